@@ -1,0 +1,129 @@
+//! Resolved configs and the fingerprints that name them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Symbol, Value};
+
+/// The assignments of a configuration: every symbol that has a value other than `n`.
+///
+/// "Not set" is the same as absent: Kconfig writes both for one and the same kernel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    assignments: BTreeMap<Symbol, Value>,
+}
+
+impl Config {
+    /// How many lines with an `=` the `.config` has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.assignments.len()
+    }
+
+    /// Is nothing set?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.assignments.is_empty()
+    }
+
+    /// The value of `symbol`; `n` for what is not set.
+    #[must_use]
+    pub fn get(&self, symbol: &Symbol) -> &Value {
+        self.assignments.get(symbol).unwrap_or(&Value::NO)
+    }
+
+    /// All assignments, sorted by symbol.
+    pub fn iter(&self) -> impl Iterator<Item = (&Symbol, &Value)> {
+        self.assignments.iter()
+    }
+
+    /// The hash of the sorted assignments.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hasher = blake3::Hasher::new();
+        for (symbol, value) in &self.assignments {
+            hasher.update(format!("{symbol}={value}\n").as_bytes());
+        }
+        Fingerprint(*hasher.finalize().as_bytes())
+    }
+
+    /// The symbols whose value differs, with the value here and the one in `other`.
+    #[must_use]
+    pub fn diff<'a>(&'a self, other: &'a Self) -> Vec<(&'a Symbol, &'a Value, &'a Value)> {
+        let mut keys: Vec<&Symbol> =
+            self.assignments.keys().chain(other.assignments.keys()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.into_iter()
+            .map(|s| (s, self.get(s), other.get(s)))
+            .filter(|(_, a, b)| a != b)
+            .collect()
+    }
+}
+
+impl FromIterator<(Symbol, Value)> for Config {
+    /// Of several values for one symbol the last one holds; `n` takes it out.
+    fn from_iter<T: IntoIterator<Item = (Symbol, Value)>>(iter: T) -> Self {
+        let mut assignments = BTreeMap::new();
+        for (symbol, value) in iter {
+            if value.is_no() {
+                assignments.remove(&symbol);
+            } else {
+                assignments.insert(symbol, value);
+            }
+        }
+        Self { assignments }
+    }
+}
+
+/// The name of a resolved config: the BLAKE3 hash of its sorted assignments.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex()[..12])
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(f: Fingerprint) -> Self {
+        f.to_string()
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = blake3::HexError;
+    fn try_from(s: String) -> Result<Self, Self::Error> {
+        Ok(Self(*blake3::Hash::from_hex(s)?.as_bytes()))
+    }
+}
+
+/// What Kconfig makes of base + fragment: the `.config` that is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedConfig {
+    /// The file as Kconfig wrote it.
+    pub text: String,
+    /// Its assignments.
+    pub config: Config,
+    /// Its name.
+    pub fingerprint: Fingerprint,
+}
+
+impl ResolvedConfig {
+    /// Pairs a file with what was read from it.
+    #[must_use]
+    pub fn new(text: String, config: Config) -> Self {
+        let fingerprint = config.fingerprint();
+        Self { text, config, fingerprint }
+    }
+}

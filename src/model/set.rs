@@ -1,0 +1,182 @@
+//! Sets of requests, as bits.
+
+use std::fmt;
+
+use bitvec::prelude::{BitVec, Lsb0};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::RequestId;
+
+/// A subset of the start's requests.
+///
+/// All sets of one search have the same capacity: the number of the start's requests.
+/// Operations on sets of different capacities are a bug of the caller and panic.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestSet {
+    bits: BitVec<u64, Lsb0>,
+}
+
+impl RequestSet {
+    /// The empty set, for searches over `capacity` requests.
+    #[must_use]
+    pub fn empty(capacity: usize) -> Self {
+        Self { bits: BitVec::repeat(false, capacity) }
+    }
+
+    /// The set of all requests.
+    #[must_use]
+    pub fn full(capacity: usize) -> Self {
+        Self { bits: BitVec::repeat(true, capacity) }
+    }
+
+    /// The set of these requests.
+    ///
+    /// # Panics
+    /// When an id is not below `capacity`.
+    #[must_use]
+    pub fn of(capacity: usize, ids: impl IntoIterator<Item = RequestId>) -> Self {
+        let mut set = Self::empty(capacity);
+        for id in ids {
+            set.insert(id);
+        }
+        set
+    }
+
+    /// The number of requests that could be in it.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bits.len()
+    }
+
+    /// The number of requests in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bits.count_ones()
+    }
+
+    /// Is it empty?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bits.not_any()
+    }
+
+    /// Is `id` in it?
+    #[must_use]
+    pub fn contains(&self, id: RequestId) -> bool {
+        self.bits.get(id.index()).is_some_and(|b| *b)
+    }
+
+    /// Adds `id`.
+    ///
+    /// # Panics
+    /// When `id` is not below the capacity.
+    pub fn insert(&mut self, id: RequestId) {
+        self.bits.set(id.index(), true);
+    }
+
+    /// Takes `id` out.
+    ///
+    /// # Panics
+    /// When `id` is not below the capacity.
+    pub fn remove(&mut self, id: RequestId) {
+        self.bits.set(id.index(), false);
+    }
+
+    /// The members, in ascending order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = RequestId> + '_ {
+        // The number of requests is far below 2^32: a Linux tree has some 20,000 symbols.
+        self.bits.iter_ones().map(|i| RequestId(i as u32))
+    }
+
+    fn check(&self, other: &Self) {
+        assert_eq!(self.capacity(), other.capacity(), "request sets of two different searches");
+    }
+
+    /// Is every member in `other`?
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.check(other);
+        self.bits
+            .as_raw_slice()
+            .iter()
+            .zip(other.bits.as_raw_slice())
+            .all(|(a, b)| a & !b == 0)
+    }
+
+    /// The members that are not in `other`.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        self.check(other);
+        let mut bits = self.bits.clone();
+        for (a, b) in bits.as_raw_mut_slice().iter_mut().zip(other.bits.as_raw_slice()) {
+            *a &= !b;
+        }
+        Self { bits }
+    }
+
+    /// The members of either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.check(other);
+        Self { bits: self.bits.clone() | &other.bits }
+    }
+
+    /// The members of both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        self.check(other);
+        Self { bits: self.bits.clone() & &other.bits }
+    }
+
+    /// The set without `id`.
+    #[must_use]
+    pub fn without(&self, id: RequestId) -> Self {
+        let mut set = self.clone();
+        set.remove(id);
+        set
+    }
+}
+
+impl fmt::Debug for RequestSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(|id| id.0)).finish()
+    }
+}
+
+/// On disk a set is `"CAPACITY:HEX"`, eight requests a byte, lowest bit first.
+impl Serialize for RequestSet {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut text = format!("{}:", self.capacity());
+        for chunk in self.bits.chunks(8) {
+            let byte = chunk.iter_ones().fold(0_u8, |byte, bit| byte | 1 << bit);
+            text.push_str(&format!("{byte:02x}"));
+        }
+        s.serialize_str(&text)
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestSet {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let text = String::deserialize(d)?;
+        let wrong = || D::Error::custom("not a request set (CAPACITY:HEX)");
+        let (capacity, hex) = text.split_once(':').ok_or_else(wrong)?;
+        let capacity: usize = capacity.parse().map_err(|_| wrong())?;
+        if !hex.is_ascii() || hex.len() != capacity.div_ceil(8) * 2 {
+            return Err(wrong());
+        }
+        let mut set = Self::empty(capacity);
+        for i in 0..hex.len() / 2 {
+            let byte = u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).map_err(|_| wrong())?;
+            for bit in 0..8 {
+                if byte >> bit & 1 == 1 {
+                    if i * 8 + bit >= capacity {
+                        return Err(wrong());
+                    }
+                    set.bits.set(i * 8 + bit, true);
+                }
+            }
+        }
+        Ok(set)
+    }
+}

@@ -1,0 +1,1 @@
+//! Child processes: groups, time limits, cancelling, logs, the make job server.
