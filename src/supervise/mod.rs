@@ -1,1 +1,30 @@
-//! Child processes: groups, time limits, cancelling, logs, the make job server.
+//! Starts child processes, limits them, and leaves none behind.
+//!
+//! Every child is the leader of a process group of its own. When it ends, by itself or because
+//! it has to, the whole group ends with it; the leader is reaped last, so that the number of
+//! the group cannot belong to anyone else by then. Children write to files, never to pipes that
+//! somebody has to empty, and read `/dev/null`.
+//!
+//! A child does not outlive kbisect, not even when kbisect is killed with SIGKILL: the kernel
+//! kills the leader (`PR_SET_PDEATHSIG`), and a [watchdog](watchdog) what the leader started.
+
+mod cancel;
+mod group;
+mod jobserver;
+mod program;
+mod run;
+mod running;
+mod signals;
+mod spec;
+mod watchdog;
+
+pub use cancel::CancelToken;
+pub use jobserver::{JobServer, Slot};
+pub use program::find_program;
+pub use run::{capture, run, run_with};
+pub use running::{Ended, How, LimitKind, Running};
+pub use signals::{Signal, Signals};
+pub use spec::{Limits, Log, Spec};
+
+#[cfg(test)]
+mod tests;

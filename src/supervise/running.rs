@@ -1,0 +1,347 @@
+//! A child that runs, and how it ends.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
+
+use super::jobserver::Tokens;
+use super::{Limits, Log, Spec, group, watchdog};
+use crate::{Error, Result};
+
+/// How often the CPU time of a group is looked at: each look reads all of `/proc`.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Which limit was exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitKind {
+    /// [`Limits::wall`].
+    Wall,
+    /// [`Limits::cpu`].
+    Cpu,
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// By itself, with this exit status.
+    Exited(i32),
+    /// By a signal that did not come from here.
+    Signalled(i32),
+    /// It was stopped, because it exceeded a limit.
+    TimedOut(LimitKind),
+    /// It was stopped, because the caller wanted it to.
+    Cancelled,
+}
+
+/// A child that has ended, and what it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// How it ended.
+    pub how: How,
+    /// Wall time from start to end.
+    pub wall: Duration,
+    /// CPU time, user and system, of the child and of its descendants.
+    pub cpu: Duration,
+}
+
+impl Ended {
+    /// Did it end by itself, with exit status 0?
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.how == How::Exited(0)
+    }
+}
+
+/// A running child. Dropped, it is killed with its group.
+///
+/// It stays on the thread that started it: `PR_SET_PDEATHSIG` means the death of the parent
+/// *thread*, so a child whose starter ended would be killed out of the blue.
+#[derive(Debug)]
+pub struct Running {
+    pid: Pid,
+    pidfd: Option<OwnedFd>,
+    started: Instant,
+    grace: Duration,
+    last_look: Option<(Instant, Duration)>,
+    tokens: Option<Tokens>,
+    reaped: bool,
+    not_send: PhantomData<*const ()>,
+}
+
+impl Running {
+    /// Starts `spec`, whose limits are the caller's business here.
+    ///
+    /// # Errors
+    /// The program, its working directory or its log cannot be had; the error names which.
+    pub fn spawn(spec: &Spec) -> Result<Self> {
+        let (out, err) = outputs(&spec.log)?;
+        Self::spawn_onto(spec, out, err)
+    }
+
+    pub(super) fn spawn_onto(spec: &Spec, out: Stdio, err: Stdio) -> Result<Self> {
+        watchdog::start();
+        let mut command = Command::new(&spec.program);
+        command.args(&spec.args).stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        for name in &spec.env_remove {
+            command.env_remove(name);
+        }
+        command.envs(spec.env.iter().map(|(name, value)| (name, value)));
+        if let Some(cwd) = &spec.cwd {
+            command.current_dir(cwd);
+        }
+        if let Some(tokens) = &spec.tokens {
+            tokens.configure(&mut command);
+        }
+        let parent = nix::unistd::getpid();
+        // SAFETY: between fork and exec only async-signal-safe calls are made, and nothing is
+        // allocated: prctl, getppid, and an error made from a number.
+        unsafe {
+            command.pre_exec(move || {
+                if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
+                    return Err(io::Error::last_os_error());
+                }
+                // Our parent may have died before the request was in place.
+                if libc::getppid() != parent.as_raw() {
+                    return Err(io::Error::from_raw_os_error(libc::ESRCH));
+                }
+                Ok(())
+            });
+        }
+        let started = Instant::now();
+        let child = command.spawn().map_err(|error| cannot_start(spec, error))?;
+        // A process id fits into pid_t, which the kernel handed out as one.
+        #[allow(clippy::cast_possible_wrap)]
+        let pid = Pid::from_raw(child.id() as i32);
+        watchdog::guard(pid);
+        Ok(Self {
+            pid,
+            pidfd: pidfd_open(pid),
+            started,
+            grace: spec.grace,
+            last_look: None,
+            tokens: spec.tokens.clone(),
+            reaped: false,
+            not_send: PhantomData,
+        })
+    }
+
+    /// The number of the process, and of its group.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
+    }
+
+    /// A descriptor that becomes readable when the process has ended; not before Linux 5.3.
+    #[must_use]
+    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Wall time since the start.
+    #[must_use]
+    pub fn wall(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// CPU time of the group so far, at most half a second old.
+    pub fn cpu(&mut self) -> Duration {
+        match self.last_look {
+            Some((at, cpu)) if at.elapsed() < LOOK_EVERY => cpu,
+            _ => {
+                let cpu = group::look(self.pid).cpu;
+                self.last_look = Some((Instant::now(), cpu));
+                cpu
+            }
+        }
+    }
+
+    /// The limit that is exceeded, if one is.
+    pub fn exceeded(&mut self, limits: &Limits) -> Option<LimitKind> {
+        if limits.wall.is_some_and(|limit| self.wall() >= limit) {
+            Some(LimitKind::Wall)
+        } else if limits.cpu.is_some_and(|limit| self.cpu() >= limit) {
+            Some(LimitKind::Cpu)
+        } else {
+            None
+        }
+    }
+
+    /// Waits for the end, at most `timeout`, and says whether it has come. The process is not
+    /// reaped: [`Self::end`] does that.
+    ///
+    /// # Errors
+    /// The system calls fail, which is not expected.
+    pub fn wait(&self, timeout: Duration) -> Result<bool> {
+        let until = Instant::now() + timeout;
+        loop {
+            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+            match waitid(Id::Pid(self.pid), flags) {
+                Ok(WaitStatus::StillAlive) => {}
+                Ok(_) => return Ok(true),
+                Err(Errno::EINTR) => continue,
+                Err(error) => return Err(self.cannot_wait(error)),
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            self.sleep(left)?;
+        }
+    }
+
+    fn sleep(&self, left: Duration) -> Result<()> {
+        let Some(pidfd) = self.pidfd() else {
+            // Without a descriptor to wait for there is only looking again.
+            std::thread::sleep(left.min(Duration::from_millis(20)));
+            return Ok(());
+        };
+        match poll(&mut [PollFd::new(pidfd, PollFlags::POLLIN)], poll_timeout(left)) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(error) => Err(self.cannot_wait(error)),
+        }
+    }
+
+    fn cannot_wait(&self, error: Errno) -> Error {
+        Error::failed(format!("cannot wait for process {}", self.pid)).because(error)
+    }
+
+    /// Ends the group and reaps the process.
+    ///
+    /// With `None` the process has ended, or may take as long as it likes. Otherwise the group
+    /// gets SIGTERM, and the process the grace of its [`Spec`]; if it ends by then or not,
+    /// `why` is how it ended. What is left of the group after that gets SIGKILL.
+    ///
+    /// # Errors
+    /// The system calls fail, which is not expected.
+    pub fn end(mut self, why: Option<How>) -> Result<Ended> {
+        match why {
+            None => while !self.wait(Duration::from_secs(3600))? {},
+            Some(_) => {
+                group::signal(self.pid, Signal::SIGTERM);
+                // A stopped process would sleep through its grace.
+                group::signal(self.pid, Signal::SIGCONT);
+                self.wait(self.grace)?;
+            }
+        }
+        let (status, cpu) = self.sweep_and_reap()?;
+        Ok(Ended { how: why.unwrap_or(status), wall: self.wall(), cpu })
+    }
+
+    fn sweep_and_reap(&mut self) -> Result<(How, Duration)> {
+        let look = group::look(self.pid);
+        if let Some(tokens) = self.tokens.as_ref().filter(|_| look.alive > 0) {
+            tokens.suspect();
+        }
+        group::signal(self.pid, Signal::SIGKILL);
+        // Dead, but still a zombie: nobody else can get the number before the watchdog has
+        // forgotten it.
+        while !self.wait(Duration::from_secs(3600))? {}
+        watchdog::release(self.pid);
+        let (how, cpu) = reap(self.pid).map_err(|error| self.cannot_wait(error))?;
+        self.reaped = true;
+        Ok((how, cpu + look.cpu_of_others))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.reaped {
+            // There is nobody to tell.
+            let _ = self.sweep_and_reap();
+        }
+    }
+}
+
+pub(super) fn poll_timeout(left: Duration) -> PollTimeout {
+    // Rounded up: a poll that returns a moment too early would spin.
+    let millis = u16::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u16::MAX);
+    PollTimeout::from(millis)
+}
+
+fn reap(pid: Pid) -> Result<(How, Duration), Errno> {
+    loop {
+        let mut status = 0;
+        // SAFETY: rusage is plain numbers, for which zeros are valid.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // SAFETY: both pointers are to live locals.
+        if unsafe { libc::wait4(pid.as_raw(), &raw mut status, 0, &raw mut usage) } < 0 {
+            match Errno::last() {
+                Errno::EINTR => continue,
+                error => return Err(error),
+            }
+        }
+        let how = if libc::WIFEXITED(status) {
+            How::Exited(libc::WEXITSTATUS(status))
+        } else {
+            How::Signalled(libc::WTERMSIG(status))
+        };
+        return Ok((how, duration(usage.ru_utime) + duration(usage.ru_stime)));
+    }
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let micros = u64::try_from(time.tv_usec).unwrap_or(0);
+    Duration::from_secs(seconds) + Duration::from_micros(micros)
+}
+
+fn pidfd_open(pid: Pid) -> Option<OwnedFd> {
+    // SAFETY: pidfd_open takes two numbers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
+    let fd = i32::try_from(fd).ok().filter(|&fd| fd >= 0)?;
+    // SAFETY: the kernel has just given us this descriptor, and nobody else has it.
+    Some(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn outputs(log: &Log) -> Result<(Stdio, Stdio)> {
+    let Some(file) = open_log(log)? else { return Ok((Stdio::null(), Stdio::null())) };
+    let twin = file.try_clone().map_err(|error| Error::failed("cannot use a log").because(error))?;
+    Ok((file.into(), twin.into()))
+}
+
+pub(super) fn open_log(log: &Log) -> Result<Option<File>> {
+    let open = |path: &Path| {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(|error| Error::io("write the log", path, error))
+    };
+    match log {
+        Log::Null => Ok(None),
+        Log::Append(path) => open(path).map(Some),
+        Log::File(path) => {
+            let file = open(path)?;
+            file.set_len(0).map_err(|error| Error::io("empty the log", path, error))?;
+            Ok(Some(file))
+        }
+    }
+}
+
+fn cannot_start(spec: &Spec, error: io::Error) -> Error {
+    if let Some(cwd) = spec.cwd.as_ref().filter(|cwd| !cwd.is_dir()) {
+        return Error::io("work in", cwd, error);
+    }
+    let program = spec.program.display();
+    let missing = error.kind() == io::ErrorKind::NotFound;
+    let failed = Error::failed(format!("cannot start {program}")).because(error);
+    if !missing {
+        failed
+    } else if spec.program.exists() {
+        failed.hint("it is there: is the interpreter in its first line missing?")
+    } else {
+        failed.hint(format!("is {program} installed, and in PATH?"))
+    }
+}

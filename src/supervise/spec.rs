@@ -1,0 +1,134 @@
+//! What to start, and within which limits.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::jobserver::Tokens;
+
+/// How long a group may take to end after SIGTERM, before SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Where the output of a child goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Log {
+    /// Nowhere.
+    #[default]
+    Null,
+    /// Both streams to this file, which is emptied first.
+    File(PathBuf),
+    /// Both streams to the end of this file.
+    Append(PathBuf),
+}
+
+/// Limits of a whole process group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Wall time.
+    pub wall: Option<Duration>,
+    /// CPU time, user and system, of all processes of the group together.
+    pub cpu: Option<Duration>,
+}
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The program: a path, or a name to be found in `PATH`.
+    pub program: PathBuf,
+    /// Its arguments, without the program itself.
+    pub args: Vec<OsString>,
+    /// Variables that are added to the environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Variables that are taken out of it.
+    pub env_remove: Vec<OsString>,
+    /// The working directory, if not our own.
+    pub cwd: Option<PathBuf>,
+    /// Where the output goes.
+    pub log: Log,
+    /// When it has to end.
+    pub limits: Limits,
+    /// How long the group may take to end after SIGTERM (2 s), before SIGKILL.
+    pub grace: Duration,
+    pub(super) tokens: Option<Tokens>,
+}
+
+impl Spec {
+    /// `program` without arguments, output or limits.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            env_remove: Vec::new(),
+            cwd: None,
+            log: Log::Null,
+            limits: Limits::default(),
+            grace: GRACE,
+            tokens: None,
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Adds a variable to the environment.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Takes a variable out of the environment.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.env_remove.push(name.as_ref().to_owned());
+        self
+    }
+
+    /// Sets the working directory.
+    #[must_use]
+    pub fn cwd(mut self, cwd: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(cwd.into());
+        self
+    }
+
+    /// Sets where the output goes.
+    #[must_use]
+    pub fn log(mut self, log: Log) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// Sets the limit of wall time.
+    #[must_use]
+    pub fn wall(mut self, limit: Duration) -> Self {
+        self.limits.wall = Some(limit);
+        self
+    }
+
+    /// Sets the limit of CPU time of the group.
+    #[must_use]
+    pub fn cpu(mut self, limit: Duration) -> Self {
+        self.limits.cpu = Some(limit);
+        self
+    }
+
+    /// Sets how long the group may take to end after SIGTERM.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+}
