@@ -93,7 +93,12 @@ impl Running {
     pub(super) fn spawn_onto(spec: &Spec, out: Stdio, err: Stdio) -> Result<Self> {
         watchdog::start();
         let mut command = Command::new(&spec.program);
-        command.args(&spec.args).stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        command
+            .args(&spec.args)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .process_group(0);
         for name in &spec.env_remove {
             command.env_remove(name);
         }
@@ -207,7 +212,10 @@ impl Running {
             std::thread::sleep(left.min(Duration::from_millis(20)));
             return Ok(());
         };
-        match poll(&mut [PollFd::new(pidfd, PollFlags::POLLIN)], poll_timeout(left)) {
+        match poll(
+            &mut [PollFd::new(pidfd, PollFlags::POLLIN)],
+            poll_timeout(left),
+        ) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(error) => Err(self.cannot_wait(error)),
         }
@@ -236,7 +244,11 @@ impl Running {
             }
         }
         let (status, cpu) = self.sweep_and_reap()?;
-        Ok(Ended { how: why.unwrap_or(status), wall: self.wall(), cpu })
+        Ok(Ended {
+            how: why.unwrap_or(status),
+            wall: self.wall(),
+            cpu,
+        })
     }
 
     fn sweep_and_reap(&mut self) -> Result<(How, Duration)> {
@@ -306,8 +318,12 @@ fn pidfd_open(pid: Pid) -> Option<OwnedFd> {
 }
 
 fn outputs(log: &Log) -> Result<(Stdio, Stdio)> {
-    let Some(file) = open_log(log)? else { return Ok((Stdio::null(), Stdio::null())) };
-    let twin = file.try_clone().map_err(|error| Error::failed("cannot use a log").because(error))?;
+    let Some(file) = open_log(log)? else {
+        return Ok((Stdio::null(), Stdio::null()));
+    };
+    let twin = file
+        .try_clone()
+        .map_err(|error| Error::failed("cannot use a log").because(error))?;
     Ok((file.into(), twin.into()))
 }
 
@@ -324,7 +340,8 @@ pub(super) fn open_log(log: &Log) -> Result<Option<File>> {
         Log::Append(path) => open(path).map(Some),
         Log::File(path) => {
             let file = open(path)?;
-            file.set_len(0).map_err(|error| Error::io("empty the log", path, error))?;
+            file.set_len(0)
+                .map_err(|error| Error::io("empty the log", path, error))?;
             Ok(Some(file))
         }
     }
