@@ -1,1 +1,17 @@
-//! TODO build
+//! Build trees: made alike, built by make, and never built twice for the same thing.
+//!
+//! One `O=` tree per worker over one read-only source, and one more, the *base*: the tree of
+//! the smallest configuration that passed. A trial begins by making the worker's tree equal to
+//! the base, modification times included, so that make compiles only what the candidate
+//! changes and the way back after a failure costs a copy. When a trial gives a new best, its
+//! tree becomes the base: the two swap roles, nothing is copied.
+
+mod evidence;
+mod make;
+mod sync;
+mod tree;
+
+pub use evidence::{BuildFailure, read_failure};
+pub use make::{Built, MakePlan, Product, build};
+pub use sync::{Synced, sync};
+pub use tree::{Tree, TreePool};

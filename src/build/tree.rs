@@ -1,0 +1,279 @@
+//! The pool of build trees: one a worker, and the base.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::sync::{Synced, sync};
+use crate::model::{Fingerprint, WorkerId};
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// Beside a tree: what was completely built in it. Missing while something is under way, so
+/// that after a crash no half-built tree is taken for a whole one.
+#[derive(Serialize, Deserialize)]
+struct Stamp {
+    v: u32,
+    fingerprint: Fingerprint,
+}
+
+const STAMP_VERSION: u32 = 1;
+
+/// One build tree.
+#[derive(Debug)]
+pub struct Tree {
+    path: PathBuf,
+    /// Written to while something is built; read while others are copied from it.
+    lock: RwLock<()>,
+}
+
+impl Tree {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn stamp_path(&self) -> PathBuf {
+        self.path.with_extension("json")
+    }
+
+    fn stamp(&self) -> Option<Fingerprint> {
+        let text = fs::read(self.stamp_path()).ok()?;
+        let stamp: Stamp = serde_json::from_slice(&text).ok()?;
+        (stamp.v == STAMP_VERSION).then_some(stamp.fingerprint)
+    }
+
+    /// Says that `fingerprint` is completely built in the tree.
+    ///
+    /// # Errors
+    /// The stamp cannot be written.
+    pub fn built(&self, fingerprint: Fingerprint) -> Result<()> {
+        let path = self.stamp_path();
+        let text = serde_json::to_vec(&Stamp {
+            v: STAMP_VERSION,
+            fingerprint,
+        })
+        .map_err(|e| Error::failed("cannot write a tree's stamp").because(e))?;
+        fs::write(&path, text).map_err(|e| Error::io("write", &path, e))
+    }
+
+    fn spoil(&self) -> Result<()> {
+        let path = self.stamp_path();
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("remove", &path, e))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The trees of a run.
+#[derive(Debug)]
+pub struct TreePool {
+    roles: Mutex<Roles>,
+}
+
+#[derive(Debug)]
+struct Roles {
+    /// The tree of each worker.
+    of_worker: Vec<Arc<Tree>>,
+    /// The tree that all trials begin from, or that will become it.
+    base: Arc<Tree>,
+    /// What is built in the base; nothing at first.
+    base_holds: Option<Fingerprint>,
+}
+
+impl TreePool {
+    /// Opens the trees in the folder `root` for so many workers; makes what is missing.
+    /// A tree that an earlier run left completely built, of `wanted` if there is one, becomes
+    /// the base.
+    ///
+    /// # Errors
+    /// The folder cannot be made or read.
+    pub fn open(root: &Path, workers: usize, wanted: Option<Fingerprint>) -> Result<Self> {
+        fs::create_dir_all(root).map_err(|e| Error::io("make the folder", root, e))?;
+        let mut trees: Vec<Arc<Tree>> = (0..=workers)
+            // Names of one length: see `sync`.
+            .map(|i| root.join(format!("tree-{i:03}")))
+            .map(|path| {
+                Arc::new(Tree {
+                    path,
+                    lock: RwLock::new(()),
+                })
+            })
+            .collect();
+        let stamps: Vec<Option<Fingerprint>> = trees.iter().map(|t| t.stamp()).collect();
+        let best = stamps
+            .iter()
+            .position(|s| s.is_some() && *s == wanted)
+            .or_else(|| stamps.iter().position(Option::is_some));
+        let base = trees.remove(best.unwrap_or(0));
+        let base_holds = best.and_then(|i| stamps[i]);
+        Ok(Self {
+            roles: Mutex::new(Roles {
+                of_worker: trees,
+                base,
+                base_holds,
+            }),
+        })
+    }
+
+    fn roles(&self) -> MutexGuard<'_, Roles> {
+        // The roles are changed in single steps: a panic elsewhere leaves them whole.
+        self.roles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is built in the base.
+    #[must_use]
+    pub fn base_holds(&self) -> Option<Fingerprint> {
+        self.roles().base_holds
+    }
+
+    /// Makes the worker's tree equal to the base (empty, if there is none yet), and runs
+    /// `work` in it while no one else touches it. `None` when `cancel` was quicker.
+    ///
+    /// # Errors
+    /// Those of copying, and those of `work`.
+    ///
+    /// # Panics
+    /// When the pool has no such worker.
+    pub fn with_tree<T>(
+        &self,
+        worker: WorkerId,
+        cancel: &CancelToken,
+        work: impl FnOnce(&Tree, Option<Synced>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let (tree, base) = {
+            let roles = self.roles();
+            let base = roles.base_holds.is_some().then(|| Arc::clone(&roles.base));
+            (Arc::clone(&roles.of_worker[worker.0 as usize]), base)
+        };
+        let _writing = tree.lock.write().unwrap_or_else(PoisonError::into_inner);
+        tree.spoil()?;
+        let synced = match &base {
+            Some(base) => {
+                let _reading = base.lock.read().unwrap_or_else(PoisonError::into_inner);
+                match sync(&base.path, &tree.path, cancel)? {
+                    Some(done) => Some(done),
+                    None => return Ok(None),
+                }
+            }
+            None => {
+                // Whatever an earlier run left here is not known to be whole.
+                match fs::remove_dir_all(&tree.path) {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(Error::io("remove", &tree.path, e));
+                    }
+                    _ => {}
+                }
+                fs::create_dir_all(&tree.path)
+                    .map_err(|e| Error::io("make the folder", &tree.path, e))?;
+                None
+            }
+        };
+        work(&tree, synced).map(Some)
+    }
+
+    /// The worker's tree, in which `fingerprint` was just built, becomes the base; the worker
+    /// gets the old one. Its next trial begins with a copy anyway.
+    ///
+    /// # Panics
+    /// When the pool has no such worker.
+    pub fn promote(&self, worker: WorkerId, fingerprint: Fingerprint) {
+        let mut roles = self.roles();
+        let Roles {
+            of_worker,
+            base,
+            base_holds,
+        } = &mut *roles;
+        std::mem::swap(&mut of_worker[worker.0 as usize], base);
+        *base_holds = Some(fingerprint);
+    }
+
+    /// Bytes on disk of the base, times the number of trees: what all of them will take.
+    #[must_use]
+    pub fn expected_size(&self) -> u64 {
+        let roles = self.roles();
+        let one = fs_extra::dir::get_size(&roles.base.path).unwrap_or(0);
+        one * (roles.of_worker.len() as u64 + 1)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn print(n: u8) -> Fingerprint {
+        Fingerprint([n; 32])
+    }
+
+    fn build(pool: &TreePool, worker: u32, text: &str, fingerprint: Fingerprint) -> Option<String> {
+        let work = |tree: &Tree, _| {
+            let file = tree.path().join("vmlinux");
+            let before = fs::read_to_string(&file).ok();
+            fs::write(&file, text).unwrap();
+            tree.built(fingerprint)?;
+            Ok(before)
+        };
+        pool.with_tree(WorkerId(worker), &CancelToken::new(), work)
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_trial_begins_from_the_best_tree_and_a_failure_leaves_no_trace() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 2, None).unwrap();
+        assert_eq!(build(&pool, 0, "start", print(1)), None);
+        pool.promote(WorkerId(0), print(1));
+        assert_eq!(
+            build(&pool, 1, "failed", print(2)).as_deref(),
+            Some("start")
+        );
+        assert_eq!(
+            build(&pool, 1, "better", print(3)).as_deref(),
+            Some("start")
+        );
+        pool.promote(WorkerId(1), print(3));
+        assert_eq!(build(&pool, 0, "next", print(4)).as_deref(), Some("better"));
+        assert_eq!(build(&pool, 1, "next", print(4)).as_deref(), Some("better"));
+    }
+
+    #[test]
+    fn after_a_crash_only_completely_built_trees_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 2, None).unwrap();
+        build(&pool, 0, "start", print(1));
+        pool.promote(WorkerId(0), print(1));
+        build(&pool, 0, "best", print(2));
+        let crash = |tree: &Tree, _| {
+            fs::write(tree.path().join("vmlinux"), "half")
+                .map_err(|e| Error::io("write", tree.path(), e))
+        };
+        pool.with_tree(WorkerId(1), &CancelToken::new(), crash)
+            .unwrap();
+        drop(pool);
+        let pool = TreePool::open(dir.path(), 2, Some(print(2))).unwrap();
+        assert_eq!(pool.base_holds(), Some(print(2)));
+        assert_eq!(build(&pool, 1, "x", print(4)).as_deref(), Some("best"));
+        let pool = TreePool::open(dir.path(), 2, Some(print(9))).unwrap();
+        assert!(
+            pool.base_holds().is_some(),
+            "another whole tree is better than none"
+        );
+    }
+
+    #[test]
+    fn without_a_base_a_trial_begins_from_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("tree-001")).unwrap();
+        fs::write(dir.path().join("tree-001/vmlinux"), "left over").unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        assert_eq!(build(&pool, 0, "start", print(1)), None);
+    }
+}
