@@ -1,1 +1,168 @@
-//! TODO search
+//! The search as a pure state machine: what to try next, what was learnt.
+//!
+//! A [`Search`] proposes candidates and is told verdicts, in whatever order they come in. It
+//! sees no clock, path, thread or random source, so the same calls always give the same
+//! state: that is what makes a run resumable ([`replay`]) and testable ([`sim`]).
+//!
+//! One trial is a kernel build of minutes. An hour of thought is cheap against it, a trial that
+//! could have been left out is not.
+
+mod ddmin;
+mod ledger;
+mod one_by_one;
+mod replay;
+pub mod sim;
+mod sweep;
+
+#[cfg(test)]
+mod tests;
+
+pub use ddmin::Ddmin;
+pub use one_by_one::OneByOne;
+pub use replay::{Move, ReplayError, Replayed, replay};
+
+use crate::model::{Candidate, CandidateId, Phase, RequestId, RequestSet, Verdict};
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Step {
+    /// Try this candidate.
+    Try(Candidate),
+    /// Nothing is useful until one of the candidates in flight is told or withdrawn. Asking
+    /// changes nothing.
+    Wait,
+    /// The search is over. What is still in flight can teach nothing.
+    Done,
+}
+
+/// What a verdict, or its not coming, changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// [`Search::best`] is another one now.
+    pub new_best: bool,
+    /// Candidates in flight, in ascending order, that can teach nothing any more. They may be
+    /// cancelled (and then [withdrawn](Search::withdraw)) or run to their end. One that stays
+    /// in flight is named again each time.
+    pub pointless: Vec<CandidateId>,
+}
+
+/// How many trials are still to come, those in flight included.
+///
+/// Both bounds hold as long as nothing surprising happens: every superset of a set that passes
+/// passes, no trial stays unresolved, and just the pointless candidates are withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook {
+    /// At least so many.
+    pub at_least: u32,
+    /// At most so many.
+    pub at_most: u32,
+}
+
+/// Why a request stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The best without just this request was tried as this candidate, and failed.
+    Tested(CandidateId),
+    /// Not tried (yet), or the trial gave no verdict.
+    Missing,
+}
+
+/// For each request of the best that the search was free to remove: why it stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Certificate {
+    entries: Vec<(RequestId, Proof)>,
+}
+
+impl Certificate {
+    /// The requests, in ascending order, each with its proof.
+    #[must_use]
+    pub fn entries(&self) -> &[(RequestId, Proof)] {
+        &self.entries
+    }
+
+    /// Is every request proved to be needed? Then the best is minimal: no single request can
+    /// be taken away.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.entries
+            .iter()
+            .all(|(_, proof)| *proof != Proof::Missing)
+    }
+}
+
+/// A search for the smallest set of requests that passes.
+///
+/// A search never asks for a set of which it has a verdict or has one coming, and never answers
+/// a certificate entry by inference.
+pub trait Search: Send {
+    /// What to do next. Called whenever somebody is free to try something.
+    fn next(&mut self) -> Step;
+
+    /// The verdict on `id`. In any order.
+    ///
+    /// # Panics
+    /// When `id` is not in flight: a bug of the caller.
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told;
+
+    /// `id` was cancelled: no verdict will come. Its set is proposed again, under another id, if
+    /// it turns out to be needed.
+    ///
+    /// # Panics
+    /// When `id` is not in flight: a bug of the caller.
+    fn withdraw(&mut self, id: CandidateId);
+
+    /// The smallest set that passed so far; at first the start, which is known to pass.
+    fn best(&self) -> &RequestSet;
+
+    /// [`Phase::Reducing`] or [`Phase::Certifying`].
+    fn phase(&self) -> Phase;
+
+    /// How many trials are still to come.
+    fn outlook(&self) -> Outlook;
+
+    /// Why each request of [`best`](Self::best) stays, as far as it is known.
+    fn certificate(&self) -> Certificate;
+}
+
+/// What the algorithms can be told. Each takes what it has a use for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Into how many chunks `ddmin` cuts the start at first; at least 2.
+    pub granularity: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { granularity: 2 }
+    }
+}
+
+/// There is no algorithm of this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no algorithm `{}`; there are: {}", .0.escape_debug(), ALGORITHMS.join(", "))]
+pub struct UnknownAlgorithm(pub String);
+
+/// The names that [`by_name`] knows, the default first.
+pub const ALGORITHMS: &[&str] = &["ddmin", "one-by-one"];
+
+/// The search of this name: over the requests of `start`, which is known to pass, without ever
+/// removing those of `fixed`.
+///
+/// # Errors
+/// When there is no algorithm of this name.
+///
+/// # Panics
+/// When `start` and `fixed` belong to two different searches.
+pub fn by_name(
+    name: &str,
+    start: RequestSet,
+    fixed: &RequestSet,
+    options: Options,
+) -> Result<Box<dyn Search>, UnknownAlgorithm> {
+    match name {
+        "ddmin" => Ok(Box::new(Ddmin::new(start, fixed, options))),
+        "one-by-one" => Ok(Box::new(OneByOne::new(start, fixed))),
+        _ => Err(UnknownAlgorithm(name.to_owned())),
+    }
+}

@@ -1,0 +1,43 @@
+//! What one decision of a search costs: a whole simulated run, divided by its trials.
+#![allow(missing_docs)] // criterion's macros make undocumented functions
+
+use std::time::Instant;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use kbisect::model::{RequestId, RequestSet};
+use kbisect::search::sim::{Rng, Schedule, clustered, needs, run};
+use kbisect::search::{Options, Search, by_name};
+
+/// Simulated: the oracle is a comparison of sets, so nearly all the time is the search's.
+fn per_decision(c: &mut Criterion) {
+    let mut group = c.benchmark_group("decision");
+    group.sample_size(10);
+    for (name, n, k) in [
+        ("ddmin", 520, 30),
+        ("ddmin", 10_000, 100),
+        ("one-by-one", 520, 30),
+    ] {
+        let needed = clustered(n, k, 4, &mut Rng(1));
+        let fixed = RequestSet::of(n, [RequestId(0)]);
+        let fresh = || -> Box<dyn Search> {
+            by_name(name, RequestSet::full(n), &fixed, Options::default())
+                .expect("a name from the list above")
+        };
+        group.bench_function(BenchmarkId::new(name, format!("{k} of {n}")), |b| {
+            b.iter_custom(|decisions| {
+                let (mut made, begun) = (0, Instant::now());
+                while made < decisions {
+                    let schedule = Schedule::in_order(4);
+                    let done = run(&mut *fresh(), &schedule, needs(&needed), |_, _| {});
+                    made += u64::from(done.trials);
+                }
+                // Whole runs only, so more decisions than asked for: scale back.
+                begun.elapsed().mul_f64(decisions as f64 / made as f64)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, per_decision);
+criterion_main!(benches);

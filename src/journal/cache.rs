@@ -1,0 +1,93 @@
+//! Verdicts that are known already, found by what they are about.
+
+use std::collections::HashMap;
+
+use crate::model::{Fingerprint, Judgement, RequestSet, Verdict};
+
+use super::record::{Line, Record};
+
+/// What earlier trials of this run said, so that nothing is asked twice.
+///
+/// Only within one run directory, whose `run.json` fixes what verdicts depend on besides the
+/// resolved config.
+#[derive(Debug, Clone, Default)]
+pub struct VerdictCache {
+    by_fingerprint: HashMap<Fingerprint, Judgement>,
+    by_image: HashMap<String, Judgement>,
+    resolved: HashMap<RequestSet, Fingerprint>,
+}
+
+impl VerdictCache {
+    /// What these records say.
+    #[must_use]
+    pub fn of(lines: &[Line]) -> Self {
+        let mut cache = Self::default();
+        let mut proposed = HashMap::new();
+        for line in lines {
+            match &line.record {
+                Record::Proposed { candidate } => {
+                    proposed.insert(candidate.id, &candidate.keep);
+                }
+                Record::Resolved {
+                    candidate,
+                    fingerprint,
+                } => {
+                    if let Some(keep) = proposed.get(candidate) {
+                        cache.resolved((*keep).clone(), *fingerprint);
+                    }
+                }
+                Record::Start { judgement } => cache.judged(judgement),
+                Record::Told {
+                    candidate,
+                    judgement,
+                } => {
+                    if let Some(keep) = proposed.get(candidate) {
+                        cache.resolved((*keep).clone(), judgement.fingerprint);
+                    }
+                    cache.judged(judgement);
+                }
+                _ => {}
+            }
+        }
+        cache
+    }
+
+    /// Remembers that `keep` resolves to `fingerprint`.
+    pub fn resolved(&mut self, keep: RequestSet, fingerprint: Fingerprint) {
+        self.resolved.insert(keep, fingerprint);
+    }
+
+    /// Remembers a judgement. The first one on a config or an image stays; one that says
+    /// nothing is not remembered.
+    pub fn judged(&mut self, judgement: &Judgement) {
+        if judgement.verdict == Verdict::Unresolved {
+            return;
+        }
+        self.by_fingerprint
+            .entry(judgement.fingerprint)
+            .or_insert_with(|| judgement.clone());
+        if let Some(image) = &judgement.image {
+            self.by_image
+                .entry(image.clone())
+                .or_insert_with(|| judgement.clone());
+        }
+    }
+
+    /// What was said of this resolved config.
+    #[must_use]
+    pub fn of_config(&self, fingerprint: &Fingerprint) -> Option<&Judgement> {
+        self.by_fingerprint.get(fingerprint)
+    }
+
+    /// What was said of this image, by its BLAKE3 in hex.
+    #[must_use]
+    pub fn of_image(&self, image: &str) -> Option<&Judgement> {
+        self.by_image.get(image)
+    }
+
+    /// What these requests resolve to.
+    #[must_use]
+    pub fn fingerprint(&self, keep: &RequestSet) -> Option<Fingerprint> {
+        self.resolved.get(keep).copied()
+    }
+}

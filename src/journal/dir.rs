@@ -1,0 +1,257 @@
+//! The run directory as a whole: what is where, how it is made and opened.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Request, RequestSet, TrialId};
+use crate::{Error, Result};
+
+use super::atomic::{TEMPORARY, folder_of, sync_dir, write_atomically};
+use super::lock::Lock;
+use super::log::Journal;
+use super::record::{Line, VERSION};
+
+/// What is being searched: `run.json`. Written first, never changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// The version of kbisect that began the run.
+    pub kbisect: String,
+    /// When: seconds since 1970, UTC.
+    pub at: u64,
+    /// The command line.
+    pub argv: Vec<String>,
+    /// Everything else that a verdict depends on, for a given resolved config: source,
+    /// toolchain, architecture, oracles. A run is resumed only when it is still the same.
+    pub key: serde_json::Value,
+    /// The settings, to go on with the same ones.
+    pub settings: serde_json::Value,
+    /// The name of the search algorithm.
+    pub algorithm: String,
+    /// The seed that it was given.
+    pub seed: u64,
+    /// The start's requests. Their numbers are those of all request sets of the run.
+    pub requests: Vec<Request>,
+    /// The requests that must stay (`--keep`).
+    pub fixed: RequestSet,
+}
+
+/// [`RunInfo`] as it is written.
+#[derive(Serialize, Deserialize)]
+struct Written<I> {
+    v: u32,
+    #[serde(flatten)]
+    info: I,
+}
+
+const LOCK: &str = "lock";
+const INFO: &str = "run.json";
+const JOURNAL: &str = "journal.jsonl";
+const TRIALS: &str = "trials";
+
+/// A run directory that this process holds.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+/// A run directory with all that it says.
+#[derive(Debug)]
+pub struct Opened {
+    /// The directory.
+    pub dir: RunDir,
+    /// What is being searched.
+    pub info: RunInfo,
+    /// The journal, to go on with.
+    pub journal: Journal,
+    /// What it said up to now.
+    pub lines: Vec<Line>,
+    /// What was not as it should be, in words for people. The run can go on.
+    pub warnings: Vec<String>,
+}
+
+impl RunDir {
+    /// Makes a run directory, with an empty journal.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`](crate::ErrorKind::Locked) when a run holds it;
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it has a run or anything else in it;
+    /// else when it cannot be written.
+    pub fn create(path: &Path, info: &RunInfo) -> Result<(Self, Journal)> {
+        fs::create_dir_all(path).map_err(|e| Error::io("make the folder", path, e))?;
+        let lock = Lock::take(&path.join(LOCK))?;
+        let dir = Self {
+            path: path.to_owned(),
+            _lock: lock,
+        };
+        dir.check_unused()?;
+        // In this order, so that a folder with a journal always says what the run is about.
+        let text = serde_json::to_string_pretty(&Written { v: VERSION, info })
+            .map_err(|e| Error::io("write", &path.join(INFO), e.into()))?;
+        dir.write(INFO, format!("{text}\n").as_bytes())?;
+        let trials = path.join(TRIALS);
+        fs::create_dir_all(&trials).map_err(|e| Error::io("make the folder", &trials, e))?;
+        let journal = Journal::create(&path.join(JOURNAL))?;
+        let above = folder_of(path);
+        sync_dir(above).map_err(|e| Error::io("write", above, e))?;
+        Ok((dir, journal))
+    }
+
+    /// A run that died before it had a journal left nothing worth keeping.
+    fn check_unused(&self) -> Result<()> {
+        let path = self.path.display();
+        if self.path.join(JOURNAL).exists() {
+            return Err(Error::usage(format!("{path} has a run in it"))
+                .hint("go on with it by `kbisect resume`, or give another --output"));
+        }
+        let io = |e| Error::io("read", &self.path, e);
+        for entry in fs::read_dir(&self.path).map_err(io)? {
+            let name = entry.map_err(io)?.file_name();
+            let ours = [LOCK, INFO, TRIALS].iter().any(|n| name == *n)
+                || name.to_string_lossy().starts_with(TEMPORARY);
+            if !ours {
+                let name = name.display();
+                return Err(
+                    Error::usage(format!("{path} is not empty: it has `{name}` in it"))
+                        .hint("give an --output that is new or empty"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes hold of a run directory to go on with its run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`](crate::ErrorKind::Locked) when a run holds it;
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when there is no run in it; else when it
+    /// cannot be read, is damaged, or was written by a newer kbisect.
+    pub fn open(path: &Path) -> Result<Opened> {
+        if !path.join(INFO).exists() {
+            return Err(no_run(path));
+        }
+        let dir = Self {
+            path: path.to_owned(),
+            _lock: Lock::take(&path.join(LOCK))?,
+        };
+        let info = read_info(path)?;
+        let journal = path.join(JOURNAL);
+        // Killed between the two files: a run without a single record.
+        let (journal, loaded) = if journal.exists() {
+            let (journal, loaded) = Journal::open(&journal)?;
+            (journal, Some(loaded))
+        } else {
+            (Journal::create(&journal)?, None)
+        };
+        let mut warnings = Vec::new();
+        let (lines, torn) = loaded.map_or((Vec::new(), 0), |l| (l.lines, l.torn));
+        if torn > 0 {
+            warnings.push(format!(
+                "the last record of the journal was cut short ({torn} bytes); it is left out"
+            ));
+        }
+        dir.sweep();
+        Ok(Opened {
+            dir,
+            info,
+            journal,
+            lines,
+            warnings,
+        })
+    }
+
+    /// Reads a run directory, also that of a run under way, and changes nothing.
+    ///
+    /// # Errors
+    /// As [`RunDir::open`], but a lock is no matter.
+    pub fn read(path: &Path) -> Result<(RunInfo, Vec<Line>)> {
+        if !path.join(JOURNAL).exists() {
+            return Err(no_run(path));
+        }
+        Ok((read_info(path)?, Journal::read(&path.join(JOURNAL))?.lines))
+    }
+
+    /// Takes away what a killed process was writing. It is in nobody's way, so a failure is no
+    /// matter.
+    fn sweep(&self) {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        for entry in entries {
+            if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces a file in it, as `best.config`; whole or not at all. Gives its path.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        let path = self.path.join(name);
+        write_atomically(&path, bytes)?;
+        Ok(path)
+    }
+
+    /// The folder of a trial, whether there is one or not.
+    #[must_use]
+    pub fn trial_dir(path: &Path, trial: TrialId) -> PathBuf {
+        path.join(TRIALS).join(format!("{:04}", trial.0))
+    }
+
+    /// Makes the folder of a trial. One that a killed run left is emptied: its files would be
+    /// taken for this trial's.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_trial_dir(&self, trial: TrialId) -> Result<PathBuf> {
+        let dir = Self::trial_dir(&self.path, trial);
+        match fs::remove_dir_all(&dir) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("empty the folder", &dir, e));
+            }
+            _ => {}
+        }
+        fs::create_dir_all(&dir).map_err(|e| Error::io("make the folder", &dir, e))?;
+        Ok(dir)
+    }
+}
+
+fn no_run(path: &Path) -> Error {
+    Error::usage(format!("there is no run in {}", path.display()))
+        .hint("give the folder that the run was started with (--output)")
+}
+
+fn read_info(path: &Path) -> Result<RunInfo> {
+    #[derive(Deserialize)]
+    struct Version {
+        v: u32,
+    }
+    let path = path.join(INFO);
+    let text = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
+    let damaged = |e| Error::failed(format!("{} is damaged", path.display())).because(e);
+    let Version { v } = serde_json::from_slice(&text).map_err(|e| damaged(Box::new(e)))?;
+    if v > VERSION {
+        return Err(
+            Error::failed(format!("{} was written by a newer kbisect", path.display()))
+                .hint("go on with the kbisect that began the run, or a newer one"),
+        );
+    }
+    let written: Written<RunInfo> =
+        serde_json::from_slice(&text).map_err(|e| damaged(Box::new(e)))?;
+    let info = written.info;
+    if info.fixed.capacity() != info.requests.len() {
+        let path = path.display();
+        return Err(Error::failed(format!(
+            "{path} is damaged: `fixed` does not fit `requests`"
+        )));
+    }
+    Ok(info)
+}

@@ -1,0 +1,183 @@
+//! The records of the journal, and their form on disk.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Candidate, CandidateId, Fingerprint, Judgement, TrialId, WorkerId};
+
+/// The version of the format that is written, and the newest that is read.
+pub(super) const VERSION: u32 = 1;
+
+/// Something that happened in a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "record")]
+pub enum Record {
+    /// The run began.
+    Started {
+        /// Seconds since 1970, UTC.
+        at: u64,
+    },
+    /// An interrupted run goes on.
+    Resumed {
+        /// Seconds since 1970, UTC.
+        at: u64,
+    },
+    /// The start was tried: trial 1.
+    Start {
+        /// What came of it.
+        judgement: Judgement,
+    },
+    /// The search proposed a candidate.
+    Proposed {
+        /// Which one.
+        candidate: Candidate,
+    },
+    /// Kconfig resolved a candidate.
+    Resolved {
+        /// Which one.
+        candidate: CandidateId,
+        /// The resolved config.
+        fingerprint: Fingerprint,
+    },
+    /// A worker began a trial.
+    Began {
+        /// The trial.
+        trial: TrialId,
+        /// The candidate; none for the start.
+        candidate: Option<CandidateId>,
+        /// What is built.
+        fingerprint: Fingerprint,
+        /// Who does it.
+        worker: WorkerId,
+    },
+    /// A verdict on a candidate.
+    Told {
+        /// The candidate.
+        candidate: CandidateId,
+        /// What came of it.
+        judgement: Judgement,
+    },
+    /// A candidate was given up: no verdict will come.
+    Withdrawn {
+        /// Which one.
+        candidate: CandidateId,
+    },
+    /// A smaller configuration passed.
+    Best {
+        /// The trial that showed it.
+        trial: TrialId,
+        /// Requests left.
+        requests: usize,
+        /// `=` lines of its resolved config.
+        lines: u32,
+    },
+    /// The run stopped and can be resumed.
+    Interrupted {
+        /// Seconds since 1970, UTC.
+        at: u64,
+        /// What stopped it, in one line.
+        why: String,
+    },
+    /// The run came to its end.
+    Finished {
+        /// Seconds since 1970, UTC.
+        at: u64,
+        /// How it ended.
+        ending: Ending,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// No request can go, and each has its proof.
+    Minimal,
+    /// No request can be seen to go, but some have no proof: their trials gave no verdict.
+    Unproved,
+    /// A budget or a limit was used up: there may be smaller ones.
+    Stopped,
+}
+
+impl Record {
+    /// Must it be on disk before anybody acts on it?
+    ///
+    /// The others need no sync of their own. The journal is one file, written in order, so they
+    /// are safe with the next one that does; and when they are lost, so is all that came after
+    /// them.
+    pub(super) fn is_vital(&self) -> bool {
+        match self {
+            Self::Started { .. }
+            | Self::Resumed { .. }
+            | Self::Start { .. }
+            | Self::Told { .. }
+            | Self::Best { .. }
+            | Self::Interrupted { .. }
+            | Self::Finished { .. } => true,
+            Self::Proposed { .. }
+            | Self::Resolved { .. }
+            | Self::Began { .. }
+            | Self::Withdrawn { .. } => false,
+        }
+    }
+}
+
+/// A record with its time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Since the run began; the time between an interruption and the resumption not counted.
+    pub elapsed: Duration,
+    /// What happened.
+    pub record: Record,
+}
+
+/// A [`Line`] as it is written: `{"v":1,"ms":1500,"record":"withdrawn","candidate":3}`.
+#[derive(Serialize, Deserialize)]
+struct Written<R> {
+    v: u32,
+    ms: u64,
+    #[serde(flatten)]
+    record: R,
+}
+
+/// Why a line cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BadLine {
+    #[error("it has version {0}, and this kbisect knows versions up to {VERSION}")]
+    Newer(u32),
+    #[error("it is no record: {0}")]
+    Broken(#[from] serde_json::Error),
+}
+
+impl Line {
+    /// The text of the line, with its newline.
+    pub(super) fn to_text(elapsed: Duration, record: &Record) -> serde_json::Result<String> {
+        // 2^64 milliseconds are 500 million years.
+        let ms = elapsed.as_millis() as u64;
+        let mut text = serde_json::to_string(&Written {
+            v: VERSION,
+            ms,
+            record,
+        })?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    pub(super) fn parse(text: &[u8]) -> Result<Self, BadLine> {
+        #[derive(Deserialize)]
+        struct Version {
+            v: u32,
+        }
+        // The version first: a newer record need not make sense otherwise.
+        let Version { v } = serde_json::from_slice(text)?;
+        if v > VERSION {
+            return Err(BadLine::Newer(v));
+        }
+        let written: Written<Record> = serde_json::from_slice(text)?;
+        Ok(Self {
+            elapsed: Duration::from_millis(written.ms),
+            record: written.record,
+        })
+    }
+}

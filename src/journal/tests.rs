@@ -1,0 +1,473 @@
+//! The run directory as others use it.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::ErrorKind;
+use crate::model::{
+    Candidate, CandidateId, Fingerprint, Judgement, Request, RequestId, RequestSet, Source, Stage,
+    Timings, TrialId, Verdict, WorkerId,
+};
+
+fn info() -> RunInfo {
+    let request = |symbol: &str, value: &str| Request {
+        symbol: symbol.parse().unwrap(),
+        value: value.parse().unwrap(),
+    };
+    RunInfo {
+        kbisect: "0.1.0".into(),
+        at: 1_700_000_000,
+        argv: vec!["kbisect".into(), "run".into()],
+        key: serde_json::json!({"source": "abc", "oracles": ["boot"]}),
+        settings: serde_json::json!({"jobs": 2}),
+        algorithm: "ddmin".into(),
+        seed: u64::MAX,
+        requests: vec![request("NET", "y"), request("LOG_BUF_SHIFT", "12")],
+        fixed: RequestSet::of(2, [RequestId(1)]),
+    }
+}
+
+fn judgement(trial: u32, config: u8, verdict: Verdict) -> Judgement {
+    Judgement {
+        trial: TrialId(trial),
+        fingerprint: Fingerprint([config; 32]),
+        verdict,
+        source: Source::Tested,
+        evidence: Some("Kernel panic\u{2014}not \"syncing\"".into()),
+        image: Some("aa".into()),
+        image_size: Some(3),
+        lines: 400,
+        timings: Timings {
+            build_wall: Duration::from_millis(1500),
+            objects: 7,
+            ..Timings::default()
+        },
+    }
+}
+
+/// One record of each kind, and the line that each must be on disk.
+///
+/// These lines are in people's run directories. When one changes, the version must go up, and
+/// the old form must still be read.
+fn samples() -> Vec<(Record, String)> {
+    let hex = "07".repeat(32);
+    let judged = |verdict: &str| {
+        format!(r#"{{"trial":4,"fingerprint":"{hex}","verdict":{verdict},"source":"tested","#)
+            + r#""evidence":"Kernel panic—not \"syncing\"","image":"aa","image_size":3,"#
+            + r#""lines":400,"timings":{"build_wall":{"secs":1,"nanos":500000000},"#
+            + r#""build_cpu":{"secs":0,"nanos":0},"oracle_wall":{"secs":0,"nanos":0},"#
+            + r#""objects":7}}"#
+    };
+    let candidate = Candidate {
+        id: CandidateId(3),
+        keep: RequestSet::of(10, [RequestId(0), RequestId(9)]),
+    };
+    let id = CandidateId(3);
+    let fingerprint = Fingerprint([7; 32]);
+    vec![
+        (
+            Record::Started { at: 5 },
+            r#""record":"started","at":5"#.into(),
+        ),
+        (
+            Record::Resumed { at: 6 },
+            r#""record":"resumed","at":6"#.into(),
+        ),
+        (
+            Record::Start {
+                judgement: judgement(4, 7, Verdict::Pass),
+            },
+            format!(r#""record":"start","judgement":{}"#, judged(r#""pass""#)),
+        ),
+        (
+            Record::Proposed { candidate },
+            r#""record":"proposed","candidate":{"id":3,"keep":"10:0102"}"#.into(),
+        ),
+        (
+            Record::Resolved {
+                candidate: id,
+                fingerprint,
+            },
+            format!(r#""record":"resolved","candidate":3,"fingerprint":"{hex}""#),
+        ),
+        (
+            Record::Began {
+                trial: TrialId(4),
+                candidate: None,
+                fingerprint,
+                worker: WorkerId(1),
+            },
+            format!(
+                r#""record":"began","trial":4,"candidate":null,"fingerprint":"{hex}","worker":1"#
+            ),
+        ),
+        (
+            Record::Told {
+                candidate: id,
+                judgement: judgement(4, 7, Verdict::Fail(Stage::Build)),
+            },
+            format!(
+                r#""record":"told","candidate":3,"judgement":{}"#,
+                judged(r#"{"fail":"build"}"#)
+            ),
+        ),
+        (
+            Record::Withdrawn { candidate: id },
+            r#""record":"withdrawn","candidate":3"#.into(),
+        ),
+        (
+            Record::Best {
+                trial: TrialId(4),
+                requests: 2,
+                lines: 300,
+            },
+            r#""record":"best","trial":4,"requests":2,"lines":300"#.into(),
+        ),
+        (
+            Record::Interrupted {
+                at: 9,
+                why: "Ctrl-C".into(),
+            },
+            r#""record":"interrupted","at":9,"why":"Ctrl-C""#.into(),
+        ),
+        (
+            Record::Finished {
+                at: 9,
+                ending: Ending::Minimal,
+            },
+            r#""record":"finished","at":9,"ending":"minimal""#.into(),
+        ),
+    ]
+}
+
+fn filled(dir: &Path) -> Vec<Record> {
+    let (_dir, mut journal) = RunDir::create(dir, &info()).unwrap();
+    let records: Vec<Record> = samples().into_iter().map(|(record, _)| record).collect();
+    for record in &records {
+        journal.append(record).unwrap();
+    }
+    records
+}
+
+fn records(lines: &[Line]) -> Vec<Record> {
+    lines.iter().map(|line| line.record.clone()).collect()
+}
+
+#[test]
+fn the_form_of_every_record_on_disk_is_as_it_was() {
+    for (record, text) in samples() {
+        let line = format!("{{\"v\":1,\"ms\":1500,{text}}}\n");
+        assert_eq!(
+            Line::to_text(Duration::from_millis(1500), &record).unwrap(),
+            line
+        );
+        let elapsed = Duration::from_millis(1500);
+        assert_eq!(
+            Line::parse(line.as_bytes()).unwrap(),
+            Line { elapsed, record }
+        );
+    }
+}
+
+#[test]
+fn the_form_of_run_json_is_as_it_was() {
+    let temp = tempfile::tempdir().unwrap();
+    filled(temp.path());
+    let text = fs::read_to_string(temp.path().join("run.json")).unwrap();
+    let expected = r#"{
+  "v": 1,
+  "kbisect": "0.1.0",
+  "at": 1700000000,
+  "argv": [
+    "kbisect",
+    "run"
+  ],
+  "key": {
+    "oracles": [
+      "boot"
+    ],
+    "source": "abc"
+  },
+  "settings": {
+    "jobs": 2
+  },
+  "algorithm": "ddmin",
+  "seed": 18446744073709551615,
+  "requests": [
+    {
+      "symbol": "NET",
+      "value": "y"
+    },
+    {
+      "symbol": "LOG_BUF_SHIFT",
+      "value": "12"
+    }
+  ],
+  "fixed": "2:02"
+}
+"#;
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn what_was_written_is_read_back_and_can_be_added_to() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut written = filled(temp.path());
+    for _ in 0..2 {
+        let mut opened = RunDir::open(temp.path()).unwrap();
+        assert_eq!(opened.info, info());
+        assert_eq!(records(&opened.lines), written);
+        assert!(opened.warnings.is_empty());
+        assert!(opened.journal.elapsed() >= opened.lines.last().unwrap().elapsed);
+        written.push(Record::Resumed { at: 77 });
+        opened.journal.append(&Record::Resumed { at: 77 }).unwrap();
+    }
+    assert_eq!(records(&RunDir::read(temp.path()).unwrap().1), written);
+}
+
+#[test]
+fn a_torn_last_line_is_tolerated_wherever_it_is_torn() {
+    let temp = tempfile::tempdir().unwrap();
+    let written = filled(temp.path());
+    let path = temp.path().join("journal.jsonl");
+    let bytes = fs::read(&path).unwrap();
+    for cut in 0..bytes.len() {
+        fs::write(&path, &bytes[..cut]).unwrap();
+        let whole = bytes[..cut].iter().filter(|b| **b == b'\n').count();
+        let is_torn = cut > 0 && bytes[cut - 1] != b'\n';
+        assert_eq!(
+            records(&RunDir::read(temp.path()).unwrap().1),
+            written[..whole]
+        );
+        assert_eq!(fs::read(&path).unwrap(), bytes[..cut], "reading changed it");
+        let mut opened = RunDir::open(temp.path()).unwrap();
+        assert_eq!(records(&opened.lines), written[..whole], "cut at {cut}");
+        assert_eq!(opened.warnings.len(), usize::from(is_torn), "cut at {cut}");
+        // What comes next must not stick to the torn end.
+        opened.journal.append(&Record::Resumed { at: 1 }).unwrap();
+        drop(opened);
+        let (_, lines) = RunDir::read(temp.path()).unwrap();
+        assert_eq!(records(&lines)[..whole], written[..whole]);
+        assert_eq!(records(&lines)[whole..], [Record::Resumed { at: 1 }]);
+    }
+}
+
+#[test]
+fn zeros_in_the_place_of_the_last_record_are_tolerated() {
+    let temp = tempfile::tempdir().unwrap();
+    let written = filled(temp.path());
+    let path = temp.path().join("journal.jsonl");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.extend([0; 64]);
+    bytes.push(b'\n');
+    fs::write(&path, &bytes).unwrap();
+    let opened = RunDir::open(temp.path()).unwrap();
+    assert_eq!(records(&opened.lines), written);
+    assert!(
+        opened.warnings[0].contains("65 bytes"),
+        "{:?}",
+        opened.warnings
+    );
+}
+
+#[test]
+fn a_damaged_line_in_the_middle_is_named() {
+    let temp = tempfile::tempdir().unwrap();
+    filled(temp.path());
+    let path = temp.path().join("journal.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let broken = text.replacen(r#""record":"resumed""#, r#""record":"resu"#, 1);
+    fs::write(&path, &broken).unwrap();
+    let error = RunDir::open(temp.path()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("line 2 of {} is damaged", path.display())
+    );
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        broken,
+        "nothing was cut away"
+    );
+}
+
+#[test]
+fn a_newer_version_is_refused_and_left_alone() {
+    let newer = "was written by a newer kbisect";
+    for (file, old, new) in [
+        ("journal.jsonl", r#"{"v":1,"#, r#"{"v":2,"soul":[],"#),
+        ("run.json", r#""v": 1"#, r#""v": 2"#),
+    ] {
+        let temp = tempfile::tempdir().unwrap();
+        filled(temp.path());
+        let path = temp.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        // The last one, where a line that makes no sense would be taken for torn.
+        let at = text.rfind(old).unwrap();
+        let text = format!("{}{new}{}", &text[..at], &text[at + old.len()..]);
+        fs::write(&path, &text).unwrap();
+        for error in [
+            RunDir::open(temp.path()).unwrap_err(),
+            RunDir::read(temp.path()).unwrap_err(),
+        ] {
+            assert!(error.to_string().ends_with(newer), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_second_run_is_refused_and_told_who_holds_the_directory() {
+    let temp = tempfile::tempdir().unwrap();
+    let (held, _journal) = RunDir::create(temp.path(), &info()).unwrap();
+    let me = format!("process {} on ", std::process::id());
+    for error in [
+        RunDir::create(temp.path(), &info()).unwrap_err(),
+        RunDir::open(temp.path()).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Locked);
+        assert!(error.to_string().contains(&me), "{error}");
+    }
+    RunDir::read(temp.path()).unwrap();
+    drop(held);
+    RunDir::open(temp.path()).unwrap();
+}
+
+#[test]
+fn a_lock_file_without_a_lock_means_nothing() {
+    let temp = tempfile::tempdir().unwrap();
+    filled(temp.path());
+    assert!(temp.path().join("lock").exists());
+    fs::write(temp.path().join("lock"), "{\"pid\":1,").unwrap();
+    RunDir::open(temp.path()).unwrap();
+    let owner = fs::read_to_string(temp.path().join("lock")).unwrap();
+    let owner: Owner = serde_json::from_str(&owner).unwrap();
+    assert_eq!(owner.pid, std::process::id());
+}
+
+#[test]
+fn only_an_unused_directory_becomes_a_run_directory() {
+    let temp = tempfile::tempdir().unwrap();
+    filled(temp.path());
+    let error = RunDir::create(temp.path(), &info()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert!(error.hint_text().unwrap().contains("kbisect resume"));
+    // Died between run.json and the journal: nothing is lost by beginning again.
+    fs::remove_file(temp.path().join("journal.jsonl")).unwrap();
+    assert!(RunDir::open(temp.path()).unwrap().lines.is_empty());
+    fs::remove_file(temp.path().join("journal.jsonl")).unwrap();
+    RunDir::create(temp.path(), &info()).unwrap();
+
+    let full = tempfile::tempdir().unwrap();
+    fs::write(full.path().join("thesis.tex"), "x").unwrap();
+    let error = RunDir::create(full.path(), &info()).unwrap_err();
+    assert!(error.to_string().contains("`thesis.tex`"), "{error}");
+    assert_eq!(
+        RunDir::open(full.path()).unwrap_err().kind(),
+        ErrorKind::Usage
+    );
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_nothing_stays_beside_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let temp = tempfile::tempdir().unwrap();
+    let (dir, _journal) = RunDir::create(temp.path(), &info()).unwrap();
+    dir.write("best.config", b"one").unwrap();
+    let path = dir.write("best.config", b"two").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"two");
+    // The permissions of any other new file here.
+    let plain = temp.path().join("plain");
+    fs::write(&plain, "").unwrap();
+    let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode();
+    assert_eq!(mode(&path), mode(&plain));
+    let error = write_atomically(&temp.path().join("no/such"), b"x").unwrap_err();
+    assert!(error.to_string().contains("no/such"), "{error}");
+    fs::write(temp.path().join(".kbisect-new-1234"), "x").unwrap();
+    drop(dir);
+    RunDir::open(temp.path()).unwrap();
+    let mut names: Vec<String> = fs::read_dir(temp.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let expected = [
+        "best.config",
+        "journal.jsonl",
+        "lock",
+        "plain",
+        "run.json",
+        "trials",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn a_trial_never_finds_the_files_of_a_killed_one() {
+    let temp = tempfile::tempdir().unwrap();
+    let (dir, _journal) = RunDir::create(temp.path(), &info()).unwrap();
+    let trial = dir.make_trial_dir(TrialId(12)).unwrap();
+    assert_eq!(trial, temp.path().join("trials/0012"));
+    fs::write(trial.join("console.log"), "old").unwrap();
+    dir.make_trial_dir(TrialId(12)).unwrap();
+    assert!(!trial.join("console.log").exists() && trial.exists());
+}
+
+#[test]
+fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
+    let keep = RequestSet::of(3, [RequestId(1)]);
+    let proposed = |id: u32, keep: &RequestSet| Record::Proposed {
+        candidate: Candidate {
+            id: CandidateId(id),
+            keep: keep.clone(),
+        },
+    };
+    let mut unresolved = judgement(3, 9, Verdict::Unresolved);
+    unresolved.image = Some("bb".into());
+    let mut later = judgement(4, 8, Verdict::Fail(Stage::Oracle));
+    later.source = Source::SameImage;
+    let empty = RequestSet::empty(3);
+    let lines: Vec<Line> = [
+        Record::Start {
+            judgement: judgement(1, 1, Verdict::Pass),
+        },
+        proposed(0, &keep),
+        Record::Resolved {
+            candidate: CandidateId(0),
+            fingerprint: Fingerprint([9; 32]),
+        },
+        Record::Told {
+            candidate: CandidateId(0),
+            judgement: unresolved,
+        },
+        proposed(1, &empty),
+        Record::Told {
+            candidate: CandidateId(1),
+            judgement: later.clone(),
+        },
+    ]
+    .into_iter()
+    .map(|record| Line {
+        elapsed: Duration::ZERO,
+        record,
+    })
+    .collect();
+    let cache = VerdictCache::of(&lines);
+    assert_eq!(cache.fingerprint(&keep), Some(Fingerprint([9; 32])));
+    assert_eq!(cache.fingerprint(&empty), Some(Fingerprint([8; 32])));
+    assert_eq!(cache.fingerprint(&RequestSet::full(3)), None);
+    assert_eq!(
+        cache.of_config(&Fingerprint([1; 32])).unwrap().trial,
+        TrialId(1)
+    );
+    assert_eq!(cache.of_config(&Fingerprint([8; 32])), Some(&later));
+    assert_eq!(cache.of_config(&Fingerprint([9; 32])), None);
+    assert_eq!(
+        cache.of_image("aa").unwrap().trial,
+        TrialId(1),
+        "the first one stays"
+    );
+    assert_eq!(cache.of_image("bb"), None);
+}

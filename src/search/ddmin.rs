@@ -1,0 +1,273 @@
+//! Parallel delta debugging: ddmin, with inference, and a certificate at the end.
+
+use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
+
+use super::ledger::{Chunk, Ledger, Standing};
+use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+
+/// The `ddmin` of Zeller and Hildebrandt (2002), made parallel as in picire (Hodován and Kiss).
+///
+/// The requests that may go are cut into chunks. Each chunk's *complement* (the best without the
+/// chunk) is tried; the first that passes becomes the best, and the rest goes on from the chunk
+/// after it. When all complements failed the *subsets* (a chunk alone) are tried, then each chunk
+/// is halved. When no single request can go, all are tried again for the certificate.
+///
+/// What differs from the textbook:
+/// - Complements come before subsets. With the inference below, two complements that fail answer
+///   all subsets for nothing.
+/// - While requests are removed, a subset of a set that failed is taken to fail. The certificate
+///   never relies on that: the sweep at the end tries every removal for real, and goes on from
+///   any that passes.
+/// - A chunk is halved in place, and requests are in menu order: a chunk is a cluster of related
+///   options, and what is known of a chunk stays known of what is left of it.
+/// - The set of nothing but the fixed requests is tried first. `ddmin` assumes that it fails.
+/// - Workers that a round has nothing for get the halves of chunks whose own verdict is still to
+///   come (as C-Reduce does): they will be wanted if it fails, as most do.
+/// - When two removals passed side by side, their union is tried next.
+#[derive(Debug)]
+pub struct Ddmin {
+    ledger: Ledger,
+    phase: Phase,
+    /// Cover the free requests of the best, in ascending order.
+    chunks: Vec<Chunk>,
+    /// The round goes on with the first chunk from here, and wraps around.
+    resume_at: RequestId,
+}
+
+impl Ddmin {
+    /// A search over the requests of `start`, which is known to pass, without ever removing
+    /// those of `fixed`.
+    #[must_use]
+    pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
+        let ledger = Ledger::new(start, fixed);
+        let free: Vec<RequestId> = ledger.free().iter().collect();
+        let chunks = cut(&free, options.granularity.max(2));
+        let mut search = Self {
+            ledger,
+            phase: Phase::Reducing,
+            chunks,
+            resume_at: RequestId(0),
+        };
+        search.settle();
+        search
+    }
+
+    /// Goes to the next round, and to the next phase, when the present one has no more to say.
+    fn settle(&mut self) {
+        while self.phase == Phase::Reducing && self.is_round_over() {
+            if self.chunks.iter().all(|c| c.len == 1) {
+                self.phase = Phase::Certifying;
+            } else {
+                self.chunks = self.halved(&self.chunks);
+                self.resume_at = RequestId(0);
+            }
+        }
+    }
+
+    fn is_round_over(&self) -> bool {
+        self.ledger
+            .standings(&self.chunks)
+            .iter()
+            .all(Standing::is_spent)
+            && self.ledger.merge().is_none()
+            && self.open_subset().is_none()
+            && !self
+                .ledger
+                .in_flight()
+                .any(|(_, keep)| self.is_awaited_subset(keep))
+    }
+
+    /// Is `keep` one of the subsets of this round, with nothing known of it yet?
+    fn is_awaited_subset(&self, keep: &RequestSet) -> bool {
+        !self.ledger.is_inferred_to_fail(keep) && self.chunks.iter().any(|c| self.alone(c) == *keep)
+    }
+
+    /// The members of a chunk.
+    fn members(&self, chunk: &Chunk) -> impl Iterator<Item = RequestId> {
+        let (first, last) = (chunk.first, chunk.last);
+        let is_free =
+            |id: &RequestId| self.ledger.best().contains(*id) && !self.ledger.floor().contains(*id);
+        (first.0..=last.0).map(RequestId).filter(is_free)
+    }
+
+    /// The best without a chunk.
+    fn complement(&self, chunk: &Chunk) -> RequestSet {
+        let mut keep = self.ledger.best().clone();
+        self.members(chunk).for_each(|id| keep.remove(id));
+        keep
+    }
+
+    /// A chunk with nothing but what is fixed.
+    fn alone(&self, chunk: &Chunk) -> RequestSet {
+        let mut keep = self.ledger.floor().clone();
+        self.members(chunk).for_each(|id| keep.insert(id));
+        keep
+    }
+
+    /// The chunks, each cut into two as far as it can be.
+    fn halved(&self, chunks: &[Chunk]) -> Vec<Chunk> {
+        chunks
+            .iter()
+            .flat_map(|c| cut(&self.members(c).collect::<Vec<_>>(), 2))
+            .collect()
+    }
+
+    /// Fits the chunks to a new best: what is gone goes, the borders stay.
+    fn refit(&mut self, old: &RequestSet) {
+        // Go on after what was removed last, to not come back to what failed a moment ago.
+        let gone = old.minus(self.ledger.best()).iter().next();
+        self.resume_at = gone.unwrap_or(RequestId(0));
+        let free: Vec<RequestId> = self.ledger.free().iter().collect();
+        let mut borders: Vec<RequestId> = self.chunks.iter().map(|c| c.last).collect();
+        // A best that is no subset of the one before can have requests outside all chunks.
+        borders.extend(free.last());
+        let mut rest = free.as_slice();
+        self.chunks.clear();
+        for border in borders {
+            let (chunk, after) = rest.split_at(rest.partition_point(|id| *id <= border));
+            self.chunks.extend(cut(chunk, 1));
+            rest = after;
+        }
+        if let [only] = self.chunks[..] {
+            self.chunks = self.halved(&[only]);
+        }
+    }
+
+    /// The subset to try next, once all complements are answered.
+    fn open_subset(&self) -> Option<RequestSet> {
+        let open = |keep: &RequestSet| {
+            keep != self.ledger.best()
+                && self.ledger.is_unasked(keep)
+                && !self.ledger.is_inferred_to_fail(keep)
+        };
+        self.chunks.iter().map(|c| self.alone(c)).find(open)
+    }
+
+    /// What to try while requests are removed in bulk.
+    fn reduce(&self) -> Option<RequestSet> {
+        let standings = self.ledger.standings(&self.chunks);
+        let from = self.chunks.partition_point(|c| c.last < self.resume_at);
+        let round = (from..self.chunks.len()).chain(0..from);
+        for i in round {
+            if standings[i].is_open() {
+                return Some(self.complement(&self.chunks[i]));
+            }
+        }
+        if standings.iter().all(Standing::is_spent) {
+            if let Some(keep) = self.open_subset() {
+                return Some(keep);
+            }
+        }
+        self.speculate(standings)
+    }
+
+    /// What a later round will want unless something passes: halves, then quarters, ...; those
+    /// of chunks that are known to stay first.
+    fn speculate(&self, mut above: Vec<Standing>) -> Option<RequestSet> {
+        let mut chunks = self.chunks.clone();
+        while chunks.iter().any(|c| c.len > 1) {
+            let halves = self.halved(&chunks);
+            let standings = self.ledger.standings(&halves);
+            let parent = |half: &Chunk| chunks.partition_point(|c| c.last < half.first);
+            let open = || halves.iter().zip(&standings).filter(|(_, s)| s.is_open());
+            let sure = open().find(|(half, _)| above[parent(half)].is_spent());
+            if let Some((half, _)) = sure.or_else(|| open().next()) {
+                return Some(self.complement(half));
+            }
+            (chunks, above) = (halves, standings);
+        }
+        None
+    }
+}
+
+/// Cuts `members` into at most `pieces` contiguous chunks of about one size.
+fn cut(members: &[RequestId], pieces: usize) -> Vec<Chunk> {
+    let n = members.len();
+    let pieces = pieces.min(n);
+    (0..pieces)
+        .map(|i| {
+            // Not empty, since there are no more pieces than members.
+            let piece = &members[i * n / pieces..(i + 1) * n / pieces];
+            Chunk {
+                first: piece[0],
+                last: piece[piece.len() - 1],
+                len: piece.len(),
+            }
+        })
+        .collect()
+}
+
+impl Search for Ddmin {
+    fn next(&mut self) -> Step {
+        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger) {
+            return Step::Done;
+        }
+        let floor = self.ledger.floor();
+        let bare =
+            (!self.ledger.is_at_floor() && self.ledger.is_unasked(floor)).then(|| floor.clone());
+        let keep = bare
+            .or_else(|| self.ledger.merge())
+            .or_else(|| match self.phase {
+                Phase::Reducing => self.reduce(),
+                _ => sweep::choose(&self.ledger),
+            });
+        match keep {
+            Some(keep) => Step::Try(self.ledger.propose(keep)),
+            None => Step::Wait,
+        }
+    }
+
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+        let old = self.ledger.best().clone();
+        let new_best = self.ledger.record(id, verdict);
+        if new_best && self.phase == Phase::Reducing {
+            self.refit(&old);
+        }
+        self.settle();
+        let certifying = self.phase == Phase::Certifying;
+        let pointless = |keep: &RequestSet| sweep::is_pointless(&self.ledger, keep, certifying);
+        let flying = self.ledger.in_flight();
+        Told {
+            new_best,
+            pointless: flying.filter(|f| pointless(f.1)).map(|f| f.0).collect(),
+        }
+    }
+
+    fn withdraw(&mut self, id: CandidateId) {
+        self.ledger.withdraw(id);
+        // What a round waited for may have become pointless while it was in flight.
+        self.settle();
+    }
+
+    fn best(&self) -> &RequestSet {
+        self.ledger.best()
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn outlook(&self) -> Outlook {
+        let owed = sweep::owed(&self.ledger);
+        let extra = self.ledger.in_flight().count() + self.ledger.merges();
+        let (at_least, at_most) = if self.phase == Phase::Certifying {
+            (owed, owed + extra)
+        } else {
+            let standings = self.ledger.standings(&self.chunks);
+            // Halving makes a binary tree over each chunk, and each of its nodes fails at most
+            // once; the root of a spent one did already.
+            let nodes = |(c, s): (&Chunk, &Standing)| 2 * c.len - 1 - usize::from(s.is_spent());
+            let tree: usize = self.chunks.iter().zip(&standings).map(nodes).sum();
+            // The certificate may have to be made anew for a smaller best.
+            (1, 1 + tree + self.ledger.free().len() + extra)
+        };
+        Outlook {
+            at_least: at_least as u32,
+            at_most: at_most as u32,
+        }
+    }
+
+    fn certificate(&self) -> Certificate {
+        sweep::certificate(&self.ledger)
+    }
+}

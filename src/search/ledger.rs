@@ -1,0 +1,259 @@
+//! What was asked and what was answered: the memory that all algorithms share.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::model::{Candidate, CandidateId, RequestId, RequestSet, Verdict};
+
+/// What is known of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    InFlight,
+    Told(Verdict),
+    Withdrawn,
+}
+
+/// How a candidate lies to the best: what of the best it lacks. None of this changes until
+/// there is a new best, so it is worked out once.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    first: RequestId,
+    last: RequestId,
+    len: usize,
+    /// The candidate is a subset of the best.
+    within: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    keep: RequestSet,
+    state: State,
+    /// None when it lacks nothing.
+    gap: Option<Gap>,
+}
+
+/// Some of the best's free requests that follow each other.
+///
+/// The trial that a chunk stands for is its complement: the best without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chunk {
+    pub first: RequestId,
+    pub last: RequestId,
+    /// How many there are: at least 1.
+    pub len: usize,
+}
+
+/// What is known of the best without a chunk. Never that it passes: then it would be the best.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Just this set was asked, and not withdrawn.
+    pub exact: Option<(CandidateId, State)>,
+    /// A larger set failed; so this one will, if the oracle is monotone.
+    pub inferred: bool,
+    /// A larger set is in flight, and likely to fail.
+    pub shadowed: bool,
+}
+
+impl Standing {
+    /// Nothing is known and nothing is about to be.
+    pub fn is_open(&self) -> bool {
+        self.exact.is_none() && !self.inferred && !self.shadowed
+    }
+
+    /// It will not be asked: it failed, or would, or gave no verdict.
+    pub fn is_spent(&self) -> bool {
+        self.inferred || matches!(self.exact, Some((_, State::Told(_))))
+    }
+}
+
+/// Every candidate with what was said of it, and the best.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    fixed: RequestSet,
+    best: RequestSet,
+    /// Indexed by candidate id.
+    entries: Vec<Entry>,
+    /// The last candidate that asked for a set. Only ever looked up in, never iterated.
+    asked: HashMap<RequestSet, CandidateId>,
+    in_flight: BTreeSet<CandidateId>,
+    /// Sets that passed and are not supersets of the best: what they and the best have in common
+    /// is worth a trial.
+    merges: Vec<RequestSet>,
+}
+
+impl Ledger {
+    pub fn new(start: RequestSet, fixed: &RequestSet) -> Self {
+        Self {
+            // What is not in the start is not there to be kept.
+            fixed: fixed.intersection(&start),
+            best: start,
+            entries: Vec::new(),
+            asked: HashMap::new(),
+            in_flight: BTreeSet::new(),
+            merges: Vec::new(),
+        }
+    }
+
+    pub fn best(&self) -> &RequestSet {
+        &self.best
+    }
+
+    /// The smallest set that there could be: nothing but what must stay.
+    pub fn floor(&self) -> &RequestSet {
+        &self.fixed
+    }
+
+    /// The requests of the best that may be removed.
+    pub fn free(&self) -> RequestSet {
+        self.best.minus(&self.fixed)
+    }
+
+    /// Is there nothing left to remove?
+    pub fn is_at_floor(&self) -> bool {
+        self.best == self.fixed
+    }
+
+    pub fn in_flight(&self) -> impl Iterator<Item = (CandidateId, &RequestSet)> {
+        self.in_flight
+            .iter()
+            .map(|id| (*id, &self.entries[id.0 as usize].keep))
+    }
+
+    pub fn propose(&mut self, keep: RequestSet) -> Candidate {
+        // A run makes some hundreds of trials, nowhere near 2^32.
+        let id = CandidateId(self.entries.len() as u32);
+        self.asked.insert(keep.clone(), id);
+        self.in_flight.insert(id);
+        let gap = self.gap(&keep);
+        self.entries.push(Entry {
+            keep: keep.clone(),
+            state: State::InFlight,
+            gap,
+        });
+        Candidate { id, keep }
+    }
+
+    /// Takes a verdict in. Says whether there is a new best.
+    pub fn record(&mut self, id: CandidateId, verdict: Verdict) -> bool {
+        self.land(id, State::Told(verdict));
+        let keep = &self.entries[id.0 as usize].keep;
+        let new_best = verdict.is_pass() && keep.len() < self.best.len();
+        if new_best {
+            let old = std::mem::replace(&mut self.best, keep.clone());
+            self.merges.push(old);
+            for i in 0..self.entries.len() {
+                self.entries[i].gap = self.gap(&self.entries[i].keep);
+            }
+        } else if verdict.is_pass() {
+            self.merges.push(keep.clone());
+        }
+        let mut merges = std::mem::take(&mut self.merges);
+        merges.retain(|other| {
+            let both = self.best.intersection(other);
+            both != self.best && !matches!(self.state(&both), Some(State::Told(_)))
+        });
+        self.merges = merges;
+        new_best
+    }
+
+    pub fn withdraw(&mut self, id: CandidateId) {
+        self.land(id, State::Withdrawn);
+    }
+
+    fn land(&mut self, id: CandidateId, state: State) {
+        assert!(
+            self.in_flight.remove(&id),
+            "candidate {id} is not in flight"
+        );
+        self.entries[id.0 as usize].state = state;
+    }
+
+    fn gap(&self, keep: &RequestSet) -> Option<Gap> {
+        let lacking = self.best.minus(keep);
+        let (first, last) = (lacking.iter().next()?, lacking.iter().next_back()?);
+        Some(Gap {
+            first,
+            last,
+            len: lacking.len(),
+            within: keep.is_subset(&self.best),
+        })
+    }
+
+    fn state(&self, keep: &RequestSet) -> Option<State> {
+        self.asked
+            .get(keep)
+            .map(|id| self.entries[id.0 as usize].state)
+    }
+
+    /// Is there neither a verdict on just this set nor one coming?
+    pub fn is_unasked(&self, keep: &RequestSet) -> bool {
+        matches!(self.state(keep), None | Some(State::Withdrawn))
+    }
+
+    /// Does `keep` fail if the oracle is monotone, since a superset of it failed?
+    ///
+    /// A failed set that contains the best has itself shown the oracle not to be monotone, and
+    /// counts no more: inference is revocable. Unresolved trials teach nothing.
+    pub fn is_inferred_to_fail(&self, keep: &RequestSet) -> bool {
+        self.entries.iter().any(|e| {
+            matches!(e.state, State::Told(Verdict::Fail(_)))
+                && e.gap.is_some()
+                && keep.is_subset(&e.keep)
+        })
+    }
+
+    /// What the best has in common with other sets that passed, if that was not tried yet:
+    /// first with all of them, then (if that does not pass) with each.
+    pub fn merge(&self) -> Option<RequestSet> {
+        let all = self
+            .merges
+            .iter()
+            .fold(self.best.clone(), |all, other| all.intersection(other));
+        if self.state(&all) == Some(State::InFlight) {
+            return None;
+        }
+        let each = self
+            .merges
+            .iter()
+            .map(|other| self.best.intersection(other));
+        std::iter::once(all).chain(each).find(|keep| {
+            *keep != self.best && self.is_unasked(keep) && !self.is_inferred_to_fail(keep)
+        })
+    }
+
+    /// How many such merges there could still be.
+    pub fn merges(&self) -> usize {
+        self.merges.len()
+    }
+
+    /// What is known of the best without each of the chunks. They must be in ascending order,
+    /// must not overlap, and hold every free request of the best.
+    ///
+    /// Since chunks are contiguous, a candidate that lacks something of the best lies within
+    /// one of them just when the first and the last request that it lacks do.
+    pub fn standings(&self, chunks: &[Chunk]) -> Vec<Standing> {
+        let mut standings = vec![Standing::default(); chunks.len()];
+        for (i, entry) in self.entries.iter().enumerate() {
+            let Some(gap) = entry.gap else { continue };
+            if matches!(entry.state, State::Withdrawn | State::Told(Verdict::Pass)) {
+                continue;
+            }
+            let at = chunks.partition_point(|c| c.last < gap.first);
+            let Some(chunk) = chunks.get(at) else {
+                continue;
+            };
+            if gap.first < chunk.first || gap.last > chunk.last {
+                continue;
+            }
+            let standing = &mut standings[at];
+            if gap.within && gap.len == chunk.len {
+                standing.exact = Some((CandidateId(i as u32), entry.state));
+            }
+            match entry.state {
+                State::Told(Verdict::Fail(_)) => standing.inferred = true,
+                State::InFlight => standing.shadowed = true,
+                _ => {}
+            }
+        }
+        standings
+    }
+}

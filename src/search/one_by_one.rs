@@ -1,0 +1,92 @@
+//! The plainest search: one request after the other, until none can go.
+
+use crate::model::{CandidateId, Phase, RequestSet, Verdict};
+
+use super::ledger::Ledger;
+use super::{Certificate, Outlook, Search, Step, Told, sweep};
+
+/// Removes one request at a time, in order, on as many workers as ask, as if each trial in
+/// flight were going to fail.
+///
+/// It needs one trial a request and, where several can go, more for the certificate. Hard to
+/// beat when most requests are needed.
+#[derive(Debug)]
+pub struct OneByOne {
+    ledger: Ledger,
+    phase: Phase,
+}
+
+impl OneByOne {
+    /// A search over the requests of `start`, which is known to pass, without ever removing
+    /// those of `fixed`.
+    #[must_use]
+    pub fn new(start: RequestSet, fixed: &RequestSet) -> Self {
+        let mut search = Self {
+            ledger: Ledger::new(start, fixed),
+            phase: Phase::Reducing,
+        };
+        search.settle();
+        search
+    }
+
+    /// From the first time on that every removal is answered, the rest is for the certificate.
+    fn settle(&mut self) {
+        if !sweep::has_hope(&self.ledger) {
+            self.phase = Phase::Certifying;
+        }
+    }
+}
+
+impl Search for OneByOne {
+    fn next(&mut self) -> Step {
+        if sweep::is_over(&self.ledger) {
+            return Step::Done;
+        }
+        match self.ledger.merge().or_else(|| sweep::choose(&self.ledger)) {
+            Some(keep) => Step::Try(self.ledger.propose(keep)),
+            None => Step::Wait,
+        }
+    }
+
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+        let new_best = self.ledger.record(id, verdict);
+        self.settle();
+        let pointless = |keep: &RequestSet| sweep::is_pointless(&self.ledger, keep, true);
+        let flying = self.ledger.in_flight();
+        Told {
+            new_best,
+            pointless: flying.filter(|f| pointless(f.1)).map(|f| f.0).collect(),
+        }
+    }
+
+    fn withdraw(&mut self, id: CandidateId) {
+        self.ledger.withdraw(id);
+    }
+
+    fn best(&self) -> &RequestSet {
+        self.ledger.best()
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn outlook(&self) -> Outlook {
+        let owed = sweep::owed(&self.ledger) as u32;
+        let flying = self.ledger.in_flight().count() as u32;
+        let at_most = match self.phase {
+            // Each removal that passes makes the failures before it worthless as proofs, and may
+            // need a trial of the merge with one that passed beside it.
+            Phase::Reducing => owed + 2 * self.ledger.free().len() as u32 + flying,
+            _ => owed + flying,
+        };
+        Outlook {
+            at_least: owed,
+            at_most: at_most + self.ledger.merges() as u32,
+        }
+    }
+
+    fn certificate(&self) -> Certificate {
+        sweep::certificate(&self.ledger)
+    }
+}

@@ -1,0 +1,93 @@
+//! Bringing a fresh search to where an earlier one stood, from a record of its calls.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Candidate, CandidateId, Verdict};
+
+use super::{Search, Step};
+
+/// One call of an earlier search that changed its state.
+///
+/// Steps that were [`Step::Wait`] or [`Step::Done`] change nothing and need no record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Move {
+    /// [`Search::next`] gave this candidate.
+    Proposed(Candidate),
+    /// [`Search::tell`].
+    Told(CandidateId, Verdict),
+    /// [`Search::withdraw`].
+    Withdrawn(CandidateId),
+}
+
+/// Where the earlier search stood.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Proposed, and neither told nor withdrawn; in ascending order of their ids. They must be
+    /// tried (or withdrawn) now.
+    pub in_flight: Vec<Candidate>,
+    /// How many moves there were.
+    pub moves: usize,
+}
+
+/// The record does not fit the search.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// The search went another way than the record: another algorithm, other options or
+    /// another version of it.
+    #[error(
+        "move {at} of the record cannot be repeated: candidate {recorded} was another one; the \
+         run was begun with another search algorithm or with another version of it"
+    )]
+    Diverged {
+        /// The number of the move, from 1.
+        at: usize,
+        /// The candidate in the record.
+        recorded: CandidateId,
+    },
+    /// A candidate was told or withdrawn that was not in flight.
+    #[error("move {at} of the record is about candidate {id}, which was not in flight")]
+    NotInFlight {
+        /// The number of the move, from 1.
+        at: usize,
+        /// The candidate.
+        id: CandidateId,
+    },
+}
+
+/// Repeats `moves` on `search`, which must be as new.
+///
+/// # Errors
+/// When the search proposes something else than the record says, or the record is not in order.
+/// The search is of no use then.
+pub fn replay(
+    moves: impl IntoIterator<Item = Move>,
+    search: &mut dyn Search,
+) -> Result<Replayed, ReplayError> {
+    let mut in_flight = BTreeMap::new();
+    let mut count = 0;
+    for (at, step) in (1..).zip(moves) {
+        count = at;
+        match step {
+            Move::Proposed(candidate) => {
+                if search.next() != Step::Try(candidate.clone()) {
+                    return Err(ReplayError::Diverged {
+                        at,
+                        recorded: candidate.id,
+                    });
+                }
+                in_flight.insert(candidate.id, candidate);
+            }
+            Move::Told(id, _) | Move::Withdrawn(id) if in_flight.remove(&id).is_none() => {
+                return Err(ReplayError::NotInFlight { at, id });
+            }
+            Move::Told(id, verdict) => {
+                search.tell(id, verdict);
+            }
+            Move::Withdrawn(id) => search.withdraw(id),
+        }
+    }
+    Ok(Replayed {
+        in_flight: in_flight.into_values().collect(),
+        moves: count,
+    })
+}

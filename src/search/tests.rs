@@ -1,0 +1,541 @@
+//! Properties that every algorithm must have, on simulated oracles and schedules.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{HashMap, HashSet};
+
+use proptest::prelude::*;
+
+use super::sim::{FAIL, Pointless, Rng, Run, Schedule, clustered, hash, needs, run, scattered};
+use super::*;
+use crate::model::Stage;
+
+/// A simulated oracle: a function of the set. All accept the full set.
+#[derive(Debug, Clone)]
+enum Oracle {
+    /// Passes what contains all of them: monotone, with one minimum.
+    Needs(Vec<u32>),
+    /// Of each list at least one is needed: monotone, with many minima.
+    OneOfEach(Vec<Vec<u32>>),
+    /// Needs the first; and whoever has `.1` must have `.2` too (`depends on !X`).
+    Spoilt(Vec<u32>, u32, u32),
+    /// One of `.1` sets passes, whichever the hash says.
+    Arbitrary(u64, u64),
+}
+
+impl Oracle {
+    fn passes(&self, set: &RequestSet) -> bool {
+        let has = |id: &u32| set.contains(RequestId(*id));
+        match self {
+            Self::Needs(ids) => ids.iter().all(has),
+            Self::OneOfEach(lists) => lists.iter().all(|ids| ids.iter().any(has)),
+            Self::Spoilt(ids, x, y) => ids.iter().all(has) && (!has(x) || has(y)),
+            Self::Arbitrary(seed, one_in) => {
+                set.len() == set.capacity() || hash(set, *seed).is_multiple_of(*one_in)
+            }
+        }
+    }
+
+    fn judge(&self, set: &RequestSet) -> Verdict {
+        if self.passes(set) {
+            Verdict::Pass
+        } else {
+            FAIL
+        }
+    }
+}
+
+fn ids(n: u32, at_most: usize) -> impl Strategy<Value = Vec<u32>> {
+    prop::collection::vec(0..n, 0..=at_most)
+}
+
+fn monotone(n: u32) -> impl Strategy<Value = Oracle> {
+    prop_oneof![
+        ids(n, 12).prop_map(Oracle::Needs),
+        prop::collection::vec(prop::collection::vec(0..n, 1..4), 0..8).prop_map(Oracle::OneOfEach),
+    ]
+}
+
+fn any_oracle(n: u32) -> impl Strategy<Value = Oracle> {
+    prop_oneof![
+        monotone(n),
+        (ids(n, 6), 0..n, 0..n).prop_map(|(ids, x, y)| Oracle::Spoilt(ids, x, y)),
+        (any::<u64>(), 1_u64..8).prop_map(|(seed, one_in)| Oracle::Arbitrary(seed, one_in)),
+    ]
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    let pointless = prop_oneof![Just(Pointless::Cancelled), Just(Pointless::Finished)];
+    (1_usize..6, prop::option::of(any::<u64>()), pointless).prop_map(
+        |(workers, seed, pointless)| Schedule {
+            workers,
+            seed,
+            withdraw_one_in: None,
+            pointless,
+        },
+    )
+}
+
+/// The number of requests, what is fixed, and an oracle over them.
+fn case(
+    oracle: fn(u32) -> BoxedStrategy<Oracle>,
+) -> impl Strategy<Value = (usize, RequestSet, Oracle)> {
+    (1_u32..40).prop_flat_map(move |n| {
+        let fixed = ids(n, 3)
+            .prop_map(move |ids| RequestSet::of(n as usize, ids.into_iter().map(RequestId)));
+        (Just(n as usize), fixed, oracle(n))
+    })
+}
+
+fn algorithm() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(ALGORITHMS)
+}
+
+fn fresh(name: &str, n: usize, fixed: &RequestSet) -> Box<dyn Search> {
+    by_name(name, RequestSet::full(n), fixed, Options::default()).unwrap()
+}
+
+fn nothing_to_see(_: &dyn Search, _: &Run) {}
+
+/// What the moves say of each candidate.
+fn told(moves: &[Move]) -> HashMap<CandidateId, (RequestSet, Option<Verdict>)> {
+    let mut all = HashMap::new();
+    for step in moves {
+        match step {
+            Move::Proposed(c) => {
+                all.insert(c.id, (c.keep.clone(), None));
+            }
+            Move::Told(id, verdict) => all.get_mut(id).unwrap().1 = Some(*verdict),
+            Move::Withdrawn(_) => {}
+        }
+    }
+    all
+}
+
+/// Every entry stands for a real failure of the best without just that request; what is missing
+/// had no verdict; and no request of the best is left out.
+fn check_certificate(search: &dyn Search, fixed: &RequestSet, moves: &[Move]) {
+    let all = told(moves);
+    let certificate = search.certificate();
+    let listed: Vec<RequestId> = certificate.entries().iter().map(|e| e.0).collect();
+    assert_eq!(
+        listed,
+        search.best().minus(fixed).iter().collect::<Vec<_>>()
+    );
+    for (request, proof) in certificate.entries() {
+        let without = search.best().without(*request);
+        match proof {
+            Proof::Tested(id) => {
+                assert_eq!(all[id], (without, Some(FAIL)), "the proof of {request:?}");
+            }
+            Proof::Missing => {
+                let failed = all.values().any(|c| *c == (without.clone(), Some(FAIL)));
+                assert!(!failed, "the proof of {request:?} was overlooked");
+            }
+        }
+    }
+}
+
+fn check_minimal(search: &dyn Search, fixed: &RequestSet, oracle: &Oracle) {
+    assert!(oracle.passes(search.best()));
+    assert!(fixed.is_subset(search.best()));
+    for id in search.best().minus(fixed).iter() {
+        assert!(!oracle.passes(&search.best().without(id)), "{id:?} can go");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_unique_minimum_is_found_exactly(
+        (n, fixed, oracle) in case(|n| ids(n, 12).prop_map(Oracle::Needs).boxed()),
+        schedule in schedule(),
+        name in algorithm(),
+    ) {
+        let mut search = fresh(name, n, &fixed);
+        run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
+        let Oracle::Needs(needed) = &oracle else { unreachable!() };
+        let needed = RequestSet::of(n, needed.iter().copied().map(RequestId)).union(&fixed);
+        prop_assert_eq!(search.best(), &needed);
+        prop_assert!(search.certificate().is_whole());
+    }
+
+    #[test]
+    fn the_answer_is_minimal_and_proved_on_any_oracle(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        schedule in schedule(),
+        name in algorithm(),
+    ) {
+        let mut search = fresh(name, n, &fixed);
+        let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
+        check_minimal(&*search, &fixed, &oracle);
+        prop_assert!(search.certificate().is_whole());
+        check_certificate(&*search, &fixed, &did.moves);
+        let proposed = did.moves.iter().filter_map(|m| match m {
+            Move::Proposed(c) => Some(c.keep.clone()),
+            _ => None,
+        });
+        let withdrawn = did.moves.iter().filter(|m| matches!(m, Move::Withdrawn(_))).count();
+        let sets: Vec<RequestSet> = proposed.collect();
+        let distinct: HashSet<&RequestSet> = sets.iter().collect();
+        prop_assert!(sets.len() - distinct.len() <= withdrawn, "a set was asked twice");
+        prop_assert!(!distinct.contains(&RequestSet::full(n)), "the start was asked");
+        prop_assert!(sets.iter().all(|s| fixed.is_subset(s)), "a fixed request was removed");
+    }
+
+    #[test]
+    fn no_set_is_asked_twice_unless_it_was_withdrawn(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        schedule in schedule(),
+        one_in in prop::option::of(2_usize..9),
+        name in algorithm(),
+    ) {
+        let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
+        let mut search = fresh(name, n, &fixed);
+        let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
+        let mut last: HashMap<RequestSet, CandidateId> = HashMap::new();
+        let mut withdrawn = HashSet::new();
+        for step in did.moves {
+            match step {
+                Move::Proposed(c) => {
+                    if let Some(before) = last.insert(c.keep, c.id) {
+                        prop_assert!(withdrawn.contains(&before), "{:?} asks again", c.id);
+                    }
+                }
+                Move::Withdrawn(id) => {
+                    withdrawn.insert(id);
+                }
+                Move::Told(..) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn candidates_withdrawn_at_random_change_nothing_in_the_answer(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        schedule in schedule(),
+        one_in in 2_usize..6,
+        name in algorithm(),
+    ) {
+        let schedule = Schedule { withdraw_one_in: Some(one_in), ..schedule };
+        let mut search = fresh(name, n, &fixed);
+        let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
+        check_minimal(&*search, &fixed, &oracle);
+        prop_assert!(search.certificate().is_whole());
+        check_certificate(&*search, &fixed, &did.moves);
+    }
+
+    #[test]
+    fn an_unresolved_trial_is_never_a_proof(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        schedule in schedule(),
+        seed in any::<u64>(),
+        one_in in 1_u64..6,
+        name in algorithm(),
+    ) {
+        let judge = |s: &RequestSet| match hash(s, seed) % one_in {
+            0 => Verdict::Unresolved,
+            1 => FAIL,
+            _ => oracle.judge(s),
+        };
+        let mut search = fresh(name, n, &fixed);
+        let did = run(&mut *search, &schedule, judge, nothing_to_see);
+        check_certificate(&*search, &fixed, &did.moves);
+        // Whatever passed without a doubt was not overlooked: each removal has its verdict.
+        for (id, proof) in search.certificate().entries() {
+            let verdict = judge(&search.best().without(*id));
+            prop_assert_eq!(verdict == Verdict::Unresolved, *proof == Proof::Missing);
+            prop_assert!(!verdict.is_pass());
+        }
+    }
+
+    #[test]
+    fn a_replayed_record_gives_the_same_state_at_every_point(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        schedule in schedule(),
+        one_in in prop::option::of(2_usize..6),
+        cut in any::<prop::sample::Index>(),
+        name in algorithm(),
+    ) {
+        let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
+        let state = |s: &dyn Search| {
+            (s.best().clone(), s.phase(), s.certificate(), s.outlook())
+        };
+        let mut states = HashMap::new();
+        let mut search = fresh(name, n, &fixed);
+        let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
+            states.insert(run.moves.len(), state(s));
+        });
+        if did.moves.is_empty() {
+            return Ok(());
+        }
+        let len = 1 + cut.index(did.moves.len());
+        let moves = &did.moves[..len];
+        let mut again = fresh(name, n, &fixed);
+        let replayed = replay(moves.iter().cloned(), &mut *again).unwrap();
+        prop_assert_eq!(replayed.moves, len);
+        if let Some(then) = states.get(&len) {
+            prop_assert_eq!(&state(&*again), then);
+        }
+        // The next proposal is the recorded one, however often the search was asked to wait.
+        if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
+            prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
+        } else if len == did.moves.len() {
+            prop_assert_eq!(again.next(), Step::Done);
+        }
+    }
+
+    #[test]
+    fn waiting_changes_nothing(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        schedule in schedule(),
+        name in algorithm(),
+    ) {
+        // A search that is asked again and again must go the way of one that is asked once.
+        let mut plain = fresh(name, n, &fixed);
+        let did = run(&mut *plain, &schedule, |s| oracle.judge(s), nothing_to_see);
+        let mut pestered = fresh(name, n, &fixed);
+        for (at, step) in did.moves.iter().enumerate() {
+            match step {
+                Move::Proposed(c) => prop_assert_eq!(pestered.next(), Step::Try(c.clone())),
+                Move::Told(id, verdict) => {
+                    let told = pestered.tell(*id, *verdict);
+                    // Before it is asked for the next candidate, let it say `Wait` where it does.
+                    if !matches!(did.moves.get(at + 1), Some(Move::Proposed(_)))
+                        && told.pointless.is_empty()
+                    {
+                        let before = format!("{:?}", (pestered.best(), pestered.outlook()));
+                        let mut other = fresh(name, n, &fixed);
+                        replay(did.moves[..=at].iter().cloned(), &mut *other).unwrap();
+                        if other.next() == Step::Wait {
+                            prop_assert_eq!(pestered.next(), Step::Wait);
+                            prop_assert_eq!(pestered.next(), Step::Wait);
+                            let after = format!("{:?}", (pestered.best(), pestered.outlook()));
+                            prop_assert_eq!(before, after);
+                        }
+                    }
+                }
+                Move::Withdrawn(id) => pestered.withdraw(*id),
+            }
+        }
+        prop_assert_eq!(pestered.best(), plain.best());
+    }
+
+    #[test]
+    fn the_outlook_holds_on_monotone_oracles(
+        (n, fixed, oracle) in case(|n| monotone(n).boxed()),
+        schedule in schedule(),
+        name in algorithm(),
+    ) {
+        let schedule = Schedule { pointless: Pointless::Cancelled, ..schedule };
+        let mut outlooks = Vec::new();
+        let mut search = fresh(name, n, &fixed);
+        let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
+            outlooks.push((run.trials, s.outlook()));
+        });
+        for (trials, outlook) in outlooks {
+            let to_come = did.trials - trials;
+            prop_assert!(
+                outlook.at_least <= to_come && to_come <= outlook.at_most,
+                "{to_come} to come after {trials}, but {outlook:?}",
+            );
+        }
+        prop_assert_eq!(search.outlook().at_least, 0);
+    }
+
+    #[test]
+    fn what_is_called_pointless_is_in_flight_and_the_best_only_shrinks(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        workers in 1_usize..6,
+        name in algorithm(),
+        seed in any::<u64>(),
+    ) {
+        let mut rng = Rng(seed);
+        let mut search = fresh(name, n, &fixed);
+        let mut flying: Vec<Candidate> = Vec::new();
+        loop {
+            match search.next() {
+                Step::Try(c) => flying.push(c),
+                Step::Done => break,
+                Step::Wait => prop_assert!(!flying.is_empty(), "waits for nothing"),
+            }
+            if flying.len() >= workers || rng.below(2) == 0 && !flying.is_empty() {
+                let c = flying.swap_remove(rng.below(flying.len()));
+                let before = search.best().clone();
+                let told = search.tell(c.id, oracle.judge(&c.keep));
+                prop_assert_eq!(told.new_best, *search.best() != before);
+                prop_assert_eq!(told.new_best, search.best().len() < before.len());
+                let known: HashSet<CandidateId> = flying.iter().map(|c| c.id).collect();
+                prop_assert!(told.pointless.iter().all(|id| known.contains(id)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_start_with_nothing_to_remove_is_done_at_once() {
+    for name in ALGORITHMS {
+        for (n, fixed) in [(0, RequestSet::empty(0)), (5, RequestSet::full(5))] {
+            let mut search = fresh(name, n, &fixed);
+            assert_eq!(search.next(), Step::Done);
+            assert!(search.certificate().is_whole());
+            assert_eq!(
+                search.outlook(),
+                Outlook {
+                    at_least: 0,
+                    at_most: 0
+                }
+            );
+        }
+    }
+}
+
+#[test]
+fn ddmin_tries_the_bare_base_first_and_ends_if_it_passes() {
+    let fixed = RequestSet::of(9, [RequestId(4)]);
+    let mut search = fresh("ddmin", 9, &fixed);
+    let Step::Try(first) = search.next() else {
+        panic!("nothing to try")
+    };
+    assert_eq!(first.keep, fixed);
+    let Step::Try(second) = search.next() else {
+        panic!("nothing to try")
+    };
+    let told = search.tell(first.id, Verdict::Pass);
+    assert_eq!(
+        told,
+        Told {
+            new_best: true,
+            pointless: vec![second.id]
+        }
+    );
+    assert_eq!(search.next(), Step::Done);
+    assert_eq!(search.best(), &fixed);
+}
+
+#[test]
+fn a_build_failure_is_a_proof_too() {
+    let mut search = fresh("ddmin", 1, &RequestSet::empty(1));
+    let Step::Try(only) = search.next() else {
+        panic!("nothing to try")
+    };
+    search.tell(only.id, Verdict::Fail(Stage::Build));
+    assert_eq!(search.next(), Step::Done);
+    assert_eq!(
+        search.certificate().entries(),
+        [(RequestId(0), Proof::Tested(only.id))]
+    );
+}
+
+#[test]
+fn a_success_cancels_the_candidates_that_contain_it() {
+    // Three workers at a start of 8: the bare base, both halves; a quarter for the fourth.
+    let mut search = fresh("ddmin", 8, &RequestSet::empty(8));
+    let mut tried = Vec::new();
+    for _ in 0..4 {
+        let Step::Try(candidate) = search.next() else {
+            panic!("nothing to try")
+        };
+        tried.push(candidate);
+    }
+    let kept: Vec<Vec<u32>> = tried
+        .iter()
+        .map(|c| c.keep.iter().map(|id| id.0).collect())
+        .collect();
+    let halves = [
+        vec![],
+        vec![4, 5, 6, 7],
+        vec![0, 1, 2, 3],
+        vec![2, 3, 4, 5, 6, 7],
+    ];
+    assert_eq!(kept, halves);
+    let told = search.tell(tried[1].id, Verdict::Pass);
+    assert_eq!(
+        told,
+        Told {
+            new_best: true,
+            pointless: vec![tried[3].id]
+        }
+    );
+}
+
+#[test]
+fn a_record_of_another_algorithm_is_refused() {
+    let fixed = RequestSet::empty(12);
+    let mut search = fresh("one-by-one", 12, &fixed);
+    let needed = RequestSet::of(12, [RequestId(3)]);
+    let did = run(
+        &mut *search,
+        &Schedule::in_order(1),
+        needs(&needed),
+        nothing_to_see,
+    );
+    let error = replay(did.moves.clone(), &mut *fresh("ddmin", 12, &fixed)).unwrap_err();
+    assert_eq!(
+        error,
+        ReplayError::Diverged {
+            at: 1,
+            recorded: CandidateId(0)
+        }
+    );
+    let twice = [
+        did.moves[0].clone(),
+        did.moves[1].clone(),
+        did.moves[1].clone(),
+    ];
+    let error = replay(twice, &mut *fresh("one-by-one", 12, &fixed)).unwrap_err();
+    assert_eq!(
+        error,
+        ReplayError::NotInFlight {
+            at: 3,
+            id: CandidateId(0)
+        }
+    );
+}
+
+#[test]
+fn an_unknown_algorithm_is_named_with_those_that_there_are() {
+    let full = RequestSet::full(1);
+    let error = by_name("dd\x1bmax", full.clone(), &full, Options::default())
+        .err()
+        .unwrap();
+    let text = "there is no algorithm `dd\\u{1b}max`; there are: ddmin, one-by-one";
+    assert_eq!(error.to_string(), text);
+}
+
+/// The figures for the documentation: `cargo test --lib search::tests::ddmin_needs -- --nocapture`.
+#[test]
+#[allow(clippy::print_stdout)]
+fn ddmin_needs_few_trials() {
+    println!("   n   k  needed     workers  trials  cancelled  for the certificate");
+    for (n, k, limit) in [(60, 11, 120), (520, 30, 400)] {
+        for (how, cluster) in [("scattered", 1), ("clustered", 5)] {
+            for workers in [1, 2, 4] {
+                let (mut trials, mut cancelled, mut certifying) = (0, 0, 0);
+                let seeds = 20;
+                for seed in 0..seeds {
+                    let mut rng = Rng(seed);
+                    let needed = match cluster {
+                        1 => scattered(n, k, &mut rng),
+                        run => clustered(n, k, run, &mut rng),
+                    };
+                    let mut search = fresh("ddmin", n, &RequestSet::empty(n));
+                    let schedule = Schedule::in_order(workers);
+                    let did = run(&mut *search, &schedule, needs(&needed), nothing_to_see);
+                    assert_eq!(search.best(), &needed);
+                    trials += did.trials;
+                    cancelled += did.cancelled;
+                    certifying += did.trials - did.reducing;
+                }
+                let mean = |sum: u32| f64::from(sum) / seeds as f64;
+                println!(
+                    "{n:4} {k:3}  {how}  {workers:8} {:7.1} {:10.1} {:10.1}",
+                    mean(trials),
+                    mean(cancelled),
+                    mean(certifying),
+                );
+                assert!(mean(trials) < f64::from(limit), "{} trials", mean(trials));
+            }
+        }
+    }
+}
