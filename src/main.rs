@@ -1,1 +1,7 @@
-fn main() {}
+//! The kbisect program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kbisect::cli::main()
+}

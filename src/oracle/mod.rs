@@ -1,1 +1,147 @@
-//! TODO oracle
+//! Oracles: finds them, runs them on a built kernel, and reads what they say.
+
+mod judge;
+mod shipped;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+pub use judge::{Job, OracleOutcome, OracleVerdict, judge_all};
+pub use shipped::{SHIPPED, Shipped};
+
+use crate::supervise::find_program;
+use crate::{Error, Result, setup};
+
+/// A program that says whether a built kernel is good enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oracle {
+    name: String,
+    program: PathBuf,
+    /// BLAKE3 of the program's contents.
+    contents: blake3::Hash,
+}
+
+/// Finds an oracle: the name of a [shipped](SHIPPED) one, or a path to an executable.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when there is no such oracle, or it cannot be
+/// executed.
+pub fn find(name_or_path: &str) -> Result<Oracle> {
+    if let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name_or_path) {
+        let program = shipped::install(shipped, &setup::cache_dir()?)?;
+        return Oracle::new(shipped.name, program);
+    }
+    let path = Path::new(name_or_path);
+    if !path.is_file() {
+        let names: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
+        return Err(
+            Error::usage(format!("there is no oracle `{name_or_path}`")).hint(format!(
+                "an oracle is the path of an executable, or one of {}",
+                names.join(", ")
+            )),
+        );
+    }
+    let path = path
+        .canonicalize()
+        .map_err(|e| Error::io("look at", path, e))?;
+    if find_program(&path.to_string_lossy()).is_none() {
+        return Err(
+            Error::usage(format!("the oracle {name_or_path} cannot be executed"))
+                .hint(format!("chmod +x {name_or_path}")),
+        );
+    }
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    Oracle::new(&name, path)
+}
+
+/// [`find`] for several, each with a name of its own: of two with the same name, the second
+/// gets a number.
+///
+/// # Errors
+/// As for [`find`].
+pub fn find_all<S: AsRef<str>>(names_or_paths: &[S]) -> Result<Vec<Oracle>> {
+    let mut taken = HashSet::new();
+    let mut oracles = Vec::new();
+    for wanted in names_or_paths {
+        let mut oracle = find(wanted.as_ref())?;
+        let plain = oracle.name.clone();
+        let mut number = 2;
+        while !taken.insert(oracle.name.clone()) {
+            oracle.name = format!("{plain}-{number}");
+            number += 1;
+        }
+        oracles.push(oracle);
+    }
+    Ok(oracles)
+}
+
+impl Oracle {
+    fn new(name: &str, program: PathBuf) -> Result<Self> {
+        let contents = std::fs::read(&program).map_err(|e| Error::io("read", &program, e))?;
+        Ok(Self {
+            name: name.to_owned(),
+            program,
+            contents: blake3::hash(&contents),
+        })
+    }
+
+    /// Its name: that of the file. It is also the name of its folder in a trial.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The executable.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// What a verdict of this oracle depends on besides the kernel: a hash of its program and
+    /// of the [version of the guest](setup::GuestDir::version) that it boots, if there is one.
+    #[must_use]
+    pub fn id(&self, guest_version: Option<&str>) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.contents.as_bytes());
+        hasher.update(guest_version.unwrap_or_default().as_bytes());
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn an_unknown_oracle_is_an_error_that_tells_which_there_are() {
+        let error = find("shell-okay").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(error.hint_text().unwrap().contains("shell-ok, "));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_executed_is_no_oracle() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = find(file.path().to_str().unwrap()).unwrap_err();
+        assert!(error.hint_text().unwrap().starts_with("chmod +x"));
+    }
+
+    #[test]
+    fn two_oracles_of_one_name_get_folders_of_their_own() {
+        let oracles = find_all(&["/bin/sh", "/bin/sh"]).unwrap();
+        assert_ne!(oracles[0].name(), oracles[1].name());
+    }
+
+    #[test]
+    fn the_guest_is_part_of_what_a_verdict_depends_on() {
+        let oracle = find("/bin/sh").unwrap();
+        assert_ne!(oracle.id(Some("a")), oracle.id(Some("b")));
+        assert_eq!(oracle.id(None), find("/bin/sh").unwrap().id(None));
+    }
+}

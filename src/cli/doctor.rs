@@ -1,0 +1,75 @@
+//! `kbisect doctor`: tells what is missing, and the command that mends it.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::MessageFormat;
+use crate::setup::{Finding, Setup, State, findings, install_command};
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// Tell what is missing on this machine, and the command that mends it.
+///
+/// Changes nothing. The exit status is 0 when everything that is needed is there.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder in which the run will be kept, to look at its free space
+    #[arg(long, value_name = "DIR", default_value = "kbisect.out")]
+    output: PathBuf,
+}
+
+/// Runs the command; returns the exit code.
+///
+/// # Errors
+/// A check itself cannot be done.
+pub fn run(args: &Args, format: MessageFormat) -> Result<u8> {
+    let cancel = CancelToken::new();
+    let mut note = |_: &str| {};
+    let found = findings(&mut Setup::new(&mut note, &cancel)?, &args.output)?;
+    let text = match format {
+        MessageFormat::Json => {
+            let json = serde_json::to_string(&found);
+            json.map_err(|e| Error::failed("cannot write JSON").because(e))? + "\n"
+        }
+        MessageFormat::Human => human(&found),
+    };
+    // Who closed our output has seen enough.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(u8::from(
+        found.iter().any(|finding| finding.state == State::Missing),
+    ))
+}
+
+fn human(found: &[Finding]) -> String {
+    let mut text = String::new();
+    let width = found
+        .iter()
+        .map(|finding| finding.name.len())
+        .max()
+        .unwrap_or(0);
+    for finding in found {
+        let mark = match finding.state {
+            State::Ok => "ok     ",
+            State::Note => "note   ",
+            State::Missing => "MISSING",
+        };
+        text += &format!("{mark}  {:width$}  {}\n", finding.name, finding.detail);
+        if let Some(mend) = &finding.mend {
+            text += &format!("         {:width$}  {mend}\n", "");
+        }
+    }
+    let mut packages: Vec<&str> = Vec::new();
+    for finding in found
+        .iter()
+        .filter(|finding| finding.state == State::Missing)
+    {
+        packages.extend(&finding.packages);
+    }
+    if !packages.is_empty() {
+        text += &format!(
+            "\n`kbisect setup` does it all, or:\n{}\n",
+            install_command(&packages)
+        );
+    }
+    text
+}

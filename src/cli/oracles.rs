@@ -1,0 +1,47 @@
+//! `kbisect oracles`: lists the oracles that come with kbisect, or shows one.
+
+use std::io::Write;
+
+use super::MessageFormat;
+use crate::oracle::SHIPPED;
+use crate::{Error, Result};
+
+/// List the oracles that come with kbisect, or show the script of one.
+///
+/// They are short: copy one to make your own.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The oracle to show
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+}
+
+/// Runs the command; returns the exit code.
+///
+/// # Errors
+/// There is no oracle of that name.
+pub fn run(args: &Args, format: MessageFormat) -> Result<u8> {
+    let text = match (&args.name, format) {
+        (Some(name), _) => {
+            let shipped = SHIPPED.iter().find(|shipped| shipped.name == name);
+            let missing = || {
+                Error::usage(format!("there is no oracle `{name}`")).hint("try: kbisect oracles")
+            };
+            shipped.ok_or_else(missing)?.script.to_owned()
+        }
+        (None, MessageFormat::Human) => {
+            let line = |s: &crate::oracle::Shipped| format!("{:12} {}\n", s.name, s.description());
+            SHIPPED.iter().map(line).collect()
+        }
+        (None, MessageFormat::Json) => {
+            let object = |s: &crate::oracle::Shipped| serde_json::json!({ "name": s.name, "description": s.description() });
+            format!(
+                "{}\n",
+                SHIPPED.iter().map(object).collect::<serde_json::Value>()
+            )
+        }
+    };
+    // Who closed our output has seen enough.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(0)
+}

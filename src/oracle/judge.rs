@@ -1,0 +1,390 @@
+//! Runs an oracle on one built kernel and reads its answer.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Oracle;
+use crate::model::{WorkerId, sanitize_line};
+use crate::supervise::{CancelToken, How, Log, Spec, run};
+use crate::{Error, ErrorKind, Result};
+
+/// Characters of evidence that are kept.
+const EVIDENCE: usize = 400;
+
+/// Bytes of a file that are looked at for evidence.
+const LOOK: u64 = 4096;
+
+/// What an oracle is to judge.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The built boot image, or another project's product.
+    pub image: PathBuf,
+    /// The resolved config.
+    pub config: PathBuf,
+    /// The source tree.
+    pub source: PathBuf,
+    /// The build tree.
+    pub build: PathBuf,
+    /// The directory of the trial; each oracle gets one of its own in it.
+    pub trial_dir: PathBuf,
+    /// How long each oracle may take.
+    pub timeout: Duration,
+    /// The worker, which an oracle sees as `KBISECT_SLOT`.
+    pub slot: WorkerId,
+    /// The directory of the start's own trial; none while the start is judged.
+    pub baseline: Option<PathBuf>,
+    /// The folder of the [prepared guest](crate::setup::GuestDir), if there is one.
+    pub guest: Option<PathBuf>,
+    /// Our own executable, which oracles call as `kbisect`.
+    pub kbisect: PathBuf,
+}
+
+/// What an oracle says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OracleVerdict {
+    /// The kernel is good enough.
+    Accept,
+    /// It is not.
+    Reject,
+    /// This time the oracle cannot tell.
+    CannotTell,
+    /// The oracle itself is broken, for every kernel.
+    Broken {
+        /// Its exit status, or 128 and the number of the signal that ended it.
+        status: i32,
+    },
+}
+
+/// An [`OracleVerdict`], why, and what it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OracleOutcome {
+    /// What the oracle says.
+    pub verdict: OracleVerdict,
+    /// The oracle that gave it.
+    pub oracle: String,
+    /// One clean line: why the kernel was not accepted.
+    pub evidence: Option<String>,
+    /// Wall time.
+    pub wall: Duration,
+    /// CPU time, all processes.
+    pub cpu: Duration,
+}
+
+/// Asks `oracles` one after the other, until one does not accept. Without oracles everything
+/// is accepted: the kernel was built, and that is all that was asked.
+///
+/// # Errors
+/// As for [`Oracle::judge`].
+pub fn judge_all(oracles: &[Oracle], job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
+    let mut all = OracleOutcome {
+        verdict: OracleVerdict::Accept,
+        oracle: String::new(),
+        evidence: None,
+        wall: Duration::ZERO,
+        cpu: Duration::ZERO,
+    };
+    for oracle in oracles {
+        let one = oracle.judge(job, cancel)?;
+        let (wall, cpu) = (all.wall + one.wall, all.cpu + one.cpu);
+        all = OracleOutcome { wall, cpu, ..one };
+        if all.verdict != OracleVerdict::Accept {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+impl Oracle {
+    /// Runs the oracle on what `job` says, in the directory `job.trial_dir/NAME`, which has
+    /// `oracle.log` afterwards.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`] when `cancel` stopped it; otherwise when the oracle cannot be
+    /// started or its directory not be written.
+    pub fn judge(&self, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
+        let dir = job.trial_dir.join(self.name());
+        fs::create_dir_all(&dir).map_err(|e| Error::io("make the folder", &dir, e))?;
+        let dir = dir
+            .canonicalize()
+            .map_err(|e| Error::io("look at", &dir, e))?;
+        let evidence_file = dir.join("evidence");
+        match fs::remove_file(&evidence_file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", &evidence_file, e));
+            }
+            _ => {}
+        }
+        let log = dir.join("oracle.log");
+        let spec = self
+            .spec(job, &dir, &evidence_file)?
+            .log(Log::File(log.clone()));
+        let ended = run(&spec, cancel)?;
+
+        let verdict = match ended.how {
+            How::Exited(0) => OracleVerdict::Accept,
+            How::Exited(1..=124) | How::TimedOut(_) => OracleVerdict::Reject,
+            How::Exited(125) => OracleVerdict::CannotTell,
+            How::Exited(status) => OracleVerdict::Broken { status },
+            How::Signalled(signal) => OracleVerdict::Broken {
+                status: 128 + signal,
+            },
+            How::Cancelled => {
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+            }
+        };
+        let evidence = match (verdict, ended.how) {
+            (OracleVerdict::Accept, _) => None,
+            (_, How::TimedOut(_)) => Some(format!("took longer than {} s", seconds(job.timeout))),
+            // Without evidence, what it said last is better than nothing.
+            _ => first_line(&evidence_file).or_else(|| last_line(&log)),
+        };
+        let oracle = self.name().to_owned();
+        Ok(OracleOutcome {
+            verdict,
+            oracle,
+            evidence,
+            wall: ended.wall,
+            cpu: ended.cpu,
+        })
+    }
+
+    fn spec(&self, job: &Job, dir: &Path, evidence: &Path) -> Result<Spec> {
+        let absolute = |path: &Path| {
+            std::path::absolute(path).map_err(|e| Error::io("find the folder of", path, e))
+        };
+        let mut spec = Spec::new(self.program())
+            .cwd(dir)
+            .wall(job.timeout + grace(job.timeout))
+            .env("KBISECT_IMAGE", absolute(&job.image)?)
+            .env("KBISECT_CONFIG", absolute(&job.config)?)
+            .env("KBISECT_SOURCE", absolute(&job.source)?)
+            .env("KBISECT_BUILD", absolute(&job.build)?)
+            .env("KBISECT_TRIAL", dir)
+            .env("KBISECT_TIMEOUT", seconds(job.timeout).to_string())
+            .env("KBISECT_EVIDENCE", evidence)
+            .env("KBISECT_SLOT", job.slot.to_string())
+            .env("PATH", path_with(&absolute(&job.kbisect)?)?);
+        // What an outer kbisect set for its own oracle must not be seen by ours.
+        spec = match &job.baseline {
+            Some(start) => spec.env("KBISECT_BASELINE", absolute(start)?.join(self.name())),
+            None => spec.env_remove("KBISECT_BASELINE"),
+        };
+        spec = match &job.guest {
+            Some(guest) => spec.env("KBISECT_GUEST", absolute(guest)?),
+            None => spec.env_remove("KBISECT_GUEST"),
+        };
+        Ok(spec)
+    }
+}
+
+/// How much longer than `timeout` an oracle lives: `kbisect boot` has the same limit, and says
+/// better than we could how far the kernel got.
+fn grace(timeout: Duration) -> Duration {
+    (timeout / 10).min(Duration::from_secs(10))
+}
+
+/// Whole seconds, rounded up.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// `PATH`, with the folder of `program` in front.
+fn path_with(program: &Path) -> Result<OsString> {
+    let own = program.parent().unwrap_or(Path::new("/"));
+    let rest = env::var_os("PATH").unwrap_or_default();
+    let dirs = std::iter::once(own.to_owned()).chain(env::split_paths(&rest));
+    env::join_paths(dirs).map_err(|e| {
+        Error::failed(format!("the folder {} cannot be in PATH", own.display())).because(e)
+    })
+}
+
+/// The first line of the file that is not empty, made clean.
+fn first_line(path: &Path) -> Option<String> {
+    clean_line(&bytes(path, SeekFrom::Start(0))?, Side::First)
+}
+
+/// The last line of the file that is not empty, made clean.
+fn last_line(path: &Path) -> Option<String> {
+    let size = fs::metadata(path).ok()?.len();
+    clean_line(
+        &bytes(path, SeekFrom::Start(size.saturating_sub(LOOK)))?,
+        Side::Last,
+    )
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    First,
+    Last,
+}
+
+fn clean_line(bytes: &[u8], side: Side) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text
+        .lines()
+        .map(|line| sanitize_line(line, EVIDENCE))
+        .filter(|line| !line.is_empty());
+    match side {
+        Side::First => lines.next(),
+        Side::Last => lines.next_back(),
+    }
+}
+
+fn bytes(path: &Path, from: SeekFrom) -> Option<Vec<u8>> {
+    // Not a fifo or a device, which an oracle may have put there and which would hold us up.
+    if !fs::symlink_metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    file.seek(from).ok()?;
+    let mut bytes = Vec::new();
+    file.take(LOOK).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::find;
+    use super::*;
+
+    /// Judges with the shell script `script`, in a trial of its own.
+    fn judge(script: &str, change: impl FnOnce(&mut Job)) -> (OracleOutcome, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("oracle");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut job = Job {
+            image: "image".into(),
+            config: "config".into(),
+            source: "source".into(),
+            build: "build".into(),
+            trial_dir: dir.path().join("trial"),
+            timeout: Duration::from_secs(60),
+            slot: WorkerId(3),
+            baseline: None,
+            guest: None,
+            kbisect: "/somewhere/kbisect".into(),
+        };
+        change(&mut job);
+        let oracle = find(program.to_str().unwrap()).unwrap();
+        (oracle.judge(&job, &CancelToken::new()).unwrap(), dir)
+    }
+
+    #[test]
+    fn exit_statuses_mean_what_they_mean_to_git_bisect() {
+        for (status, verdict) in [
+            (0, OracleVerdict::Accept),
+            (1, OracleVerdict::Reject),
+            (124, OracleVerdict::Reject),
+            (125, OracleVerdict::CannotTell),
+            (126, OracleVerdict::Broken { status: 126 }),
+            (255, OracleVerdict::Broken { status: 255 }),
+        ] {
+            assert_eq!(judge(&format!("exit {status}"), |_| ()).0.verdict, verdict);
+        }
+    }
+
+    #[test]
+    fn an_oracle_that_dies_of_a_signal_is_broken() {
+        let (outcome, _dir) = judge("kill -SEGV $$", |_| ());
+        assert_eq!(outcome.verdict, OracleVerdict::Broken { status: 128 + 11 });
+    }
+
+    #[test]
+    fn evidence_is_one_clean_line() {
+        let script = "printf '\\n\\033[31mred\\007\\tline\\nmore\\n' >$KBISECT_EVIDENCE; exit 1";
+        let (outcome, _dir) = judge(script, |_| ());
+        assert_eq!(outcome.evidence.as_deref(), Some("red\u{fffd} line"));
+    }
+
+    #[test]
+    fn without_evidence_it_is_the_last_line_of_the_log() {
+        let (outcome, _dir) = judge("echo one; echo two >&2; exit 1", |_| ());
+        assert_eq!(outcome.evidence.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn evidence_of_a_pass_is_not_kept() {
+        let (outcome, _dir) = judge("echo fine >$KBISECT_EVIDENCE", |_| ());
+        assert_eq!(outcome.evidence, None);
+    }
+
+    #[test]
+    fn an_endless_evidence_file_is_cut() {
+        let script = "head -c 100000 /dev/zero | tr '\\0' x >$KBISECT_EVIDENCE; exit 1";
+        let (outcome, _dir) = judge(script, |_| ());
+        assert_eq!(outcome.evidence.unwrap().chars().count(), EVIDENCE);
+    }
+
+    #[test]
+    fn a_fifo_in_place_of_evidence_holds_nobody_up() {
+        let (outcome, _dir) = judge("mkfifo $KBISECT_EVIDENCE; exit 1", |_| ());
+        assert_eq!(outcome.evidence, None);
+    }
+
+    #[test]
+    fn an_oracle_that_takes_too_long_rejects() {
+        // The limit has passed before it starts.
+        let (outcome, _dir) = judge("exec sleep 600", |job| job.timeout = Duration::ZERO);
+        assert_eq!(outcome.verdict, OracleVerdict::Reject);
+        assert_eq!(outcome.evidence.as_deref(), Some("took longer than 0 s"));
+    }
+
+    #[test]
+    fn an_oracle_sees_its_contract() {
+        let script = "env | grep ^KBISECT_ | sort; echo ${PATH%%:*}; pwd";
+        let (outcome, dir) = judge(script, |job| {
+            job.timeout = Duration::from_millis(1500);
+            job.baseline = Some("/start".into());
+        });
+        assert_eq!(outcome.verdict, OracleVerdict::Accept);
+        let trial = dir.path().canonicalize().unwrap().join("trial/oracle");
+        let here = env::current_dir().unwrap();
+        let (trial, here) = (trial.display(), here.display());
+        let expected = format!(
+            "KBISECT_BASELINE=/start/oracle\nKBISECT_BUILD={here}/build\n\
+             KBISECT_CONFIG={here}/config\nKBISECT_EVIDENCE={trial}/evidence\n\
+             KBISECT_IMAGE={here}/image\nKBISECT_SLOT=3\nKBISECT_SOURCE={here}/source\n\
+             KBISECT_TIMEOUT=2\nKBISECT_TRIAL={trial}\n/somewhere\n{trial}\n"
+        );
+        let log = fs::read_to_string(dir.path().join("trial/oracle/oracle.log")).unwrap();
+        assert_eq!(log, expected);
+    }
+
+    #[test]
+    fn the_first_rejection_ends_the_questions() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut oracles = Vec::new();
+        for (name, status) in [("good", 0), ("bad", 1), ("never", 0)] {
+            let program = dir.path().join(name);
+            fs::write(&program, format!("#!/bin/sh\nexit {status}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+            oracles.push(find(program.to_str().unwrap()).unwrap());
+        }
+        let job = Job {
+            image: "i".into(),
+            config: "c".into(),
+            source: "s".into(),
+            build: "b".into(),
+            trial_dir: dir.path().join("trial"),
+            timeout: Duration::from_secs(60),
+            slot: WorkerId(0),
+            baseline: None,
+            guest: None,
+            kbisect: "/kbisect".into(),
+        };
+        let outcome = judge_all(&oracles, &job, &CancelToken::new()).unwrap();
+        assert_eq!(
+            (outcome.verdict, outcome.oracle.as_str()),
+            (OracleVerdict::Reject, "bad")
+        );
+        assert!(!job.trial_dir.join("never").exists());
+    }
+}

@@ -1,0 +1,198 @@
+//! Debian's package tools: install, download and unpack.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{Setup, cache::interrupted};
+use crate::supervise::{Log, Spec, capture, find_program};
+use crate::{Error, Result};
+
+/// The last lines of the log, for an error message, are cut to this many bytes.
+const TAIL: usize = 600;
+
+impl Setup<'_> {
+    /// Installs `packages` for the whole system. Becomes root through `sudo -n` if need be.
+    pub(super) fn apt_install(&mut self, packages: &[&str]) -> Result<()> {
+        let install = |setup: &mut Self| -> Result<bool> {
+            let spec = privileged("apt-get")?
+                .args(["install", "-y", "--no-install-recommends"])
+                .args(["-o", "DPkg::Lock::Timeout=120"])
+                .args(packages);
+            setup.run(spec).map(|ended| ended.success())
+        };
+        self.make_cache()?;
+        self.note(&format!("installing {}", packages.join(" ")));
+        if have_lists() && install(self)? {
+            return Ok(());
+        }
+        self.apt_update()?;
+        if install(self)? {
+            Ok(())
+        } else {
+            Err(self.apt_failed("apt-get install"))
+        }
+    }
+
+    fn apt_update(&mut self) -> Result<()> {
+        self.note("updating the package lists");
+        // A list that cannot be had is no reason to stop: the package may be in another one.
+        self.run(privileged("apt-get")?.arg("update")).map(drop)
+    }
+
+    /// Downloads the newest version of `packages` into the folder `dir`. Needs no privilege.
+    pub(super) fn apt_download<S: AsRef<OsStr>>(
+        &mut self,
+        packages: &[S],
+        dir: &Path,
+    ) -> Result<Vec<PathBuf>> {
+        need_apt()?;
+        let download = |setup: &mut Self| -> Result<bool> {
+            let spec = unprivileged("apt-get")
+                .arg("download")
+                .args(packages)
+                .cwd(dir);
+            setup.run(spec).map(|ended| ended.success())
+        };
+        if !(have_lists() && download(self)?) {
+            self.apt_update()?;
+            if !download(self)? {
+                return Err(self.apt_failed("apt-get download"));
+            }
+        }
+        let mut found: Vec<PathBuf> = fs::read_dir(dir)
+            .map_err(|e| Error::io("read the folder", dir, e))?
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.extension().is_some_and(|e| e == "deb"))
+            .collect();
+        found.sort();
+        Ok(found)
+    }
+
+    /// `packages` and everything that they depend on.
+    pub(super) fn apt_closure(&mut self, packages: &[&str]) -> Result<Vec<String>> {
+        need_apt()?;
+        if !have_lists() {
+            self.apt_update()?;
+        }
+        let no = [
+            "recommends",
+            "suggests",
+            "conflicts",
+            "breaks",
+            "replaces",
+            "enhances",
+        ];
+        let spec = Spec::new("apt-cache")
+            .args(["depends", "--recurse"])
+            .args(no.map(|kind| format!("--no-{kind}")))
+            .args(packages);
+        let out = self.output(spec)?;
+        // At the start of a line: a package, or, in angle brackets, a virtual one.
+        let named = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphanumeric());
+        Ok(out.lines().filter(named).map(str::to_owned).collect())
+    }
+
+    /// The first thing that `package` depends on.
+    pub(super) fn apt_depends(&mut self, package: &str) -> Result<Option<String>> {
+        need_apt()?;
+        let out = self.output(Spec::new("apt-cache").args(["depends", package]))?;
+        let depends = out
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("Depends: "));
+        Ok(depends.map(str::to_owned))
+    }
+
+    /// Unpacks the packages `debs` over each other into the folder `dir`.
+    pub(super) fn unpack(&mut self, debs: &[PathBuf], dir: &Path) -> Result<()> {
+        for deb in debs {
+            if !self
+                .run(Spec::new("dpkg-deb").arg("-x").args([deb.as_path(), dir]))?
+                .success()
+            {
+                return Err(self.apt_failed("dpkg-deb"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What `spec` wrote to its standard output; an error unless it ended with status 0.
+    pub(super) fn output(&self, spec: Spec) -> Result<String> {
+        let program = spec.program.display().to_string();
+        let spec = spec.log(Log::Append(self.log_path())).env("LC_ALL", "C");
+        let (ended, out) = capture(&spec, self.cancel)?;
+        if self.cancel.is_cancelled() {
+            return Err(interrupted());
+        }
+        if !ended.success() {
+            return Err(self.apt_failed(&program));
+        }
+        Ok(String::from_utf8_lossy(&out).into_owned())
+    }
+
+    /// The error that `what` failed, with what it said last.
+    pub(super) fn apt_failed(&self, what: &str) -> Error {
+        let log = fs::read(self.log_path()).unwrap_or_default();
+        let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(TAIL)..]).into_owned();
+        let tail: Vec<&str> = tail.lines().rev().take(3).collect();
+        let said: Vec<&str> = tail.into_iter().rev().collect();
+        let message = format!("{what} failed: {}", said.join(" / "));
+        Error::failed(crate::model::sanitize_line(&message, TAIL)).hint(format!(
+            "all that it said is in {}",
+            self.log_path().display()
+        ))
+    }
+
+    pub(super) fn make_cache(&self) -> Result<()> {
+        fs::create_dir_all(&self.cache).map_err(|e| Error::io("make the folder", &self.cache, e))
+    }
+}
+
+/// Are there package lists at all? A fresh container image has none.
+fn have_lists() -> bool {
+    fs::read_dir("/var/lib/apt/lists").is_ok_and(|dir| {
+        dir.flatten()
+            .any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+    })
+}
+
+fn need_apt() -> Result<()> {
+    if find_program("apt-get").is_some() && find_program("dpkg-deb").is_some() {
+        return Ok(());
+    }
+    Err(
+        Error::failed("the guest is made of Debian's packages, and there is no apt-get here")
+            .hint("make it on a Debian or Ubuntu machine, and copy its cache folder here"),
+    )
+}
+
+fn is_root() -> bool {
+    // A process owns its own folder there.
+    fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
+}
+
+fn unprivileged(program: &str) -> Spec {
+    let spec = Spec::new(program).env("LC_ALL", "C");
+    // Root's downloads are done by the user _apt, who may not write into root's cache folder.
+    if is_root() {
+        spec.args(["-o", "APT::Sandbox::User=root"])
+    } else {
+        spec
+    }
+}
+
+/// `program`, as root.
+fn privileged(program: &str) -> Result<Spec> {
+    const ENV: &str = "DEBIAN_FRONTEND=noninteractive";
+    if is_root() {
+        return Ok(Spec::new("env").args([ENV, "LC_ALL=C", program]));
+    }
+    if find_program("sudo").is_some() {
+        return Ok(Spec::new("sudo").args(["-n", "env", ENV, "LC_ALL=C", program]));
+    }
+    let user = env::var("USER").unwrap_or_else(|_| "this user".to_owned());
+    Err(Error::failed(format!("{user} may not install packages"))
+        .hint("let root run what `kbisect doctor` prints"))
+}
