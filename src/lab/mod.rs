@@ -1,1 +1,20 @@
-//! TODO lab
+//! Gives candidates to trees and verdicts to the search.
+//!
+//! One thread, the [dispatcher](Lab), owns all state: the search, the journal, what each worker
+//! does. Workers (see [`Executor`]) only work, and report. So everything that happens has one
+//! order, the one in which it is written to the journal.
+
+mod dispatcher;
+mod executor;
+mod local;
+mod store;
+mod trial;
+
+#[cfg(test)]
+mod tests;
+
+pub use dispatcher::{Budget, Lab, Outcome, Stopped};
+pub use executor::{Executor, Report, Task, TrialResult};
+pub use local::LocalExecutor;
+pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of};
+pub use trial::{Bench, CONFIG};

@@ -1,0 +1,95 @@
+//! What the dispatcher asks of those who do the work, on this machine or elsewhere.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+
+use crate::Result;
+use crate::model::{
+    CandidateId, Fingerprint, Fragment, Judgement, ResolvedConfig, Source, Timings, TrialId,
+    Verdict, WorkerId, WorkerState,
+};
+
+/// Something for a worker to do.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// Find out what Kconfig makes of a candidate.
+    Resolve {
+        /// Which one.
+        candidate: CandidateId,
+        /// Its requests.
+        fragment: Fragment,
+    },
+    /// Build a config and ask the oracles.
+    Judge {
+        /// The number of the trial.
+        trial: TrialId,
+        /// What to build.
+        config: Arc<ResolvedConfig>,
+        /// The directory of the trial; exists, with the config in it.
+        dir: PathBuf,
+        /// The directory of the start's own trial; none while the start is judged.
+        baseline: Option<PathBuf>,
+    },
+}
+
+/// What came of a [`Task::Judge`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum TrialResult {
+    /// A verdict.
+    Judged {
+        /// What it is.
+        verdict: Verdict,
+        /// [`Source::Tested`] or [`Source::SameImage`].
+        source: Source,
+        /// The trial that really judged it, if it was another one.
+        by: Option<TrialId>,
+        /// One clean line: why it failed.
+        evidence: Option<String>,
+        /// BLAKE3 of the built image, in hex, and its size in bytes.
+        image: Option<(String, u64)>,
+        /// Where the time went.
+        timings: Timings,
+    },
+    /// The machine gave out (memory, disk, time for a build): no verdict.
+    Starved(String),
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// What workers report.
+#[derive(Debug)]
+pub enum Report {
+    /// A worker does something else now.
+    State(WorkerId, WorkerState),
+    /// A [`Task::Resolve`] ended. An error stops the run.
+    Resolved(WorkerId, CandidateId, Result<ResolvedConfig>),
+    /// A [`Task::Judge`] ended. An error stops the run.
+    Judged(WorkerId, TrialId, Result<TrialResult>),
+}
+
+/// Those who do the work. The dispatcher gives a worker one task at a time.
+///
+/// This is the seam for other machines: an executor may well send tasks away and report what
+/// comes back.
+pub trait Executor {
+    /// How many tasks can be under way at once.
+    fn workers(&self) -> usize;
+
+    /// Begins a task; its end is reported.
+    fn submit(&mut self, worker: WorkerId, task: Task);
+
+    /// Ends what the worker does, as quickly as is orderly. It reports all the same: a judgement
+    /// as [`TrialResult::Cancelled`], unless it was quicker.
+    fn cancel(&mut self, worker: WorkerId);
+
+    /// What the worker built last, `fingerprint`, is what later tasks are nearest to.
+    fn promote(&mut self, worker: WorkerId, fingerprint: Fingerprint);
+
+    /// Tells all workers of the verdict on an image.
+    fn learn(&mut self, judgement: &Judgement);
+
+    /// Where reports come in. It is never disconnected before all tasks have been reported.
+    fn reports(&self) -> &Receiver<Report>;
+}

@@ -1,0 +1,148 @@
+//! The executor for this machine: a thread for each worker.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::executor::{Executor, Report, Task};
+use super::trial::{Bench, Subject};
+use crate::model::{Fingerprint, Judgement, WorkerId, WorkerState};
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// Workers on this machine. Dropped, it cancels what runs and waits for its threads.
+///
+/// The threads live as long as the executor does: children die with the thread that started
+/// them.
+pub struct LocalExecutor {
+    bench: Arc<Bench>,
+    workers: Vec<Worker>,
+    reports: Receiver<Report>,
+}
+
+struct Worker {
+    tasks: Option<Sender<(Task, CancelToken)>>,
+    cancel: CancelToken,
+    parent: CancelToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LocalExecutor {
+    /// Starts so many workers. `cancel` cancels everything that any of them does.
+    ///
+    /// # Errors
+    /// A thread cannot be started.
+    pub fn start(bench: Bench, workers: usize, cancel: &CancelToken) -> Result<Self> {
+        let bench = Arc::new(bench);
+        let (sender, reports) = unbounded();
+        let mut all = Vec::with_capacity(workers);
+        for i in 0..workers {
+            // The number of workers is that of cores, more or less.
+            let id = WorkerId(i as u32);
+            let (tasks, inbox) = unbounded();
+            let (bench, sender) = (Arc::clone(&bench), sender.clone());
+            let thread = thread::Builder::new()
+                .name(format!("worker-{i}"))
+                .spawn(move || work(&bench, id, &inbox, &sender))
+                .map_err(|e| Error::failed("cannot start a worker").because(e))?;
+            all.push(Worker {
+                tasks: Some(tasks),
+                cancel: cancel.child(),
+                parent: cancel.clone(),
+                thread: Some(thread),
+            });
+        }
+        Ok(Self {
+            bench,
+            workers: all,
+            reports,
+        })
+    }
+}
+
+fn work(
+    bench: &Bench,
+    id: WorkerId,
+    inbox: &Receiver<(Task, CancelToken)>,
+    reports: &Sender<Report>,
+) {
+    // Whoever does not listen any more does not want to know.
+    let tell = |report| {
+        let _ = reports.send(report);
+    };
+    for (task, cancel) in inbox {
+        match task {
+            Task::Resolve {
+                candidate,
+                fragment,
+            } => {
+                tell(Report::State(id, WorkerState::Resolving));
+                let resolved = bench.resolver.resolve(&fragment, &cancel);
+                tell(Report::Resolved(id, candidate, resolved));
+            }
+            Task::Judge {
+                trial,
+                config,
+                dir,
+                baseline,
+            } => {
+                let subject = Subject {
+                    trial,
+                    config: &config,
+                    dir: &dir,
+                    baseline: baseline.as_deref(),
+                };
+                let mut state = |state| tell(Report::State(id, state));
+                let result = bench.judge(id, &subject, &cancel, &mut state);
+                tell(Report::Judged(id, trial, result));
+            }
+        }
+    }
+}
+
+impl Executor for LocalExecutor {
+    fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    fn submit(&mut self, worker: WorkerId, task: Task) {
+        let worker = &mut self.workers[worker.0 as usize];
+        worker.cancel = worker.parent.child();
+        if let Some(tasks) = &worker.tasks {
+            // The thread ends only after `tasks` is dropped.
+            let _ = tasks.send((task, worker.cancel.clone()));
+        }
+    }
+
+    fn cancel(&mut self, worker: WorkerId) {
+        self.workers[worker.0 as usize].cancel.cancel();
+    }
+
+    fn promote(&mut self, worker: WorkerId, fingerprint: Fingerprint) {
+        self.bench.trees.promote(worker, fingerprint);
+    }
+
+    fn learn(&mut self, judgement: &Judgement) {
+        self.bench.images.learn(judgement);
+    }
+
+    fn reports(&self) -> &Receiver<Report> {
+        &self.reports
+    }
+}
+
+impl Drop for LocalExecutor {
+    fn drop(&mut self) {
+        for worker in &mut self.workers {
+            worker.cancel.cancel();
+            worker.tasks = None;
+        }
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take() {
+                // A worker that panicked has said so already.
+                let _ = thread.join();
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One trial: set the tree back, build, look the image up, ask the oracles.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::build::{self, Built, MakePlan, TreePool};
+use crate::kconfig::Resolver;
+use crate::model::{
+    Judgement, ResolvedConfig, Source, Stage, Timings, TrialId, Verdict, WorkerId, WorkerState,
+};
+use crate::oracle::{self, Oracle, OracleVerdict};
+use crate::supervise::{CancelToken, JobServer};
+use crate::{Error, ErrorKind, Result};
+
+use super::executor::TrialResult;
+
+/// The resolved config, in the directory of a trial.
+pub const CONFIG: &str = "config";
+
+/// The output of make, there.
+const BUILD_LOG: &str = "build.log";
+
+/// What all workers of this machine share.
+pub struct Bench {
+    /// Kconfig.
+    pub resolver: Arc<dyn Resolver>,
+    /// How to build.
+    pub plan: MakePlan,
+    /// The build trees.
+    pub trees: TreePool,
+    /// The job slots of all builds together.
+    pub jobs: JobServer,
+    /// All must accept.
+    pub oracles: Vec<Oracle>,
+    /// How long each oracle may take.
+    pub timeout: Duration,
+    /// The folder of the prepared guest, if an oracle wants it.
+    pub guest: Option<PathBuf>,
+    /// Our own executable, which oracles call as `kbisect`.
+    pub kbisect: PathBuf,
+    /// Verdicts by image.
+    pub images: Images,
+}
+
+/// The verdicts on images, shared between the dispatcher, which knows them, and the workers,
+/// which ask before they boot one.
+#[derive(Debug, Default)]
+pub struct Images(Mutex<HashMap<String, Judgement>>);
+
+impl Images {
+    pub(super) fn learn(&self, judgement: &Judgement) {
+        if let (Some(image), true) = (&judgement.image, judgement.verdict != Verdict::Unresolved) {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            known
+                .entry(image.clone())
+                .or_insert_with(|| judgement.clone());
+        }
+    }
+
+    fn of(&self, image: &str) -> Option<Judgement> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(image).cloned()
+    }
+}
+
+/// What is judged in a trial.
+pub(super) struct Subject<'a> {
+    pub(super) trial: TrialId,
+    pub(super) config: &'a ResolvedConfig,
+    pub(super) dir: &'a Path,
+    pub(super) baseline: Option<&'a Path>,
+}
+
+impl Bench {
+    /// Runs one trial as `worker`, and says through `state` what is being done.
+    pub(super) fn judge(
+        &self,
+        worker: WorkerId,
+        subject: &Subject<'_>,
+        cancel: &CancelToken,
+        state: &mut dyn FnMut(WorkerState),
+    ) -> Result<TrialResult> {
+        let trial = subject.trial;
+        state(WorkerState::Preparing { trial });
+        let done = self.trees.with_tree(worker, cancel, |tree, _| {
+            state(WorkerState::Building { trial, objects: 0 });
+            let log = subject.dir.join(BUILD_LOG);
+            let mut progress = |objects| state(WorkerState::Building { trial, objects });
+            let (built, cost) = build::build(
+                &self.plan,
+                tree.path(),
+                subject.config,
+                &self.jobs,
+                &log,
+                cancel,
+                &mut progress,
+            )?;
+            let mut timings = Timings {
+                build_wall: cost.wall,
+                build_cpu: cost.cpu,
+                oracle_wall: Duration::ZERO,
+                objects: cost.objects,
+            };
+            let product = match built {
+                Built::Product(product) => product,
+                Built::Failed(why) => {
+                    return Ok(TrialResult::Judged {
+                        verdict: Verdict::Fail(Stage::Build),
+                        source: Source::Tested,
+                        by: None,
+                        evidence: Some(why),
+                        image: None,
+                        timings,
+                    });
+                }
+                Built::Starved(why) => return Ok(TrialResult::Starved(why)),
+                Built::Cancelled => return Ok(TrialResult::Cancelled),
+            };
+            tree.built(subject.config.fingerprint)?;
+            let image = Some((product.hash.clone(), product.size));
+            if let Some(known) = self.images.of(&product.hash) {
+                return Ok(TrialResult::Judged {
+                    verdict: known.verdict,
+                    source: Source::SameImage,
+                    by: Some(known.trial),
+                    evidence: known.evidence,
+                    image,
+                    timings,
+                });
+            }
+            let job = oracle::Job {
+                image: product.path,
+                config: subject.dir.join(CONFIG),
+                source: self.plan.source.clone(),
+                build: tree.path().to_owned(),
+                trial_dir: subject.dir.to_owned(),
+                timeout: self.timeout,
+                slot: worker,
+                baseline: subject.baseline.map(Path::to_owned),
+                guest: self.guest.clone(),
+                kbisect: self.kbisect.clone(),
+            };
+            let (verdict, evidence) = match self.ask(&job, trial, cancel, state, &mut timings)? {
+                Some(answer) => answer,
+                None => return Ok(TrialResult::Cancelled),
+            };
+            Ok(TrialResult::Judged {
+                verdict,
+                source: Source::Tested,
+                by: None,
+                evidence,
+                image,
+                timings,
+            })
+        })?;
+        Ok(done.unwrap_or(TrialResult::Cancelled))
+    }
+
+    /// Asks the oracles in turn, up to the first that does not accept.
+    fn ask(
+        &self,
+        job: &oracle::Job,
+        trial: TrialId,
+        cancel: &CancelToken,
+        state: &mut dyn FnMut(WorkerState),
+        timings: &mut Timings,
+    ) -> Result<Option<(Verdict, Option<String>)>> {
+        for oracle in &self.oracles {
+            let name = oracle.name().to_owned();
+            state(WorkerState::Judging {
+                trial,
+                oracle: name,
+            });
+            let outcome = match oracle.judge(job, cancel) {
+                Ok(outcome) => outcome,
+                Err(e) if e.kind() == ErrorKind::Interrupted => return Ok(None),
+                Err(e) => return Err(e),
+            };
+            timings.oracle_wall += outcome.wall;
+            match outcome.verdict {
+                OracleVerdict::Accept => {}
+                OracleVerdict::Reject => {
+                    return Ok(Some((Verdict::Fail(Stage::Oracle), outcome.evidence)));
+                }
+                OracleVerdict::CannotTell => {
+                    return Ok(Some((Verdict::Unresolved, outcome.evidence)));
+                }
+                OracleVerdict::Broken { status } => {
+                    let log = job.trial_dir.join(oracle.name()).join("oracle.log");
+                    let why = outcome.evidence.unwrap_or_default();
+                    return Err(Error::failed(format!(
+                        "the oracle {} is broken (exit status {status}) {why}",
+                        oracle.name()
+                    ))
+                    .hint(format!("its output is in {}", log.display())));
+                }
+            }
+        }
+        Ok(Some((Verdict::Pass, None)))
+    }
+}
