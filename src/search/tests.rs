@@ -508,7 +508,7 @@ fn an_unknown_algorithm_is_named_with_those_that_there_are() {
 #[allow(clippy::print_stdout)]
 fn ddmin_needs_few_trials() {
     println!("   n   k  needed     workers  trials  cancelled  for the certificate");
-    for (n, k, limit) in [(60, 11, 120), (520, 30, 400)] {
+    for (n, k, limit) in [(60, 11, 100), (520, 30, 400)] {
         for (how, cluster) in [("scattered", 1), ("clustered", 5)] {
             for workers in [1, 2, 4] {
                 let (mut trials, mut cancelled, mut certifying) = (0, 0, 0);
