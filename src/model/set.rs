@@ -19,7 +19,7 @@ pub struct RequestSet {
     bits: BitVec<u64, Lsb0>,
 }
 
-/// By words: bitvec's own hashes bit by bit, which costs 64 times as much.
+/// By words: bitvec's own goes bit by bit.
 impl Hash for RequestSet {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.bits.len().hash(state);
@@ -31,9 +31,7 @@ impl RequestSet {
     /// The empty set, for searches over `capacity` requests.
     #[must_use]
     pub fn empty(capacity: usize) -> Self {
-        Self {
-            bits: BitVec::repeat(false, capacity),
-        }
+        Self { bits: BitVec::repeat(false, capacity) }
     }
 
     /// The set of all requests.
@@ -104,11 +102,7 @@ impl RequestSet {
     }
 
     fn check(&self, other: &Self) {
-        assert_eq!(
-            self.capacity(),
-            other.capacity(),
-            "request sets of two different searches"
-        );
+        assert_eq!(self.capacity(), other.capacity(), "request sets of two different searches");
     }
 
     /// Is every member in `other`?
@@ -127,11 +121,7 @@ impl RequestSet {
     pub fn minus(&self, other: &Self) -> Self {
         self.check(other);
         let mut bits = self.bits.clone();
-        for (a, b) in bits
-            .as_raw_mut_slice()
-            .iter_mut()
-            .zip(other.bits.as_raw_slice())
-        {
+        for (a, b) in bits.as_raw_mut_slice().iter_mut().zip(other.bits.as_raw_slice()) {
             *a &= !b;
         }
         Self { bits }
@@ -141,18 +131,14 @@ impl RequestSet {
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         self.check(other);
-        Self {
-            bits: self.bits.clone() | &other.bits,
-        }
+        Self { bits: self.bits.clone() | &other.bits }
     }
 
     /// The members of both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         self.check(other);
-        Self {
-            bits: self.bits.clone() & &other.bits,
-        }
+        Self { bits: self.bits.clone() & &other.bits }
     }
 
     /// The set without `id`.
@@ -223,10 +209,7 @@ mod tests {
             assert_eq!(full, filled);
             let hasher = RandomState::new();
             assert_eq!(hasher.hash_one(&full), hasher.hash_one(&filled));
-            assert_eq!(
-                full.minus(&RequestSet::empty(capacity)).union(&full),
-                filled
-            );
+            assert_eq!(full.minus(&RequestSet::empty(capacity)).union(&full), filled);
         }
     }
 }

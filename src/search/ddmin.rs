@@ -2,7 +2,7 @@
 
 use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
 
-use super::ledger::{Chunk, Ledger, Standing};
+use super::ledger::{Chunk, Ledger, Standing, State};
 use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 
 /// The `ddmin` of Zeller and Hildebrandt (2002), made parallel as in picire (Hodován and Kiss).
@@ -23,7 +23,8 @@ use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 /// - The set of nothing but the fixed requests is tried first. `ddmin` assumes that it fails.
 /// - Workers that a round has nothing for get the halves of chunks whose own verdict is still to
 ///   come (as C-Reduce does): they will be wanted if it fails, as most do.
-/// - When two removals passed side by side, their union is tried next.
+/// - Removals that passed side by side are put together, and as that mostly passes, it is not
+///   tried alone but with the next chunk gone as well; alone only when that fails twice.
 #[derive(Debug)]
 pub struct Ddmin {
     ledger: Ledger,
@@ -112,25 +113,55 @@ impl Ddmin {
             .collect()
     }
 
-    /// Fits the chunks to a new best: what is gone goes, the borders stay.
-    fn refit(&mut self, old: &RequestSet) {
-        // Go on after what was removed last, to not come back to what failed a moment ago.
-        let gone = old.minus(self.ledger.best()).iter().next();
-        self.resume_at = gone.unwrap_or(RequestId(0));
-        let free: Vec<RequestId> = self.ledger.free().iter().collect();
+    /// The chunks, fitted to `base`: what is gone goes, the borders stay.
+    fn fitted(&self, base: &RequestSet) -> Vec<Chunk> {
+        let free: Vec<RequestId> = base.minus(self.ledger.floor()).iter().collect();
         let mut borders: Vec<RequestId> = self.chunks.iter().map(|c| c.last).collect();
         // A best that is no subset of the one before can have requests outside all chunks.
         borders.extend(free.last());
         let mut rest = free.as_slice();
-        self.chunks.clear();
+        let mut chunks = Vec::new();
         for border in borders {
             let (chunk, after) = rest.split_at(rest.partition_point(|id| *id <= border));
-            self.chunks.extend(cut(chunk, 1));
+            chunks.extend(cut(chunk, 1));
             rest = after;
         }
+        chunks
+    }
+
+    /// Fits the chunks to the new best.
+    fn refit(&mut self, old: &RequestSet) {
+        // Go on after what was removed last, to not come back to what failed a moment ago.
+        let gone = old.minus(self.ledger.best()).iter().next();
+        self.resume_at = gone.unwrap_or(RequestId(0));
+        self.chunks = self.fitted(self.ledger.best());
         if let [only] = self.chunks[..] {
             self.chunks = self.halved(&[only]);
         }
+    }
+
+    /// The indices of `chunks`, in the order of the round.
+    fn round(&self, chunks: &[Chunk]) -> impl Iterator<Item = usize> {
+        let from = chunks.partition_point(|c| c.last < self.resume_at);
+        (from..chunks.len()).chain(0..from)
+    }
+
+    /// What passed side by side put together, and the next chunk taken away as well.
+    fn leap(&self) -> Option<RequestSet> {
+        let mut base = self.ledger.merged();
+        if base == *self.ledger.best() || self.ledger.is_inferred_to_fail(&base) {
+            return None;
+        }
+        let chunks = self.fitted(&base);
+        let standings = self.ledger.standings_under(&base, &chunks);
+        let failed = |s: &&Standing| matches!(s.exact, Some((_, State::Told(verdict))) if !verdict.is_pass());
+        if standings.iter().filter(failed).count() >= LEAPS {
+            return None;
+        }
+        let next = self.round(&chunks).find(|i| standings[*i].is_open())?;
+        let gone: Vec<RequestId> = self.members(&chunks[next]).collect();
+        gone.into_iter().for_each(|id| base.remove(id));
+        Some(base)
     }
 
     /// The subset to try next, once all complements are answered.
@@ -146,17 +177,13 @@ impl Ddmin {
     /// What to try while requests are removed in bulk.
     fn reduce(&self) -> Option<RequestSet> {
         let standings = self.ledger.standings(&self.chunks);
-        let from = self.chunks.partition_point(|c| c.last < self.resume_at);
-        let round = (from..self.chunks.len()).chain(0..from);
-        for i in round {
-            if standings[i].is_open() {
-                return Some(self.complement(&self.chunks[i]));
-            }
+        if let Some(next) = self.round(&self.chunks).find(|i| standings[*i].is_open()) {
+            return Some(self.complement(&self.chunks[next]));
         }
-        if standings.iter().all(Standing::is_spent) {
-            if let Some(keep) = self.open_subset() {
-                return Some(keep);
-            }
+        if standings.iter().all(Standing::is_spent)
+            && let Some(keep) = self.open_subset()
+        {
+            return Some(keep);
         }
         self.speculate(standings)
     }
@@ -179,6 +206,10 @@ impl Ddmin {
         None
     }
 }
+
+/// After so many failures of what was put together it is tried alone: perhaps two removals that
+/// pass do not go together.
+const LEAPS: usize = 2;
 
 /// Cuts `members` into at most `pieces` contiguous chunks of about one size.
 fn cut(members: &[RequestId], pieces: usize) -> Vec<Chunk> {
@@ -205,12 +236,11 @@ impl Search for Ddmin {
         let floor = self.ledger.floor();
         let bare =
             (!self.ledger.is_at_floor() && self.ledger.is_unasked(floor)).then(|| floor.clone());
-        let keep = bare
-            .or_else(|| self.ledger.merge())
-            .or_else(|| match self.phase {
-                Phase::Reducing => self.reduce(),
-                _ => sweep::choose(&self.ledger),
-            });
+        let merge = || self.ledger.merge();
+        let keep = bare.or_else(|| match self.phase {
+            Phase::Reducing => self.leap().or_else(merge).or_else(|| self.reduce()),
+            _ => merge().or_else(|| sweep::choose(&self.ledger)),
+        });
         match keep {
             Some(keep) => Step::Try(self.ledger.propose(keep)),
             None => Step::Wait,

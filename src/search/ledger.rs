@@ -65,6 +65,18 @@ impl Standing {
     }
 }
 
+/// What `base` has and `keep` lacks.
+fn gap(base: &RequestSet, keep: &RequestSet) -> Option<Gap> {
+    let lacking = base.minus(keep);
+    let (first, last) = (lacking.iter().next()?, lacking.iter().next_back()?);
+    Some(Gap {
+        first,
+        last,
+        len: lacking.len(),
+        within: keep.is_subset(base),
+    })
+}
+
 /// Every candidate with what was said of it, and the best.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -168,14 +180,7 @@ impl Ledger {
     }
 
     fn gap(&self, keep: &RequestSet) -> Option<Gap> {
-        let lacking = self.best.minus(keep);
-        let (first, last) = (lacking.iter().next()?, lacking.iter().next_back()?);
-        Some(Gap {
-            first,
-            last,
-            len: lacking.len(),
-            within: keep.is_subset(&self.best),
-        })
+        gap(&self.best, keep)
     }
 
     fn state(&self, keep: &RequestSet) -> Option<State> {
@@ -199,6 +204,14 @@ impl Ledger {
                 && e.gap.is_some()
                 && keep.is_subset(&e.keep)
         })
+    }
+
+    /// What the best has in common with all other sets that passed beside it; the best itself if
+    /// there are none.
+    pub fn merged(&self) -> RequestSet {
+        self.merges
+            .iter()
+            .fold(self.best.clone(), |all, other| all.intersection(other))
     }
 
     /// What the best has in common with other sets that passed, if that was not tried yet:
@@ -231,12 +244,21 @@ impl Ledger {
     /// Since chunks are contiguous, a candidate that lacks something of the best lies within
     /// one of them just when the first and the last request that it lacks do.
     pub fn standings(&self, chunks: &[Chunk]) -> Vec<Standing> {
+        self.weigh(chunks, |entry| entry.gap)
+    }
+
+    /// The same for a set that may become the best: [`Ledger::merged`].
+    pub fn standings_under(&self, base: &RequestSet, chunks: &[Chunk]) -> Vec<Standing> {
+        self.weigh(chunks, |entry| gap(base, &entry.keep))
+    }
+
+    fn weigh(&self, chunks: &[Chunk], gap: impl Fn(&Entry) -> Option<Gap>) -> Vec<Standing> {
         let mut standings = vec![Standing::default(); chunks.len()];
         for (i, entry) in self.entries.iter().enumerate() {
-            let Some(gap) = entry.gap else { continue };
             if matches!(entry.state, State::Withdrawn | State::Told(Verdict::Pass)) {
                 continue;
             }
+            let Some(gap) = gap(entry) else { continue };
             let at = chunks.partition_point(|c| c.last < gap.first);
             let Some(chunk) = chunks.get(at) else {
                 continue;
