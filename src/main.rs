@@ -1,4 +1,4 @@
-//! The kbisect program.
+//! The `kbisect` program: everything is in the library.
 
 use std::process::ExitCode;
 

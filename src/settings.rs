@@ -1,1 +1,378 @@
-//! settings
+//! Settings: what flags and `kbisect.toml` ask for, made whole and checked.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Symbol;
+use crate::search::ALGORITHMS;
+use crate::{Error, Result};
+
+/// The file that is read when there is one in the working directory.
+pub const FILE: &str = "kbisect.toml";
+
+/// What somebody asked for, in flags or in the settings file. `None`: nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Wishes {
+    /// Names or paths of oracles; all must accept.
+    #[serde(
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub oracle: Vec<String>,
+    /// A source tree or tarball.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<PathBuf>,
+    /// A `.config` or a fragment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<PathBuf>,
+    /// The architecture, as make's `ARCH` has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// See [`Base`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Symbols that are never removed.
+    #[serde(
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub keep: Vec<String>,
+    /// A profile's name, or a table that describes a project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<toml::Value>,
+    /// Trials at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Compile jobs at once, of all trials together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build_jobs: Option<NonZeroUsize>,
+    /// How long an oracle may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+    /// How long the run may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_time: Option<String>,
+    /// How many trials the run may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_trials: Option<u32>,
+    /// The run directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<PathBuf>,
+    /// For whatever the search leaves to chance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The search algorithm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
+    /// `auto`, `always` or `never`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// `human` or `json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_format: Option<String>,
+}
+
+/// In the settings file `oracle = "ssh-ok"` will do for `oracle = ["ssh-ok"]`.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a string or a list of strings")]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match OneOrMany::deserialize(d)? {
+        OneOrMany::One(one) => vec![one],
+        OneOrMany::Many(many) => many,
+    })
+}
+
+impl Wishes {
+    /// These wishes, and those of `file` where there are none here.
+    #[must_use]
+    pub fn over(self, file: Self) -> Self {
+        let list = |mine: Vec<String>, theirs| if mine.is_empty() { theirs } else { mine };
+        Self {
+            oracle: list(self.oracle, file.oracle),
+            source: self.source.or(file.source),
+            start: self.start.or(file.start),
+            arch: self.arch.or(file.arch),
+            base: self.base.or(file.base),
+            keep: list(self.keep, file.keep),
+            project: self.project.or(file.project),
+            jobs: self.jobs.or(file.jobs),
+            build_jobs: self.build_jobs.or(file.build_jobs),
+            timeout: self.timeout.or(file.timeout),
+            budget_time: self.budget_time.or(file.budget_time),
+            budget_trials: self.budget_trials.or(file.budget_trials),
+            output: self.output.or(file.output),
+            seed: self.seed.or(file.seed),
+            algorithm: self.algorithm.or(file.algorithm),
+            color: self.color.or(file.color),
+            message_format: self.message_format.or(file.message_format),
+        }
+    }
+}
+
+/// Reads a settings file. Returns the wishes and the names of keys that mean nothing.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it is no TOML or a value is of the wrong
+/// type.
+pub fn read(path: &Path) -> Result<(Wishes, Vec<String>)> {
+    let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+    let wrong = |e: toml::de::Error| {
+        Error::usage(format!("{} is no settings file", path.display())).because(e)
+    };
+    let parsed = toml::Deserializer::parse(&text).map_err(wrong)?;
+    let mut unknown = Vec::new();
+    let wishes = serde_ignored::deserialize(parsed, |key| unknown.push(key.to_string()));
+    Ok((wishes.map_err(wrong)?, unknown))
+}
+
+/// The configuration that fragments are laid over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Base {
+    /// All-no, with `EXPERT=y` where the tree has it: that unhides the off switches of what is
+    /// otherwise `default y`.
+    Expert,
+    /// All-no and nothing else.
+    AllNo,
+    /// All-no and the requests of this file.
+    File(PathBuf),
+}
+
+/// What a run does, checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Names or paths of oracles; all must accept.
+    pub oracles: Vec<String>,
+    /// A source tree or tarball; none: the newest that Debian's package installed.
+    pub source: Option<PathBuf>,
+    /// A `.config` or a fragment; none: the EC2 set.
+    pub start: Option<PathBuf>,
+    /// The architecture, as make's `ARCH` has it.
+    pub arch: String,
+    /// What fragments are laid over.
+    pub base: Base,
+    /// Never removed.
+    pub keep: Vec<Symbol>,
+    /// A profile's name or a table that describes a project; none: `linux`.
+    pub project: Option<toml::Value>,
+    /// Trials at once.
+    pub jobs: NonZeroUsize,
+    /// Compile jobs at once, of all trials together.
+    pub build_jobs: NonZeroUsize,
+    /// How long an oracle may take.
+    pub timeout: Duration,
+    /// How long the run may take.
+    pub budget_time: Option<Duration>,
+    /// How many trials it may take.
+    pub budget_trials: Option<u32>,
+    /// The run directory.
+    pub output: PathBuf,
+    /// For whatever the search leaves to chance.
+    pub seed: u64,
+    /// The search algorithm.
+    pub algorithm: String,
+}
+
+/// The size of this machine, which some defaults come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// Cores that we may use.
+    pub cores: NonZeroUsize,
+    /// Bytes of memory that are free; `None` when nobody knows.
+    pub memory: Option<u64>,
+}
+
+impl Machine {
+    /// This machine.
+    #[must_use]
+    pub fn here() -> Self {
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let available = |text: String| {
+            let line = text
+                .lines()
+                .find(|l| l.starts_with("MemAvailable:"))?
+                .to_owned();
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        };
+        let memory = fs::read_to_string("/proc/meminfo").ok().and_then(available);
+        Self {
+            cores,
+            memory: memory.map(|kib| kib * 1024),
+        }
+    }
+
+    /// Trials at once: one a core, and 1.5 GB for each (compilers, a link, a guest).
+    fn trials(self) -> NonZeroUsize {
+        let by_memory = self
+            .memory
+            .map_or(usize::MAX, |bytes| (bytes / 1_500_000_000) as usize);
+        self.cores
+            .min(NonZeroUsize::new(by_memory).unwrap_or(NonZeroUsize::MIN))
+    }
+}
+
+/// Where the run is kept by default.
+pub const OUTPUT: &str = "kbisect.out";
+
+impl Settings {
+    /// Fills in the defaults and checks what was asked for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a wish that cannot be.
+    pub fn from_wishes(wishes: Wishes, machine: Machine) -> Result<Self> {
+        if wishes.oracle.is_empty() {
+            return Err(Error::usage("no oracle is given")
+                .hint("try `--oracle shell-ok`; `kbisect oracles` lists them"));
+        }
+        let keep: Result<Vec<Symbol>, _> = wishes.keep.iter().map(|s| Symbol::new(s)).collect();
+        let algorithm = wishes.algorithm.unwrap_or_else(|| ALGORITHMS[0].to_owned());
+        if !ALGORITHMS.contains(&algorithm.as_str()) {
+            return Err(Error::usage(
+                crate::search::UnknownAlgorithm(algorithm).to_string(),
+            ));
+        }
+        let base = match wishes.base.as_deref() {
+            None | Some("expert") => Base::Expert,
+            Some("allno") => Base::AllNo,
+            Some(file) => Base::File(file.into()),
+        };
+        let time = |name: &str, text: Option<String>| {
+            text.map(|t| {
+                parse_duration(&t).ok_or_else(|| {
+                    Error::usage(format!("`{}` is no time for {name}", t.escape_debug()))
+                        .hint("write it as 90, 90s, 10m or 2h")
+                })
+            })
+            .transpose()
+        };
+        Ok(Self {
+            oracles: wishes.oracle,
+            source: wishes.source,
+            start: wishes.start,
+            arch: wishes.arch.unwrap_or_else(|| "x86_64".to_owned()),
+            base,
+            keep: keep.map_err(|e| Error::usage(e.to_string()))?,
+            project: wishes.project,
+            jobs: wishes.jobs.unwrap_or_else(|| machine.trials()),
+            build_jobs: wishes.build_jobs.unwrap_or(machine.cores),
+            timeout: time("--timeout", wishes.timeout)?.unwrap_or(Duration::from_secs(300)),
+            budget_time: time("--budget-time", wishes.budget_time)?,
+            budget_trials: wishes.budget_trials,
+            output: wishes.output.unwrap_or_else(|| OUTPUT.into()),
+            seed: wishes.seed.unwrap_or(0),
+            algorithm,
+        })
+    }
+}
+
+/// Reads `90`, `90s`, `10m` or `2h`. Zero is no time.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.trim().strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, text.trim().chars().last()),
+        None => (text.trim(), None),
+    };
+    let factor = match unit {
+        Some('m') => 60,
+        Some('h') => 3600,
+        _ => 1,
+    };
+    let seconds = number.trim().parse::<u64>().ok()?.checked_mul(factor)?;
+    (seconds > 0).then(|| Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const MACHINE: Machine = Machine {
+        cores: NonZeroUsize::new(8).unwrap(),
+        memory: Some(6_500_000_000),
+    };
+
+    fn file(text: &str) -> Result<(Wishes, Vec<String>)> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        read(file.path())
+    }
+
+    #[test]
+    fn an_oracle_is_all_that_is_needed() {
+        let wishes = Wishes {
+            oracle: vec!["ssh-ok".into()],
+            ..Wishes::default()
+        };
+        let settings = Settings::from_wishes(wishes, MACHINE).unwrap();
+        assert_eq!(settings.arch, "x86_64");
+        assert_eq!(settings.base, Base::Expert);
+        assert_eq!(settings.output, Path::new("kbisect.out"));
+        assert_eq!(
+            settings.jobs.get(),
+            4,
+            "six gigabytes are enough for four trials"
+        );
+        assert_eq!(settings.build_jobs.get(), 8);
+    }
+
+    #[test]
+    fn no_oracle_is_an_error_that_names_one() {
+        let error = Settings::from_wishes(Wishes::default(), MACHINE).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Usage);
+        assert!(error.hint_text().unwrap().contains("shell-ok"));
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let (wishes, unknown) = file("oracle = 'net-ok'\njobs = 3\nseed = 7\n").unwrap();
+        assert_eq!(unknown, Vec::<String>::new());
+        let flags = Wishes {
+            oracle: vec!["ssh-ok".into()],
+            seed: Some(1),
+            ..Wishes::default()
+        };
+        let both = flags.over(wishes);
+        assert_eq!(both.oracle, ["ssh-ok"]);
+        assert_eq!(
+            (both.jobs.map(NonZeroUsize::get), both.seed),
+            (Some(3), Some(1))
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_told() {
+        let (_, unknown) = file("orcale = 'x'\n").unwrap();
+        assert_eq!(unknown, ["orcale"]);
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_a_usage_error() {
+        let error = file("jobs = 'many'\n").unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Usage);
+        assert_eq!(
+            file("jobs = 0\n").unwrap_err().kind(),
+            crate::ErrorKind::Usage
+        );
+    }
+
+    #[test]
+    fn times_have_units() {
+        let seconds = |t| parse_duration(t).map(|d| d.as_secs());
+        assert_eq!(seconds("90"), Some(90));
+        assert_eq!(seconds("90s"), Some(90));
+        assert_eq!(seconds("10m"), Some(600));
+        assert_eq!(seconds("2h"), Some(7200));
+        assert_eq!(seconds("0"), None);
+        assert_eq!(seconds("soon"), None);
+        assert_eq!(seconds("99999999999999999999h"), None);
+    }
+}

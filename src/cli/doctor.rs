@@ -22,7 +22,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A check itself cannot be done.
-pub fn run(args: &Args, format: MessageFormat) -> Result<u8> {
+pub(super) fn run(args: &Args, format: MessageFormat) -> Result<u8> {
     let cancel = CancelToken::new();
     let mut note = |_: &str| {};
     let found = findings(&mut Setup::new(&mut note, &cancel)?, &args.output)?;

@@ -1,59 +1,68 @@
 //! The command line: one file a subcommand.
 
-pub mod doctor;
-pub mod oracles;
-pub mod setup;
-
-/// How messages and results are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum MessageFormat {
-    /// For people.
-    #[default]
-    Human,
-    /// JSON, for programs.
-    Json,
-}
+mod args;
+mod completions;
+mod doctor;
+mod go;
+mod man;
+mod oracles;
+mod plan;
+mod prepare;
+mod report;
+mod resume;
+mod run;
+mod setup;
+mod shown;
+mod verify;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-#[derive(Debug, Parser)]
-#[command(name = "kbisect", version)]
-struct Cli {
-    /// How messages and results are written
-    #[arg(long, global = true, value_enum, default_value_t)]
-    message_format: MessageFormat,
-    #[command(subcommand)]
-    command: Command,
-}
+use crate::{Error, Result};
+use shown::Shown;
 
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    Doctor(doctor::Args),
-    Oracles(oracles::Args),
-    Setup(setup::Args),
-}
+pub use args::{Cli, Command, MessageFormat};
 
 /// Parses the command line, runs it, and turns an error into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = match &cli.command {
-        Command::Doctor(args) => doctor::run(args, cli.message_format),
-        Command::Oracles(args) => oracles::run(args, cli.message_format),
-        Command::Setup(args) => setup::run(args),
-    };
-    match done {
+    let shown = Shown::of(&cli.common);
+    match run(cli, &shown) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            use std::io::Write;
-            let mut err = std::io::stderr();
-            let _ = writeln!(err, "error: {error}");
-            if let Some(hint) = error.hint_text() {
-                let _ = writeln!(err, "hint: {hint}");
-            }
+            shown.error(&error);
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+fn run(cli: Cli, shown: &Shown) -> Result<u8> {
+    let Cli { common, run, command } = cli;
+    match command.unwrap_or(Command::Run(run)) {
+        Command::Run(args) => run::run(&args, &common, shown),
+        Command::Resume(args) => resume::run(&args, shown),
+        Command::Plan(args) => plan::run(&args, &common, shown),
+        Command::Report(args) => report::run(&args, shown),
+        Command::Verify(args) => verify::run(&args, shown),
+        Command::Oracles(args) => oracles::run(&args, shown.format()),
+        Command::Setup(args) => setup::run(&args),
+        Command::Doctor(args) => doctor::run(&args, shown.format()),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man => man::run(),
+    }
+}
+
+/// Writes a result to standard output. Who closed it has seen enough.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// `value` as one line of JSON.
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map(|text| text + "\n")
+        .map_err(|e| Error::failed("cannot write JSON").because(e))
 }

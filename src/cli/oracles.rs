@@ -20,7 +20,7 @@ pub struct Args {
 ///
 /// # Errors
 /// There is no oracle of that name.
-pub fn run(args: &Args, format: MessageFormat) -> Result<u8> {
+pub(super) fn run(args: &Args, format: MessageFormat) -> Result<u8> {
     let text = match (&args.name, format) {
         (Some(name), _) => {
             let shipped = SHIPPED.iter().find(|shipped| shipped.name == name);

@@ -18,7 +18,7 @@ pub struct Args {}
 ///
 /// # Errors
 /// Something cannot be installed, downloaded or made.
-pub fn run(_args: &Args) -> Result<u8> {
+pub(super) fn run(_args: &Args) -> Result<u8> {
     let cancel = CancelToken::new();
     stop_at_the_first_signal(&cancel)?;
     let mut note = |text: &str| {

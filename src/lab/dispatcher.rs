@@ -274,7 +274,6 @@ fn judgement(trial: TrialId, config: &ResolvedConfig, result: TrialResult) -> Op
     let TrialResult::Judged {
         verdict,
         source,
-        by,
         evidence,
         image,
         timings,
@@ -284,7 +283,7 @@ fn judgement(trial: TrialId, config: &ResolvedConfig, result: TrialResult) -> Op
     };
     let (image, image_size) = image.unzip();
     Some(Judgement {
-        trial: by.unwrap_or(trial),
+        trial,
         fingerprint: config.fingerprint,
         verdict,
         source,

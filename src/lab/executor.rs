@@ -43,8 +43,6 @@ pub enum TrialResult {
         verdict: Verdict,
         /// [`Source::Tested`] or [`Source::SameImage`].
         source: Source,
-        /// The trial that really judged it, if it was another one.
-        by: Option<TrialId>,
         /// One clean line: why it failed.
         evidence: Option<String>,
         /// BLAKE3 of the built image, in hex, and its size in bytes.

@@ -1,1 +1,332 @@
+//! The dispatcher over a fake executor: scheduling and faults, without processes.
+#![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::*;
+use crate::Error;
+use crate::journal::{Journal, Record, RunDir, RunInfo, VerdictCache};
+use crate::model::{
+    Config, Event, Fingerprint, Fragment, Judgement, Phase, Progress, Request, RequestSet,
+    ResolvedConfig, Source, Stage, Symbol, Timings, TrialId, Value, Verdict, WorkerId,
+};
+use crate::search::{self, Move, Options, Search};
+use crate::supervise::Signal;
+
+/// What the fake does with a trial.
+type Judge<'j> = Box<dyn FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j>;
+
+/// A fake: resolves a fragment to itself (but requests named `IDLE...` change nothing), and
+/// judges at once.
+struct FakeExecutor<'j> {
+    workers: usize,
+    judge: Judge<'j>,
+    sender: Sender<Report>,
+    reports: Receiver<Report>,
+    judged: Vec<Fingerprint>,
+    promoted: Vec<Fingerprint>,
+    /// Trials wait for the reports to be asked for, so that several are in flight.
+    cancelled: BTreeSet<WorkerId>,
+}
+
+impl<'j> FakeExecutor<'j> {
+    fn new(
+        workers: usize,
+        judge: impl FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j,
+    ) -> Self {
+        let (sender, reports) = unbounded();
+        Self {
+            workers,
+            judge: Box::new(judge),
+            sender,
+            reports,
+            judged: vec![],
+            promoted: vec![],
+            cancelled: BTreeSet::new(),
+        }
+    }
+}
+
+fn resolve(fragment: &Fragment) -> ResolvedConfig {
+    let effective = fragment.requests().iter().filter(|r| !r.symbol.as_str().starts_with("IDLE"));
+    let config: Config = effective.map(|r| (r.symbol.clone(), r.value.clone())).collect();
+    ResolvedConfig::new(fragment.to_string(), config)
+}
+
+impl Executor for FakeExecutor<'_> {
+    fn workers(&self) -> usize {
+        self.workers
+    }
+
+    fn submit(&mut self, worker: WorkerId, task: Task) {
+        self.cancelled.remove(&worker);
+        let report = match task {
+            Task::Resolve { candidate, fragment } => {
+                Report::Resolved(worker, candidate, Ok(resolve(&fragment)))
+            }
+            Task::Judge { trial, config, .. } => {
+                self.judged.push(config.fingerprint);
+                Report::Judged(worker, trial, (self.judge)(trial, &config.config))
+            }
+        };
+        self.sender.send(report).unwrap();
+    }
+
+    fn cancel(&mut self, worker: WorkerId) {
+        self.cancelled.insert(worker);
+    }
+
+    fn promote(&mut self, _: WorkerId, fingerprint: Fingerprint) {
+        self.promoted.push(fingerprint);
+    }
+
+    fn learn(&mut self, _: &Judgement) {}
+
+    fn reports(&self) -> &Receiver<Report> {
+        &self.reports
+    }
+}
+
+fn says(verdict: Verdict) -> crate::Result<TrialResult> {
+    Ok(TrialResult::Judged {
+        verdict,
+        source: Source::Tested,
+        evidence: None,
+        image: None,
+        timings: Timings::default(),
+    })
+}
+
+/// Passes when all of these symbols are set.
+fn needs(symbols: &[&str]) -> impl Fn(&Config) -> Verdict {
+    let symbols: Vec<Symbol> = symbols.iter().map(|s| Symbol::new(s).unwrap()).collect();
+    move |config| {
+        if symbols.iter().all(|s| *config.get(s) == Value::YES) {
+            Verdict::Pass
+        } else {
+            Verdict::Fail(Stage::Oracle)
+        }
+    }
+}
+
+const NAMES: [&str; 10] = ["A", "B", "C", "D", "E", "F", "G", "H", "IDLE1", "IDLE2"];
+
+fn info() -> RunInfo {
+    let request = |name| Request { symbol: Symbol::new(name).unwrap(), value: Value::YES };
+    RunInfo {
+        kbisect: "0".into(),
+        at: 0,
+        argv: vec![],
+        key: serde_json::Value::Null,
+        settings: serde_json::Value::Null,
+        algorithm: "ddmin".into(),
+        seed: 0,
+        requests: NAMES.map(request).to_vec(),
+        fixed: RequestSet::empty(NAMES.len()),
+    }
+}
+
+fn progress() -> Progress {
+    Progress {
+        phase: Phase::Reducing,
+        requests: NAMES.len(),
+        lines: 0,
+        passed: 0,
+        failed: 0,
+        unresolved: 0,
+        reused: 0,
+        at_least: 0,
+        at_most: 0,
+    }
+}
+
+fn new_search(info: &RunInfo) -> Box<dyn Search> {
+    let full = RequestSet::full(info.requests.len());
+    search::by_name(&info.algorithm, full, &info.fixed, Options::default()).unwrap()
+}
+
+/// One sitting, in a run directory that may have a journal.
+fn sitting(
+    path: &Path,
+    executor: &mut FakeExecutor<'_>,
+    budget: Budget,
+    signals: &Receiver<Signal>,
+    events: &mut Vec<Event>,
+) -> crate::Result<Outcome> {
+    let info = info();
+    let (dir, mut journal, lines): (RunDir, Journal, Vec<_>) = if path.join("run.json").exists() {
+        let opened = RunDir::open(path)?;
+        (opened.dir, opened.journal, opened.lines)
+    } else {
+        let (dir, journal) = RunDir::create(path, &info)?;
+        (dir, journal, vec![])
+    };
+    dir.make_trial_dir(TrialId(1))?;
+    let mut search = new_search(&info);
+    let moves = lines.iter().filter_map(|line| match &line.record {
+        Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
+        Record::Told { candidate, judgement } => Some(Move::Told(*candidate, judgement.verdict)),
+        Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
+        _ => None,
+    });
+    let replayed = search::replay(moves, search.as_mut()).unwrap();
+    let begun = |line: &&crate::journal::Line| matches!(line.record, Record::Began { .. });
+    let next_trial = TrialId(2 + lines.iter().filter(begun).count() as u32);
+    let mut sink = |event: &Event| events.push(event.clone());
+    let mut lab = Lab {
+        executor,
+        dir: &dir,
+        journal: &mut journal,
+        cache: VerdictCache::of(&lines),
+        requests: &info.requests,
+        budget,
+        signals,
+        sink: &mut sink,
+        next_trial,
+    };
+    lab.run(search.as_mut(), replayed.in_flight, progress())
+}
+
+fn run(workers: usize, executor: &mut FakeExecutor<'_>) -> crate::Result<Outcome> {
+    let dir = tempfile::tempdir().unwrap();
+    executor.workers = workers;
+    let (_sender, signals) = unbounded();
+    sitting(&dir.path().join("run"), executor, Budget::default(), &signals, &mut vec![])
+}
+
+fn names(set: &RequestSet) -> Vec<&'static str> {
+    set.iter().map(|id| NAMES[id.index()]).collect()
+}
+
+#[test]
+fn the_minimal_set_is_found_with_any_number_of_workers() {
+    for workers in [1, 2, 3, 8] {
+        let oracle = needs(&["B", "G"]);
+        let mut executor = FakeExecutor::new(workers, |_, config| says(oracle(config)));
+        let outcome = run(workers, &mut executor).unwrap();
+        assert_eq!(names(&outcome.best), ["B", "G"], "{workers} workers");
+        assert!(outcome.certificate.is_whole());
+        assert_eq!(outcome.stopped, None);
+    }
+}
+
+#[test]
+fn no_config_is_judged_twice_and_the_winners_tree_becomes_the_base() {
+    let oracle = needs(&["A", "H"]);
+    let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
+    let outcome = run(2, &mut executor).unwrap();
+    assert_eq!(names(&outcome.best), ["A", "H"]);
+    let distinct: BTreeSet<_> = executor.judged.iter().collect();
+    assert_eq!(distinct.len(), executor.judged.len());
+    assert!(!executor.promoted.is_empty());
+}
+
+#[test]
+fn a_trial_that_starves_is_tried_again_and_then_stops_the_run() {
+    let oracle = needs(&["C"]);
+    let mut starved = 0;
+    let mut once = FakeExecutor::new(1, |_, config| {
+        if starved == 0 {
+            starved += 1;
+            return Ok(TrialResult::Starved("No space left on device".into()));
+        }
+        says(oracle(config))
+    });
+    assert_eq!(names(&run(1, &mut once).unwrap().best), ["C"]);
+
+    let mut always =
+        FakeExecutor::new(1, |_, _| Ok(TrialResult::Starved("No space left on device".into())));
+    let error = run(1, &mut always).unwrap_err();
+    assert!(error.to_string().contains("No space left on device"), "{error}");
+}
+
+#[test]
+fn a_broken_oracle_stops_the_run() {
+    let mut executor = FakeExecutor::new(2, |_, _| Err(Error::failed("the oracle is broken")));
+    assert_eq!(run(2, &mut executor).unwrap_err().to_string(), "the oracle is broken");
+}
+
+#[test]
+fn what_gives_no_verdict_is_tried_again_and_then_left_unproved() {
+    let oracle = needs(&["C"]);
+    let cannot = Symbol::new("C").unwrap();
+    let mut executor = FakeExecutor::new(1, |_, config| {
+        if config.get(&cannot).is_no() {
+            return says(Verdict::Unresolved);
+        }
+        says(oracle(config))
+    });
+    let outcome = run(1, &mut executor).unwrap();
+    assert_eq!(names(&outcome.best), ["C"]);
+    assert!(!outcome.certificate.is_whole());
+    let count = |f| executor.judged.iter().filter(|g| **g == f).count();
+    let empty = Config::default().fingerprint();
+    assert_eq!(count(empty), 2, "once more, and no more");
+}
+
+#[test]
+fn a_run_that_stops_after_each_trial_comes_to_the_same_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (_sender, signals) = unbounded();
+    let mut judged = Vec::new();
+    let mut sittings = 0;
+    let outcome = loop {
+        sittings += 1;
+        let oracle = needs(&["B", "E", "F"]);
+        let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
+        // The count of trials begins anew in each sitting of this test.
+        let budget = Budget { time: None, trials: Some(1) };
+        let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
+        judged.extend(executor.judged.iter().copied());
+        if outcome.stopped.is_none() {
+            break outcome;
+        }
+        assert_eq!(outcome.stopped, Some(Stopped::Trials));
+        assert!(sittings < 100);
+    };
+    assert_eq!(names(&outcome.best), ["B", "E", "F"]);
+    assert!(outcome.certificate.is_whole());
+    assert!(sittings > 3);
+    let distinct: BTreeSet<_> = judged.iter().collect();
+    assert_eq!(distinct.len(), judged.len(), "nothing is asked twice");
+}
+
+#[test]
+fn a_request_to_stop_ends_the_sitting_and_loses_no_verdict() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (sender, signals) = unbounded();
+    let oracle = needs(&["D"]);
+    let mut executor = FakeExecutor::new(2, |trial, config| {
+        if trial == TrialId(4) {
+            sender.send(Signal::Stop).unwrap();
+        }
+        says(oracle(config))
+    });
+    let outcome =
+        sitting(&path, &mut executor, Budget::default(), &signals, &mut vec![]).unwrap();
+    assert_eq!(outcome.stopped, Some(Stopped::Interrupted));
+    let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
+    let outcome =
+        sitting(&path, &mut executor, Budget::default(), &signals, &mut vec![]).unwrap();
+    assert_eq!(names(&outcome.best), ["D"]);
+}
+
+#[test]
+fn the_best_files_always_hold_the_smallest_that_passed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (_sender, signals) = unbounded();
+    let oracle = needs(&["B", "C"]);
+    let mut executor = FakeExecutor::new(1, |_, config| says(oracle(config)));
+    let mut events = Vec::new();
+    sitting(&path, &mut executor, Budget::default(), &signals, &mut events).unwrap();
+    let fragment = std::fs::read_to_string(path.join(BEST_FRAGMENT)).unwrap();
+    assert_eq!(fragment, "CONFIG_B=y\nCONFIG_C=y\n");
+    assert!(events.iter().any(|e| matches!(e, Event::NewBest { requests: 2, .. })));
+    assert!(events.iter().any(|e| matches!(e, Event::PhaseBegun { phase: Phase::Certifying })));
+}

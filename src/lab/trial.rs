@@ -109,7 +109,6 @@ impl Bench {
                     return Ok(TrialResult::Judged {
                         verdict: Verdict::Fail(Stage::Build),
                         source: Source::Tested,
-                        by: None,
                         evidence: Some(why),
                         image: None,
                         timings,
@@ -121,11 +120,11 @@ impl Bench {
             tree.built(subject.config.fingerprint)?;
             let image = Some((product.hash.clone(), product.size));
             if let Some(known) = self.images.of(&product.hash) {
+                let says = |why: String| format!("the same image as in trial {}: {why}", known.trial);
                 return Ok(TrialResult::Judged {
                     verdict: known.verdict,
                     source: Source::SameImage,
-                    by: Some(known.trial),
-                    evidence: known.evidence,
+                    evidence: known.evidence.map(says),
                     image,
                     timings,
                 });
@@ -149,7 +148,6 @@ impl Bench {
             Ok(TrialResult::Judged {
                 verdict,
                 source: Source::Tested,
-                by: None,
                 evidence,
                 image,
                 timings,

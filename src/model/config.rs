@@ -52,8 +52,11 @@ impl Config {
     /// The symbols whose value differs, with the value here and the one in `other`.
     #[must_use]
     pub fn diff<'a>(&'a self, other: &'a Self) -> Vec<(&'a Symbol, &'a Value, &'a Value)> {
-        let mut keys: Vec<&Symbol> =
-            self.assignments.keys().chain(other.assignments.keys()).collect();
+        let mut keys: Vec<&Symbol> = self
+            .assignments
+            .keys()
+            .chain(other.assignments.keys())
+            .collect();
         keys.sort_unstable();
         keys.dedup();
         keys.into_iter()
@@ -124,6 +127,10 @@ impl ResolvedConfig {
     #[must_use]
     pub fn new(text: String, config: Config) -> Self {
         let fingerprint = config.fingerprint();
-        Self { text, config, fingerprint }
+        Self {
+            text,
+            config,
+            fingerprint,
+        }
     }
 }

@@ -22,9 +22,7 @@ impl fmt::Display for Request {
 }
 
 /// The number of a request in the list of the start's requests, from 0.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(pub u32);
 
@@ -61,7 +59,10 @@ impl Fragment {
     /// The value asked for `symbol`, if any.
     #[must_use]
     pub fn get(&self, symbol: &Symbol) -> Option<&Value> {
-        self.requests.iter().find(|r| r.symbol == *symbol).map(|r| &r.value)
+        self.requests
+            .iter()
+            .find(|r| r.symbol == *symbol)
+            .map(|r| &r.value)
     }
 
     /// How many requests there are.

@@ -31,7 +31,9 @@ impl RequestSet {
     /// The empty set, for searches over `capacity` requests.
     #[must_use]
     pub fn empty(capacity: usize) -> Self {
-        Self { bits: BitVec::repeat(false, capacity) }
+        Self {
+            bits: BitVec::repeat(false, capacity),
+        }
     }
 
     /// The set of all requests.
@@ -102,7 +104,11 @@ impl RequestSet {
     }
 
     fn check(&self, other: &Self) {
-        assert_eq!(self.capacity(), other.capacity(), "request sets of two different searches");
+        assert_eq!(
+            self.capacity(),
+            other.capacity(),
+            "request sets of two different searches"
+        );
     }
 
     /// Is every member in `other`?
@@ -121,7 +127,11 @@ impl RequestSet {
     pub fn minus(&self, other: &Self) -> Self {
         self.check(other);
         let mut bits = self.bits.clone();
-        for (a, b) in bits.as_raw_mut_slice().iter_mut().zip(other.bits.as_raw_slice()) {
+        for (a, b) in bits
+            .as_raw_mut_slice()
+            .iter_mut()
+            .zip(other.bits.as_raw_slice())
+        {
             *a &= !b;
         }
         Self { bits }
@@ -131,14 +141,18 @@ impl RequestSet {
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         self.check(other);
-        Self { bits: self.bits.clone() | &other.bits }
+        Self {
+            bits: self.bits.clone() | &other.bits,
+        }
     }
 
     /// The members of both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         self.check(other);
-        Self { bits: self.bits.clone() & &other.bits }
+        Self {
+            bits: self.bits.clone() & &other.bits,
+        }
     }
 
     /// The set without `id`.
@@ -209,7 +223,10 @@ mod tests {
             assert_eq!(full, filled);
             let hasher = RandomState::new();
             assert_eq!(hasher.hash_one(&full), hasher.hash_one(&filled));
-            assert_eq!(full.minus(&RequestSet::empty(capacity)).union(&full), filled);
+            assert_eq!(
+                full.minus(&RequestSet::empty(capacity)).union(&full),
+                filled
+            );
         }
     }
 }

@@ -1,1 +1,125 @@
-//! TODO report
+//! The result of a run: what is left, and why each request stays.
+
+mod gather;
+mod text;
+
+pub use gather::gather;
+pub use text::text;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Request, Stage, TrialId};
+
+/// The name of [`Report`]'s file in the run directory.
+pub const RESULT: &str = "result.json";
+
+/// The version of [`Report`] that is written, and the newest that is read.
+pub const VERSION: u32 = 1;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// No single request can go, and each has its proof.
+    Minimal,
+    /// The search is over, but some requests have no proof.
+    Unproved,
+    /// It stopped before its end.
+    Stopped,
+}
+
+/// One configuration, as far as a reader cares.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Size {
+    /// The trial that judged it.
+    pub trial: TrialId,
+    /// Requests.
+    pub requests: usize,
+    /// `=` lines of the resolved config.
+    pub lines: u32,
+    /// Bytes of the image.
+    pub image: Option<u64>,
+    /// Wall time of its oracles, in seconds: for a kernel, the boot.
+    pub oracle_seconds: f64,
+}
+
+/// Why a request stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "why")]
+pub enum Reason {
+    /// The trial without it failed.
+    Needed {
+        /// Which trial.
+        trial: TrialId,
+        /// Where it failed.
+        stage: Stage,
+        /// The line that shows how.
+        evidence: Option<String>,
+        /// `=` lines that fell with it.
+        lines: u32,
+    },
+    /// `--keep`: it was never tried.
+    Kept,
+    /// There is no verdict (yet).
+    Unproved,
+}
+
+/// A kept request and its reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The request.
+    #[serde(flatten)]
+    pub request: Request,
+    /// Why it stays.
+    #[serde(flatten)]
+    pub reason: Reason,
+}
+
+/// What the run took.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Trials that passed, the start's included.
+    pub passed: u32,
+    /// Trials that failed.
+    pub failed: u32,
+    /// Trials that gave no verdict.
+    pub unresolved: u32,
+    /// Verdicts that came from a trial of the same config or image.
+    pub reused: u32,
+    /// Objects compiled.
+    pub objects: u64,
+    /// CPU time of all builds, user and system.
+    pub build_cpu: Duration,
+    /// Wall time, all sittings together.
+    pub wall: Duration,
+    /// How many sittings there were.
+    pub sittings: u32,
+}
+
+/// The result of a run; `result.json` is this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The version of the format.
+    pub v: u32,
+    /// The version of kbisect.
+    pub kbisect: String,
+    /// What verdicts depend on: source, toolchain, oracles.
+    pub key: serde_json::Value,
+    /// The settings of the run, with which `kbisect verify` repeats it.
+    pub settings: serde_json::Value,
+    /// How it ended.
+    pub status: Status,
+    /// The start.
+    pub before: Size,
+    /// The smallest that passed.
+    pub after: Size,
+    /// Each request of it, in menu order, with the reason why it stays.
+    pub kept: Vec<Kept>,
+    /// What the run took.
+    pub cost: Cost,
+    /// Where the files are, relative to the run directory.
+    pub files: Vec<PathBuf>,
+}

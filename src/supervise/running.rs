@@ -95,7 +95,7 @@ impl Running {
         let mut command = Command::new(&spec.program);
         command
             .args(&spec.args)
-            .stdin(Stdio::null())
+            .stdin(input(spec)?)
             .stdout(out)
             .stderr(err)
             .process_group(0);
@@ -361,4 +361,13 @@ fn cannot_start(spec: &Spec, error: io::Error) -> Error {
     } else {
         failed.hint(format!("is {program} installed, and in PATH?"))
     }
+}
+
+/// What the child reads.
+fn input(spec: &Spec) -> Result<Stdio> {
+    let Some(path) = &spec.stdin else {
+        return Ok(Stdio::null());
+    };
+    let file = File::open(path).map_err(|e| Error::io("read", path, e))?;
+    Ok(file.into())
 }

@@ -43,6 +43,8 @@ pub struct Spec {
     pub env_remove: Vec<OsString>,
     /// The working directory, if not our own.
     pub cwd: Option<PathBuf>,
+    /// What it reads as standard input; `/dev/null` if nothing is said.
+    pub stdin: Option<PathBuf>,
     /// Where the output goes.
     pub log: Log,
     /// When it has to end.
@@ -62,6 +64,7 @@ impl Spec {
             env: Vec::new(),
             env_remove: Vec::new(),
             cwd: None,
+            stdin: None,
             log: Log::Null,
             limits: Limits::default(),
             grace: GRACE,
@@ -103,6 +106,13 @@ impl Spec {
     #[must_use]
     pub fn cwd(mut self, cwd: impl Into<PathBuf>) -> Self {
         self.cwd = Some(cwd.into());
+        self
+    }
+
+    /// Sets what it reads as standard input.
+    #[must_use]
+    pub fn stdin(mut self, file: impl Into<PathBuf>) -> Self {
+        self.stdin = Some(file.into());
         self
     }
 

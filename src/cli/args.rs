@@ -1,0 +1,180 @@
+//! The arguments, as clap reads them.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{completions, doctor, oracles, report, resume, setup, verify};
+use crate::settings::Wishes;
+
+/// Finds the smallest kernel configuration that an oracle still accepts.
+///
+/// kbisect starts from a configuration that works, takes requests away, builds and boots what is
+/// left, in several build trees at once, and keeps what the oracle needs: with the proof, for
+/// each request that stays, of what breaks without it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kbisect",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not pass \
+                  its oracle; 4 stopped early or not proved; 5 another run holds the directory; \
+                  6 oracle too unreliable; 130 interrupted, resumable."
+)]
+pub struct Cli {
+    /// For all commands.
+    #[command(flatten)]
+    pub common: Common,
+    /// For `kbisect run`, which is what happens without a command.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Search (this is also what happens without a command)
+    Run(RunArgs),
+    /// Go on with a run that was interrupted
+    Resume(resume::Args),
+    /// Say what a run would do, and build nothing
+    Plan(RunArgs),
+    /// Show the result of a run, finished or not
+    Report(report::Args),
+    /// Check a finished result from nothing
+    Verify(verify::Args),
+    /// List the oracles that come with kbisect, or show one
+    Oracles(oracles::Args),
+    /// Install what is missing, unpack the kernel source, make the guest
+    Setup(setup::Args),
+    /// Tell what is missing on this machine
+    Doctor(doctor::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print the manual page, in roff
+    Man,
+}
+
+/// How messages and results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// For people
+    Human,
+    /// JSON lines, for programs
+    Json,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Flags of all commands.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// How messages and results are written [default: human]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub message_format: Option<MessageFormat>,
+    /// When to use colours [default: auto]
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub color: Option<ColorChoice>,
+    /// Tell details too
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Tell warnings and the result only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// Flags of `run` and `plan`. The same settings can stand in `kbisect.toml`; flags win.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// Name or path of an oracle; given several times, all must accept
+    #[arg(long, value_name = "NAME|PATH")]
+    pub oracle: Vec<String>,
+    /// Source tree or tarball [default: the newest linux-source package]
+    #[arg(long, value_name = "DIR|TARBALL")]
+    pub source: Option<PathBuf>,
+    /// Configuration that works: a .config or a fragment [default: the EC2 set]
+    #[arg(long, value_name = "FILE")]
+    pub start: Option<PathBuf>,
+    /// Architecture, as make's ARCH has it [default: x86_64]
+    #[arg(long)]
+    pub arch: Option<String>,
+    /// What is laid under: expert (all-no with EXPERT=y), allno, or a fragment [default: expert]
+    #[arg(long, value_name = "expert|allno|FILE")]
+    pub base: Option<String>,
+    /// Symbol that is never removed, nor is what it depends on
+    #[arg(long, value_name = "SYMBOL")]
+    pub keep: Vec<String>,
+    /// Kind of project: linux or busybox; others in kbisect.toml [default: linux]
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Trials at once [default: by cores and memory]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Compile jobs at once, of all trials together [default: cores]
+    #[arg(long, value_name = "M")]
+    pub build_jobs: Option<NonZeroUsize>,
+    /// How long an oracle may take: 90, 90s, 10m [default: 300s]
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Stop after this time, with the smallest so far
+    #[arg(long, value_name = "TIME")]
+    pub budget_time: Option<String>,
+    /// Stop after so many trials, with the smallest so far
+    #[arg(long, value_name = "N")]
+    pub budget_trials: Option<u32>,
+    /// Run directory [default: kbisect.out]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Seed for what the search leaves to chance [default: 0]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Search algorithm: ddmin or one-by-one [default: ddmin]
+    #[arg(long, value_name = "NAME")]
+    pub algorithm: Option<String>,
+    /// First install and make what is missing, as `kbisect setup` does
+    #[arg(long)]
+    pub setup: bool,
+}
+
+impl RunArgs {
+    /// The flags as wishes.
+    #[must_use]
+    pub fn wishes(&self) -> Wishes {
+        let Self {
+            oracle, source, start, arch, base, keep, project, jobs, build_jobs, timeout,
+            budget_time, budget_trials, output, seed, algorithm, setup: _,
+        } = self.clone();
+        Wishes {
+            oracle,
+            source,
+            start,
+            arch,
+            base,
+            keep,
+            project: project.map(toml::Value::String),
+            jobs,
+            build_jobs,
+            timeout,
+            budget_time,
+            budget_trials,
+            output,
+            seed,
+            algorithm,
+            color: None,
+            message_format: None,
+        }
+    }
+}

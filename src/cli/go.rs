@@ -1,0 +1,342 @@
+//! Runs a search in an opened run directory, from where it stands to its end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::prepare::Tools;
+use super::shown::Shown;
+use crate::build::TreePool;
+use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
+use crate::lab::{
+    BEST_CONFIG, BEST_FRAGMENT, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor, Outcome, Stopped,
+    fragment_of,
+};
+use crate::model::{
+    Event, Fingerprint, Phase, Progress, RequestSet, Source, TrialId, Verdict, sanitize,
+};
+use crate::report::{self, RESULT, Status, gather};
+use crate::search::{self, Move, Search};
+use crate::settings::Settings;
+use crate::supervise::{CancelToken, JobServer, Signals};
+use crate::ui::Ui;
+use crate::{Error, ErrorKind, Result};
+
+/// Where the build trees are, in the run directory.
+const TREES: &str = "trees";
+
+/// The result, in the run directory.
+pub(super) const MINIMAL_CONFIG: &str = "minimal.config";
+pub(super) const MINIMAL_FRAGMENT: &str = "minimal.fragment";
+
+/// An opened run directory.
+pub(super) struct Opened {
+    pub(super) dir: RunDir,
+    pub(super) info: RunInfo,
+    pub(super) journal: Journal,
+    /// What the journal says of earlier sittings.
+    pub(super) lines: Vec<Line>,
+}
+
+/// Seconds since 1970, UTC.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+/// Goes on with the run from where it stands; returns the exit code.
+pub(super) fn go(
+    mut opened: Opened,
+    settings: &Settings,
+    tools: Tools,
+    signals: &Signals,
+    cancel: &CancelToken,
+    ui: &mut dyn Ui,
+    shown: &Shown,
+) -> Result<u8> {
+    let result = search_on(&mut opened, settings, tools, signals, cancel, ui);
+    ui.finish();
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            if error.kind() == ErrorKind::StartFails {
+                show_oracle_output(opened.dir.path());
+            }
+            return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
+        }
+    };
+    let at = now();
+    let record = match outcome.stopped {
+        Some(Stopped::Interrupted) => Record::Interrupted { at, why: "interrupted".into() },
+        Some(Stopped::Time) => Record::Interrupted { at, why: "the time is used up".into() },
+        Some(Stopped::Trials) => Record::Interrupted { at, why: "the trials are used up".into() },
+        None if outcome.certificate.is_whole() => {
+            Record::Finished { at, ending: Ending::Minimal }
+        }
+        None => Record::Finished { at, ending: Ending::Unproved },
+    };
+    opened.journal.append(&record)?;
+    conclude(&opened.dir, &outcome, settings, shown)
+}
+
+/// What follows from an outcome that is in the journal: files, report, exit code.
+fn conclude(dir: &RunDir, outcome: &Outcome, settings: &Settings, shown: &Shown) -> Result<u8> {
+    let path = dir.path();
+    let (info, lines) = RunDir::read(path)?;
+    let report = gather(&info, &lines)?;
+    if outcome.stopped.is_none() {
+        let config = read(&path.join(BEST_CONFIG))?;
+        dir.write(MINIMAL_CONFIG, &config)?;
+        let fragment = fragment_of(&info.requests, &outcome.best);
+        let text = format!("{}{fragment}", header(&info, settings));
+        dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
+        let json = serde_json::to_string_pretty(&report)
+            .map_err(|e| Error::failed("cannot write JSON").because(e))?;
+        dir.write(RESULT, (json + "\n").as_bytes())?;
+        // Some hundred megabytes that nobody needs any more.
+        let _ = fs::remove_dir_all(path.join(TREES));
+    }
+    if shown.is_json() {
+        super::print(&super::json(&serde_json::json!({ "v": 1, "event": "result", "report": report }))?);
+    } else {
+        super::print(&report::text(&report, &shown.dress()));
+        let files: Vec<String> =
+            report.files.iter().map(|f| path.join(f).display().to_string()).collect();
+        super::print(&format!("files: {}\n", files.join(", ")));
+    }
+    Ok(match (outcome.stopped, report.status) {
+        (Some(Stopped::Interrupted), _) => {
+            resumable(path);
+            ErrorKind::Interrupted.exit_code()
+        }
+        (Some(_), _) => {
+            resumable(path);
+            4
+        }
+        (None, Status::Minimal) => 0,
+        (None, _) => 4,
+    })
+}
+
+/// The first lines of `minimal.fragment`: what it is, and the base that it is laid over.
+fn header(info: &RunInfo, settings: &Settings) -> String {
+    let base = info.key.get("base").and_then(|b| b.as_str()).unwrap_or_default();
+    format!(
+        "# Made by kbisect {}: the requests that {} needs, over allnoconfig with the base.\n\
+         # make ARCH={} KCONFIG_ALLCONFIG=this-file allnoconfig\n\
+         # -- base\n{base}# -- requests\n",
+        info.kbisect,
+        settings.oracles.join(" and "),
+        settings.arch,
+    )
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|e| Error::io("read", path, e))
+}
+
+fn resumable(path: &Path) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "to go on: kbisect resume {}", path.display());
+}
+
+/// An error on its way out: noted in the journal, if that still works, with a hint.
+fn stopped_by(error: Error, journal: &mut Journal, path: &Path) -> Error {
+    let _ = journal.append(&Record::Interrupted { at: now(), why: error.to_string() });
+    if error.kind() == ErrorKind::Interrupted || error.hint_text().is_none() {
+        return error.hint(format!("to go on: kbisect resume {}", path.display()));
+    }
+    error
+}
+
+/// The start did not pass: shows what its oracle said, with control characters taken out.
+fn show_oracle_output(path: &Path) {
+    use std::io::Write;
+    let mut err = std::io::stderr();
+    let trials = path.join("trials");
+    let Ok(last) = fs::read_dir(&trials).map(|d| d.flatten().map(|e| e.path()).max()) else { return };
+    let Some(last) = last else { return };
+    for log in logs(&last) {
+        let Ok(bytes) = fs::read(&log) else { continue };
+        let text = sanitize(&String::from_utf8_lossy(&bytes));
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(30)..];
+        let _ = writeln!(err, "--- {} (last {} lines)", log.display(), tail.len());
+        for line in tail {
+            let _ = writeln!(err, "{line}");
+        }
+    }
+}
+
+/// The logs of a trial, in the order in which they were written: the build, then the oracles.
+fn logs(trial: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(trial) else { return Vec::new() };
+    let mut oracles: Vec<PathBuf> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.is_dir())
+        .flat_map(|dir| [dir.join("console.log"), dir.join("oracle.log")])
+        .filter(|p| p.is_file())
+        .collect();
+    oracles.sort();
+    if oracles.is_empty() { vec![trial.join("build.log")] } else { oracles }
+}
+
+fn search_on(
+    opened: &mut Opened,
+    settings: &Settings,
+    tools: Tools,
+    signals: &Signals,
+    cancel: &CancelToken,
+    ui: &mut dyn Ui,
+) -> Result<Outcome> {
+    let Opened { dir, info, journal, lines } = opened;
+    let capacity = info.requests.len();
+    let full = RequestSet::full(capacity);
+    let known = Known::of(lines, capacity);
+    let trees = dir.path().join(TREES);
+    fs::create_dir_all(&trees).map_err(|e| Error::io("make the folder", &trees, e))?;
+    let trees = trees.canonicalize().map_err(|e| Error::io("look at", &trees, e))?;
+    let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?;
+    let resolver = tools.resolver.clone();
+    let bench = Bench {
+        resolver: tools.resolver,
+        plan: tools.plan,
+        trees: pool,
+        jobs: JobServer::new(settings.build_jobs)?,
+        oracles: tools.oracles,
+        timeout: settings.timeout,
+        guest: tools.guest,
+        kbisect: tools.kbisect,
+        images: crate::lab::Images::default(),
+    };
+    let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
+    for line in lines.iter() {
+        if let Record::Start { judgement } | Record::Told { judgement, .. } = &line.record {
+            executor.learn(judgement);
+        }
+    }
+    let mut sink = |event: &Event| ui.event(event);
+    let mut lab = Lab {
+        executor: &mut executor,
+        dir,
+        journal,
+        cache: VerdictCache::of(lines),
+        requests: &info.requests,
+        budget: Budget { time: settings.budget_time, trials: settings.budget_trials },
+        signals: signals.requests(),
+        sink: &mut sink,
+        next_trial: known.next_trial,
+    };
+    let mut progress = known.progress;
+    if !known.started {
+        let fragment = fragment_of(&info.requests, &full);
+        let start = resolver.resolve(&fragment, cancel)?;
+        let judgement = lab.judge_start(&start, &full)?;
+        progress.lines = judgement.lines;
+        progress.passed = 1;
+    }
+    let options = search::Options::default();
+    let mut search: Box<dyn Search> =
+        search::by_name(&info.algorithm, full, &info.fixed, options)
+            .map_err(|e| Error::failed(e.to_string()))?;
+    let replayed = search::replay(moves(lines), search.as_mut())
+        .map_err(|e| Error::failed(e.to_string()).hint("begin anew with another --output"))?;
+    progress.requests = search.best().len();
+    restore_best(dir, info, search.best(), &known.best_trial)?;
+    lab.run(search.as_mut(), replayed.in_flight, progress)
+}
+
+/// After a crash between a verdict and the files that follow from it: makes them again.
+fn restore_best(
+    dir: &RunDir,
+    info: &RunInfo,
+    best: &RequestSet,
+    trial: &Option<TrialId>,
+) -> Result<()> {
+    let Some(trial) = trial else { return Ok(()) };
+    let config = read(&RunDir::trial_dir(dir.path(), *trial).join(CONFIG))?;
+    dir.write(BEST_CONFIG, &config)?;
+    dir.write(BEST_FRAGMENT, fragment_of(&info.requests, best).to_string().as_bytes())?;
+    Ok(())
+}
+
+/// The calls of the search that the journal has.
+fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
+    lines.iter().filter_map(|line| match &line.record {
+        Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
+        Record::Told { candidate, judgement } => Some(Move::Told(*candidate, judgement.verdict)),
+        Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
+        _ => None,
+    })
+}
+
+/// What the journal of earlier sittings says in sum.
+struct Known {
+    started: bool,
+    next_trial: TrialId,
+    /// The smallest that passed: its config and the trial that has it.
+    best: Option<Fingerprint>,
+    best_trial: Option<TrialId>,
+    progress: Progress,
+}
+
+impl Known {
+    fn of(lines: &[Line], capacity: usize) -> Self {
+        let mut known = Self {
+            started: false,
+            next_trial: TrialId(1),
+            best: None,
+            best_trial: None,
+            progress: Progress {
+                phase: Phase::Start,
+                requests: capacity,
+                lines: 0,
+                passed: 0,
+                failed: 0,
+                unresolved: 0,
+                reused: 0,
+                at_least: 0,
+                at_most: 0,
+            },
+        };
+        let mut sizes = std::collections::HashMap::new();
+        let mut smallest = usize::MAX;
+        for line in lines {
+            let (judgement, size) = match &line.record {
+                Record::Began { trial, .. } => {
+                    known.next_trial = known.next_trial.max(TrialId(trial.0 + 1));
+                    continue;
+                }
+                Record::Proposed { candidate } => {
+                    sizes.insert(candidate.id, candidate.keep.len());
+                    continue;
+                }
+                Record::Start { judgement } => {
+                    known.started = true;
+                    (judgement, capacity)
+                }
+                Record::Told { candidate, judgement } => {
+                    (judgement, sizes.get(candidate).copied().unwrap_or(usize::MAX))
+                }
+                _ => continue,
+            };
+            let progress = &mut known.progress;
+            if judgement.source == Source::SameConfig {
+                progress.reused += 1;
+            } else {
+                match judgement.verdict {
+                    Verdict::Pass => progress.passed += 1,
+                    Verdict::Fail(_) => progress.failed += 1,
+                    Verdict::Unresolved => progress.unresolved += 1,
+                }
+            }
+            if judgement.verdict.is_pass() && size < smallest {
+                smallest = size;
+                progress.lines = judgement.lines;
+                known.best = Some(judgement.fingerprint);
+                known.best_trial = Some(judgement.trial);
+            }
+        }
+        known
+    }
+}

@@ -1,0 +1,146 @@
+//! How this command shows what happens, and what went wrong.
+
+use std::io::Write;
+use std::time::Duration;
+
+use super::args::{ColorChoice, Common, MessageFormat};
+use crate::Error;
+use crate::model::sanitize_line;
+use crate::report::Dress;
+use crate::settings::Wishes;
+use crate::ui::{self, Color, Format, Paint, Ui, Verbosity};
+
+/// Longest message that is shown in one line, in characters.
+const LONGEST: usize = 2000;
+
+/// The choices of the user.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    format: Format,
+    color: Color,
+    verbosity: Verbosity,
+    explicit_format: Given,
+    explicit_color: Given,
+}
+
+/// Was it said on the command line, so that the settings file has no say?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given {
+    Yes,
+    No,
+}
+
+impl Given {
+    fn of<T>(option: Option<T>) -> Self {
+        if option.is_some() { Self::Yes } else { Self::No }
+    }
+}
+
+impl Shown {
+    pub(super) fn of(common: &Common) -> Self {
+        let verbosity = match (common.quiet, common.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Normal,
+        };
+        Self {
+            format: match common.message_format {
+                Some(MessageFormat::Json) => Format::Json,
+                _ => Format::Human,
+            },
+            color: match common.color {
+                Some(ColorChoice::Always) => Color::Always,
+                Some(ColorChoice::Never) => Color::Never,
+                _ => Color::Auto,
+            },
+            verbosity,
+            explicit_format: Given::of(common.message_format),
+            explicit_color: Given::of(common.color),
+        }
+    }
+
+    /// The same, with what the settings file says and the command line does not.
+    pub(super) fn with_file(mut self, wishes: &Wishes) -> crate::Result<Self> {
+        if let (Given::No, Some(format)) = (self.explicit_format, &wishes.message_format) {
+            self.format = match format.as_str() {
+                "human" => Format::Human,
+                "json" => Format::Json,
+                other => {
+                    return Err(Error::usage(format!(
+                        "message-format is human or json, not `{}`",
+                        other.escape_debug()
+                    )));
+                }
+            };
+        }
+        if let (Given::No, Some(color)) = (self.explicit_color, &wishes.color) {
+            self.color = match color.as_str() {
+                "auto" => Color::Auto,
+                "always" => Color::Always,
+                "never" => Color::Never,
+                other => {
+                    return Err(Error::usage(format!(
+                        "color is auto, always or never, not `{}`",
+                        other.escape_debug()
+                    )));
+                }
+            };
+        }
+        Ok(self)
+    }
+
+    pub(super) fn ui(&self) -> Box<dyn Ui> {
+        ui::choose(self.format, self.color, self.verbosity)
+    }
+
+    pub(super) fn format(&self) -> MessageFormat {
+        match self.format {
+            Format::Json => MessageFormat::Json,
+            Format::Human => MessageFormat::Human,
+        }
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Dresses a report for standard output.
+    pub(super) fn dress(&self) -> impl Dress {
+        Terminal(self.color.on_stdout())
+    }
+
+    /// An error, what is behind it, and what to do.
+    pub(super) fn error(&self, error: &Error) {
+        let paint = self.color.on_stderr();
+        let mut text = sanitize_line(&error.to_string(), LONGEST);
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            text += &format!(": {}", sanitize_line(&cause.to_string(), LONGEST));
+            source = cause.source();
+        }
+        let mut lines = format!("{} {text}\n", paint.bad("error:"));
+        if let Some(hint) = error.hint_text() {
+            for line in hint.lines() {
+                lines += &format!("{} {}\n", paint.strong("hint:"), sanitize_line(line, LONGEST));
+            }
+        }
+        let _ = std::io::stderr().write_all(lines.as_bytes());
+    }
+}
+
+struct Terminal(Paint);
+
+impl Dress for Terminal {
+    fn heading(&self, text: &str) -> String {
+        self.0.strong(text)
+    }
+    fn faint(&self, text: &str) -> String {
+        self.0.faint(text)
+    }
+    fn time(&self, time: Duration) -> String {
+        ui::duration(time)
+    }
+    fn bytes(&self, n: u64) -> String {
+        ui::bytes(n)
+    }
+}

@@ -1,0 +1,268 @@
+//! The resolver that runs the tree's own `conf`, directly and not through make.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::project::Project;
+use super::prompts::{Prompt, parse_prompts};
+use super::read::parse_config;
+use super::resolve::Resolver;
+use crate::model::{Fragment, ResolvedConfig, Symbol};
+use crate::supervise::{self, CancelToken, Ended, How, Log, Spec};
+use crate::{Error, ErrorKind, Result};
+
+/// See the file itself.
+const SHIM: &str = include_str!("conf_shim.c");
+
+/// Wall time that one run of `conf` may take. It takes a second or two.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// How many newlines are more than any tree has prompts.
+const NEWLINES: usize = 200_000;
+
+/// The tree's own `conf`.
+///
+/// It is built once, by `make allnoconfig`, during which a [shim](SHIM) loaded into it writes
+/// down how make calls it: arguments, environment, working directory. From then on it is called
+/// in just that way, with `KCONFIG_ALLCONFIG` and `KCONFIG_CONFIG` set to files of ours. That
+/// works for every project that has this `conf`, whatever its Makefile does.
+///
+/// The same shim remembers the answers of `$(shell ...)`: of the 1.6 s that Linux 6.1 takes,
+/// 1.4 s are some 90 questions to the compiler.
+#[derive(Debug)]
+pub struct ConfResolver {
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    cwd: PathBuf,
+    base: Fragment,
+    shim: Shim,
+    /// For the files of single calls.
+    scratch: tempfile::TempDir,
+    log: PathBuf,
+}
+
+/// The compiled shim and the folder of its answers.
+#[derive(Debug, Clone)]
+struct Shim {
+    library: PathBuf,
+    answers: PathBuf,
+}
+
+impl Shim {
+    /// Compiles the shim in `work`.
+    fn make(work: &Path, answers: &Path, log: &Path, cancel: &CancelToken) -> Result<Self> {
+        fs::create_dir_all(answers).map_err(|e| Error::io("make the folder", answers, e))?;
+        let source = work.join("conf_shim.c");
+        let library = work.join("conf_shim.so");
+        fs::write(&source, SHIM).map_err(|e| Error::io("write", &source, e))?;
+        let spec = Spec::new("cc")
+            .args(["-O2", "-shared", "-fPIC", "-o"])
+            .arg(&library)
+            .arg(&source)
+            .arg("-ldl")
+            .log(Log::Append(log.to_owned()))
+            .wall(LIMIT);
+        if !supervise::run(&spec, cancel)?.success() {
+            return Err(Error::failed("the helper for Kconfig cannot be compiled")
+                .hint(format!("see {}; `kbisect doctor` tells what is missing", log.display())));
+        }
+        Ok(Self { library, answers: answers.to_owned() })
+    }
+
+    fn env(&self) -> Vec<(OsString, OsString)> {
+        vec![
+            ("LD_PRELOAD".into(), self.library.clone().into()),
+            ("KBISECT_SHELL_CACHE".into(), self.answers.clone().into()),
+        ]
+    }
+}
+
+impl ConfResolver {
+    /// Builds the `conf` of the tree `source` in the folder `work`, which is emptied. Answers of
+    /// `$(shell ...)` are kept in `answers`, a folder that belongs to this source and this
+    /// toolchain.
+    ///
+    /// # Errors
+    /// make fails, or does not call a `conf`.
+    pub fn build(
+        source: &Path,
+        project: &Project,
+        work: &Path,
+        answers: &Path,
+        cancel: &CancelToken,
+    ) -> Result<Self> {
+        match fs::remove_dir_all(work) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", work, e));
+            }
+            _ => {}
+        }
+        let tree = work.join("tree");
+        let record = work.join("record");
+        for folder in [&tree, &record] {
+            fs::create_dir_all(folder).map_err(|e| Error::io("make the folder", folder, e))?;
+        }
+        let log = work.join("conf.log");
+        let shim = Shim::make(work, answers, &log, cancel)?;
+        let mut output = OsString::from(&project.output_variable);
+        output.push("=");
+        output.push(&tree);
+        let mut spec = Spec::new("make")
+            .arg("-C")
+            .arg(source)
+            .arg(output)
+            .args(&project.make_args)
+            .arg(&project.base_target)
+            .env("KBISECT_CONF_RECORD", &record)
+            .env_remove("KCONFIG_ALLCONFIG")
+            .env_remove("KCONFIG_CONFIG")
+            .log(Log::Append(log.clone()))
+            .wall(Duration::from_secs(600));
+        for (name, value) in project.make_env().chain(shim.env()) {
+            spec = spec.env(name, value);
+        }
+        let ended = supervise::run(&spec, cancel)?;
+        check(ended, "make", &log)?;
+        let (program, args, env, cwd) = recorded(&record, &log)?;
+        let scratch = tempfile::Builder::new()
+            .prefix("resolve-")
+            .tempdir_in(work)
+            .map_err(|e| Error::io("make a folder in", work, e))?;
+        let newlines = scratch.path().join("newlines");
+        fs::write(&newlines, vec![b'\n'; NEWLINES]).map_err(|e| Error::io("write", &newlines, e))?;
+        Ok(Self { program, args, env, cwd, base: Fragment::default(), shim, scratch, log })
+    }
+
+    /// Lays all later fragments over `base`.
+    #[must_use]
+    pub fn over(mut self, base: Fragment) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// The requests of the base.
+    #[must_use]
+    pub fn base(&self) -> &Fragment {
+        &self.base
+    }
+
+    /// What make needs in its environment so that its own calls of `conf` are quick too.
+    #[must_use]
+    pub fn build_env(&self) -> Vec<(OsString, OsString)> {
+        self.shim.env()
+    }
+
+    fn call(&self, dir: &Path, args: &[OsString]) -> Spec {
+        let mut spec = Spec::new(&self.program)
+            .args(args)
+            .cwd(&self.cwd)
+            .log(Log::File(dir.join("log")))
+            .wall(LIMIT)
+            .env("KCONFIG_CONFIG", dir.join(".config"));
+        for (name, value) in &self.env {
+            spec = spec.env(name, value);
+        }
+        spec
+    }
+
+    fn call_dir(&self) -> Result<tempfile::TempDir> {
+        let scratch = self.scratch.path();
+        tempfile::tempdir_in(scratch).map_err(|e| Error::io("make a folder in", scratch, e))
+    }
+
+    /// Which prompts are visible in `config`, in which way.
+    ///
+    /// # Errors
+    /// `conf` fails.
+    pub fn prompts(
+        &self,
+        config: &ResolvedConfig,
+        cancel: &CancelToken,
+    ) -> Result<std::collections::BTreeMap<Symbol, Prompt>> {
+        let dir = self.call_dir()?;
+        let path = dir.path().join(".config");
+        fs::write(&path, &config.text).map_err(|e| Error::io("write", &path, e))?;
+        // The name of the mode is as old as conf's long options; before, it had none.
+        let base_mode = |arg: &OsString| arg == "-n" || arg == "--allnoconfig" || arg == "-s";
+        let long = self.args.iter().any(|arg| arg.as_bytes().starts_with(b"--"));
+        let mut args: Vec<OsString> = Vec::new();
+        if long {
+            args.push("--oldaskconfig".into());
+        }
+        args.extend(self.args.iter().filter(|arg| !base_mode(arg)).cloned());
+        let spec = self.call(dir.path(), &args).stdin(self.scratch.path().join("newlines"));
+        let (ended, output) = supervise::capture(&spec, cancel)?;
+        check(ended, "conf", &dir.path().join("log"))?;
+        Ok(parse_prompts(&String::from_utf8_lossy(&output)))
+    }
+}
+
+impl Resolver for ConfResolver {
+    fn resolve(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
+        let dir = self.call_dir()?;
+        let asked = dir.path().join("fragment");
+        // Of two assignments the later holds: the fragment's.
+        fs::write(&asked, format!("{}{fragment}", self.base))
+            .map_err(|e| Error::io("write", &asked, e))?;
+        let spec = self.call(dir.path(), &self.args).env("KCONFIG_ALLCONFIG", &asked);
+        let ended = supervise::run(&spec, cancel)?;
+        check(ended, "conf", &dir.path().join("log"))?;
+        let path = dir.path().join(".config");
+        let text = fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
+        let config = parse_config(&text);
+        Ok(ResolvedConfig::new(text, config))
+    }
+}
+
+/// Turns an end that is no success into an error with the last words of `log`.
+fn check(ended: Ended, what: &str, log: &Path) -> Result<()> {
+    match ended.how {
+        How::Exited(0) => Ok(()),
+        How::Cancelled => Err(Error::new(ErrorKind::Interrupted, "interrupted")),
+        How::TimedOut(_) => Err(Error::failed(format!("{what} does not come to an end"))),
+        How::Exited(_) | How::Signalled(_) => {
+            let text = fs::read(log).unwrap_or_default();
+            let text = crate::model::sanitize(&String::from_utf8_lossy(&text));
+            let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+            let tail = lines[lines.len().saturating_sub(5)..].join("\n");
+            Err(Error::failed(format!("{what} failed: {}", lines.last().copied().unwrap_or("without a word")))
+                .hint(format!("its last words:\n{tail}")))
+        }
+    }
+}
+
+type Recorded = (PathBuf, Vec<OsString>, Vec<(OsString, OsString)>, PathBuf);
+
+/// How make called `conf`.
+fn recorded(record: &Path, log: &Path) -> Result<Recorded> {
+    let read = |name: &str| {
+        fs::read(record.join(name)).map_err(|_| {
+            Error::failed("make did not call Kconfig's `conf`")
+                .hint(format!("is this a Kconfig project? See {}", log.display()))
+        })
+    };
+    let program = PathBuf::from(OsStr::from_bytes(&read("exe")?));
+    let cwd = PathBuf::from(OsStr::from_bytes(&read("cwd")?));
+    let words = |bytes: &[u8]| -> Vec<OsString> {
+        let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+        bytes.split(|b| *b == 0).map(|w| OsStr::from_bytes(w).to_owned()).collect()
+    };
+    let args = words(&read("cmdline")?).split_off(1);
+    let env = words(&read("environ")?)
+        .iter()
+        .filter_map(|entry| {
+            let at = entry.as_bytes().iter().position(|b| *b == b'=')?;
+            let (name, value) = entry.as_bytes().split_at(at);
+            Some((OsStr::from_bytes(name).to_owned(), OsStr::from_bytes(&value[1..]).to_owned()))
+        })
+        // Ours, or make's own business.
+        .filter(|(name, _)| {
+            name != "KBISECT_CONF_RECORD" && name != "MAKEFLAGS" && name != "KCONFIG_CONFIG"
+        })
+        .collect();
+    Ok((program, args, env, cwd))
+}

@@ -1,0 +1,238 @@
+//! Project profiles: how a Kconfig project is configured and built, and where its product is.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Fragment, Request, Symbol, Value};
+use crate::{Error, Result};
+
+/// A project that is configured by Kconfig and built by make outside of its source tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Project {
+    /// For people.
+    pub name: String,
+    /// Given to every make: `ARCH=x86_64`.
+    #[serde(default)]
+    pub make_args: Vec<String>,
+    /// make's target for the smallest configuration.
+    #[serde(default = "allnoconfig")]
+    pub base_target: String,
+    /// make's targets for the product.
+    pub targets: Vec<String>,
+    /// The product's path in the build tree.
+    pub product: PathBuf,
+    /// make's variable for the build tree.
+    #[serde(default = "o")]
+    pub output_variable: String,
+    /// Assignments of the base, where the tree has the symbols: `EXPERT=y`.
+    #[serde(default)]
+    pub base: Vec<String>,
+    /// Variables that make equal configurations give equal products.
+    #[serde(default)]
+    pub env: Vec<(String, String)>,
+}
+
+fn allnoconfig() -> String {
+    "allnoconfig".to_owned()
+}
+
+fn o() -> String {
+    "O".to_owned()
+}
+
+/// The profiles that come with kbisect.
+pub const PROFILES: &[&str] = &["linux", "busybox"];
+
+impl Project {
+    /// The Linux kernel, for an architecture as make's `ARCH` names it.
+    ///
+    /// # Errors
+    /// When nobody here knows what that architecture boots.
+    pub fn linux(arch: &str) -> Result<Self> {
+        let (target, product) = match arch {
+            "x86" | "x86_64" | "i386" => ("bzImage", "arch/x86/boot/bzImage"),
+            "arm64" => ("Image", "arch/arm64/boot/Image"),
+            "riscv" => ("Image", "arch/riscv/boot/Image"),
+            _ => {
+                return Err(Error::usage(format!(
+                    "the architecture `{}` is not known",
+                    arch.escape_debug()
+                ))
+                .hint("known are x86_64, i386, arm64 and riscv; describe others by [project] in kbisect.toml"));
+            }
+        };
+        let pin = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Ok(Self {
+            name: "linux".into(),
+            make_args: vec![format!("ARCH={arch}")],
+            base_target: allnoconfig(),
+            targets: vec![target.into()],
+            product: product.into(),
+            output_variable: o(),
+            base: vec!["EXPERT=y".into()],
+            env: vec![
+                pin("KBUILD_BUILD_TIMESTAMP", "Thu Jan  1 00:00:00 UTC 1970"),
+                pin("KBUILD_BUILD_USER", "kbisect"),
+                pin("KBUILD_BUILD_HOST", "kbisect"),
+                // The count of builds in a tree is part of the image otherwise.
+                pin("KBUILD_BUILD_VERSION", "1"),
+            ],
+        })
+    }
+
+    /// BusyBox.
+    #[must_use]
+    pub fn busybox() -> Self {
+        Self {
+            name: "busybox".into(),
+            make_args: vec![],
+            base_target: allnoconfig(),
+            targets: vec!["busybox".into()],
+            product: "busybox".into(),
+            output_variable: o(),
+            base: vec![],
+            env: vec![
+                ("KCONFIG_NOTIMESTAMP".into(), "1".into()),
+                ("SOURCE_DATE_EPOCH".into(), "0".into()),
+            ],
+        }
+    }
+
+    /// The profile of this name.
+    ///
+    /// # Errors
+    /// When there is none, or it does not know the architecture.
+    pub fn named(name: &str, arch: &str) -> Result<Self> {
+        match name {
+            "linux" => Self::linux(arch),
+            "busybox" => Ok(Self::busybox()),
+            _ => Err(Error::usage(format!("there is no project `{}`", name.escape_debug())).hint(
+                format!(
+                    "there are {}; describe others by [project] in kbisect.toml",
+                    PROFILES.join(" and ")
+                ),
+            )),
+        }
+    }
+
+    /// Checks that `source` is a tree of such a project that can be built elsewhere.
+    ///
+    /// # Errors
+    /// When it is not there, has no Makefile, or holds the remains of a build in it: then
+    /// builds with `O=` refuse to work.
+    pub fn check_source(&self, source: &Path) -> Result<()> {
+        if !source.is_dir() {
+            return Err(Error::usage(format!("there is no source tree {}", source.display()))
+                .hint("name one with --source, or run `kbisect setup` for Debian's kernel"));
+        }
+        if !source.join("Makefile").is_file() {
+            return Err(Error::usage(format!(
+                "{} is no source tree of {}: it has no Makefile",
+                source.display(),
+                self.name
+            )));
+        }
+        // What Kbuild's own check looks at (`outputmakefile`, `archprepare`).
+        let remains = [".config", "include/config", "include/generated/autoconf.h"];
+        if let Some(found) = remains.iter().find(|r| source.join(r).exists()) {
+            return Err(Error::usage(format!(
+                "the source tree {} is not clean: it has {found}",
+                source.display()
+            ))
+            .hint(format!("save its .config if you need it; then: make -C {} mrproper", source.display())));
+        }
+        Ok(())
+    }
+
+    /// The base's requests, without symbols that the tree does not know.
+    ///
+    /// # Errors
+    /// When an assignment of the profile is none.
+    pub fn base_fragment(&self, known: &dyn Fn(&Symbol) -> bool) -> Result<Fragment> {
+        let mut requests = Vec::new();
+        for text in &self.base {
+            let request = parse_assignment(text).ok_or_else(|| {
+                Error::usage(format!("`{}` is no assignment", text.escape_debug()))
+                    .hint("in [project], base = [\"SYMBOL=y\"]")
+            })?;
+            if known(&request.symbol) {
+                requests.push(request);
+            }
+        }
+        Ok(Fragment::new(requests))
+    }
+
+    /// The environment for make.
+    pub fn make_env(&self) -> impl Iterator<Item = (OsString, OsString)> + '_ {
+        self.env.iter().map(|(name, value)| (name.into(), value.into()))
+    }
+}
+
+fn parse_assignment(text: &str) -> Option<Request> {
+    let (name, value) = text.split_once('=')?;
+    let value: Value = value.parse().ok()?;
+    Some(Request { symbol: Symbol::new(name).ok()?, value })
+}
+
+/// What is told of a source tree in a verdict's key: where it is, and a hash of what changes
+/// with each release.
+///
+/// # Errors
+/// The Makefile cannot be read.
+pub fn source_id(source: &Path) -> Result<String> {
+    let makefile = source.join("Makefile");
+    let mut hasher = blake3::Hasher::new();
+    let bytes = fs::read(&makefile).map_err(|e| Error::io("read", &makefile, e))?;
+    hasher.update(&bytes);
+    // A checkout says which commit it is.
+    for name in [".git/HEAD", ".git/index"] {
+        if let Ok(bytes) = fs::read(source.join(name)) {
+            hasher.update(&bytes);
+        }
+    }
+    Ok(format!("{} {}", source.display(), &hasher.finalize().to_hex()[..16]))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn a_tree_with_a_build_in_it_is_refused_with_the_way_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = Project::linux("x86_64").unwrap();
+        assert_eq!(project.check_source(dir.path()).unwrap_err().kind(), ErrorKind::Usage);
+        fs::write(dir.path().join("Makefile"), "").unwrap();
+        project.check_source(dir.path()).unwrap();
+        fs::write(dir.path().join(".config"), "").unwrap();
+        let error = project.check_source(dir.path()).unwrap_err();
+        assert!(error.hint_text().unwrap().contains("mrproper"));
+    }
+
+    #[test]
+    fn the_base_has_only_symbols_that_the_tree_knows() {
+        let project = Project::linux("x86_64").unwrap();
+        assert_eq!(project.base_fragment(&|_| true).unwrap().to_string(), "CONFIG_EXPERT=y\n");
+        assert!(project.base_fragment(&|_| false).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_project_can_be_described_in_the_settings_file() {
+        let text = "name = 'seabios'\ntargets = ['all']\nproduct = 'bios.bin'\noutput-variable = 'OUT'\n";
+        let project: Project = toml::from_str(text).unwrap();
+        assert_eq!(project.base_target, "allnoconfig");
+        assert_eq!(project.output_variable, "OUT");
+    }
+
+    #[test]
+    fn unknown_architectures_and_projects_are_refused() {
+        assert!(Project::named("linux", "pdp11").is_err());
+        assert!(Project::named("plan9", "x86_64").is_err());
+    }
+}

@@ -1,0 +1,130 @@
+//! What Kconfig would ask the user: which symbols can be set, and which are forced.
+
+use std::collections::BTreeMap;
+
+use crate::model::Symbol;
+
+/// How far the user can set a symbol whose prompt is visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompt {
+    /// Freely.
+    Settable,
+    /// The prompt is there, but a `select` leaves one value only.
+    Forced,
+    /// It is a member of a choice.
+    Member,
+}
+
+/// Reads what `conf --oldaskconfig` writes when it is answered with newlines only. It walks
+/// through all visible prompts of a configuration, in menu order:
+///
+/// ```text
+///   Enable eventpoll support (EPOLL) [Y/n/?]
+/// Preemption Model
+/// > 1. No Forced Preemption (Server) (PREEMPT_NONE)
+///   2. Preemptible Kernel (Low-Latency Desktop) (PREEMPT)
+/// choice[1-2?]:
+/// Kernel log buffer size (16 => 64KB, 17 => 128KB) (LOG_BUF_SHIFT) [17]
+/// Namespaces support (NAMESPACES) [Y/?] y
+/// ```
+///
+/// This works with every `conf` there is, back to the 2.6 kernels that BusyBox took it from.
+#[must_use]
+pub fn parse_prompts(output: &str) -> BTreeMap<Symbol, Prompt> {
+    let mut found = BTreeMap::new();
+    for line in output.lines() {
+        let line = line.trim();
+        if line.starts_with('*') {
+            continue;
+        }
+        if let Some(symbol) = member(line) {
+            found.insert(symbol, Prompt::Member);
+            continue;
+        }
+        // The value of a string may hold anything, brackets included; the prompt comes first.
+        for (open, _) in line.match_indices(") [") {
+            let Some(name) = line[..open].rfind('(').map(|i| &line[i + 1..open]) else { continue };
+            let (Ok(symbol), Some((allowed, _))) =
+                (Symbol::new(name), line[open + 3..].split_once(']'))
+            else {
+                continue;
+            };
+            let prompt = if is_single(allowed) { Prompt::Forced } else { Prompt::Settable };
+            // Several prompts for one symbol: one that lets it be set is enough.
+            let entry = found.entry(symbol).or_insert(prompt);
+            if *entry == Prompt::Forced {
+                *entry = prompt;
+            }
+            break;
+        }
+    }
+    found
+}
+
+/// `> 1. No Forced Preemption (Server) (PREEMPT_NONE)`, perhaps with ` (NEW)` after it.
+fn member(line: &str) -> Option<Symbol> {
+    let line = line.strip_prefix('>').unwrap_or(line).trim_start();
+    let digits = line.find(|c: char| !c.is_ascii_digit())?;
+    if digits == 0 || !line[digits..].starts_with(". ") {
+        return None;
+    }
+    let line = line.strip_suffix(" (NEW)").unwrap_or(line).strip_suffix(')')?;
+    Symbol::new(&line[line.rfind('(')? + 1..]).ok()
+}
+
+/// `Y/?`: one value and the help.
+fn is_single(allowed: &str) -> bool {
+    matches!(allowed, "Y/?" | "M/?" | "N/?" | "Y" | "M" | "N")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn prompts(text: &str) -> Vec<(String, Prompt)> {
+        parse_prompts(text).into_iter().map(|(s, p)| (s.to_string(), p)).collect()
+    }
+
+    #[test]
+    fn every_kind_of_prompt_is_read() {
+        let text = "*\n* General setup\n*\n\
+            Local version - append to kernel release (LOCALVERSION) [] \n\
+            \x20 Enable eventpoll support (EPOLL) [Y/n/?] \n\
+            Kernel log buffer size (16 => 64KB, 17 => 128KB) (LOG_BUF_SHIFT) [17] \n\
+            Namespaces support (NAMESPACES) [Y/?] y\n\
+            Virtio (VIRTIO_PCI) [M/y/?] (NEW) \n\
+            Preemption Model\n\
+            > 1. No Forced Preemption (Server) (PREEMPT_NONE)\n\
+            \x20 2. Low-Latency (PREEMPT) (NEW)\n\
+            choice[1-2?]: \n";
+        assert_eq!(
+            prompts(text),
+            [
+                ("EPOLL".to_owned(), Prompt::Settable),
+                ("LOCALVERSION".to_owned(), Prompt::Settable),
+                ("LOG_BUF_SHIFT".to_owned(), Prompt::Settable),
+                ("NAMESPACES".to_owned(), Prompt::Forced),
+                ("PREEMPT".to_owned(), Prompt::Member),
+                ("PREEMPT_NONE".to_owned(), Prompt::Member),
+                ("VIRTIO_PCI".to_owned(), Prompt::Settable),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_with_brackets_does_not_confuse_it() {
+        assert_eq!(
+            prompts("Built-in command (CMDLINE) [x (Y) [z]] \n"),
+            [("CMDLINE".to_owned(), Prompt::Settable)]
+        );
+    }
+
+    #[test]
+    fn a_symbol_with_two_prompts_is_settable_if_one_of_them_lets_it() {
+        assert_eq!(
+            prompts("One (A) [Y/?] y\nTwo (A) [Y/n/?] \n"),
+            [("A".to_owned(), Prompt::Settable)]
+        );
+    }
+}

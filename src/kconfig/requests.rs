@@ -1,0 +1,328 @@
+//! From a working configuration to the requests that a search can take away.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::conf::ConfResolver;
+use super::prompts::Prompt;
+use super::read::Parsed;
+use super::resolve::Resolver;
+use crate::model::{Fragment, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Value};
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// Why an assignment of the start is no request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fixed {
+    /// It has no prompt that is visible: other symbols decide.
+    NoPrompt,
+    /// A `select` leaves it no other value.
+    Forced,
+    /// The base gives the same value.
+    SameAsBase,
+}
+
+/// A working configuration, taken apart.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// What can be taken away, in menu order: neighbours are related.
+    pub requests: Vec<Request>,
+    /// Of these, the ones that must stay (`--keep`).
+    pub keep: RequestSet,
+    /// What base + requests resolves to; the same as base + everything that the file asks for.
+    pub resolved: ResolvedConfig,
+    /// What the base alone resolves to.
+    pub base: ResolvedConfig,
+    /// Assignments of the file that are no requests, and why.
+    pub fixed: Vec<(Request, Fixed)>,
+    /// Requests that change nothing: dropped without a trial.
+    pub dropped: Vec<Request>,
+    /// Assignments of the file that did not come true, with the value that came instead.
+    pub missing: Vec<(Request, Value)>,
+    /// Symbols that the tree does not have, with their lines.
+    pub unknown: Vec<(usize, Symbol)>,
+}
+
+impl Start {
+    /// `=` lines of the resolved config that no request asked for.
+    #[must_use]
+    pub fn implied(&self) -> usize {
+        let asked = self.requests.iter().filter(|r| self.resolved.config.get(&r.symbol) == &r.value);
+        self.resolved.config.len() - asked.filter(|r| !r.value.is_no()).count()
+    }
+
+    /// The requests as a fragment.
+    #[must_use]
+    pub fn fragment(&self) -> Fragment {
+        Fragment::new(self.requests.clone())
+    }
+}
+
+/// Takes the start apart.
+///
+/// Under all-no every symbol that the user can set is `n` unless the fragment lists it, so
+/// what can be taken away is among the file's own assignments: those with a visible prompt in
+/// the resolved config, not forced by a `select`, whose value differs from the base's. A
+/// request without which the config resolves to the same is dropped at once, and so on until
+/// each one matters.
+///
+/// # Errors
+/// Kconfig fails, or a symbol to keep is not set in the resolved config.
+pub fn analyse(
+    parsed: &Parsed,
+    keep: &[Symbol],
+    known: &HashSet<Symbol>,
+    resolver: &ConfResolver,
+    cancel: &CancelToken,
+) -> Result<Start> {
+    let unknown: Vec<(usize, Symbol)> = parsed
+        .fragment
+        .requests()
+        .iter()
+        .zip(&parsed.lines)
+        .filter(|(request, _)| !known.contains(&request.symbol))
+        .map(|(request, line)| (*line, request.symbol.clone()))
+        .collect();
+    let base = resolver.resolve(&Fragment::default(), cancel)?;
+    let full = resolver.resolve(&parsed.fragment, cancel)?;
+    let prompts = resolver.prompts(&full, cancel)?;
+
+    let mut candidates = Vec::new();
+    let mut fixed = Vec::new();
+    let mut missing = Vec::new();
+    for request in parsed.fragment.requests() {
+        if !known.contains(&request.symbol) {
+            continue;
+        }
+        let got = full.config.get(&request.symbol);
+        if *got != request.value && !alike(got, &request.value) {
+            missing.push((request.clone(), got.clone()));
+        }
+        let why = match prompts.get(&request.symbol) {
+            None => Some(Fixed::NoPrompt),
+            Some(Prompt::Forced) => Some(Fixed::Forced),
+            Some(Prompt::Settable | Prompt::Member) => {
+                (base.config.get(&request.symbol) == got).then_some(Fixed::SameAsBase)
+            }
+        };
+        match why {
+            Some(why) => fixed.push((request.clone(), why)),
+            None => candidates.push(request.clone()),
+        }
+    }
+    // In menu order, as the file that Kconfig writes has it.
+    let place = menu_order(&full.text);
+    candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
+
+    let resolves_alike = |requests: &[Request]| -> Result<bool> {
+        let resolved = resolver.resolve(&Fragment::new(requests.to_vec()), cancel)?;
+        Ok(resolved.fingerprint == full.fingerprint)
+    };
+    if !resolves_alike(&candidates)? {
+        // Something that looked implied is not. Everything known is a request then: more than
+        // need be, but what the search takes apart is what the user has.
+        candidates = parsed
+            .fragment
+            .requests()
+            .iter()
+            .filter(|r| known.contains(&r.symbol))
+            .cloned()
+            .collect();
+        candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
+        fixed.clear();
+        if !resolves_alike(&candidates)? {
+            return Err(Error::failed("the start does not resolve to the same config twice"));
+        }
+    }
+    let (requests, dropped) = drop_idle(candidates, &full, resolver, cancel)?;
+    let keep = kept(&requests, keep, &full, resolver, cancel)?;
+    Ok(Start { requests, keep, resolved: full, base, fixed, dropped, missing, unknown })
+}
+
+/// Hex and int values can be written in several ways.
+fn alike(a: &Value, b: &Value) -> bool {
+    let number = |v: &Value| match v {
+        Value::Number(n) => match n.strip_prefix("0x").or_else(|| n.strip_prefix("0X")) {
+            Some(hex) => i128::from_str_radix(hex, 16).ok(),
+            None => n.parse::<i128>().ok(),
+        },
+        _ => None,
+    };
+    number(a).is_some() && number(a) == number(b)
+}
+
+fn menu_order(text: &str) -> BTreeMap<Symbol, usize> {
+    let name = |line: &str| {
+        let rest = line.strip_prefix("# CONFIG_").or_else(|| line.strip_prefix("CONFIG_"))?;
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+        Symbol::new(&rest[..end]).ok()
+    };
+    text.lines().filter_map(name).zip(0..).collect()
+}
+
+/// Takes away what changes nothing, to a fixpoint: groups at once, halved when they do change
+/// something, so that a long list with few idle requests costs few resolves and one with many,
+/// fewer still.
+fn drop_idle(
+    mut requests: Vec<Request>,
+    full: &ResolvedConfig,
+    resolver: &ConfResolver,
+    cancel: &CancelToken,
+) -> Result<(Vec<Request>, Vec<Request>)> {
+    let mut dropped = Vec::new();
+    loop {
+        // Each alone, all cores at once: whoever matters alone matters.
+        let idle: Vec<bool> = requests
+            .par_iter()
+            .map(|left_out| {
+                let rest = requests.iter().filter(|r| *r != left_out).cloned().collect();
+                let resolved = resolver.resolve(&Fragment::new(rest), cancel)?;
+                Ok(resolved.fingerprint == full.fingerprint)
+            })
+            .collect::<Result<_>>()?;
+        let group: Vec<Request> =
+            requests.iter().zip(&idle).filter(|(_, idle)| **idle).map(|(r, _)| r.clone()).collect();
+        let before = dropped.len();
+        drop_group(&mut requests, &group, full, resolver, cancel, &mut dropped)?;
+        // Two that stand in for each other: one of them is gone now, the other matters.
+        if dropped.len() == before {
+            return Ok((requests, dropped));
+        }
+    }
+}
+
+fn drop_group(
+    requests: &mut Vec<Request>,
+    group: &[Request],
+    full: &ResolvedConfig,
+    resolver: &ConfResolver,
+    cancel: &CancelToken,
+    dropped: &mut Vec<Request>,
+) -> Result<()> {
+    if group.is_empty() {
+        return Ok(());
+    }
+    let rest: Vec<Request> = requests.iter().filter(|r| !group.contains(r)).cloned().collect();
+    let resolved = resolver.resolve(&Fragment::new(rest.clone()), cancel)?;
+    if resolved.fingerprint == full.fingerprint {
+        *requests = rest;
+        dropped.extend_from_slice(group);
+    } else if group.len() > 1 {
+        let (first, second) = group.split_at(group.len() / 2);
+        drop_group(requests, first, full, resolver, cancel, dropped)?;
+        drop_group(requests, second, full, resolver, cancel, dropped)?;
+    }
+    Ok(())
+}
+
+/// The requests without which a symbol to keep would lose its value: itself, and what it
+/// depends on.
+fn kept(
+    requests: &[Request],
+    keep: &[Symbol],
+    full: &ResolvedConfig,
+    resolver: &ConfResolver,
+    cancel: &CancelToken,
+) -> Result<RequestSet> {
+    let mut set = RequestSet::empty(requests.len());
+    if let Some(absent) = keep.iter().find(|s| full.config.get(s).is_no()) {
+        return Err(Error::usage(format!("{absent} is to be kept, but the start does not set it"))
+            .hint("is a dependency of it missing in the start? `kbisect plan` lists what did not come true"));
+    }
+    if keep.is_empty() {
+        return Ok(set);
+    }
+    let carries: Vec<bool> = requests
+        .par_iter()
+        .map(|left_out| {
+            let rest = requests.iter().filter(|r| *r != left_out).cloned().collect();
+            let resolved = resolver.resolve(&Fragment::new(rest), cancel)?;
+            Ok(keep.iter().any(|s| resolved.config.get(s) != full.config.get(s)))
+        })
+        .collect::<Result<_>>()?;
+    for (id, carries) in (0..).zip(carries) {
+        if carries {
+            set.insert(RequestId(id));
+        }
+    }
+    Ok(set)
+}
+
+/// The names of Kconfig files, in the projects that there are.
+fn is_kconfig_file(name: &str) -> bool {
+    name.starts_with("Kconfig") || name == "Config.in" || name == "Config.src"
+}
+
+/// All symbols that a source tree defines, for any architecture: those after `config` and
+/// `menuconfig` in its Kconfig files, and in BusyBox's C files, which have theirs in comments.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn known_symbols(source: &Path) -> Result<HashSet<Symbol>> {
+    let mut found = BTreeSet::new();
+    let busybox = source.join("scripts/gen_build_files.sh").is_file();
+    let mut folders = vec![source.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let wrong = |e| Error::io("read the folder", &folder, e);
+        for entry in fs::read_dir(&folder).map_err(wrong)? {
+            let entry = entry.map_err(wrong)?;
+            let kind = entry.file_type().map_err(wrong)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if kind.is_dir() && !name.starts_with('.') {
+                folders.push(entry.path());
+            } else if kind.is_file()
+                && (is_kconfig_file(&name) || busybox && name.ends_with(".c"))
+            {
+                let path = entry.path();
+                let bytes = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
+                found.extend(defined(&String::from_utf8_lossy(&bytes)));
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn defined(text: &str) -> impl Iterator<Item = Symbol> + '_ {
+    text.lines().filter_map(|line| {
+        let line = line.trim_start().trim_start_matches("//").trim_start_matches("config:");
+        let mut words = line.split_whitespace();
+        match words.next()? {
+            "config" | "menuconfig" => Symbol::new(words.next()?).ok(),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_are_found_in_kconfig_files_and_in_busyboxs_comments() {
+        let text = "config A\n\tbool\n  menuconfig B\n//config:config C\n//config:\tbool \"x\"\n# config D\nconfigure E\n";
+        let names: Vec<String> = defined(text).map(|s| s.to_string()).collect();
+        assert_eq!(names, ["A", "B", "C"]);
+    }
+
+    #[test]
+    fn numbers_are_alike_however_they_are_written() {
+        let value = |t: &str| t.parse::<Value>().unwrap();
+        assert!(alike(&value("0x10"), &value("16")));
+        assert!(alike(&value("0xFF"), &value("0xff")));
+        assert!(!alike(&value("y"), &value("m")));
+        assert!(!alike(&value("y"), &value("y")), "what is equal needs no more");
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_file() {
+        let order = menu_order("# CONFIG_B is not set\nCONFIG_A=y\n#\n# text\nCONFIG_C=\"x\"\n");
+        let mut names: Vec<_> = order.iter().collect();
+        names.sort_by_key(|(_, place)| **place);
+        let names: Vec<&str> = names.into_iter().map(|(s, _)| s.as_str()).collect();
+        assert_eq!(names, ["B", "A", "C"]);
+    }
+}

@@ -1,0 +1,242 @@
+//! Makes a report of a journal.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::{Cost, Kept, Reason, Report, Size, Status, VERSION};
+use crate::journal::{Ending, Line, Record, RunInfo};
+use crate::model::{CandidateId, Judgement, RequestSet, Source, Verdict};
+use crate::{Error, Result};
+
+/// What a journal says, in the order in which it is needed.
+struct Facts {
+    start: Judgement,
+    best: (RequestSet, Judgement),
+    /// Real verdicts by the set that they are about.
+    told: HashMap<RequestSet, Judgement>,
+    ending: Option<Ending>,
+    cost: Cost,
+}
+
+/// The report of a run, finished or not, from its journal.
+///
+/// # Errors
+/// When the start has not passed yet: there is nothing to report.
+pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
+    let Some(facts) = facts(info, lines) else {
+        return Err(Error::failed("the start was not judged yet")
+            .hint("there is something to report as soon as it has passed"));
+    };
+    let (best, judgement) = &facts.best;
+    let kept = best.iter().map(|id| {
+        let reason = if info.fixed.contains(id) {
+            Reason::Kept
+        } else {
+            match facts.told.get(&best.without(id)) {
+                Some(Judgement { trial, verdict: Verdict::Fail(stage), evidence, lines, .. }) => {
+                    Reason::Needed {
+                        trial: *trial,
+                        stage: *stage,
+                        evidence: evidence.clone(),
+                        lines: judgement.lines.saturating_sub(*lines),
+                    }
+                }
+                _ => Reason::Unproved,
+            }
+        };
+        Kept { request: info.requests[id.index()].clone(), reason }
+    });
+    let kept: Vec<Kept> = kept.collect();
+    let proved = kept.iter().all(|k| k.reason != Reason::Unproved);
+    let status = match facts.ending {
+        Some(Ending::Minimal) if proved => Status::Minimal,
+        Some(Ending::Minimal | Ending::Unproved) => Status::Unproved,
+        Some(Ending::Stopped) | None => Status::Stopped,
+    };
+    Ok(Report {
+        v: VERSION,
+        kbisect: info.kbisect.clone(),
+        key: info.key.clone(),
+        settings: info.settings.clone(),
+        status,
+        before: size(&facts.start, info.requests.len()),
+        after: size(judgement, best.len()),
+        kept,
+        cost: facts.cost,
+        files: files(status),
+    })
+}
+
+fn files(status: Status) -> Vec<PathBuf> {
+    let names: &[&str] = match status {
+        Status::Minimal | Status::Unproved => &["minimal.config", "minimal.fragment"],
+        Status::Stopped => &["best.config", "best.fragment"],
+    };
+    names.iter().map(PathBuf::from).collect()
+}
+
+fn size(judgement: &Judgement, requests: usize) -> Size {
+    Size {
+        trial: judgement.trial,
+        requests,
+        lines: judgement.lines,
+        image: judgement.image_size,
+        oracle_seconds: judgement.timings.oracle_wall.as_secs_f64(),
+    }
+}
+
+fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
+    let mut proposed: HashMap<CandidateId, &RequestSet> = HashMap::new();
+    let mut told: HashMap<RequestSet, Judgement> = HashMap::new();
+    let mut start = None;
+    let mut best: Option<(RequestSet, Judgement)> = None;
+    let mut ending = None;
+    let mut cost = Cost::default();
+    for line in lines {
+        cost.wall = line.elapsed;
+        match &line.record {
+            Record::Started { .. } => cost.sittings += 1,
+            Record::Resumed { .. } => {
+                cost.sittings += 1;
+                ending = None;
+            }
+            Record::Start { judgement } => {
+                add(&mut cost, judgement);
+                start = Some(judgement.clone());
+                best = Some((RequestSet::full(info.requests.len()), judgement.clone()));
+            }
+            Record::Proposed { candidate } => {
+                proposed.insert(candidate.id, &candidate.keep);
+            }
+            Record::Told { candidate, judgement } => {
+                add(&mut cost, judgement);
+                let Some(keep) = proposed.get(candidate) else { continue };
+                let smaller = best.as_ref().is_none_or(|(set, _)| keep.len() < set.len());
+                if judgement.verdict.is_pass() && smaller {
+                    best = Some(((*keep).clone(), judgement.clone()));
+                }
+                told.insert((*keep).clone(), judgement.clone());
+            }
+            Record::Finished { ending: how, .. } => ending = Some(*how),
+            _ => {}
+        }
+    }
+    Some(Facts { start: start?, best: best?, told, ending, cost })
+}
+
+fn add(cost: &mut Cost, judgement: &Judgement) {
+    if judgement.source == Source::SameConfig {
+        cost.reused += 1;
+        return;
+    }
+    if judgement.source == Source::SameImage {
+        cost.reused += 1;
+    }
+    match judgement.verdict {
+        Verdict::Pass => cost.passed += 1,
+        Verdict::Fail(_) => cost.failed += 1,
+        Verdict::Unresolved => cost.unresolved += 1,
+    }
+    cost.objects += u64::from(judgement.timings.objects);
+    cost.build_cpu += judgement.timings.build_cpu;
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{
+        Candidate, Fingerprint, Request, RequestId, Stage, Symbol, Timings, TrialId, Value,
+    };
+
+    fn judgement(trial: u32, verdict: Verdict, lines: u32) -> Judgement {
+        Judgement {
+            trial: TrialId(trial),
+            fingerprint: Fingerprint([trial as u8; 32]),
+            verdict,
+            source: Source::Tested,
+            evidence: verdict.is_fail().then(|| "no shell".into()),
+            image: None,
+            image_size: Some(1000),
+            lines,
+            timings: Timings { objects: 10, ..Timings::default() },
+        }
+    }
+
+    fn info() -> RunInfo {
+        let request = |name| Request { symbol: Symbol::new(name).unwrap(), value: Value::YES };
+        RunInfo {
+            kbisect: "0.1.0".into(),
+            at: 0,
+            argv: vec![],
+            key: serde_json::Value::Null,
+            settings: serde_json::Value::Null,
+            algorithm: "ddmin".into(),
+            seed: 0,
+            requests: ["A", "B", "C"].map(request).to_vec(),
+            fixed: RequestSet::of(3, [RequestId(2)]),
+        }
+    }
+
+    fn lines(records: Vec<Record>) -> Vec<Line> {
+        let line = |record| Line { elapsed: Duration::from_secs(9), record };
+        records.into_iter().map(line).collect()
+    }
+
+    fn story() -> Vec<Record> {
+        let propose = |id, ids: &[u32]| Record::Proposed {
+            candidate: Candidate {
+                id: CandidateId(id),
+                keep: RequestSet::of(3, ids.iter().map(|i| RequestId(*i))),
+            },
+        };
+        let tell = |id, judgement| Record::Told { candidate: CandidateId(id), judgement };
+        vec![
+            Record::Started { at: 0 },
+            Record::Start { judgement: judgement(1, Verdict::Pass, 50) },
+            propose(0, &[0, 2]),
+            tell(0, judgement(2, Verdict::Pass, 40)),
+            propose(1, &[2]),
+            tell(1, judgement(3, Verdict::Fail(Stage::Oracle), 33)),
+            Record::Finished { at: 9, ending: Ending::Minimal },
+        ]
+    }
+
+    #[test]
+    fn each_kept_request_has_its_reason() {
+        let report = gather(&info(), &lines(story())).unwrap();
+        assert_eq!(report.status, Status::Minimal);
+        assert_eq!((report.before.requests, report.after.requests), (3, 2));
+        assert_eq!(report.kept.len(), 2);
+        assert_eq!(
+            report.kept[0].reason,
+            Reason::Needed {
+                trial: TrialId(3),
+                stage: Stage::Oracle,
+                evidence: Some("no shell".into()),
+                lines: 7
+            }
+        );
+        assert_eq!(report.kept[1].reason, Reason::Kept);
+        assert_eq!((report.cost.passed, report.cost.failed, report.cost.objects), (2, 1, 30));
+    }
+
+    #[test]
+    fn without_the_proof_it_is_not_called_minimal() {
+        let mut records = story();
+        records.remove(5);
+        let report = gather(&info(), &lines(records)).unwrap();
+        assert_eq!(report.status, Status::Unproved);
+        assert_eq!(report.kept[0].reason, Reason::Unproved);
+    }
+
+    #[test]
+    fn a_run_under_way_is_reported_as_stopped() {
+        let mut records = story();
+        records.pop();
+        assert_eq!(gather(&info(), &lines(records)).unwrap().status, Status::Stopped);
+        assert!(gather(&info(), &lines(vec![Record::Started { at: 0 }])).is_err());
+    }
+}

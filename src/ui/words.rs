@@ -1,0 +1,281 @@
+//! How events, times and sizes are worded for people.
+
+use std::time::Duration;
+
+use crate::model::{Event, Judgement, Phase, Progress, Source, Verdict, WorkerState};
+
+use super::Verbosity;
+
+/// Colours, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// ANSI escape sequences.
+    Ansi,
+    /// Plain text.
+    Nothing,
+}
+
+impl Paint {
+    fn wrap(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Ansi => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Self::Nothing => text.to_owned(),
+        }
+    }
+
+    /// For what went well.
+    #[must_use]
+    pub fn good(self, text: &str) -> String {
+        self.wrap("32", text)
+    }
+
+    /// For what did not.
+    #[must_use]
+    pub fn bad(self, text: &str) -> String {
+        self.wrap("31", text)
+    }
+
+    /// For what deserves attention.
+    #[must_use]
+    pub fn warn(self, text: &str) -> String {
+        self.wrap("33", text)
+    }
+
+    /// For headings.
+    #[must_use]
+    pub fn strong(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    /// For what matters less.
+    #[must_use]
+    pub fn faint(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+}
+
+/// `9.4 s`, `12 s`, `3 min 05 s`, `1 h 02 min`.
+#[must_use]
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// `812 B`, `2.7 MB`.
+#[must_use]
+pub fn bytes(n: u64) -> String {
+    let mut size = n as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if size < 1000.0 {
+            return if unit == "B" {
+                format!("{n} B")
+            } else {
+                format!("{size:.1} {unit}")
+            };
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.1} TB")
+}
+
+/// A number with its noun, which takes an s if it is not one.
+pub(super) fn count(n: usize, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
+
+pub(super) fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Preparing => "preparing",
+        Phase::Start => "judging the start",
+        Phase::Reducing => "reducing",
+        Phase::Certifying => "certifying: each kept request is taken away alone",
+    }
+}
+
+pub(super) fn state(state: &WorkerState) -> String {
+    match state {
+        WorkerState::Idle => "idle".into(),
+        WorkerState::Resolving => "resolving a candidate".into(),
+        WorkerState::Preparing { trial } => format!("trial {trial}: setting the tree back"),
+        WorkerState::Building { trial, objects } => {
+            format!(
+                "trial {trial}: building, {}",
+                count(*objects as usize, "object")
+            )
+        }
+        WorkerState::Judging { trial, oracle } => format!("trial {trial}: {oracle}"),
+    }
+}
+
+fn verdict(paint: Paint, verdict: Verdict) -> String {
+    let text = format!("{verdict}");
+    match verdict {
+        Verdict::Pass => paint.good(&text),
+        Verdict::Fail(_) => paint.bad(&text),
+        Verdict::Unresolved => paint.warn(&text),
+    }
+}
+
+fn trial(paint: Paint, requests: usize, judgement: &Judgement) -> String {
+    let mut text = format!(
+        "trial {}  {}, {}  {}",
+        judgement.trial,
+        count(requests, "request"),
+        count(judgement.lines as usize, "line"),
+        verdict(paint, judgement.verdict),
+    );
+    match judgement.source {
+        Source::Tested => {
+            let Judgement { timings, .. } = judgement;
+            text += &format!(
+                "  built {} in {}, judged in {}",
+                count(timings.objects as usize, "object"),
+                duration(timings.build_wall),
+                duration(timings.oracle_wall),
+            );
+        }
+        Source::SameConfig => text += "  known: the same config",
+        Source::SameImage => text += "  known: the same image",
+    }
+    if let Some(evidence) = &judgement.evidence {
+        text += &format!("\n    {}", paint.faint(evidence));
+    }
+    text
+}
+
+/// What people are told of an event, if it is worth a line that stays.
+pub(super) fn line(paint: Paint, verbosity: Verbosity, event: &Event) -> Option<String> {
+    let needed = match event {
+        Event::Warning { .. } => Verbosity::Quiet,
+        Event::Detail { .. } => Verbosity::Verbose,
+        Event::TrialEnded { judgement, .. } if judgement.source == Source::SameConfig => {
+            Verbosity::Verbose
+        }
+        _ => Verbosity::Normal,
+    };
+    if verbosity < needed {
+        return None;
+    }
+    Some(match event {
+        Event::Note { text } | Event::Detail { text } => text.clone(),
+        Event::Warning { text } => format!("{} {text}", paint.warn("warning:")),
+        Event::PhaseBegun { phase: which } => paint.strong(&format!("== {}", phase(*which))),
+        Event::TrialEnded {
+            requests,
+            judgement,
+            ..
+        } => trial(paint, *requests, judgement),
+        Event::TrialCancelled { trial } => format!("trial {trial}  stopped: no longer needed"),
+        Event::NewBest {
+            requests, lines, ..
+        } => paint.good(&format!(
+            "best: {}, {}",
+            count(*requests, "request"),
+            count(*lines as usize, "line")
+        )),
+        Event::Wrote { path } => format!("wrote {}", path.display()),
+        Event::Worker { .. } | Event::Progress { .. } => return None,
+    })
+}
+
+/// One line about how far the run has come.
+pub(super) fn progress(progress: &Progress, elapsed: Duration) -> String {
+    let judged = progress.passed + progress.failed + progress.unresolved;
+    let mut text = format!(
+        "best {}, {} | {}: {} pass, {} fail",
+        count(progress.requests, "request"),
+        count(progress.lines as usize, "line"),
+        count(judged as usize, "trial"),
+        progress.passed,
+        progress.failed,
+    );
+    if progress.unresolved > 0 {
+        text += &format!(", {} unresolved", progress.unresolved);
+    }
+    text += &format!(
+        " | {} | {}",
+        duration(elapsed),
+        remaining(progress, elapsed, judged)
+    );
+    text
+}
+
+/// What is still to come. The bounds are the search's; the time is what trials took so far, so
+/// it is shown only when there were some.
+fn remaining(progress: &Progress, elapsed: Duration, judged: u32) -> String {
+    let Progress {
+        at_least, at_most, ..
+    } = *progress;
+    let trials = if at_least == at_most {
+        count(at_least as usize, "trial")
+    } else {
+        format!("{at_least} to {at_most} trials")
+    };
+    if judged < 3 {
+        return format!("{trials} to go");
+    }
+    let each = elapsed / judged;
+    if at_least == at_most {
+        format!("{trials} to go, about {}", duration(each * at_least))
+    } else {
+        format!(
+            "{trials} to go, {} to {}",
+            duration(each * at_least),
+            duration(each * at_most)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_worded_for_people() {
+        let word = |ms| duration(Duration::from_millis(ms));
+        assert_eq!(word(9_440), "9.4 s");
+        assert_eq!(word(59_999), "59 s");
+        assert_eq!(word(185_000), "3 min 05 s");
+        assert_eq!(word(3_725_000), "1 h 02 min");
+    }
+
+    #[test]
+    fn sizes_are_worded_for_people() {
+        assert_eq!(bytes(812), "812 B");
+        assert_eq!(bytes(2_671_616), "2.7 MB");
+    }
+
+    #[test]
+    fn an_estimate_is_a_range_until_it_is_known() {
+        let mut p = Progress {
+            phase: Phase::Reducing,
+            requests: 20,
+            lines: 450,
+            passed: 2,
+            failed: 3,
+            unresolved: 0,
+            reused: 1,
+            at_least: 4,
+            at_most: 10,
+        };
+        let elapsed = Duration::from_secs(100);
+        assert_eq!(
+            progress(&p, elapsed),
+            "best 20 requests, 450 lines | 5 trials: 2 pass, 3 fail | 1 min 40 s | \
+             4 to 10 trials to go, 1 min 20 s to 3 min 20 s"
+        );
+        p.at_most = 4;
+        assert!(progress(&p, elapsed).ends_with("4 trials to go, about 1 min 20 s"));
+        (p.passed, p.failed) = (0, 1);
+        assert!(
+            progress(&p, elapsed).ends_with("4 trials to go"),
+            "one trial says nothing"
+        );
+    }
+}
