@@ -165,7 +165,7 @@ fn net_ok_accepts_a_network_that_works() {
 fn net_ok_rejects_a_kernel_without_a_driver_for_the_card() {
     Bench::new()
         .judge("net-ok")
-        .assert_rejected("ifconfig eth0");
+        .assert_rejected("guest: failed: ifconfig");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn ssh_ok_accepts_a_session_that_has_all_it_needs() {
 fn ssh_ok_rejects_a_guest_without_a_server() {
     // An empty script: it "starts", and nothing listens.
     let bench = Bench::with_network().overlay(Archive::new().file("bin/dropbear", 0o755, b""));
-    bench.judge("ssh-ok").assert_rejected("no login");
+    bench.judge("ssh-ok").assert_rejected("no session");
 }
 
 #[test]
@@ -201,7 +201,9 @@ fn ssh_ok_rejects_a_server_that_does_not_know_our_key() {
 #[test]
 fn ssh_ok_rejects_a_session_without_a_terminal() {
     let bench = Bench::with_network().init("try mount -t devpts devpts /dev/pts", "");
-    bench.judge("ssh-ok").assert_rejected("missing: a terminal");
+    bench
+        .judge("ssh-ok")
+        .assert_rejected("PTY allocation request failed");
 }
 
 #[test]
@@ -220,14 +222,14 @@ fn dmesg_clean_accepts_what_the_start_has_and_rejects_what_it_has_not() {
     let again = bench.judge_in("again", "dmesg-clean", Some(&start));
     again.assert_accepted();
 
-    let bench = bench.init("dmesg -n 1", "echo '<4>disk 7 is tired' >/dev/kmsg");
+    let bench = bench.init("dmesg -r", "echo '<4>disk 7 is tired' >/dev/kmsg; dmesg -r");
     let warned = bench.judge_in("warned", "dmesg-clean", Some(&start));
     warned.assert_rejected("new warning: disk 7 is tired");
 }
 
 #[test]
 fn dmesg_clean_rejects_a_crash_even_of_the_start() {
-    let bench = Bench::new().init("dmesg -n 1", "echo '<6>BUG: bad thing' >/dev/kmsg");
+    let bench = Bench::new().init("dmesg -r", "echo '<6>BUG: bad thing' >/dev/kmsg; dmesg -r");
     bench.judge("dmesg-clean").assert_rejected("BUG: bad thing");
 }
 
