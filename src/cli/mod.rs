@@ -1,11 +1,43 @@
 //! The command line: one file a subcommand.
 
+pub mod boot;
 pub mod doctor;
 pub mod oracles;
 pub mod setup;
 
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::Result;
+
+/// Finds the smallest kernel configuration that an oracle still accepts.
+#[derive(Debug, Parser)]
+#[command(name = "kbisect", version)]
+pub struct Cli {
+    /// How messages and results are written
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    message_format: MessageFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Boot(Box<boot::BootArgs>),
+    Doctor(doctor::DoctorArgs),
+    Oracles(oracles::OraclesArgs),
+    Setup(setup::SetupArgs),
+}
+
 /// How messages and results are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum MessageFormat {
     /// For people.
     #[default]
@@ -14,46 +46,16 @@ pub enum MessageFormat {
     Json,
 }
 
-use std::process::ExitCode;
-
-use clap::Parser;
-
-#[derive(Debug, Parser)]
-#[command(name = "kbisect", version)]
-struct Cli {
-    /// How messages and results are written
-    #[arg(long, global = true, value_enum, default_value_t)]
-    message_format: MessageFormat,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    Doctor(doctor::Args),
-    Oracles(oracles::Args),
-    Setup(setup::Args),
-}
-
-/// Parses the command line, runs it, and turns an error into an exit code.
-#[must_use]
-pub fn main() -> ExitCode {
+/// Runs what was asked for.
+///
+/// # Errors
+/// Those of the subcommand.
+pub fn run() -> Result<ExitCode> {
     let cli = Cli::parse();
-    let done = match &cli.command {
-        Command::Doctor(args) => doctor::run(args, cli.message_format),
-        Command::Oracles(args) => oracles::run(args, cli.message_format),
-        Command::Setup(args) => setup::run(args),
-    };
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            use std::io::Write;
-            let mut err = std::io::stderr();
-            let _ = writeln!(err, "error: {error}");
-            if let Some(hint) = error.hint_text() {
-                let _ = writeln!(err, "hint: {hint}");
-            }
-            ExitCode::from(error.kind().exit_code())
-        }
+    match cli.command {
+        Command::Boot(args) => boot::run(*args),
+        Command::Doctor(args) => doctor::run(&args, cli.message_format),
+        Command::Oracles(args) => oracles::run(&args, cli.message_format),
+        Command::Setup(args) => setup::run(&args),
     }
 }

@@ -35,7 +35,10 @@ impl CancelToken {
     /// A token that can be cancelled alone and is cancelled with this one.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self(Arc::new(Inner { cancelled: AtomicBool::new(false), parent: Some(self.clone()) }))
+        Self(Arc::new(Inner {
+            cancelled: AtomicBool::new(false),
+            parent: Some(self.clone()),
+        }))
     }
 }
 

@@ -22,11 +22,17 @@ pub(super) struct Look {
 /// Looks at the group `leader`. Processes that end meanwhile do not count.
 pub(super) fn look(leader: Pid) -> Look {
     let mut look = Look::default();
-    let Ok(entries) = fs::read_dir("/proc") else { return look };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return look;
+    };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
-        let Ok(stat) = fs::read(format!("/proc/{pid}/stat")) else { continue };
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        let Ok(stat) = fs::read(format!("/proc/{pid}/stat")) else {
+            continue;
+        };
         let Some(stat) = Stat::parse(&stat).filter(|stat| stat.group == leader.as_raw()) else {
             continue;
         };
@@ -56,12 +62,22 @@ impl Stat {
     /// anything, parentheses too.
     fn parse(stat: &[u8]) -> Option<Self> {
         let name_end = stat.iter().rposition(|&byte| byte == b')')?;
-        let mut fields = std::str::from_utf8(&stat[name_end + 1..]).ok()?.split_ascii_whitespace();
+        let mut fields = std::str::from_utf8(&stat[name_end + 1..])
+            .ok()?
+            .split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let group = fields.nth(1)?.parse().ok()?;
         // utime, stime, cutime, cstime: the 14th to 17th field, counted as proc(5) does.
-        let ticks = fields.skip(8).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
-        Some(Self { state, group, ticks })
+        let ticks = fields
+            .skip(8)
+            .take(4)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        Some(Self {
+            state,
+            group,
+            ticks,
+        })
     }
 }
 
@@ -70,7 +86,10 @@ fn ticks(ticks: u64) -> Duration {
     let per_second = *PER_SECOND.get_or_init(|| {
         // SAFETY: sysconf takes a number and returns one.
         let value = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-        u64::try_from(value).ok().filter(|&value| value > 0).unwrap_or(100)
+        u64::try_from(value)
+            .ok()
+            .filter(|&value| value > 0)
+            .unwrap_or(100)
     });
     Duration::from_millis(ticks.saturating_mul(1000) / per_second)
 }

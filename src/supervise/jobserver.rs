@@ -69,7 +69,13 @@ impl JobServer {
         let client = jobserver::Client::new(total.get()).map_err(failed)?;
         let read = reopen(&client).map_err(failed)?;
         let (state, changed) = (Mutex::default(), Condvar::new());
-        Ok(Self(Arc::new(Server { client, read, total: total.get(), state, changed })))
+        Ok(Self(Arc::new(Server {
+            client,
+            read,
+            total: total.get(),
+            state,
+            changed,
+        })))
     }
 
     /// Takes the token of one make; waits until there is one. `None` when `cancel` was quicker.
@@ -189,5 +195,8 @@ fn reopen(client: &jobserver::Client) -> io::Result<File> {
         .find_map(|(_, value)| value?.to_str()?.split_once("--jobserver-auth="))
         .and_then(|(_, fds)| fds.split(',').next()?.parse::<u32>().ok())
         .ok_or(io::ErrorKind::Unsupported)?;
-    OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(format!("/proc/self/fd/{fd}"))
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(O_NONBLOCK)
+        .open(format!("/proc/self/fd/{fd}"))
 }

@@ -35,8 +35,11 @@ pub fn run_with(spec: &Spec, cancel: &CancelToken, tick: &mut dyn FnMut()) -> Re
 /// As for [`run`]; also when there is no room for the output.
 pub fn capture(spec: &Spec, cancel: &CancelToken) -> Result<(Ended, Vec<u8>)> {
     let failed = |error| {
-        Error::failed(format!("cannot keep the output of {}", spec.program.display()))
-            .because(error)
+        Error::failed(format!(
+            "cannot keep the output of {}",
+            spec.program.display()
+        ))
+        .because(error)
     };
     // A file, not a pipe: nobody has to read while it runs, and a grandchild that keeps it
     // open holds nobody up.
@@ -65,7 +68,10 @@ fn supervise(
         if cancel.is_cancelled() {
             break Some(How::Cancelled);
         }
-        let to_limit = spec.limits.wall.map(|limit| limit.saturating_sub(running.wall()));
+        let to_limit = spec
+            .limits
+            .wall
+            .map(|limit| limit.saturating_sub(running.wall()));
         if running.wait(to_limit.map_or(TICK, |left| left.min(TICK)))? {
             break None;
         }

@@ -20,7 +20,7 @@ use super::jobserver::Tokens;
 use super::{Limits, Log, Spec, group, watchdog};
 use crate::{Error, Result};
 
-/// How often the CPU time of a group is looked at: each look reads all of `/proc`.
+/// How old the CPU time of a group may be where limits are concerned: each look reads all of `/proc`.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Which limit was exceeded.
@@ -93,7 +93,12 @@ impl Running {
     pub(super) fn spawn_onto(spec: &Spec, out: Stdio, err: Stdio) -> Result<Self> {
         watchdog::start();
         let mut command = Command::new(&spec.program);
-        command.args(&spec.args).stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        command
+            .args(&spec.args)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .process_group(0);
         for name in &spec.env_remove {
             command.env_remove(name);
         }
@@ -155,15 +160,19 @@ impl Running {
         self.started.elapsed()
     }
 
-    /// CPU time of the group so far, at most half a second old.
+    /// CPU time of the group so far.
     pub fn cpu(&mut self) -> Duration {
+        let cpu = group::look(self.pid).cpu;
+        self.last_look = Some((Instant::now(), cpu));
+        cpu
+    }
+
+    /// CPU time of the group, at most half a second old: cheaper than [`Self::cpu`], which reads
+    /// all of `/proc`.
+    pub fn recent_cpu(&mut self) -> Duration {
         match self.last_look {
             Some((at, cpu)) if at.elapsed() < LOOK_EVERY => cpu,
-            _ => {
-                let cpu = group::look(self.pid).cpu;
-                self.last_look = Some((Instant::now(), cpu));
-                cpu
-            }
+            _ => self.cpu(),
         }
     }
 
@@ -171,7 +180,7 @@ impl Running {
     pub fn exceeded(&mut self, limits: &Limits) -> Option<LimitKind> {
         if limits.wall.is_some_and(|limit| self.wall() >= limit) {
             Some(LimitKind::Wall)
-        } else if limits.cpu.is_some_and(|limit| self.cpu() >= limit) {
+        } else if limits.cpu.is_some_and(|limit| self.recent_cpu() >= limit) {
             Some(LimitKind::Cpu)
         } else {
             None
@@ -207,7 +216,10 @@ impl Running {
             std::thread::sleep(left.min(Duration::from_millis(20)));
             return Ok(());
         };
-        match poll(&mut [PollFd::new(pidfd, PollFlags::POLLIN)], poll_timeout(left)) {
+        match poll(
+            &mut [PollFd::new(pidfd, PollFlags::POLLIN)],
+            poll_timeout(left),
+        ) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(error) => Err(self.cannot_wait(error)),
         }
@@ -236,7 +248,11 @@ impl Running {
             }
         }
         let (status, cpu) = self.sweep_and_reap()?;
-        Ok(Ended { how: why.unwrap_or(status), wall: self.wall(), cpu })
+        Ok(Ended {
+            how: why.unwrap_or(status),
+            wall: self.wall(),
+            cpu,
+        })
     }
 
     fn sweep_and_reap(&mut self) -> Result<(How, Duration)> {
@@ -306,8 +322,12 @@ fn pidfd_open(pid: Pid) -> Option<OwnedFd> {
 }
 
 fn outputs(log: &Log) -> Result<(Stdio, Stdio)> {
-    let Some(file) = open_log(log)? else { return Ok((Stdio::null(), Stdio::null())) };
-    let twin = file.try_clone().map_err(|error| Error::failed("cannot use a log").because(error))?;
+    let Some(file) = open_log(log)? else {
+        return Ok((Stdio::null(), Stdio::null()));
+    };
+    let twin = file
+        .try_clone()
+        .map_err(|error| Error::failed("cannot use a log").because(error))?;
     Ok((file.into(), twin.into()))
 }
 
@@ -324,7 +344,8 @@ pub(super) fn open_log(log: &Log) -> Result<Option<File>> {
         Log::Append(path) => open(path).map(Some),
         Log::File(path) => {
             let file = open(path)?;
-            file.set_len(0).map_err(|error| Error::io("empty the log", path, error))?;
+            file.set_len(0)
+                .map_err(|error| Error::io("empty the log", path, error))?;
             Ok(Some(file))
         }
     }

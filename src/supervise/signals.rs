@@ -50,9 +50,9 @@ impl Signals {
                             Signal::Kill
                         }
                         // The watchdog sees us go, and kills what is left.
-                        _ => signal_hook::low_level::exit(
-                            ErrorKind::Interrupted.exit_code().into(),
-                        ),
+                        _ => {
+                            signal_hook::low_level::exit(ErrorKind::Interrupted.exit_code().into())
+                        }
                     };
                     // The receiver may be gone; later signals still count.
                     let _ = sender.send(request);
