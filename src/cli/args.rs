@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions, doctor, oracles, report, resume, setup, verify};
+use super::{boot, completions, doctor, oracles, report, resume, setup, verify};
 use crate::settings::Wishes;
 
 /// Finds the smallest kernel configuration that an oracle still accepts.
@@ -47,12 +47,14 @@ pub enum Command {
     Report(report::Args),
     /// Check a finished result from nothing
     Verify(verify::Args),
+    /// Boot a kernel in QEMU and wait for a mark on its console
+    Boot(Box<boot::BootArgs>),
     /// List the oracles that come with kbisect, or show one
-    Oracles(oracles::Args),
+    Oracles(oracles::OraclesArgs),
     /// Install what is missing, unpack the kernel source, make the guest
-    Setup(setup::Args),
+    Setup(setup::SetupArgs),
     /// Tell what is missing on this machine
-    Doctor(doctor::Args),
+    Doctor(doctor::DoctorArgs),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print the manual page, in roff
@@ -154,8 +156,22 @@ impl RunArgs {
     #[must_use]
     pub fn wishes(&self) -> Wishes {
         let Self {
-            oracle, source, start, arch, base, keep, project, jobs, build_jobs, timeout,
-            budget_time, budget_trials, output, seed, algorithm, setup: _,
+            oracle,
+            source,
+            start,
+            arch,
+            base,
+            keep,
+            project,
+            jobs,
+            build_jobs,
+            timeout,
+            budget_time,
+            budget_trials,
+            output,
+            seed,
+            algorithm,
+            setup: _,
         } = self.clone();
         Wishes {
             oracle,

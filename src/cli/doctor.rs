@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use super::MessageFormat;
 use crate::setup::{Finding, Setup, State, findings, install_command};
@@ -12,17 +13,17 @@ use crate::{Error, Result};
 ///
 /// Changes nothing. The exit status is 0 when everything that is needed is there.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct DoctorArgs {
     /// Folder in which the run will be kept, to look at its free space
     #[arg(long, value_name = "DIR", default_value = "kbisect.out")]
     output: PathBuf,
 }
 
-/// Runs the command; returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// A check itself cannot be done.
-pub(super) fn run(args: &Args, format: MessageFormat) -> Result<u8> {
+pub(super) fn run(args: &DoctorArgs, format: MessageFormat) -> Result<ExitCode> {
     let cancel = CancelToken::new();
     let mut note = |_: &str| {};
     let found = findings(&mut Setup::new(&mut note, &cancel)?, &args.output)?;
@@ -35,9 +36,8 @@ pub(super) fn run(args: &Args, format: MessageFormat) -> Result<u8> {
     };
     // Who closed our output has seen enough.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(u8::from(
-        found.iter().any(|finding| finding.state == State::Missing),
-    ))
+    let lacking = found.iter().any(|finding| finding.state == State::Missing);
+    Ok(ExitCode::from(u8::from(lacking)))
 }
 
 fn human(found: &[Finding]) -> String {

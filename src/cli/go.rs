@@ -8,9 +8,10 @@ use super::prepare::Tools;
 use super::shown::Shown;
 use crate::build::TreePool;
 use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
+use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_CONFIG, BEST_FRAGMENT, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor, Outcome, Stopped,
-    fragment_of,
+    BEST_CONFIG, BEST_FRAGMENT, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor, Outcome,
+    Stopped, fragment_of,
 };
 use crate::model::{
     Event, Fingerprint, Phase, Progress, RequestSet, Source, TrialId, Verdict, sanitize,
@@ -40,7 +41,9 @@ pub(super) struct Opened {
 
 /// Seconds since 1970, UTC.
 pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs())
 }
 
 /// Goes on with the run from where it stands; returns the exit code.
@@ -66,13 +69,26 @@ pub(super) fn go(
     };
     let at = now();
     let record = match outcome.stopped {
-        Some(Stopped::Interrupted) => Record::Interrupted { at, why: "interrupted".into() },
-        Some(Stopped::Time) => Record::Interrupted { at, why: "the time is used up".into() },
-        Some(Stopped::Trials) => Record::Interrupted { at, why: "the trials are used up".into() },
-        None if outcome.certificate.is_whole() => {
-            Record::Finished { at, ending: Ending::Minimal }
-        }
-        None => Record::Finished { at, ending: Ending::Unproved },
+        Some(Stopped::Interrupted) => Record::Interrupted {
+            at,
+            why: "interrupted".into(),
+        },
+        Some(Stopped::Time) => Record::Interrupted {
+            at,
+            why: "the time is used up".into(),
+        },
+        Some(Stopped::Trials) => Record::Interrupted {
+            at,
+            why: "the trials are used up".into(),
+        },
+        None if outcome.certificate.is_whole() => Record::Finished {
+            at,
+            ending: Ending::Minimal,
+        },
+        None => Record::Finished {
+            at,
+            ending: Ending::Unproved,
+        },
     };
     opened.journal.append(&record)?;
     conclude(&opened.dir, &outcome, settings, shown)
@@ -96,11 +112,16 @@ fn conclude(dir: &RunDir, outcome: &Outcome, settings: &Settings, shown: &Shown)
         let _ = fs::remove_dir_all(path.join(TREES));
     }
     if shown.is_json() {
-        super::print(&super::json(&serde_json::json!({ "v": 1, "event": "result", "report": report }))?);
+        super::print(&super::json(
+            &serde_json::json!({ "v": 1, "event": "result", "report": report }),
+        )?);
     } else {
         super::print(&report::text(&report, &shown.dress()));
-        let files: Vec<String> =
-            report.files.iter().map(|f| path.join(f).display().to_string()).collect();
+        let files: Vec<String> = report
+            .files
+            .iter()
+            .map(|f| path.join(f).display().to_string())
+            .collect();
         super::print(&format!("files: {}\n", files.join(", ")));
     }
     Ok(match (outcome.stopped, report.status) {
@@ -119,7 +140,11 @@ fn conclude(dir: &RunDir, outcome: &Outcome, settings: &Settings, shown: &Shown)
 
 /// The first lines of `minimal.fragment`: what it is, and the base that it is laid over.
 fn header(info: &RunInfo, settings: &Settings) -> String {
-    let base = info.key.get("base").and_then(|b| b.as_str()).unwrap_or_default();
+    let base = info
+        .key
+        .get("base")
+        .and_then(|b| b.as_str())
+        .unwrap_or_default();
     format!(
         "# Made by kbisect {}: the requests that {} needs, over allnoconfig with the base.\n\
          # make ARCH={} KCONFIG_ALLCONFIG=this-file allnoconfig\n\
@@ -136,12 +161,19 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 fn resumable(path: &Path) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "to go on: kbisect resume {}", path.display());
+    let _ = writeln!(
+        std::io::stderr(),
+        "to go on: kbisect resume {}",
+        path.display()
+    );
 }
 
 /// An error on its way out: noted in the journal, if that still works, with a hint.
 fn stopped_by(error: Error, journal: &mut Journal, path: &Path) -> Error {
-    let _ = journal.append(&Record::Interrupted { at: now(), why: error.to_string() });
+    let _ = journal.append(&Record::Interrupted {
+        at: now(),
+        why: error.to_string(),
+    });
     if error.kind() == ErrorKind::Interrupted || error.hint_text().is_none() {
         return error.hint(format!("to go on: kbisect resume {}", path.display()));
     }
@@ -153,7 +185,9 @@ fn show_oracle_output(path: &Path) {
     use std::io::Write;
     let mut err = std::io::stderr();
     let trials = path.join("trials");
-    let Ok(last) = fs::read_dir(&trials).map(|d| d.flatten().map(|e| e.path()).max()) else { return };
+    let Ok(last) = fs::read_dir(&trials).map(|d| d.flatten().map(|e| e.path()).max()) else {
+        return;
+    };
     let Some(last) = last else { return };
     for log in logs(&last) {
         let Ok(bytes) = fs::read(&log) else { continue };
@@ -169,7 +203,9 @@ fn show_oracle_output(path: &Path) {
 
 /// The logs of a trial, in the order in which they were written: the build, then the oracles.
 fn logs(trial: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(trial) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(trial) else {
+        return Vec::new();
+    };
     let mut oracles: Vec<PathBuf> = entries
         .flatten()
         .map(|e| e.path())
@@ -178,7 +214,11 @@ fn logs(trial: &Path) -> Vec<PathBuf> {
         .filter(|p| p.is_file())
         .collect();
     oracles.sort();
-    if oracles.is_empty() { vec![trial.join("build.log")] } else { oracles }
+    if oracles.is_empty() {
+        vec![trial.join("build.log")]
+    } else {
+        oracles
+    }
 }
 
 fn search_on(
@@ -189,13 +229,20 @@ fn search_on(
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Outcome> {
-    let Opened { dir, info, journal, lines } = opened;
+    let Opened {
+        dir,
+        info,
+        journal,
+        lines,
+    } = opened;
     let capacity = info.requests.len();
     let full = RequestSet::full(capacity);
     let known = Known::of(lines, capacity);
     let trees = dir.path().join(TREES);
     fs::create_dir_all(&trees).map_err(|e| Error::io("make the folder", &trees, e))?;
-    let trees = trees.canonicalize().map_err(|e| Error::io("look at", &trees, e))?;
+    let trees = trees
+        .canonicalize()
+        .map_err(|e| Error::io("look at", &trees, e))?;
     let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?;
     let resolver = tools.resolver.clone();
     let bench = Bench {
@@ -222,7 +269,10 @@ fn search_on(
         journal,
         cache: VerdictCache::of(lines),
         requests: &info.requests,
-        budget: Budget { time: settings.budget_time, trials: settings.budget_trials },
+        budget: Budget {
+            time: settings.budget_time,
+            trials: settings.budget_trials,
+        },
         signals: signals.requests(),
         sink: &mut sink,
         next_trial: known.next_trial,
@@ -236,9 +286,8 @@ fn search_on(
         progress.passed = 1;
     }
     let options = search::Options::default();
-    let mut search: Box<dyn Search> =
-        search::by_name(&info.algorithm, full, &info.fixed, options)
-            .map_err(|e| Error::failed(e.to_string()))?;
+    let mut search: Box<dyn Search> = search::by_name(&info.algorithm, full, &info.fixed, options)
+        .map_err(|e| Error::failed(e.to_string()))?;
     let replayed = search::replay(moves(lines), search.as_mut())
         .map_err(|e| Error::failed(e.to_string()).hint("begin anew with another --output"))?;
     progress.requests = search.best().len();
@@ -256,7 +305,10 @@ fn restore_best(
     let Some(trial) = trial else { return Ok(()) };
     let config = read(&RunDir::trial_dir(dir.path(), *trial).join(CONFIG))?;
     dir.write(BEST_CONFIG, &config)?;
-    dir.write(BEST_FRAGMENT, fragment_of(&info.requests, best).to_string().as_bytes())?;
+    dir.write(
+        BEST_FRAGMENT,
+        fragment_of(&info.requests, best).to_string().as_bytes(),
+    )?;
     Ok(())
 }
 
@@ -264,7 +316,10 @@ fn restore_best(
 fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
     lines.iter().filter_map(|line| match &line.record {
         Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
-        Record::Told { candidate, judgement } => Some(Move::Told(*candidate, judgement.verdict)),
+        Record::Told {
+            candidate,
+            judgement,
+        } => Some(Move::Told(*candidate, judgement.verdict)),
         Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
         _ => None,
     })
@@ -315,9 +370,13 @@ impl Known {
                     known.started = true;
                     (judgement, capacity)
                 }
-                Record::Told { candidate, judgement } => {
-                    (judgement, sizes.get(candidate).copied().unwrap_or(usize::MAX))
-                }
+                Record::Told {
+                    candidate,
+                    judgement,
+                } => (
+                    judgement,
+                    sizes.get(candidate).copied().unwrap_or(usize::MAX),
+                ),
                 _ => continue,
             };
             let progress = &mut known.progress;

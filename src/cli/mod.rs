@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod args;
+mod boot;
 mod completions;
 mod doctor;
 mod go;
@@ -30,7 +31,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let shown = Shown::of(&cli.common);
     match run(cli, &shown) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(error) => {
             shown.error(&error);
             ExitCode::from(error.kind().exit_code())
@@ -38,20 +39,26 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, shown: &Shown) -> Result<u8> {
-    let Cli { common, run, command } = cli;
-    match command.unwrap_or(Command::Run(run)) {
-        Command::Run(args) => run::run(&args, &common, shown),
-        Command::Resume(args) => resume::run(&args, shown),
-        Command::Plan(args) => plan::run(&args, &common, shown),
-        Command::Report(args) => report::run(&args, shown),
-        Command::Verify(args) => verify::run(&args, shown),
-        Command::Oracles(args) => oracles::run(&args, shown.format()),
-        Command::Setup(args) => setup::run(&args),
-        Command::Doctor(args) => doctor::run(&args, shown.format()),
-        Command::Completions(args) => completions::run(&args),
-        Command::Man => man::run(),
-    }
+fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
+    let Cli {
+        common: _,
+        run,
+        command,
+    } = cli;
+    let code = match command.unwrap_or(Command::Run(run)) {
+        Command::Run(args) => run::run(&args, shown)?,
+        Command::Resume(args) => resume::run(&args, shown)?,
+        Command::Plan(args) => plan::run(&args, shown)?,
+        Command::Report(args) => report::run(&args, shown)?,
+        Command::Verify(args) => verify::run(&args, shown)?,
+        Command::Completions(args) => completions::run(&args)?,
+        Command::Man => man::run()?,
+        Command::Boot(args) => return boot::run(*args),
+        Command::Oracles(args) => return oracles::run(&args, shown.format()),
+        Command::Setup(args) => return setup::run(&args),
+        Command::Doctor(args) => return doctor::run(&args, shown.format()),
+    };
+    Ok(ExitCode::from(code))
 }
 
 /// Writes a result to standard output. Who closed it has seen enough.

@@ -1,6 +1,7 @@
 //! `kbisect oracles`: lists the oracles that come with kbisect, or shows one.
 
 use std::io::Write;
+use std::process::ExitCode;
 
 use super::MessageFormat;
 use crate::oracle::SHIPPED;
@@ -10,17 +11,17 @@ use crate::{Error, Result};
 ///
 /// They are short: copy one to make your own.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct OraclesArgs {
     /// The oracle to show
     #[arg(value_name = "NAME")]
     name: Option<String>,
 }
 
-/// Runs the command; returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// There is no oracle of that name.
-pub(super) fn run(args: &Args, format: MessageFormat) -> Result<u8> {
+pub(super) fn run(args: &OraclesArgs, format: MessageFormat) -> Result<ExitCode> {
     let text = match (&args.name, format) {
         (Some(name), _) => {
             let shipped = SHIPPED.iter().find(|shipped| shipped.name == name);
@@ -43,5 +44,5 @@ pub(super) fn run(args: &Args, format: MessageFormat) -> Result<u8> {
     };
     // Who closed our output has seen enough.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(0)
+    Ok(ExitCode::SUCCESS)
 }

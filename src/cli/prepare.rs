@@ -1,17 +1,19 @@
 //! Makes everything ready that a run needs: tools, source, Kconfig, oracles, guest.
 
+use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::shown::Shown;
 use crate::build::MakePlan;
-use crate::kconfig::{ConfResolver, Project, Resolver, Start};
-use crate::model::{Event, Fragment};
+use crate::kconfig::{self, ConfResolver, Parsed, Project, Start};
+use crate::model::{Event, Fragment, Symbol};
 use crate::oracle::{self, Oracle, SHIPPED};
-use crate::settings::{self, Base, Settings, Wishes};
+use crate::settings::{self, Base, Machine, Settings, Wishes};
 use crate::setup::{self, Need, Setup};
-use crate::supervise::CancelToken;
+use crate::supervise::{self, CancelToken, Spec};
 use crate::ui::Ui;
 use crate::{Error, Result};
 
@@ -20,12 +22,293 @@ const BUILD_LIMIT: Duration = Duration::from_secs(4 * 3600);
 
 /// What a run works with.
 pub(super) struct Tools {
-    pub(super) resolver: Arc<dyn Resolver>,
+    pub(super) resolver: Arc<ConfResolver>,
     pub(super) plan: MakePlan,
     pub(super) oracles: Vec<Oracle>,
     pub(super) guest: Option<PathBuf>,
     pub(super) kbisect: PathBuf,
-    pub(super) project: Project,
+    /// The symbols of the source tree.
+    pub(super) known: HashSet<Symbol>,
     /// What verdicts depend on, besides the resolved config.
     pub(super) key: serde_json::Value,
+    /// Kconfig works here; goes when the run ends.
+    _work: tempfile::TempDir,
+}
+
+/// What to do about missing packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenMissing {
+    /// Say so and stop.
+    Fail,
+    /// Install them.
+    Install,
+}
+
+/// The settings from flags and file; what the file says of colours and format goes to `shown`.
+pub(super) fn settings(wishes: Wishes, shown: Shown) -> Result<(Settings, Shown, Vec<String>)> {
+    let file = Path::new(settings::FILE);
+    let (from_file, unknown) = if file.is_file() {
+        settings::read(file)?
+    } else {
+        (Wishes::default(), vec![])
+    };
+    let shown = shown.with_file(&from_file)?;
+    let settings = Settings::from_wishes(wishes.over(from_file), Machine::here())?;
+    let told = |key: String| format!("{}: unknown key `{}`", settings::FILE, key.escape_debug());
+    Ok((settings, shown, unknown.into_iter().map(told).collect()))
+}
+
+pub(super) fn note(ui: &mut dyn Ui, text: impl Into<String>) {
+    ui.event(&Event::Note { text: text.into() });
+}
+
+pub(super) fn warn(ui: &mut dyn Ui, text: impl Into<String>) {
+    ui.event(&Event::Warning { text: text.into() });
+}
+
+/// Makes the tools of a run ready.
+pub(super) fn tools(
+    settings: &Settings,
+    when: WhenMissing,
+    cancel: &CancelToken,
+    ui: &mut dyn Ui,
+) -> Result<Tools> {
+    let project = project(settings)?;
+    let oracles = oracle::find_all(&settings.oracles)?;
+    let shipped = oracles.iter().any(|o| is_shipped(o, settings));
+    let mut needs: Vec<Need> = setup::BUILD.to_vec();
+    if shipped {
+        needs.extend_from_slice(setup::BOOT);
+    }
+    if settings.source.is_none() {
+        needs.extend_from_slice(setup::SOURCE);
+    }
+    let mut tell = |text: &str| note(ui, text);
+    let mut setup = Setup::new(&mut tell, cancel)?;
+    match when {
+        WhenMissing::Install => setup.ensure(&needs)?,
+        WhenMissing::Fail => refuse_missing(&needs, cancel)?,
+    }
+    let source = match &settings.source {
+        None => setup.kernel_source()?,
+        Some(path) if path.is_file() => setup.source_of(path)?,
+        Some(path) => path
+            .canonicalize()
+            .map_err(|_| Error::usage(format!("there is no source tree {}", path.display())))?,
+    };
+    project.check_source(&source)?;
+    let guest = if shipped { Some(setup.guest()?) } else { None };
+    let cache = setup::cache_dir()?;
+    note(
+        ui,
+        format!("source: {} ({})", source.display(), project.name),
+    );
+
+    let work_root = cache.join("work");
+    fs::create_dir_all(&work_root).map_err(|e| Error::io("make the folder", &work_root, e))?;
+    let work = tempfile::Builder::new()
+        .prefix("kconfig-")
+        .tempdir_in(&work_root)
+        .map_err(|e| Error::io("make a folder in", &work_root, e))?;
+    let toolchain = toolchain(cancel);
+    let source_id = kconfig::source_id(&source)?;
+    let answers_key = format!("{source_id}\n{toolchain}\n{:?}", project.make_args);
+    let answers = cache
+        .join("shell")
+        .join(&blake3::hash(answers_key.as_bytes()).to_hex().as_str()[..16]);
+    let resolver = ConfResolver::build(
+        &source,
+        &project,
+        &work.path().join("conf"),
+        &answers,
+        cancel,
+    )?;
+    let known = kconfig::known_symbols(&source)?;
+    let base = base(settings, &project, &known)?;
+    let guest_version = guest.as_ref().map(|g| g.version().to_owned());
+    let key = serde_json::json!({
+        "source": source_id,
+        "toolchain": toolchain,
+        "project": project,
+        "arch": settings.arch,
+        "base": base.to_string(),
+        "oracles": oracles.iter().map(|o| o.id(guest_version.as_deref())).collect::<Vec<_>>(),
+        "timeout": settings.timeout.as_secs(),
+    });
+    let resolver = resolver.over(base);
+    let plan = plan(&project, source, &resolver);
+    let kbisect = std::env::current_exe()
+        .map_err(|e| Error::failed("cannot find my own executable").because(e))?;
+    Ok(Tools {
+        resolver: Arc::new(resolver),
+        plan,
+        oracles,
+        guest: guest.map(|g| g.path().to_owned()),
+        kbisect,
+        known,
+        key,
+        _work: work,
+    })
+}
+
+fn is_shipped(oracle: &Oracle, settings: &Settings) -> bool {
+    SHIPPED.iter().any(|s| s.name == oracle.name())
+        && settings
+            .oracles
+            .iter()
+            .any(|wanted| wanted == oracle.name())
+}
+
+fn plan(project: &Project, source: PathBuf, resolver: &ConfResolver) -> MakePlan {
+    let args = project
+        .make_args
+        .iter()
+        .chain(&project.targets)
+        .map(Into::into)
+        .collect();
+    MakePlan {
+        source,
+        args,
+        output_variable: project.output_variable.clone(),
+        env: project.make_env().chain(resolver.build_env()).collect(),
+        product: project.product.clone(),
+        config: ".config".into(),
+        limit: BUILD_LIMIT,
+    }
+}
+
+fn project(settings: &Settings) -> Result<Project> {
+    match &settings.project {
+        None => Project::named("linux", &settings.arch),
+        Some(toml::Value::String(name)) => Project::named(name, &settings.arch),
+        Some(table) => table.clone().try_into().map_err(|e: toml::de::Error| {
+            Error::usage("[project] in kbisect.toml does not describe a project").because(e)
+        }),
+    }
+}
+
+fn refuse_missing(needs: &[Need], cancel: &CancelToken) -> Result<()> {
+    let missing: Vec<Need> = setup::missing(needs, cancel)?
+        .into_iter()
+        .filter(|n| n.importance == setup::Importance::Required)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|n| n.name).collect();
+    let packages: Vec<&str> = missing.iter().flat_map(|n| n.packages).copied().collect();
+    Err(
+        Error::failed(format!("missing on this machine: {}", names.join(", "))).hint(format!(
+            "`kbisect setup` installs it (or give --setup); by hand: {}",
+            setup::install_command(&packages)
+        )),
+    )
+}
+
+/// What the tools of the build say of themselves.
+fn toolchain(cancel: &CancelToken) -> String {
+    let first_line = |program: &str| {
+        let spec = Spec::new(program)
+            .arg("--version")
+            .wall(Duration::from_secs(20));
+        let (ended, output) = supervise::capture(&spec, cancel).ok()?;
+        let text = String::from_utf8_lossy(&output).into_owned();
+        ended
+            .success()
+            .then(|| text.lines().next().unwrap_or_default().to_owned())
+    };
+    let lines: Vec<String> = ["gcc", "ld"].into_iter().filter_map(first_line).collect();
+    lines.join("; ")
+}
+
+fn base(settings: &Settings, project: &Project, known: &HashSet<Symbol>) -> Result<Fragment> {
+    match &settings.base {
+        Base::Expert => project.base_fragment(&|symbol| known.contains(symbol)),
+        Base::AllNo => Ok(Fragment::default()),
+        Base::File(path) => {
+            let bytes = fs::read(path).map_err(|e| Error::io("read the base", path, e))?;
+            let parsed = kconfig::read(&bytes);
+            match parsed.problems.first() {
+                None => Ok(parsed.fragment),
+                Some(problem) => Err(Error::usage(format!("{}: {problem}", path.display()))),
+            }
+        }
+    }
+}
+
+/// The start as it is in its file, and the name of the file.
+pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
+    match &settings.start {
+        Some(path) => {
+            let bytes = fs::read(path).map_err(|e| Error::io("read the start", path, e))?;
+            let parsed = kconfig::read(&bytes);
+            if parsed.fragment.is_empty() {
+                return Err(
+                    Error::usage(format!("the start {} asks for nothing", path.display())).hint(
+                        "a start has lines like CONFIG_PCI=y: a .config or a fragment of one",
+                    ),
+                );
+            }
+            Ok((parsed, path.display().to_string()))
+        }
+        None => match &settings.project {
+            None => Ok((
+                kconfig::read(kconfig::EC2_START.as_bytes()),
+                "the EC2 set".to_owned(),
+            )),
+            Some(toml::Value::String(name)) if name == "linux" => Ok((
+                kconfig::read(kconfig::EC2_START.as_bytes()),
+                "the EC2 set".to_owned(),
+            )),
+            Some(_) => Err(Error::usage(
+                "this project needs a --start: a .config that works",
+            )),
+        },
+    }
+}
+
+/// Reads the start, takes it apart, and says what it is made of.
+pub(super) fn start(
+    settings: &Settings,
+    tools: &Tools,
+    cancel: &CancelToken,
+    ui: &mut dyn Ui,
+) -> Result<Start> {
+    let (parsed, name) = start_file(settings)?;
+    for problem in &parsed.problems {
+        warn(ui, format!("{name}: {problem}"));
+    }
+    let start = kconfig::analyse(
+        &parsed,
+        &settings.keep,
+        &tools.known,
+        &tools.resolver,
+        cancel,
+    )?;
+    for (line, symbol) in &start.unknown {
+        warn(
+            ui,
+            format!("{name}: line {line}: this source has no symbol {symbol}"),
+        );
+    }
+    for (request, got) in &start.missing {
+        warn(
+            ui,
+            format!("{name}: asks for {request}, gets {got}: a dependency is missing"),
+        );
+    }
+    note(
+        ui,
+        format!(
+            "start: {name}: {} assignments, {} lines resolved: {} requests, {} implied, \
+             {} not the user's to set, {} dropped for free",
+            parsed.fragment.len(),
+            start.resolved.config.len(),
+            start.requests.len(),
+            start.implied(),
+            start.fixed.len(),
+            start.dropped.len(),
+        ),
+    );
+    Ok(start)
 }

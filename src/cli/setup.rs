@@ -1,6 +1,7 @@
 //! `kbisect setup`: prepares the machine.
 
 use std::io::Write;
+use std::process::ExitCode;
 use std::thread;
 
 use crate::Result;
@@ -12,13 +13,13 @@ use crate::supervise::{CancelToken, Signals};
 /// Needs root, or sudo without a password, only if packages have to be installed. What is
 /// there already is left as it is.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct SetupArgs {}
 
-/// Runs the command; returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// Something cannot be installed, downloaded or made.
-pub(super) fn run(_args: &Args) -> Result<u8> {
+pub(super) fn run(_args: &SetupArgs) -> Result<ExitCode> {
     let cancel = CancelToken::new();
     stop_at_the_first_signal(&cancel)?;
     let mut note = |text: &str| {
@@ -32,7 +33,7 @@ pub(super) fn run(_args: &Args) -> Result<u8> {
     let mut out = std::io::stdout();
     let _ = writeln!(out, "kernel source  {}", source.display());
     let _ = writeln!(out, "guest          {}", guest.path().display());
-    Ok(0)
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Nothing here is worth finishing: what is half done is thrown away.

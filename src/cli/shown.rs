@@ -32,7 +32,11 @@ enum Given {
 
 impl Given {
     fn of<T>(option: Option<T>) -> Self {
-        if option.is_some() { Self::Yes } else { Self::No }
+        if option.is_some() {
+            Self::Yes
+        } else {
+            Self::No
+        }
     }
 }
 
@@ -121,7 +125,11 @@ impl Shown {
         let mut lines = format!("{} {text}\n", paint.bad("error:"));
         if let Some(hint) = error.hint_text() {
             for line in hint.lines() {
-                lines += &format!("{} {}\n", paint.strong("hint:"), sanitize_line(line, LONGEST));
+                lines += &format!(
+                    "{} {}\n",
+                    paint.strong("hint:"),
+                    sanitize_line(line, LONGEST)
+                );
             }
         }
         let _ = std::io::stderr().write_all(lines.as_bytes());

@@ -67,10 +67,17 @@ impl Shim {
             .log(Log::Append(log.to_owned()))
             .wall(LIMIT);
         if !supervise::run(&spec, cancel)?.success() {
-            return Err(Error::failed("the helper for Kconfig cannot be compiled")
-                .hint(format!("see {}; `kbisect doctor` tells what is missing", log.display())));
+            return Err(
+                Error::failed("the helper for Kconfig cannot be compiled").hint(format!(
+                    "see {}; `kbisect doctor` tells what is missing",
+                    log.display()
+                )),
+            );
         }
-        Ok(Self { library, answers: answers.to_owned() })
+        Ok(Self {
+            library,
+            answers: answers.to_owned(),
+        })
     }
 
     fn env(&self) -> Vec<(OsString, OsString)> {
@@ -133,8 +140,18 @@ impl ConfResolver {
             .tempdir_in(work)
             .map_err(|e| Error::io("make a folder in", work, e))?;
         let newlines = scratch.path().join("newlines");
-        fs::write(&newlines, vec![b'\n'; NEWLINES]).map_err(|e| Error::io("write", &newlines, e))?;
-        Ok(Self { program, args, env, cwd, base: Fragment::default(), shim, scratch, log })
+        fs::write(&newlines, vec![b'\n'; NEWLINES])
+            .map_err(|e| Error::io("write", &newlines, e))?;
+        Ok(Self {
+            program,
+            args,
+            env,
+            cwd,
+            base: Fragment::default(),
+            shim,
+            scratch,
+            log,
+        })
     }
 
     /// Lays all later fragments over `base`.
@@ -188,13 +205,18 @@ impl ConfResolver {
         fs::write(&path, &config.text).map_err(|e| Error::io("write", &path, e))?;
         // The name of the mode is as old as conf's long options; before, it had none.
         let base_mode = |arg: &OsString| arg == "-n" || arg == "--allnoconfig" || arg == "-s";
-        let long = self.args.iter().any(|arg| arg.as_bytes().starts_with(b"--"));
+        let long = self
+            .args
+            .iter()
+            .any(|arg| arg.as_bytes().starts_with(b"--"));
         let mut args: Vec<OsString> = Vec::new();
         if long {
             args.push("--oldaskconfig".into());
         }
         args.extend(self.args.iter().filter(|arg| !base_mode(arg)).cloned());
-        let spec = self.call(dir.path(), &args).stdin(self.scratch.path().join("newlines"));
+        let spec = self
+            .call(dir.path(), &args)
+            .stdin(self.scratch.path().join("newlines"));
         let (ended, output) = supervise::capture(&spec, cancel)?;
         check(ended, "conf", &dir.path().join("log"))?;
         Ok(parse_prompts(&String::from_utf8_lossy(&output)))
@@ -208,7 +230,9 @@ impl Resolver for ConfResolver {
         // Of two assignments the later holds: the fragment's.
         fs::write(&asked, format!("{}{fragment}", self.base))
             .map_err(|e| Error::io("write", &asked, e))?;
-        let spec = self.call(dir.path(), &self.args).env("KCONFIG_ALLCONFIG", &asked);
+        let spec = self
+            .call(dir.path(), &self.args)
+            .env("KCONFIG_ALLCONFIG", &asked);
         let ended = supervise::run(&spec, cancel)?;
         check(ended, "conf", &dir.path().join("log"))?;
         let path = dir.path().join(".config");
@@ -229,8 +253,11 @@ fn check(ended: Ended, what: &str, log: &Path) -> Result<()> {
             let text = crate::model::sanitize(&String::from_utf8_lossy(&text));
             let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
             let tail = lines[lines.len().saturating_sub(5)..].join("\n");
-            Err(Error::failed(format!("{what} failed: {}", lines.last().copied().unwrap_or("without a word")))
-                .hint(format!("its last words:\n{tail}")))
+            Err(Error::failed(format!(
+                "{what} failed: {}",
+                lines.last().copied().unwrap_or("without a word")
+            ))
+            .hint(format!("its last words:\n{tail}")))
         }
     }
 }
@@ -249,7 +276,10 @@ fn recorded(record: &Path, log: &Path) -> Result<Recorded> {
     let cwd = PathBuf::from(OsStr::from_bytes(&read("cwd")?));
     let words = |bytes: &[u8]| -> Vec<OsString> {
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-        bytes.split(|b| *b == 0).map(|w| OsStr::from_bytes(w).to_owned()).collect()
+        bytes
+            .split(|b| *b == 0)
+            .map(|w| OsStr::from_bytes(w).to_owned())
+            .collect()
     };
     let args = words(&read("cmdline")?).split_off(1);
     let env = words(&read("environ")?)
@@ -257,7 +287,10 @@ fn recorded(record: &Path, log: &Path) -> Result<Recorded> {
         .filter_map(|entry| {
             let at = entry.as_bytes().iter().position(|b| *b == b'=')?;
             let (name, value) = entry.as_bytes().split_at(at);
-            Some((OsStr::from_bytes(name).to_owned(), OsStr::from_bytes(&value[1..]).to_owned()))
+            Some((
+                OsStr::from_bytes(name).to_owned(),
+                OsStr::from_bytes(&value[1..]).to_owned(),
+            ))
         })
         // Ours, or make's own business.
         .filter(|(name, _)| {

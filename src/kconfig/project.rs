@@ -110,12 +110,14 @@ impl Project {
         match name {
             "linux" => Self::linux(arch),
             "busybox" => Ok(Self::busybox()),
-            _ => Err(Error::usage(format!("there is no project `{}`", name.escape_debug())).hint(
-                format!(
-                    "there are {}; describe others by [project] in kbisect.toml",
-                    PROFILES.join(" and ")
+            _ => Err(
+                Error::usage(format!("there is no project `{}`", name.escape_debug())).hint(
+                    format!(
+                        "there are {}; describe others by [project] in kbisect.toml",
+                        PROFILES.join(" and ")
+                    ),
                 ),
-            )),
+            ),
         }
     }
 
@@ -126,8 +128,10 @@ impl Project {
     /// builds with `O=` refuse to work.
     pub fn check_source(&self, source: &Path) -> Result<()> {
         if !source.is_dir() {
-            return Err(Error::usage(format!("there is no source tree {}", source.display()))
-                .hint("name one with --source, or run `kbisect setup` for Debian's kernel"));
+            return Err(
+                Error::usage(format!("there is no source tree {}", source.display()))
+                    .hint("name one with --source, or run `kbisect setup` for Debian's kernel"),
+            );
         }
         if !source.join("Makefile").is_file() {
             return Err(Error::usage(format!(
@@ -143,7 +147,10 @@ impl Project {
                 "the source tree {} is not clean: it has {found}",
                 source.display()
             ))
-            .hint(format!("save its .config if you need it; then: make -C {} mrproper", source.display())));
+            .hint(format!(
+                "save its .config if you need it; then: make -C {} mrproper",
+                source.display()
+            )));
         }
         Ok(())
     }
@@ -168,14 +175,19 @@ impl Project {
 
     /// The environment for make.
     pub fn make_env(&self) -> impl Iterator<Item = (OsString, OsString)> + '_ {
-        self.env.iter().map(|(name, value)| (name.into(), value.into()))
+        self.env
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()))
     }
 }
 
 fn parse_assignment(text: &str) -> Option<Request> {
     let (name, value) = text.split_once('=')?;
     let value: Value = value.parse().ok()?;
-    Some(Request { symbol: Symbol::new(name).ok()?, value })
+    Some(Request {
+        symbol: Symbol::new(name).ok()?,
+        value,
+    })
 }
 
 /// What is told of a source tree in a verdict's key: where it is, and a hash of what changes
@@ -194,7 +206,11 @@ pub fn source_id(source: &Path) -> Result<String> {
             hasher.update(&bytes);
         }
     }
-    Ok(format!("{} {}", source.display(), &hasher.finalize().to_hex()[..16]))
+    Ok(format!(
+        "{} {}",
+        source.display(),
+        &hasher.finalize().to_hex()[..16]
+    ))
 }
 
 #[cfg(test)]
@@ -207,7 +223,10 @@ mod tests {
     fn a_tree_with_a_build_in_it_is_refused_with_the_way_out() {
         let dir = tempfile::tempdir().unwrap();
         let project = Project::linux("x86_64").unwrap();
-        assert_eq!(project.check_source(dir.path()).unwrap_err().kind(), ErrorKind::Usage);
+        assert_eq!(
+            project.check_source(dir.path()).unwrap_err().kind(),
+            ErrorKind::Usage
+        );
         fs::write(dir.path().join("Makefile"), "").unwrap();
         project.check_source(dir.path()).unwrap();
         fs::write(dir.path().join(".config"), "").unwrap();
@@ -218,13 +237,17 @@ mod tests {
     #[test]
     fn the_base_has_only_symbols_that_the_tree_knows() {
         let project = Project::linux("x86_64").unwrap();
-        assert_eq!(project.base_fragment(&|_| true).unwrap().to_string(), "CONFIG_EXPERT=y\n");
+        assert_eq!(
+            project.base_fragment(&|_| true).unwrap().to_string(),
+            "CONFIG_EXPERT=y\n"
+        );
         assert!(project.base_fragment(&|_| false).unwrap().is_empty());
     }
 
     #[test]
     fn a_project_can_be_described_in_the_settings_file() {
-        let text = "name = 'seabios'\ntargets = ['all']\nproduct = 'bios.bin'\noutput-variable = 'OUT'\n";
+        let text =
+            "name = 'seabios'\ntargets = ['all']\nproduct = 'bios.bin'\noutput-variable = 'OUT'\n";
         let project: Project = toml::from_str(text).unwrap();
         assert_eq!(project.base_target, "allnoconfig");
         assert_eq!(project.output_variable, "OUT");

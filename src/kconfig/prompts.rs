@@ -43,13 +43,19 @@ pub fn parse_prompts(output: &str) -> BTreeMap<Symbol, Prompt> {
         }
         // The value of a string may hold anything, brackets included; the prompt comes first.
         for (open, _) in line.match_indices(") [") {
-            let Some(name) = line[..open].rfind('(').map(|i| &line[i + 1..open]) else { continue };
+            let Some(name) = line[..open].rfind('(').map(|i| &line[i + 1..open]) else {
+                continue;
+            };
             let (Ok(symbol), Some((allowed, _))) =
                 (Symbol::new(name), line[open + 3..].split_once(']'))
             else {
                 continue;
             };
-            let prompt = if is_single(allowed) { Prompt::Forced } else { Prompt::Settable };
+            let prompt = if is_single(allowed) {
+                Prompt::Forced
+            } else {
+                Prompt::Settable
+            };
             // Several prompts for one symbol: one that lets it be set is enough.
             let entry = found.entry(symbol).or_insert(prompt);
             if *entry == Prompt::Forced {
@@ -68,7 +74,10 @@ fn member(line: &str) -> Option<Symbol> {
     if digits == 0 || !line[digits..].starts_with(". ") {
         return None;
     }
-    let line = line.strip_suffix(" (NEW)").unwrap_or(line).strip_suffix(')')?;
+    let line = line
+        .strip_suffix(" (NEW)")
+        .unwrap_or(line)
+        .strip_suffix(')')?;
     Symbol::new(&line[line.rfind('(')? + 1..]).ok()
 }
 
@@ -83,7 +92,10 @@ mod tests {
     use super::*;
 
     fn prompts(text: &str) -> Vec<(String, Prompt)> {
-        parse_prompts(text).into_iter().map(|(s, p)| (s.to_string(), p)).collect()
+        parse_prompts(text)
+            .into_iter()
+            .map(|(s, p)| (s.to_string(), p))
+            .collect()
     }
 
     #[test]

@@ -30,7 +30,11 @@ impl fmt::Display for Problem {
                 write!(f, "line {}: not an assignment: {text}", self.line)
             }
             ProblemKind::Duplicate(symbol, before) => {
-                write!(f, "line {}: {symbol} again (it is on line {before}); this one holds", self.line)
+                write!(
+                    f,
+                    "line {}: {symbol} again (it is on line {before}); this one holds",
+                    self.line
+                )
             }
         }
     }
@@ -62,7 +66,10 @@ pub fn read(bytes: &[u8]) -> Parsed {
             Ok(Line::Assignment(request)) => request,
             Ok(Line::Malformed) | Err(_) => {
                 let text = sanitize_line(&String::from_utf8_lossy(raw), 120);
-                problems.push(Problem { line: number, kind: ProblemKind::Malformed(text) });
+                problems.push(Problem {
+                    line: number,
+                    kind: ProblemKind::Malformed(text),
+                });
                 continue;
             }
         };
@@ -77,7 +84,11 @@ pub fn read(bytes: &[u8]) -> Parsed {
             lines.push(number);
         }
     }
-    Parsed { fragment: Fragment::new(requests), lines, problems }
+    Parsed {
+        fragment: Fragment::new(requests),
+        lines,
+        problems,
+    }
 }
 
 /// The assignments of a `.config` that Kconfig itself wrote.
@@ -102,9 +113,15 @@ fn assignment(line: &str) -> Line {
     let line = line.trim();
     if let Some(comment) = line.strip_prefix('#') {
         // Any other comment is just that, even if it begins alike.
-        let name = comment.trim().strip_prefix("CONFIG_").and_then(|c| c.strip_suffix(" is not set"));
+        let name = comment
+            .trim()
+            .strip_prefix("CONFIG_")
+            .and_then(|c| c.strip_suffix(" is not set"));
         return match name.map(Symbol::new) {
-            Some(Ok(symbol)) => Line::Assignment(Request { symbol, value: Value::NO }),
+            Some(Ok(symbol)) => Line::Assignment(Request {
+                symbol,
+                value: Value::NO,
+            }),
             _ => Line::Nothing,
         };
     }
@@ -129,7 +146,11 @@ mod tests {
     use super::*;
 
     fn text(fragment: &Fragment) -> Vec<String> {
-        fragment.requests().iter().map(ToString::to_string).collect()
+        fragment
+            .requests()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -147,8 +168,9 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
-        let parsed =
-            read(b"CONFIG_A=y\nA=y\nCONFIG_B=maybe\nCONFIG_A=n\nCONFIG_=y\n\xff\xfe\nCONFIG_C=\"x\n");
+        let parsed = read(
+            b"CONFIG_A=y\nA=y\nCONFIG_B=maybe\nCONFIG_A=n\nCONFIG_=y\n\xff\xfe\nCONFIG_C=\"x\n",
+        );
         let told: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,

@@ -50,7 +50,10 @@ impl Start {
     /// `=` lines of the resolved config that no request asked for.
     #[must_use]
     pub fn implied(&self) -> usize {
-        let asked = self.requests.iter().filter(|r| self.resolved.config.get(&r.symbol) == &r.value);
+        let asked = self
+            .requests
+            .iter()
+            .filter(|r| self.resolved.config.get(&r.symbol) == &r.value);
         self.resolved.config.len() - asked.filter(|r| !r.value.is_no()).count()
     }
 
@@ -134,12 +137,23 @@ pub fn analyse(
         candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
         fixed.clear();
         if !resolves_alike(&candidates)? {
-            return Err(Error::failed("the start does not resolve to the same config twice"));
+            return Err(Error::failed(
+                "the start does not resolve to the same config twice",
+            ));
         }
     }
     let (requests, dropped) = drop_idle(candidates, &full, resolver, cancel)?;
     let keep = kept(&requests, keep, &full, resolver, cancel)?;
-    Ok(Start { requests, keep, resolved: full, base, fixed, dropped, missing, unknown })
+    Ok(Start {
+        requests,
+        keep,
+        resolved: full,
+        base,
+        fixed,
+        dropped,
+        missing,
+        unknown,
+    })
 }
 
 /// Hex and int values can be written in several ways.
@@ -156,7 +170,9 @@ fn alike(a: &Value, b: &Value) -> bool {
 
 fn menu_order(text: &str) -> BTreeMap<Symbol, usize> {
     let name = |line: &str| {
-        let rest = line.strip_prefix("# CONFIG_").or_else(|| line.strip_prefix("CONFIG_"))?;
+        let rest = line
+            .strip_prefix("# CONFIG_")
+            .or_else(|| line.strip_prefix("CONFIG_"))?;
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
         Symbol::new(&rest[..end]).ok()
     };
@@ -178,13 +194,21 @@ fn drop_idle(
         let idle: Vec<bool> = requests
             .par_iter()
             .map(|left_out| {
-                let rest = requests.iter().filter(|r| *r != left_out).cloned().collect();
+                let rest = requests
+                    .iter()
+                    .filter(|r| *r != left_out)
+                    .cloned()
+                    .collect();
                 let resolved = resolver.resolve(&Fragment::new(rest), cancel)?;
                 Ok(resolved.fingerprint == full.fingerprint)
             })
             .collect::<Result<_>>()?;
-        let group: Vec<Request> =
-            requests.iter().zip(&idle).filter(|(_, idle)| **idle).map(|(r, _)| r.clone()).collect();
+        let group: Vec<Request> = requests
+            .iter()
+            .zip(&idle)
+            .filter(|(_, idle)| **idle)
+            .map(|(r, _)| r.clone())
+            .collect();
         let before = dropped.len();
         drop_group(&mut requests, &group, full, resolver, cancel, &mut dropped)?;
         // Two that stand in for each other: one of them is gone now, the other matters.
@@ -205,7 +229,11 @@ fn drop_group(
     if group.is_empty() {
         return Ok(());
     }
-    let rest: Vec<Request> = requests.iter().filter(|r| !group.contains(r)).cloned().collect();
+    let rest: Vec<Request> = requests
+        .iter()
+        .filter(|r| !group.contains(r))
+        .cloned()
+        .collect();
     let resolved = resolver.resolve(&Fragment::new(rest.clone()), cancel)?;
     if resolved.fingerprint == full.fingerprint {
         *requests = rest;
@@ -238,9 +266,15 @@ fn kept(
     let carries: Vec<bool> = requests
         .par_iter()
         .map(|left_out| {
-            let rest = requests.iter().filter(|r| *r != left_out).cloned().collect();
+            let rest = requests
+                .iter()
+                .filter(|r| *r != left_out)
+                .cloned()
+                .collect();
             let resolved = resolver.resolve(&Fragment::new(rest), cancel)?;
-            Ok(keep.iter().any(|s| resolved.config.get(s) != full.config.get(s)))
+            Ok(keep
+                .iter()
+                .any(|s| resolved.config.get(s) != full.config.get(s)))
         })
         .collect::<Result<_>>()?;
     for (id, carries) in (0..).zip(carries) {
@@ -273,8 +307,7 @@ pub fn known_symbols(source: &Path) -> Result<HashSet<Symbol>> {
             let name = entry.file_name().to_string_lossy().into_owned();
             if kind.is_dir() && !name.starts_with('.') {
                 folders.push(entry.path());
-            } else if kind.is_file()
-                && (is_kconfig_file(&name) || busybox && name.ends_with(".c"))
+            } else if kind.is_file() && (is_kconfig_file(&name) || busybox && name.ends_with(".c"))
             {
                 let path = entry.path();
                 let bytes = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
@@ -287,7 +320,10 @@ pub fn known_symbols(source: &Path) -> Result<HashSet<Symbol>> {
 
 fn defined(text: &str) -> impl Iterator<Item = Symbol> + '_ {
     text.lines().filter_map(|line| {
-        let line = line.trim_start().trim_start_matches("//").trim_start_matches("config:");
+        let line = line
+            .trim_start()
+            .trim_start_matches("//")
+            .trim_start_matches("config:");
         let mut words = line.split_whitespace();
         match words.next()? {
             "config" | "menuconfig" => Symbol::new(words.next()?).ok(),
@@ -314,7 +350,10 @@ mod tests {
         assert!(alike(&value("0x10"), &value("16")));
         assert!(alike(&value("0xFF"), &value("0xff")));
         assert!(!alike(&value("y"), &value("m")));
-        assert!(!alike(&value("y"), &value("y")), "what is equal needs no more");
+        assert!(
+            !alike(&value("y"), &value("y")),
+            "what is equal needs no more"
+        );
     }
 
     #[test]

@@ -51,8 +51,13 @@ impl<'j> FakeExecutor<'j> {
 }
 
 fn resolve(fragment: &Fragment) -> ResolvedConfig {
-    let effective = fragment.requests().iter().filter(|r| !r.symbol.as_str().starts_with("IDLE"));
-    let config: Config = effective.map(|r| (r.symbol.clone(), r.value.clone())).collect();
+    let effective = fragment
+        .requests()
+        .iter()
+        .filter(|r| !r.symbol.as_str().starts_with("IDLE"));
+    let config: Config = effective
+        .map(|r| (r.symbol.clone(), r.value.clone()))
+        .collect();
     ResolvedConfig::new(fragment.to_string(), config)
 }
 
@@ -64,9 +69,10 @@ impl Executor for FakeExecutor<'_> {
     fn submit(&mut self, worker: WorkerId, task: Task) {
         self.cancelled.remove(&worker);
         let report = match task {
-            Task::Resolve { candidate, fragment } => {
-                Report::Resolved(worker, candidate, Ok(resolve(&fragment)))
-            }
+            Task::Resolve {
+                candidate,
+                fragment,
+            } => Report::Resolved(worker, candidate, Ok(resolve(&fragment))),
             Task::Judge { trial, config, .. } => {
                 self.judged.push(config.fingerprint);
                 Report::Judged(worker, trial, (self.judge)(trial, &config.config))
@@ -115,7 +121,10 @@ fn needs(symbols: &[&str]) -> impl Fn(&Config) -> Verdict {
 const NAMES: [&str; 10] = ["A", "B", "C", "D", "E", "F", "G", "H", "IDLE1", "IDLE2"];
 
 fn info() -> RunInfo {
-    let request = |name| Request { symbol: Symbol::new(name).unwrap(), value: Value::YES };
+    let request = |name| Request {
+        symbol: Symbol::new(name).unwrap(),
+        value: Value::YES,
+    };
     RunInfo {
         kbisect: "0".into(),
         at: 0,
@@ -168,7 +177,10 @@ fn sitting(
     let mut search = new_search(&info);
     let moves = lines.iter().filter_map(|line| match &line.record {
         Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
-        Record::Told { candidate, judgement } => Some(Move::Told(*candidate, judgement.verdict)),
+        Record::Told {
+            candidate,
+            judgement,
+        } => Some(Move::Told(*candidate, judgement.verdict)),
         Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
         _ => None,
     });
@@ -194,7 +206,13 @@ fn run(workers: usize, executor: &mut FakeExecutor<'_>) -> crate::Result<Outcome
     let dir = tempfile::tempdir().unwrap();
     executor.workers = workers;
     let (_sender, signals) = unbounded();
-    sitting(&dir.path().join("run"), executor, Budget::default(), &signals, &mut vec![])
+    sitting(
+        &dir.path().join("run"),
+        executor,
+        Budget::default(),
+        &signals,
+        &mut vec![],
+    )
 }
 
 fn names(set: &RequestSet) -> Vec<&'static str> {
@@ -237,16 +255,23 @@ fn a_trial_that_starves_is_tried_again_and_then_stops_the_run() {
     });
     assert_eq!(names(&run(1, &mut once).unwrap().best), ["C"]);
 
-    let mut always =
-        FakeExecutor::new(1, |_, _| Ok(TrialResult::Starved("No space left on device".into())));
+    let mut always = FakeExecutor::new(1, |_, _| {
+        Ok(TrialResult::Starved("No space left on device".into()))
+    });
     let error = run(1, &mut always).unwrap_err();
-    assert!(error.to_string().contains("No space left on device"), "{error}");
+    assert!(
+        error.to_string().contains("No space left on device"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_broken_oracle_stops_the_run() {
     let mut executor = FakeExecutor::new(2, |_, _| Err(Error::failed("the oracle is broken")));
-    assert_eq!(run(2, &mut executor).unwrap_err().to_string(), "the oracle is broken");
+    assert_eq!(
+        run(2, &mut executor).unwrap_err().to_string(),
+        "the oracle is broken"
+    );
 }
 
 #[test]
@@ -279,7 +304,10 @@ fn a_run_that_stops_after_each_trial_comes_to_the_same_answer() {
         let oracle = needs(&["B", "E", "F"]);
         let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
         // The count of trials begins anew in each sitting of this test.
-        let budget = Budget { time: None, trials: Some(1) };
+        let budget = Budget {
+            time: None,
+            trials: Some(1),
+        };
         let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
         judged.extend(executor.judged.iter().copied());
         if outcome.stopped.is_none() {
@@ -307,12 +335,24 @@ fn a_request_to_stop_ends_the_sitting_and_loses_no_verdict() {
         }
         says(oracle(config))
     });
-    let outcome =
-        sitting(&path, &mut executor, Budget::default(), &signals, &mut vec![]).unwrap();
+    let outcome = sitting(
+        &path,
+        &mut executor,
+        Budget::default(),
+        &signals,
+        &mut vec![],
+    )
+    .unwrap();
     assert_eq!(outcome.stopped, Some(Stopped::Interrupted));
     let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
-    let outcome =
-        sitting(&path, &mut executor, Budget::default(), &signals, &mut vec![]).unwrap();
+    let outcome = sitting(
+        &path,
+        &mut executor,
+        Budget::default(),
+        &signals,
+        &mut vec![],
+    )
+    .unwrap();
     assert_eq!(names(&outcome.best), ["D"]);
 }
 
@@ -324,9 +364,25 @@ fn the_best_files_always_hold_the_smallest_that_passed() {
     let oracle = needs(&["B", "C"]);
     let mut executor = FakeExecutor::new(1, |_, config| says(oracle(config)));
     let mut events = Vec::new();
-    sitting(&path, &mut executor, Budget::default(), &signals, &mut events).unwrap();
+    sitting(
+        &path,
+        &mut executor,
+        Budget::default(),
+        &signals,
+        &mut events,
+    )
+    .unwrap();
     let fragment = std::fs::read_to_string(path.join(BEST_FRAGMENT)).unwrap();
     assert_eq!(fragment, "CONFIG_B=y\nCONFIG_C=y\n");
-    assert!(events.iter().any(|e| matches!(e, Event::NewBest { requests: 2, .. })));
-    assert!(events.iter().any(|e| matches!(e, Event::PhaseBegun { phase: Phase::Certifying })));
+    assert!(
+        events
+            .iter()
+            .any(|e| matches!(e, Event::NewBest { requests: 2, .. }))
+    );
+    assert!(events.iter().any(|e| matches!(
+        e,
+        Event::PhaseBegun {
+            phase: Phase::Certifying
+        }
+    )));
 }

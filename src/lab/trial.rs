@@ -120,7 +120,8 @@ impl Bench {
             tree.built(subject.config.fingerprint)?;
             let image = Some((product.hash.clone(), product.size));
             if let Some(known) = self.images.of(&product.hash) {
-                let says = |why: String| format!("the same image as in trial {}: {why}", known.trial);
+                let says =
+                    |why: String| format!("the same image as in trial {}: {why}", known.trial);
                 return Ok(TrialResult::Judged {
                     verdict: known.verdict,
                     source: Source::SameImage,

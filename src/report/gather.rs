@@ -33,18 +33,25 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
             Reason::Kept
         } else {
             match facts.told.get(&best.without(id)) {
-                Some(Judgement { trial, verdict: Verdict::Fail(stage), evidence, lines, .. }) => {
-                    Reason::Needed {
-                        trial: *trial,
-                        stage: *stage,
-                        evidence: evidence.clone(),
-                        lines: judgement.lines.saturating_sub(*lines),
-                    }
-                }
+                Some(Judgement {
+                    trial,
+                    verdict: Verdict::Fail(stage),
+                    evidence,
+                    lines,
+                    ..
+                }) => Reason::Needed {
+                    trial: *trial,
+                    stage: *stage,
+                    evidence: evidence.clone(),
+                    lines: judgement.lines.saturating_sub(*lines),
+                },
                 _ => Reason::Unproved,
             }
         };
-        Kept { request: info.requests[id.index()].clone(), reason }
+        Kept {
+            request: info.requests[id.index()].clone(),
+            reason,
+        }
     });
     let kept: Vec<Kept> = kept.collect();
     let proved = kept.iter().all(|k| k.reason != Reason::Unproved);
@@ -108,9 +115,14 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
             Record::Proposed { candidate } => {
                 proposed.insert(candidate.id, &candidate.keep);
             }
-            Record::Told { candidate, judgement } => {
+            Record::Told {
+                candidate,
+                judgement,
+            } => {
                 add(&mut cost, judgement);
-                let Some(keep) = proposed.get(candidate) else { continue };
+                let Some(keep) = proposed.get(candidate) else {
+                    continue;
+                };
                 let smaller = best.as_ref().is_none_or(|(set, _)| keep.len() < set.len());
                 if judgement.verdict.is_pass() && smaller {
                     best = Some(((*keep).clone(), judgement.clone()));
@@ -121,7 +133,13 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
             _ => {}
         }
     }
-    Some(Facts { start: start?, best: best?, told, ending, cost })
+    Some(Facts {
+        start: start?,
+        best: best?,
+        told,
+        ending,
+        cost,
+    })
 }
 
 fn add(cost: &mut Cost, judgement: &Judgement) {
@@ -161,12 +179,18 @@ mod tests {
             image: None,
             image_size: Some(1000),
             lines,
-            timings: Timings { objects: 10, ..Timings::default() },
+            timings: Timings {
+                objects: 10,
+                ..Timings::default()
+            },
         }
     }
 
     fn info() -> RunInfo {
-        let request = |name| Request { symbol: Symbol::new(name).unwrap(), value: Value::YES };
+        let request = |name| Request {
+            symbol: Symbol::new(name).unwrap(),
+            value: Value::YES,
+        };
         RunInfo {
             kbisect: "0.1.0".into(),
             at: 0,
@@ -181,7 +205,10 @@ mod tests {
     }
 
     fn lines(records: Vec<Record>) -> Vec<Line> {
-        let line = |record| Line { elapsed: Duration::from_secs(9), record };
+        let line = |record| Line {
+            elapsed: Duration::from_secs(9),
+            record,
+        };
         records.into_iter().map(line).collect()
     }
 
@@ -192,15 +219,23 @@ mod tests {
                 keep: RequestSet::of(3, ids.iter().map(|i| RequestId(*i))),
             },
         };
-        let tell = |id, judgement| Record::Told { candidate: CandidateId(id), judgement };
+        let tell = |id, judgement| Record::Told {
+            candidate: CandidateId(id),
+            judgement,
+        };
         vec![
             Record::Started { at: 0 },
-            Record::Start { judgement: judgement(1, Verdict::Pass, 50) },
+            Record::Start {
+                judgement: judgement(1, Verdict::Pass, 50),
+            },
             propose(0, &[0, 2]),
             tell(0, judgement(2, Verdict::Pass, 40)),
             propose(1, &[2]),
             tell(1, judgement(3, Verdict::Fail(Stage::Oracle), 33)),
-            Record::Finished { at: 9, ending: Ending::Minimal },
+            Record::Finished {
+                at: 9,
+                ending: Ending::Minimal,
+            },
         ]
     }
 
@@ -220,7 +255,10 @@ mod tests {
             }
         );
         assert_eq!(report.kept[1].reason, Reason::Kept);
-        assert_eq!((report.cost.passed, report.cost.failed, report.cost.objects), (2, 1, 30));
+        assert_eq!(
+            (report.cost.passed, report.cost.failed, report.cost.objects),
+            (2, 1, 30)
+        );
     }
 
     #[test]
@@ -236,7 +274,10 @@ mod tests {
     fn a_run_under_way_is_reported_as_stopped() {
         let mut records = story();
         records.pop();
-        assert_eq!(gather(&info(), &lines(records)).unwrap().status, Status::Stopped);
+        assert_eq!(
+            gather(&info(), &lines(records)).unwrap().status,
+            Status::Stopped
+        );
         assert!(gather(&info(), &lines(vec![Record::Started { at: 0 }])).is_err());
     }
 }

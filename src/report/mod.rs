@@ -4,7 +4,7 @@ mod gather;
 mod text;
 
 pub use gather::gather;
-pub use text::text;
+pub use text::{Dress, text};
 
 use std::path::PathBuf;
 use std::time::Duration;

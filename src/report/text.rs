@@ -22,20 +22,38 @@ pub trait Dress {
 pub fn text(report: &Report, dress: &dyn Dress) -> String {
     let mut out = String::new();
     let status = match report.status {
-        Status::Minimal => "minimal and certified: every request below was taken away alone, and each time the oracle said no",
+        Status::Minimal => {
+            "minimal and certified: every request below was taken away alone, and each time the oracle said no"
+        }
         Status::Unproved => "not proved minimal: some requests below have no verdict",
-        Status::Stopped => "stopped early: this is the smallest that passed so far, there may be smaller ones",
+        Status::Stopped => {
+            "stopped early: this is the smallest that passed so far, there may be smaller ones"
+        }
     };
     // Writing to a String does not fail.
     let _ = writeln!(out, "{}", dress.heading(status));
-    let _ = writeln!(out, "\n{:<10}{:>10}{:>10}{:>12}{:>12}", "", "requests", "lines", "image", "oracle");
+    let _ = writeln!(
+        out,
+        "\n{:<10}{:>10}{:>10}{:>12}{:>12}",
+        "", "requests", "lines", "image", "oracle"
+    );
     for (name, size) in [("start", &report.before), ("result", &report.after)] {
         let _ = writeln!(out, "{}", row(name, size, dress));
     }
     let _ = writeln!(out, "\n{}", dress.heading("why each request stays"));
-    let width = report.kept.iter().map(|k| k.request.to_string().len()).max().unwrap_or(0);
+    let width = report
+        .kept
+        .iter()
+        .map(|k| k.request.to_string().len())
+        .max()
+        .unwrap_or(0);
     for kept in &report.kept {
-        let _ = writeln!(out, "  {:width$}  {}", kept.request, dress.faint(&reason(kept)));
+        let _ = writeln!(
+            out,
+            "  {:width$}  {}",
+            kept.request,
+            dress.faint(&reason(kept))
+        );
     }
     let _ = writeln!(out, "\n{}", cost(&report.cost, dress));
     out
@@ -46,14 +64,20 @@ fn row(name: &str, size: &Size, dress: &dyn Dress) -> String {
         "{name:<10}{:>10}{:>10}{:>12}{:>12}",
         size.requests,
         size.lines,
-        size.image.map_or_else(|| "-".to_owned(), |n| dress.bytes(n)),
+        size.image
+            .map_or_else(|| "-".to_owned(), |n| dress.bytes(n)),
         dress.time(Duration::from_secs_f64(size.oracle_seconds.clamp(0.0, 1e9))),
     )
 }
 
 fn reason(kept: &Kept) -> String {
     match &kept.reason {
-        Reason::Needed { trial, stage, evidence, lines } => {
+        Reason::Needed {
+            trial,
+            stage,
+            evidence,
+            lines,
+        } => {
             let evidence = evidence.as_deref().unwrap_or("no evidence was given");
             let fell = match lines {
                 0 => String::new(),
@@ -68,7 +92,16 @@ fn reason(kept: &Kept) -> String {
 }
 
 fn cost(cost: &Cost, dress: &dyn Dress) -> String {
-    let Cost { passed, failed, unresolved, reused, objects, build_cpu, wall, sittings } = cost;
+    let Cost {
+        passed,
+        failed,
+        unresolved,
+        reused,
+        objects,
+        build_cpu,
+        wall,
+        sittings,
+    } = cost;
     let mut text = format!(
         "{} trials ({passed} pass, {failed} fail, {unresolved} unresolved), {reused} answered by earlier ones; \
          {objects} objects compiled in {} of CPU time; {} in all",

@@ -55,13 +55,8 @@ impl Setup<'_> {
                 )),
             );
         }
-        self.apt_install(&packages).map_err(|e| {
-            if e.hint_text().is_some_and(|hint| hint.contains("setup.log")) {
-                e
-            } else {
-                e.hint(by_hand.clone())
-            }
-        })?;
+        self.apt_install(&packages)
+            .map_err(|e| e.hint(by_hand.clone()))?;
         match missing(needs, self.cancel)?.first() {
             None => Ok(()),
             Some(need) => {

@@ -311,10 +311,10 @@ mod tests {
 
     #[test]
     fn the_init_script_needs_only_commands_that_the_guest_has() {
-        // The words in command position, after `try` or alone at the start of a line.
-        let own = [
-            "try", "network", "exec", "export", "case", "esac", "for", "do", "done",
-        ];
+        // The words in command position: the first of an indented line, but for the shell's own
+        // and the functions.
+        let own = "try hush network exec return export case esac for do done";
+        let own: Vec<&str> = own.split(' ').collect();
         for line in INIT.lines().filter(|line| line.starts_with("    ")) {
             let mut words = line.split_whitespace().filter(|word| !own.contains(word));
             let Some(first) = words.next() else { continue };

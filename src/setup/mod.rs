@@ -4,6 +4,7 @@ mod apt;
 mod archive;
 mod cache;
 mod debian;
+mod findings;
 mod guest;
 mod needs;
 mod source;
@@ -13,10 +14,9 @@ use std::path::{Path, PathBuf};
 pub use archive::Archive;
 pub use cache::cache_dir;
 pub use debian::{CloudKernel, install_command};
+pub use findings::{Finding, State, findings};
 pub use guest::GuestDir;
-pub use needs::{
-    BOOT, BUILD, Check, Finding, Importance, Need, SOURCE, State, all, findings, missing,
-};
+pub use needs::{BOOT, BUILD, Check, Importance, Need, SOURCE, all, missing};
 
 use crate::Result;
 use crate::supervise::{CancelToken, Ended, Log, Spec, run};

@@ -25,12 +25,21 @@ impl Setup<'_> {
             ))
             .hint("run `kbisect setup`, or name a source tree with --source")
         })?;
-        let meta = fs::metadata(&tarball).map_err(|e| Error::io("look at", &tarball, e))?;
+        self.source_of(&tarball)
+    }
+
+    /// The source in `tarball`, unpacked into the cache folder. Another tarball of the same
+    /// name gets a folder of its own.
+    ///
+    /// # Errors
+    /// It cannot be read or unpacked.
+    pub fn source_of(&mut self, tarball: &Path) -> Result<PathBuf> {
+        let meta = fs::metadata(tarball).map_err(|e| Error::io("look at", tarball, e))?;
         let stamp = blake3::hash(format!("{} {}", meta.size(), meta.mtime()).as_bytes());
-        let name = format!("src/{}-{}", version_name(&tarball), &stamp.to_hex()[..8]);
+        let name = format!("src/{}-{}", version_name(tarball), &stamp.to_hex()[..8]);
         self.folder(&name, |setup, dir| {
             setup.note(&format!("unpacking {}", tarball.display()));
-            setup.untar(&tarball, dir)
+            setup.untar(tarball, dir)
         })
     }
 

@@ -20,7 +20,7 @@ use super::jobserver::Tokens;
 use super::{Limits, Log, Spec, group, watchdog};
 use crate::{Error, Result};
 
-/// How often the CPU time of a group is looked at: each look reads all of `/proc`.
+/// How old the CPU time of a group may be where limits are concerned: each look reads all of `/proc`.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Which limit was exceeded.
@@ -160,15 +160,19 @@ impl Running {
         self.started.elapsed()
     }
 
-    /// CPU time of the group so far, at most half a second old.
+    /// CPU time of the group so far.
     pub fn cpu(&mut self) -> Duration {
+        let cpu = group::look(self.pid).cpu;
+        self.last_look = Some((Instant::now(), cpu));
+        cpu
+    }
+
+    /// CPU time of the group, at most half a second old: cheaper than [`Self::cpu`], which reads
+    /// all of `/proc`.
+    pub fn recent_cpu(&mut self) -> Duration {
         match self.last_look {
             Some((at, cpu)) if at.elapsed() < LOOK_EVERY => cpu,
-            _ => {
-                let cpu = group::look(self.pid).cpu;
-                self.last_look = Some((Instant::now(), cpu));
-                cpu
-            }
+            _ => self.cpu(),
         }
     }
 
@@ -176,7 +180,7 @@ impl Running {
     pub fn exceeded(&mut self, limits: &Limits) -> Option<LimitKind> {
         if limits.wall.is_some_and(|limit| self.wall() >= limit) {
             Some(LimitKind::Wall)
-        } else if limits.cpu.is_some_and(|limit| self.cpu() >= limit) {
+        } else if limits.cpu.is_some_and(|limit| self.recent_cpu() >= limit) {
             Some(LimitKind::Cpu)
         } else {
             None

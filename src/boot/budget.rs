@@ -1,0 +1,116 @@
+//! How much a boot may take before it counts as failed.
+
+use std::time::Duration;
+
+use super::{Accel, Clock, Record};
+
+/// A boot may take this many times the CPU time of the start's own.
+const FACTOR: f64 = 5.0;
+/// But always this much: small figures vary a lot.
+const CPU_FLOOR: Duration = Duration::from_secs(20);
+/// The same until the first byte.
+const FIRST_BYTE_FLOOR: Duration = Duration::from_secs(5);
+/// Wall time, where nobody says anything. Generous: on a busy host it says little about the
+/// guest.
+const WALL: Duration = Duration::from_secs(300);
+
+/// What a boot may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Wall time.
+    pub wall: Duration,
+    /// CPU time of QEMU.
+    pub cpu: Option<Duration>,
+    /// CPU time of QEMU until the first byte on the console.
+    pub first_byte_cpu: Option<Duration>,
+    /// Wall time in which nothing comes from the console and QEMU does next to nothing: then
+    /// the guest waits for something that will not happen.
+    pub idle: Duration,
+}
+
+impl Budget {
+    /// The budget of a boot. The start's own boot is its measure, if it is known and ran the
+    /// same way; `wall` and `cpu` are what the user asked for.
+    #[must_use]
+    pub fn plan(
+        wall: Option<Duration>,
+        cpu: Option<Duration>,
+        start: Option<&Record>,
+        accel: Accel,
+        clock: Clock,
+    ) -> Self {
+        let start = start.filter(|start| start.accel == accel);
+        let measured = |seconds: f64, floor: Duration| {
+            // A record can hold any number: then the floor is all there is.
+            Duration::try_from_secs_f64(seconds * FACTOR).map_or(floor, |limit| limit.max(floor))
+        };
+        let cpu = cpu.or_else(|| start.map(|start| measured(start.cpu_s, CPU_FLOOR)));
+        let first_byte_cpu = start
+            .and_then(|start| start.first_byte_cpu_s)
+            .map(|seconds| measured(seconds, FIRST_BYTE_FLOOR));
+        let idle = match clock {
+            // Here a guest that waits sees the time jump, so it waits for ever.
+            Clock::Icount => Duration::from_secs(10),
+            // Here it may wait for a network to come up, say.
+            Clock::Host => Duration::from_secs(60),
+        };
+        Self {
+            wall: wall.unwrap_or(WALL),
+            cpu,
+            first_byte_cpu,
+            idle,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn start(cpu_s: f64) -> Record {
+        serde_json::from_value(serde_json::json!({
+            "v": 1, "accel": "tcg", "wall_s": 2.0, "cpu_s": cpu_s, "first_byte_cpu_s": 1.5,
+            "outcome": "until",
+        }))
+        .unwrap()
+    }
+
+    fn plan(start: Option<&Record>, accel: Accel) -> Budget {
+        Budget::plan(None, None, start, accel, Clock::Host)
+    }
+
+    #[test]
+    fn the_start_is_the_measure_of_the_others() {
+        let budget = plan(Some(&start(10.0)), Accel::Tcg);
+        assert_eq!(budget.cpu, Some(Duration::from_secs(50)));
+        assert_eq!(budget.first_byte_cpu, Some(Duration::from_millis(7500)));
+    }
+
+    #[test]
+    fn a_short_start_does_not_make_a_short_budget() {
+        assert_eq!(plan(Some(&start(0.5)), Accel::Tcg).cpu, Some(CPU_FLOOR));
+        assert_eq!(plan(Some(&start(-1.0)), Accel::Tcg).cpu, Some(CPU_FLOOR));
+        assert_eq!(
+            plan(Some(&start(f64::MAX)), Accel::Tcg).cpu,
+            Some(CPU_FLOOR)
+        );
+    }
+
+    #[test]
+    fn without_a_comparable_start_only_the_wall_limits() {
+        for budget in [plan(None, Accel::Tcg), plan(Some(&start(1.0)), Accel::Kvm)] {
+            assert_eq!(
+                (budget.cpu, budget.first_byte_cpu, budget.wall),
+                (None, None, WALL)
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_user_says_goes_before_what_was_measured() {
+        let second = Some(Duration::from_secs(1));
+        let budget = Budget::plan(second, second, Some(&start(9.0)), Accel::Tcg, Clock::Icount);
+        assert_eq!((Some(budget.wall), budget.cpu), (second, second));
+    }
+}

@@ -1,0 +1,411 @@
+//! A virtual machine as data, and the QEMU command line that makes it.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What executes the guest's instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accel {
+    /// The processor itself.
+    Kvm,
+    /// QEMU's translator: slower, and needs nothing of the host.
+    Tcg,
+}
+
+impl fmt::Display for Accel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg",
+        })
+    }
+}
+
+/// What the guest's clocks follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The host's time: for guests that programs outside talk to.
+    Host,
+    /// The number of instructions executed: the same boot every time, however busy the host
+    /// is. Only with [`Accel::Tcg`].
+    Icount,
+}
+
+impl Clock {
+    /// The clock for a machine: reproducible where nothing outside takes part.
+    #[must_use]
+    pub fn suited_to(accel: Accel, nic: Option<Nic>) -> Self {
+        match (accel, nic) {
+            (Accel::Tcg, None) => Self::Icount,
+            _ => Self::Host,
+        }
+    }
+}
+
+/// Memory of the guest in MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory(pub u32);
+
+/// What the machine starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Firmware {
+    /// A kernel, loaded by QEMU.
+    Direct(Kernel),
+    /// The boot loader on the first drive.
+    FirstDrive,
+}
+
+/// A kernel that QEMU loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// The bzImage.
+    pub image: PathBuf,
+    /// The initial RAM disk.
+    pub initrd: Option<PathBuf>,
+    /// What is added to `console=ttyS0 panic=-1` on the kernel's command line.
+    pub append: String,
+}
+
+/// How a drive is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// virtio-blk.
+    Virtio,
+    /// NVMe.
+    Nvme,
+    /// IDE of the PIIX3.
+    Ata,
+}
+
+/// The format of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disk {
+    /// The bytes of the disk.
+    Raw,
+    /// QEMU's own.
+    Qcow2,
+}
+
+/// A drive. The guest's writes are thrown away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drive {
+    /// The image.
+    pub file: PathBuf,
+    /// How it is attached.
+    pub interface: Interface,
+    /// Its format. Never guessed from the content, which the guest could have written.
+    pub format: Disk,
+}
+
+/// `FILE[,if=virtio|nvme|ata][,format=raw|qcow2]`. The format is qcow2 if the name says so,
+/// raw otherwise.
+impl FromStr for Drive {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (mut file, mut interface, mut format) = (text, Interface::Virtio, None);
+        // From the end, so that the file may have commas in its name.
+        while let Some((rest, option)) = file.rsplit_once(',') {
+            match option {
+                "if=virtio" => interface = Interface::Virtio,
+                "if=nvme" => interface = Interface::Nvme,
+                "if=ata" => interface = Interface::Ata,
+                "format=raw" => format = Some(Disk::Raw),
+                "format=qcow2" => format = Some(Disk::Qcow2),
+                _ if option.starts_with("if=") || option.starts_with("format=") => {
+                    return Err(format!(
+                        "`{option}` is none of if=virtio, if=nvme, if=ata, format=raw, format=qcow2"
+                    ));
+                }
+                _ => break,
+            }
+            file = rest;
+        }
+        if file.is_empty() {
+            return Err("the file is missing".to_owned());
+        }
+        let named = if file.ends_with(".qcow2") {
+            Disk::Qcow2
+        } else {
+            Disk::Raw
+        };
+        Ok(Self {
+            file: file.into(),
+            interface,
+            format: format.unwrap_or(named),
+        })
+    }
+}
+
+/// The network card, on QEMU's user network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nic {
+    /// virtio-net.
+    Virtio,
+    /// Intel's 82540EM.
+    E1000,
+}
+
+/// Which port of the host is forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostPort {
+    /// One that is free.
+    Auto,
+    /// This one.
+    Fixed(u16),
+}
+
+/// A TCP port of the guest to be reached at one of the host's, on the loopback address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The host's.
+    pub host: HostPort,
+    /// The guest's.
+    pub guest: u16,
+}
+
+/// `HOSTPORT:GUESTPORT`, where the host's may be `auto`.
+impl FromStr for Forward {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let port = |text: &str| match text.parse::<u16>() {
+            Ok(port) if port > 0 => Ok(port),
+            _ => Err(format!("`{text}` is no port number")),
+        };
+        let (host, guest) = text
+            .split_once(':')
+            .ok_or("it has to be HOSTPORT:GUESTPORT")?;
+        let host = match host {
+            "auto" => HostPort::Auto,
+            _ => HostPort::Fixed(port(host)?),
+        };
+        Ok(Self {
+            host,
+            guest: port(guest)?,
+        })
+    }
+}
+
+/// A [`Forward`] whose port of the host is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortForward {
+    /// The host's.
+    pub host: u16,
+    /// The guest's.
+    pub guest: u16,
+}
+
+/// A virtual machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// What it starts.
+    pub firmware: Firmware,
+    /// Its drives, in order.
+    pub drives: Vec<Drive>,
+    /// Its network card.
+    pub nic: Option<Nic>,
+    /// Its memory.
+    pub memory: Memory,
+    /// What executes it.
+    pub accel: Accel,
+    /// What its clocks follow.
+    pub clock: Clock,
+}
+
+impl Machine {
+    /// The arguments for `qemu-system-x86_64`; the serial console connects to the socket
+    /// `console`.
+    #[must_use]
+    pub fn args(&self, console: &Path, forwards: &[PortForward]) -> Vec<OsString> {
+        let mut args = Args(Vec::new());
+        // The least that boots: each device that is there by default costs time in the
+        // firmware and in the kernel, and may hide that an option is needed.
+        args.add("-nodefaults").add("-no-user-config");
+        args.add("-machine")
+            .add("pc")
+            .add("-m")
+            .add(self.memory.0.to_string());
+        let (accel, cpu) = match self.accel {
+            Accel::Kvm => ("kvm", "host"),
+            Accel::Tcg => ("tcg", "qemu64"),
+        };
+        args.add("-accel").add(accel).add("-cpu").add(cpu);
+        if self.clock == Clock::Icount {
+            args.add("-icount").add("shift=5,sleep=off");
+            args.add("-rtc").add("clock=vm,base=2024-01-01");
+        }
+        args.add("-display").add("none");
+        // With `panic=-1` a panic ends QEMU at once.
+        args.add("-no-reboot");
+        args.add("-chardev")
+            .add(with_path("socket,id=console,path=", console, ""));
+        args.add("-serial").add("chardev:console");
+        if let Firmware::Direct(kernel) = &self.firmware {
+            args.add("-kernel").add(&kernel.image);
+            if let Some(initrd) = &kernel.initrd {
+                args.add("-initrd").add(initrd);
+            }
+            let append = format!("console=ttyS0 panic=-1 {}", kernel.append);
+            args.add("-append").add(append.trim_end());
+        }
+        for (number, drive) in self.drives.iter().enumerate() {
+            self.add_drive(&mut args, number, drive);
+        }
+        if let Some(nic) = self.nic {
+            add_nic(&mut args, nic, forwards);
+        }
+        args.0
+    }
+
+    fn add_drive(&self, args: &mut Args, number: usize, drive: &Drive) {
+        let format = match drive.format {
+            Disk::Raw => "raw",
+            Disk::Qcow2 => "qcow2",
+        };
+        let options = format!(",if=none,id=drive{number},format={format},snapshot=on");
+        args.add("-drive")
+            .add(with_path("file=", &drive.file, &options));
+        let mut device = match drive.interface {
+            Interface::Virtio => format!("virtio-blk-pci,drive=drive{number}"),
+            Interface::Nvme => format!("nvme,drive=drive{number},serial=kbisect{number}"),
+            Interface::Ata => format!("ide-hd,drive=drive{number}"),
+        };
+        if number == 0 && self.firmware == Firmware::FirstDrive {
+            device.push_str(",bootindex=0");
+        }
+        args.add("-device").add(device);
+    }
+}
+
+fn add_nic(args: &mut Args, nic: Nic, forwards: &[PortForward]) {
+    let mut network = "user,id=net".to_owned();
+    for forward in forwards {
+        network += &format!(",hostfwd=tcp:127.0.0.1:{}-:{}", forward.host, forward.guest);
+    }
+    args.add("-netdev").add(network);
+    // No boot ROM: nothing boots from the network here.
+    args.add("-device").add(match nic {
+        Nic::Virtio => "virtio-net-pci,netdev=net,romfile=",
+        Nic::E1000 => "e1000,netdev=net,romfile=",
+    });
+}
+
+struct Args(Vec<OsString>);
+
+impl Args {
+    fn add(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.0.push(arg.as_ref().to_owned());
+        self
+    }
+}
+
+/// A QEMU option with a path in it, where a comma has to be doubled.
+fn with_path(before: &str, path: &Path, after: &str) -> OsString {
+    let mut option = before.as_bytes().to_vec();
+    for &byte in path.as_os_str().as_bytes() {
+        option.push(byte);
+        if byte == b',' {
+            option.push(byte);
+        }
+    }
+    option.extend_from_slice(after.as_bytes());
+    OsString::from_vec(option)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Machine {
+        Machine {
+            firmware: Firmware::Direct(Kernel {
+                image: "/b/bzImage".into(),
+                initrd: Some("/i.gz".into()),
+                append: String::new(),
+            }),
+            drives: Vec::new(),
+            nic: None,
+            memory: Memory(256),
+            accel: Accel::Tcg,
+            clock: Clock::Icount,
+        }
+    }
+
+    fn line(machine: &Machine, forwards: &[PortForward]) -> String {
+        let args = machine.args(Path::new("/t,1/s"), forwards);
+        args.iter()
+            .map(|arg| arg.to_str().unwrap())
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn the_plain_machine_has_a_console_and_nothing_else() {
+        let expected = "-nodefaults\n-no-user-config\n-machine\npc\n-m\n256\n-accel\ntcg\n-cpu\n\
+            qemu64\n-icount\nshift=5,sleep=off\n-rtc\nclock=vm,base=2024-01-01\n-display\nnone\n\
+            -no-reboot\n-chardev\nsocket,id=console,path=/t,,1/s\n-serial\nchardev:console\n\
+            -kernel\n/b/bzImage\n-initrd\n/i.gz\n-append\nconsole=ttyS0 panic=-1";
+        assert_eq!(line(&machine(), &[]), expected);
+    }
+
+    #[test]
+    fn drives_and_a_network_are_added_on_request() {
+        let mut machine = machine();
+        machine.accel = Accel::Kvm;
+        machine.clock = Clock::Host;
+        machine.nic = Some(Nic::E1000);
+        machine.drives = ["a,b.img,if=nvme", "c.qcow2", "d,if=ata"]
+            .map(|drive| drive.parse().unwrap())
+            .to_vec();
+        machine.firmware = Firmware::FirstDrive;
+        let forwards = [
+            PortForward {
+                host: 2222,
+                guest: 22,
+            },
+            PortForward { host: 80, guest: 8 },
+        ];
+        let expected = "-nodefaults\n-no-user-config\n-machine\npc\n-m\n256\n-accel\nkvm\n-cpu\n\
+            host\n-display\nnone\n-no-reboot\n-chardev\nsocket,id=console,path=/t,,1/s\n-serial\n\
+            chardev:console\n\
+            -drive\nfile=a,,b.img,if=none,id=drive0,format=raw,snapshot=on\n\
+            -device\nnvme,drive=drive0,serial=kbisect0,bootindex=0\n\
+            -drive\nfile=c.qcow2,if=none,id=drive1,format=qcow2,snapshot=on\n\
+            -device\nvirtio-blk-pci,drive=drive1\n\
+            -drive\nfile=d,if=none,id=drive2,format=raw,snapshot=on\n\
+            -device\nide-hd,drive=drive2\n\
+            -netdev\nuser,id=net,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=tcp:127.0.0.1:80-:8\n\
+            -device\ne1000,netdev=net,romfile=";
+        assert_eq!(line(&machine, &forwards), expected);
+    }
+
+    #[test]
+    fn a_guest_that_others_talk_to_follows_the_time_of_the_host() {
+        assert_eq!(Clock::suited_to(Accel::Tcg, None), Clock::Icount);
+        assert_eq!(Clock::suited_to(Accel::Tcg, Some(Nic::Virtio)), Clock::Host);
+        assert_eq!(Clock::suited_to(Accel::Kvm, None), Clock::Host);
+    }
+
+    #[test]
+    fn a_wrong_drive_or_forward_is_refused() {
+        for drive in ["", ",if=nvme", "a,if=scsi", "a,format=vmdk"] {
+            assert!(drive.parse::<Drive>().is_err(), "{drive}");
+        }
+        for forward in ["22", "auto", "0:22", "x:22", "22:auto", "22:70000", ":"] {
+            assert!(forward.parse::<Forward>().is_err(), "{forward}");
+        }
+        let expected = Forward {
+            host: HostPort::Auto,
+            guest: 22,
+        };
+        assert_eq!("auto:22".parse(), Ok(expected));
+    }
+}

@@ -1,0 +1,110 @@
+//! `kbisect plan`: what a run would do. Builds nothing.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::args::RunArgs;
+use super::prepare::{self, WhenMissing};
+use super::shown::Shown;
+use crate::Result;
+use crate::kconfig::Fixed;
+use crate::supervise::CancelToken;
+
+pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
+    let (settings, shown, unknown) = prepare::settings(args.wishes(), *shown)?;
+    let when = if args.setup {
+        WhenMissing::Install
+    } else {
+        WhenMissing::Fail
+    };
+    let cancel = CancelToken::new();
+    let mut ui = shown.ui();
+    for text in unknown {
+        prepare::warn(ui.as_mut(), text);
+    }
+    let tools = prepare::tools(&settings, when, &cancel, ui.as_mut())?;
+    let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
+    ui.finish();
+    let command = tools.plan.command_line(Path::new("TREE"));
+    let reason = |why: &Fixed| match why {
+        Fixed::NoPrompt => "no visible prompt: other symbols decide",
+        Fixed::Forced => "forced by a select",
+        Fixed::SameAsBase => "the base has it too",
+    };
+    if shown.is_json() {
+        let fixed: Vec<_> = start
+            .fixed
+            .iter()
+            .map(|(r, why)| serde_json::json!({ "request": r.to_string(), "why": reason(why) }))
+            .collect();
+        let strings = |requests: &[crate::model::Request]| -> Vec<String> {
+            requests.iter().map(ToString::to_string).collect()
+        };
+        super::print(&super::json(&serde_json::json!({
+            "v": 1,
+            "requests": strings(&start.requests),
+            "keep": start.keep.iter().map(|id| start.requests[id.index()].to_string()).collect::<Vec<_>>(),
+            "dropped": strings(&start.dropped),
+            "fixed": fixed,
+            "lines": start.resolved.config.len(),
+            "base_lines": start.base.config.len(),
+            "implied": start.implied(),
+            "build": command,
+            "oracles": tools.oracles.iter().map(|o| o.program().display().to_string()).collect::<Vec<_>>(),
+            "settings": settings,
+        }))?);
+        return Ok(0);
+    }
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let _ = writeln!(
+        out,
+        "base: {} lines; start: {} lines, of which {} are implied",
+        start.base.config.len(),
+        start.resolved.config.len(),
+        start.implied()
+    );
+    let _ = writeln!(
+        out,
+        "\n{} requests, to be taken away:",
+        start.requests.len() - start.keep.len()
+    );
+    for (i, request) in start.requests.iter().enumerate() {
+        if !start.keep.contains(crate::model::RequestId(i as u32)) {
+            let _ = writeln!(out, "  {request}");
+        }
+    }
+    if !start.keep.is_empty() {
+        let _ = writeln!(out, "\n{} kept, because you said so:", start.keep.len());
+        for id in start.keep.iter() {
+            let _ = writeln!(out, "  {}", start.requests[id.index()]);
+        }
+    }
+    let _ = writeln!(
+        out,
+        "\n{} that cannot be taken away alone:",
+        start.fixed.len()
+    );
+    for (request, why) in &start.fixed {
+        let _ = writeln!(out, "  {request:30}  {}", reason(why));
+    }
+    let _ = writeln!(
+        out,
+        "\n{} dropped at once, because nothing changes without them:",
+        start.dropped.len()
+    );
+    for request in &start.dropped {
+        let _ = writeln!(out, "  {request}");
+    }
+    let _ = writeln!(
+        out,
+        "\na trial, in one of {} trees ({} compile jobs in all):",
+        settings.jobs, settings.build_jobs
+    );
+    let _ = writeln!(out, "  {command}");
+    for oracle in &tools.oracles {
+        let _ = writeln!(out, "  {}", oracle.program().display());
+    }
+    super::print(&out);
+    Ok(0)
+}

@@ -1,0 +1,70 @@
+//! `kbisect resume`: goes on with a run that was interrupted.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::go::go;
+use super::prepare::{self, WhenMissing};
+use super::run::open;
+use super::shown::Shown;
+use crate::journal::RunDir;
+use crate::settings::{self, Settings, parse_duration};
+use crate::supervise::{CancelToken, Signals};
+use crate::{Error, Result};
+
+/// Arguments of `kbisect resume`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run directory
+    #[arg(value_name = "DIR", default_value = settings::OUTPUT)]
+    dir: PathBuf,
+    /// Trials at once, if other than before
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Compile jobs at once, if other than before
+    #[arg(long, value_name = "M")]
+    build_jobs: Option<NonZeroUsize>,
+    /// Stop after this time, all sittings together [default: no limit]
+    #[arg(long, value_name = "TIME")]
+    budget_time: Option<String>,
+    /// Stop after so many trials, all sittings together [default: no limit]
+    #[arg(long, value_name = "N")]
+    budget_trials: Option<u32>,
+}
+
+pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
+    let (info, _) = RunDir::read(&args.dir)?;
+    let mut settings: Settings = serde_json::from_value(info.settings).map_err(|e| {
+        Error::failed(format!(
+            "the settings in {} cannot be read",
+            args.dir.display()
+        ))
+        .because(e)
+    })?;
+    settings.output.clone_from(&args.dir);
+    settings.jobs = args.jobs.unwrap_or(settings.jobs);
+    settings.build_jobs = args.build_jobs.unwrap_or(settings.build_jobs);
+    // A budget that is used up would end the new sitting at once.
+    settings.budget_trials = args.budget_trials;
+    settings.budget_time = match &args.budget_time {
+        None => None,
+        Some(text) => Some(parse_duration(text).ok_or_else(|| {
+            Error::usage(format!("`{}` is no time", text.escape_debug()))
+                .hint("write it as 90, 90s, 10m or 2h")
+        })?),
+    };
+    let cancel = CancelToken::new();
+    let signals = Signals::install(&cancel)?;
+    let mut ui = shown.ui();
+    let tools = prepare::tools(&settings, WhenMissing::Fail, &cancel, ui.as_mut())?;
+    let opened = open(&args.dir, &tools, ui.as_mut())?;
+    go(
+        opened,
+        &settings,
+        tools,
+        &signals,
+        &cancel,
+        ui.as_mut(),
+        shown,
+    )
+}

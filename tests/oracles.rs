@@ -1,0 +1,242 @@
+//! Each shipped oracle accepts a kernel that works, and rejects it when just the thing is
+//! spoiled that the oracle is for.
+//!
+//! The kernel is Debian's for cloud machines, which nobody here has built. Its drivers are
+//! modules, so they are put into the guest. What is spoiled is the guest, by an overlay.
+//! Needs QEMU, an ssh client and, the first time, the network (`kbisect setup`).
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kbisect::model::WorkerId;
+use kbisect::oracle::{Job, OracleOutcome, OracleVerdict, find};
+use kbisect::setup::{Archive, CloudKernel, Setup};
+use kbisect::supervise::CancelToken;
+
+const INIT: &str = include_str!("../oracles/guest/init");
+
+/// What virtio-net needs, in the order in which it can be loaded.
+const MODULES: [&str; 8] = [
+    "drivers/virtio/virtio_ring",
+    "drivers/virtio/virtio",
+    "drivers/virtio/virtio_pci_legacy_dev",
+    "drivers/virtio/virtio_pci_modern_dev",
+    "drivers/virtio/virtio_pci",
+    "net/core/failover",
+    "drivers/net/net_failover",
+    "drivers/net/virtio_net",
+];
+
+/// A kernel, a guest and a place for trials.
+struct Bench {
+    kernel: CloudKernel,
+    guest: PathBuf,
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    /// The kernel with the guest as it is shipped; without drivers for the network.
+    fn new() -> Self {
+        let cancel = CancelToken::new();
+        let mut note = |_: &str| {};
+        let mut setup = Setup::new(&mut note, &cancel).unwrap();
+        let kernel = setup.cloud_kernel().unwrap();
+        let prepared = setup.guest().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let guest = dir.path().join("guest");
+        fs::create_dir(&guest).unwrap();
+        for entry in fs::read_dir(prepared.path()).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), guest.join(entry.file_name())).unwrap();
+        }
+        Self { kernel, guest, dir }
+    }
+
+    /// The same with a network card that works.
+    fn with_network() -> Self {
+        let bench = Self::new();
+        let mut modules = Archive::new().dir("modules", 0o755);
+        for (number, module) in MODULES.iter().enumerate() {
+            let path = bench
+                .kernel
+                .modules
+                .join("kernel")
+                .join(format!("{module}.ko"));
+            let name = format!("modules/{number}.ko");
+            modules = modules.file(&name, 0o644, &fs::read(path).unwrap());
+        }
+        bench.overlay(modules)
+    }
+
+    /// Puts `overlay` over both of the guest's archives.
+    fn overlay(self, overlay: Archive) -> Self {
+        let overlay = overlay.finish().unwrap();
+        for name in ["shell.cpio", "ssh.cpio"] {
+            let path = self.guest.join(name);
+            let bytes = [fs::read(&path).unwrap(), overlay.clone()].concat();
+            fs::write(&path, bytes).unwrap();
+        }
+        self
+    }
+
+    /// Replaces `old` in the guest's init by `new`.
+    fn init(self, old: &str, new: &str) -> Self {
+        assert!(INIT.contains(old), "init has no `{old}` to be spoiled");
+        self.overlay(Archive::new().file("init", 0o755, INIT.replace(old, new).as_bytes()))
+    }
+
+    fn judge(&self, oracle: &str) -> Judged {
+        self.judge_in("trial", oracle, None)
+    }
+
+    fn judge_in(&self, trial: &str, oracle: &str, baseline: Option<&Path>) -> Judged {
+        let job = Job {
+            image: self.kernel.image.clone(),
+            config: self.kernel.config.clone(),
+            source: "/usr/src".into(),
+            build: self.dir.path().to_owned(),
+            trial_dir: self.dir.path().join(trial),
+            timeout: Duration::from_secs(120),
+            slot: WorkerId(0),
+            baseline: baseline.map(Path::to_owned),
+            guest: Some(self.guest.clone()),
+            kbisect: env!("CARGO_BIN_EXE_kbisect").into(),
+        };
+        let outcome = find(oracle)
+            .unwrap()
+            .judge(&job, &CancelToken::new())
+            .unwrap();
+        let log = job.trial_dir.join(oracle).join("oracle.log");
+        Judged {
+            outcome,
+            log: fs::read_to_string(log).unwrap_or_default(),
+        }
+    }
+}
+
+struct Judged {
+    outcome: OracleOutcome,
+    log: String,
+}
+
+impl Judged {
+    #[track_caller]
+    fn assert_accepted(&self) {
+        let Self { outcome, log } = self;
+        assert_eq!(
+            outcome.verdict,
+            OracleVerdict::Accept,
+            "{:?}\n{log}",
+            outcome.evidence
+        );
+    }
+
+    #[track_caller]
+    fn assert_rejected(&self, evidence: &str) {
+        let Self { outcome, log } = self;
+        let given = outcome.evidence.as_deref().unwrap_or_default();
+        assert_eq!(outcome.verdict, OracleVerdict::Reject, "{given}\n{log}");
+        assert!(
+            given.contains(evidence),
+            "`{given}` does not tell of `{evidence}`\n{log}"
+        );
+    }
+}
+
+#[test]
+fn shell_ok_accepts_a_kernel_that_reaches_a_shell() {
+    Bench::new().judge("shell-ok").assert_accepted();
+}
+
+#[test]
+fn shell_ok_rejects_a_guest_that_only_echoes() {
+    let bench = Bench::new().init("exec sh -i", "echo -n \"$PS1\"; read -r line; exit");
+    bench.judge("shell-ok").assert_rejected("panic");
+}
+
+#[test]
+fn net_ok_accepts_a_network_that_works() {
+    Bench::with_network().judge("net-ok").assert_accepted();
+}
+
+#[test]
+fn net_ok_rejects_a_kernel_without_a_driver_for_the_card() {
+    Bench::new()
+        .judge("net-ok")
+        .assert_rejected("guest: failed: ifconfig");
+}
+
+#[test]
+fn net_ok_rejects_a_file_that_is_not_the_one_that_was_sent() {
+    let spoiled = Archive::new()
+        .dir("www", 0o755)
+        .file("www/busybox", 0o644, b"short");
+    let bench = Bench::with_network()
+        .init("-h /bin", "-h /www")
+        .overlay(spoiled);
+    assert_eq!(bench.judge("net-ok").outcome.verdict, OracleVerdict::Reject);
+}
+
+#[test]
+fn ssh_ok_accepts_a_session_that_has_all_it_needs() {
+    Bench::with_network().judge("ssh-ok").assert_accepted();
+}
+
+#[test]
+fn ssh_ok_rejects_a_guest_without_a_server() {
+    // An empty script: it "starts", and nothing listens.
+    let bench = Bench::with_network().overlay(Archive::new().file("bin/dropbear", 0o755, b""));
+    bench.judge("ssh-ok").assert_rejected("no session");
+}
+
+#[test]
+fn ssh_ok_rejects_a_server_that_does_not_know_our_key() {
+    let nobody = Archive::new().file("root/.ssh/authorized_keys", 0o600, b"");
+    let bench = Bench::with_network().overlay(nobody);
+    bench.judge("ssh-ok").assert_rejected("Permission denied");
+}
+
+#[test]
+fn ssh_ok_rejects_a_session_without_a_terminal() {
+    let bench = Bench::with_network().init("try mount -t devpts devpts /dev/pts", "");
+    bench
+        .judge("ssh-ok")
+        .assert_rejected("PTY allocation request failed");
+}
+
+#[test]
+fn ssh_ok_rejects_a_session_without_proc() {
+    let bench = Bench::with_network().init("try mount -t proc proc /proc", "");
+    bench.judge("ssh-ok").assert_rejected("missing: /proc");
+}
+
+#[test]
+fn dmesg_clean_accepts_what_the_start_has_and_rejects_what_it_has_not() {
+    let bench = Bench::new();
+    bench
+        .judge_in("start", "dmesg-clean", None)
+        .assert_accepted();
+    let start = bench.dir.path().join("start");
+    let again = bench.judge_in("again", "dmesg-clean", Some(&start));
+    again.assert_accepted();
+
+    let bench = bench.init("dmesg -r", "echo '<4>disk 7 is tired' >/dev/kmsg; dmesg -r");
+    let warned = bench.judge_in("warned", "dmesg-clean", Some(&start));
+    warned.assert_rejected("new warning: disk 7 is tired");
+}
+
+#[test]
+fn dmesg_clean_rejects_a_crash_even_of_the_start() {
+    let bench = Bench::new().init("dmesg -r", "echo '<6>BUG: bad thing' >/dev/kmsg; dmesg -r");
+    bench.judge("dmesg-clean").assert_rejected("BUG: bad thing");
+}
+
+#[test]
+fn dmesg_clean_rejects_a_kernel_that_keeps_quiet() {
+    let bench = Bench::new().init("dmesg -r", "");
+    bench
+        .judge("dmesg-clean")
+        .assert_rejected("dmesg in the guest shows nothing");
+}
