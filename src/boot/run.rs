@@ -23,8 +23,11 @@ const TICK: Duration = Duration::from_millis(200);
 const GRACE: Duration = Duration::from_secs(1);
 /// How long the line of a bad sign may take to be complete.
 const REST_OF_LINE: Duration = Duration::from_secs(1);
-/// A guest that uses less than this part of the time is idle.
-const IDLE_SHARE: f64 = 0.02;
+/// A guest that uses less than this part of the time is idle: the timer ticks on.
+const IDLE_SHARE: f64 = 0.1;
+/// How long a guest may be idle before its first byte: until then no kernel waits for anything
+/// that takes long.
+const SILENT_IDLE: Duration = Duration::from_secs(10);
 /// How often another free port is tried, when somebody took the one before.
 const PORT_ATTEMPTS: u32 = 5;
 
@@ -422,8 +425,12 @@ impl<'a> Guest<'a> {
             return Some(Limit::Silent);
         }
         let (since, cpu_then) = self.active;
+        let idle = match self.first_byte_cpu {
+            None => budget.idle.min(SILENT_IDLE),
+            Some(_) => budget.idle,
+        };
         // While the command runs it is the one that waits.
-        if self.command.is_none() && since.elapsed() >= budget.idle {
+        if self.command.is_none() && since.elapsed() >= idle {
             let cpu = self.qemu.cpu();
             let used = cpu.saturating_sub(cpu_then).as_secs_f64();
             if used < since.elapsed().as_secs_f64() * IDLE_SHARE {
@@ -466,3 +473,6 @@ fn last_line_of(log: &Path) -> String {
         .find(|line| !line.is_empty())
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

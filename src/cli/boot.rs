@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use regex::bytes::Regex;
+use tempfile::TempDir;
 
 use crate::boot::{
     self, Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
@@ -158,6 +159,38 @@ impl Trial {
     }
 }
 
+/// Where the console goes.
+struct ConsoleLog {
+    path: PathBuf,
+    temporary: Option<TempDir>,
+}
+
+impl ConsoleLog {
+    fn new(asked: Option<PathBuf>, trial: &Trial) -> Result<Self> {
+        if let Some(path) = asked.or_else(|| Some(trial.dir.as_ref()?.join("console.log"))) {
+            return Ok(Self {
+                path,
+                temporary: None,
+            });
+        }
+        let dir = tempfile::Builder::new()
+            .prefix("kbisect-boot-")
+            .tempdir()
+            .map_err(|error| Error::failed("cannot make a folder for the log").because(error))?;
+        Ok(Self {
+            path: dir.path().join("console.log"),
+            temporary: Some(dir),
+        })
+    }
+
+    /// There is something to be seen in it.
+    fn keep(self) {
+        if let Some(dir) = self.temporary {
+            let _ = dir.keep();
+        }
+    }
+}
+
 /// Runs `kbisect boot`.
 ///
 /// # Errors
@@ -202,13 +235,17 @@ fn try_run(args: BootArgs) -> Result<ExitCode> {
         .clone()
         .or_else(|| Some(trial.dir.as_ref()?.join("boot.json")));
     let start = start_record(&trial, report.as_deref())?;
-    let plan = plan(args, &trial, start.as_ref(), &cancel)?;
+    let log = ConsoleLog::new(args.log.clone(), &trial)?;
+    let plan = plan(args, &trial, start.as_ref(), &log, &cancel)?;
     let finished = boot::boot(&plan, &cancel)?;
     if finished.outcome == Outcome::Cancelled {
         return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
     }
     if let Some(report) = report {
         Record::new(plan.machine.accel, &finished).write(&report)?;
+    }
+    if !finished.outcome.is_pass() {
+        log.keep();
     }
     conclude(&plan, &trial, &finished)
 }
@@ -225,6 +262,7 @@ fn plan(
     args: BootArgs,
     trial: &Trial,
     start: Option<&Record>,
+    log: &ConsoleLog,
     cancel: &CancelToken,
 ) -> Result<Plan> {
     if args.when.len() != args.send.len() {
@@ -285,7 +323,7 @@ fn plan(
             .next()
             .map(|program| Spec::new(program).args(command)),
         budget: Budget::plan(wall, args.cpu_limit.map(seconds), start, accel, clock),
-        console_log: console_log(args.log, trial)?,
+        console_log: log.path.clone(),
     })
 }
 
@@ -309,16 +347,6 @@ fn accel(
         }
         (AccelArg::Auto, None, None) => Ok(Accel::Tcg),
     }
-}
-
-fn console_log(asked: Option<PathBuf>, trial: &Trial) -> Result<PathBuf> {
-    if let Some(log) = asked.or_else(|| Some(trial.dir.as_ref()?.join("console.log"))) {
-        return Ok(log);
-    }
-    let dir = tempfile::Builder::new().prefix("kbisect-boot-").tempdir();
-    // It stays: the user is told where it is when it is needed.
-    let dir = dir.map_err(|error| Error::failed("cannot make a folder for the log").because(error));
-    Ok(dir?.keep().join("console.log"))
 }
 
 fn conclude(plan: &Plan, trial: &Trial, finished: &Finished) -> Result<ExitCode> {
