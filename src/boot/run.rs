@@ -269,7 +269,7 @@ struct Guest<'a> {
     qemu: Running,
     command: Option<Running>,
     first_byte_cpu: Option<Duration>,
-    /// When something happened last, and the CPU time of QEMU then.
+    /// When something happened last, and the time that QEMU had wanted by then.
     active: (Instant, Duration),
     failing_since: Option<Instant>,
 }
@@ -372,7 +372,7 @@ impl<'a> Guest<'a> {
                 self.first_byte_cpu = Some(self.qemu.cpu());
             }
             // Bytes may trickle: not a look at all processes for each.
-            self.active = (Instant::now(), self.qemu.recent_cpu());
+            self.active = (Instant::now(), self.qemu.wanted());
         }
         if self.console.is_failing() {
             let since = *self.failing_since.get_or_insert_with(Instant::now);
@@ -424,19 +424,19 @@ impl<'a> Guest<'a> {
         if self.first_byte_cpu.is_none() && self.qemu.exceeded(&silence).is_some() {
             return Some(Limit::Silent);
         }
-        let (since, cpu_then) = self.active;
+        let (since, wanted_then) = self.active;
         let idle = match self.first_byte_cpu {
             None => budget.idle.min(SILENT_IDLE),
             Some(_) => budget.idle,
         };
         // While the command runs it is the one that waits.
         if self.command.is_none() && since.elapsed() >= idle {
-            let cpu = self.qemu.cpu();
-            let used = cpu.saturating_sub(cpu_then).as_secs_f64();
+            let wanted = self.qemu.wanted();
+            let used = wanted.saturating_sub(wanted_then).as_secs_f64();
             if used < since.elapsed().as_secs_f64() * IDLE_SHARE {
                 return Some(Limit::Idle);
             }
-            self.active = (Instant::now(), cpu);
+            self.active = (Instant::now(), wanted);
         }
         None
     }

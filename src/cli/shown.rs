@@ -31,7 +31,7 @@ enum Given {
 }
 
 impl Given {
-    fn of<T>(option: Option<T>) -> Self {
+    fn of<T>(option: Option<&T>) -> Self {
         if option.is_some() {
             Self::Yes
         } else {
@@ -58,8 +58,8 @@ impl Shown {
                 _ => Color::Auto,
             },
             verbosity,
-            explicit_format: Given::of(common.message_format),
-            explicit_color: Given::of(common.color),
+            explicit_format: Given::of(common.message_format.as_ref()),
+            explicit_color: Given::of(common.color.as_ref()),
         }
     }
 

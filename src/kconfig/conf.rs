@@ -42,7 +42,6 @@ pub struct ConfResolver {
     shim: Shim,
     /// For the files of single calls.
     scratch: tempfile::TempDir,
-    log: PathBuf,
 }
 
 /// The compiled shim and the folder of its answers.
@@ -150,7 +149,6 @@ impl ConfResolver {
             base: Fragment::default(),
             shim,
             scratch,
-            log,
         })
     }
 

@@ -51,6 +51,26 @@ pub(super) fn signal(leader: Pid, signal: Signal) {
     let _ = killpg(leader, signal);
 }
 
+/// The time for which the threads of the process `pid` ran or were ready to run. Unlike CPU
+/// time it tells a process that waits for nothing but a core from one that sleeps, however busy
+/// the machine is. `None` where the kernel does not count it.
+pub(super) fn wanted(pid: Pid) -> Option<Duration> {
+    let mut wanted = None;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
+        // Nanoseconds on a core, nanoseconds in the run queue, and a count.
+        let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) else {
+            continue;
+        };
+        let nanoseconds = text
+            .split_ascii_whitespace()
+            .take(2)
+            .flat_map(str::parse::<u64>)
+            .fold(0, u64::saturating_add);
+        *wanted.get_or_insert(Duration::ZERO) += Duration::from_nanos(nanoseconds);
+    }
+    wanted
+}
+
 struct Stat {
     state: u8,
     group: i32,

@@ -167,6 +167,12 @@ impl Running {
         cpu
     }
 
+    /// The time for which the child itself, with all its threads, ran or waited for a core: what
+    /// its CPU time would be on an idle machine, more or less.
+    pub fn wanted(&mut self) -> Duration {
+        group::wanted(self.pid).unwrap_or_else(|| self.cpu())
+    }
+
     /// CPU time of the group, at most half a second old: cheaper than [`Self::cpu`], which reads
     /// all of `/proc`.
     pub fn recent_cpu(&mut self) -> Duration {
