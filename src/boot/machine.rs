@@ -220,8 +220,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The arguments for `qemu-system-x86_64`; the serial console connects to the socket
-    /// `console`.
+    /// The arguments for `qemu-system-x86_64`; the serial console is the named pipes
+    /// `console`.in and `console`.out.
     #[must_use]
     pub fn args(&self, console: &Path, forwards: &[PortForward]) -> Vec<OsString> {
         let mut args = Args(Vec::new());
@@ -245,7 +245,7 @@ impl Machine {
         // With `panic=-1` a panic ends QEMU at once.
         args.add("-no-reboot");
         args.add("-chardev")
-            .add(with_path("socket,id=console,path=", console, ""));
+            .add(with_path("pipe,id=console,path=", console, ""));
         args.add("-serial").add("chardev:console");
         if let Firmware::Direct(kernel) = &self.firmware {
             args.add("-kernel").add(&kernel.image);
@@ -351,7 +351,7 @@ mod tests {
     fn the_plain_machine_has_a_console_and_nothing_else() {
         let expected = "-nodefaults\n-no-user-config\n-machine\npc\n-m\n256\n-accel\ntcg\n-cpu\n\
             qemu64\n-icount\nshift=5,sleep=off\n-rtc\nclock=vm,base=2024-01-01\n-display\nnone\n\
-            -no-reboot\n-chardev\nsocket,id=console,path=/t,,1/s\n-serial\nchardev:console\n\
+            -no-reboot\n-chardev\npipe,id=console,path=/t,,1/s\n-serial\nchardev:console\n\
             -kernel\n/b/bzImage\n-initrd\n/i.gz\n-append\nconsole=ttyS0 panic=-1";
         assert_eq!(line(&machine(), &[]), expected);
     }
@@ -374,7 +374,7 @@ mod tests {
             PortForward { host: 80, guest: 8 },
         ];
         let expected = "-nodefaults\n-no-user-config\n-machine\npc\n-m\n256\n-accel\nkvm\n-cpu\n\
-            host\n-display\nnone\n-no-reboot\n-chardev\nsocket,id=console,path=/t,,1/s\n-serial\n\
+            host\n-display\nnone\n-no-reboot\n-chardev\npipe,id=console,path=/t,,1/s\n-serial\n\
             chardev:console\n\
             -drive\nfile=a,,b.img,if=none,id=drive0,format=raw,snapshot=on\n\
             -device\nnvme,drive=drive0,serial=kbisect0,bootindex=0\n\

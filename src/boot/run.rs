@@ -276,10 +276,10 @@ struct Guest<'a> {
 
 impl<'a> Guest<'a> {
     fn start(plan: &'a Plan, forwards: &[PortForward]) -> Result<Self> {
-        let serial = Serial::listen(&plan.console_log)?;
-        let socket = serial.socket().unwrap_or_default();
+        let serial = Serial::new(&plan.console_log)?;
+        let pipes = serial.pipes().unwrap_or_default();
         let spec = Spec::new(QEMU)
-            .args(plan.machine.args(&socket, forwards))
+            .args(plan.machine.args(&pipes, forwards))
             .log(Log::File(beside(&plan.console_log, "qemu.log")))
             .grace(GRACE);
         Ok(Self {
@@ -443,10 +443,10 @@ impl<'a> Guest<'a> {
 
     /// Waits until something happens, at most a tick.
     fn sleep(&self) {
-        let mut fds = Vec::with_capacity(3);
+        let mut fds = Vec::with_capacity(4);
         fds.extend(
             self.serial
-                .interest()
+                .interests()
                 .map(|(fd, flags)| PollFd::new(fd, flags)),
         );
         let processes = [Some(&self.qemu), self.command.as_ref()];

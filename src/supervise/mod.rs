@@ -6,7 +6,7 @@
 //! somebody has to empty, and read `/dev/null`.
 //!
 //! A child does not outlive kbisect, not even when kbisect is killed with SIGKILL: the kernel
-//! kills the leader (`PR_SET_PDEATHSIG`), and a [watchdog](watchdog) what the leader started.
+//! kills the leader (`PR_SET_PDEATHSIG`), and a watchdog what the leader started.
 
 mod cancel;
 mod group;
