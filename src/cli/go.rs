@@ -276,9 +276,10 @@ fn search_on(
         signals: signals.requests(),
         sink: &mut sink,
         next_trial: known.next_trial,
+        start: known.start.unwrap_or(known.next_trial),
     };
     let mut progress = known.progress;
-    if !known.started {
+    if known.start.is_none() {
         let fragment = fragment_of(&info.requests, &full);
         let start = resolver.resolve(&fragment, cancel)?;
         let judgement = lab.judge_start(&start, &full)?;
@@ -327,7 +328,8 @@ fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
 
 /// What the journal of earlier sittings says in sum.
 struct Known {
-    started: bool,
+    /// The trial of the start, if it has passed.
+    start: Option<TrialId>,
     next_trial: TrialId,
     /// The smallest that passed: its config and the trial that has it.
     best: Option<Fingerprint>,
@@ -338,7 +340,7 @@ struct Known {
 impl Known {
     fn of(lines: &[Line], capacity: usize) -> Self {
         let mut known = Self {
-            started: false,
+            start: None,
             next_trial: TrialId(1),
             best: None,
             best_trial: None,
@@ -367,7 +369,7 @@ impl Known {
                     continue;
                 }
                 Record::Start { judgement } => {
-                    known.started = true;
+                    known.start = Some(judgement.trial);
                     (judgement, capacity)
                 }
                 Record::Told {

@@ -80,7 +80,7 @@ pub(super) fn tools(
     if shipped {
         needs.extend_from_slice(setup::BOOT);
     }
-    if settings.source.is_none() {
+    if settings.source.is_none() && project.name == "linux" {
         needs.extend_from_slice(setup::SOURCE);
     }
     let mut tell = |text: &str| note(ui, text);
@@ -90,6 +90,7 @@ pub(super) fn tools(
         WhenMissing::Fail => refuse_missing(&needs, cancel)?,
     }
     let source = match &settings.source {
+        None if project.name == "busybox" => setup.busybox_source()?,
         None => setup.kernel_source()?,
         Some(path) if path.is_file() => setup.source_of(path)?,
         Some(path) => path
@@ -137,8 +138,7 @@ pub(super) fn tools(
     });
     let resolver = resolver.over(base);
     let plan = plan(&project, source, &resolver);
-    let kbisect = std::env::current_exe()
-        .map_err(|e| Error::failed("cannot find my own executable").because(e))?;
+    let kbisect = own_link(work.path())?;
     Ok(Tools {
         resolver: Arc::new(resolver),
         plan,
@@ -149,6 +149,18 @@ pub(super) fn tools(
         key,
         _work: work,
     })
+}
+
+/// Our own executable by the name that oracles call it by, whatever it is called here.
+fn own_link(work: &Path) -> Result<PathBuf> {
+    let exe = std::env::current_exe()
+        .map_err(|e| Error::failed("cannot find my own executable").because(e))?;
+    let bin = work.join("bin");
+    let link = bin.join("kbisect");
+    fs::create_dir(&bin)
+        .and_then(|()| std::os::unix::fs::symlink(&exe, &link))
+        .map_err(|e| Error::io("make the link", &link, e))?;
+    Ok(link)
 }
 
 fn is_shipped(oracle: &Oracle, settings: &Settings) -> bool {

@@ -92,6 +92,8 @@ pub struct Lab<'a> {
     pub sink: &'a mut dyn FnMut(&Event),
     /// The number of the next trial.
     pub next_trial: TrialId,
+    /// The trial of the start, which oracles compare others with.
+    pub start: TrialId,
 }
 
 struct Run<'l, 'a> {
@@ -185,6 +187,7 @@ impl<'a> Lab<'a> {
                     self.cache.judged(&judgement);
                     self.executor.learn(&judgement);
                     self.executor.promote(worker, config.fingerprint);
+                    self.start = trial;
                     self.emit(&Event::TrialEnded {
                         worker: Some(worker),
                         candidate: None,
@@ -476,7 +479,7 @@ impl Run<'_, '_> {
     ) -> Result<()> {
         let first = candidates.first().map(|c| c.id);
         let (id, dir) = self.lab.begin_trial(first, &config, worker)?;
-        let start = self.lab.dir.make_trial_dir(TrialId(1))?;
+        let start = RunDir::trial_dir(self.lab.dir.path(), self.lab.start);
         let baseline = start
             .canonicalize()
             .map_err(|e| Error::io("look at", &start, e))?;

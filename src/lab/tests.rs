@@ -198,6 +198,7 @@ fn sitting(
         signals,
         sink: &mut sink,
         next_trial,
+        start: TrialId(1),
     };
     lab.run(search.as_mut(), replayed.in_flight, progress())
 }
