@@ -13,6 +13,7 @@ pub mod kconfig;
 pub mod lab;
 pub mod model;
 pub mod oracle;
+pub mod places;
 pub mod report;
 pub mod search;
 pub mod settings;

@@ -13,6 +13,7 @@ use regex::bytes::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::{Accel, Budget, Clock, Firmware, Kernel, Machine, Memory, Outcome, Plan, Watch, boot};
+use crate::places::cache_dir;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -128,11 +129,9 @@ fn probe(kernel: &Path, cancel: &CancelToken) -> Result<Choice> {
     })
 }
 
+/// Without a place for it, the answer is found out each time.
 fn cache_file() -> Option<PathBuf> {
-    let dir = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let dir = dir.filter(|dir| dir.is_absolute());
-    let dir = dir.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?;
-    Some(dir.join("kbisect/accel.json"))
+    Some(cache_dir().ok()?.join("accel.json"))
 }
 
 fn cached(cache: &Path, boot_id: &str) -> Option<Choice> {

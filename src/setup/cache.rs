@@ -1,6 +1,5 @@
 //! The cache folder: what was downloaded, unpacked or made once is kept there.
 
-use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -13,26 +12,6 @@ use crate::{Error, ErrorKind, Result};
 
 /// How often a lock that another process holds is tried again.
 const RETRY: Duration = Duration::from_millis(200);
-
-/// The cache folder: `$KBISECT_CACHE`, else `$XDG_CACHE_HOME/kbisect`, else
-/// `~/.cache/kbisect`. It need not exist yet.
-///
-/// # Errors
-/// None of the variables nor `HOME` is set to an absolute path.
-pub fn cache_dir() -> Result<PathBuf> {
-    let absolute = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("KBISECT_CACHE")
-        .or_else(|| absolute("XDG_CACHE_HOME").map(|dir| dir.join("kbisect")))
-        .or_else(|| absolute("HOME").map(|dir| dir.join(".cache/kbisect")))
-        .ok_or_else(|| {
-            Error::failed("there is no place for a cache folder")
-                .hint("set KBISECT_CACHE to an absolute path")
-        })
-}
 
 /// How the name of a folder that is being filled begins.
 const PARTIAL: &str = ".partial-";

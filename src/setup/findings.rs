@@ -1,11 +1,14 @@
 //! What `kbisect doctor` finds out about a machine.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::{Importance, Setup, all, install_command};
+use crate::boot::{Accel, Choice, choose_accel};
+use crate::model::sanitize_line;
+use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
 /// How it stands with one thing.
@@ -60,7 +63,7 @@ pub fn findings(setup: &mut Setup<'_>, output: &Path) -> Result<Vec<Finding>> {
         });
     }
     found.push(architecture());
-    found.push(kvm());
+    found.push(kvm(&setup.cache, setup.cancel)?);
     found.push(memory());
     found.push(prepared(setup));
     found.push(space("space for the cache", &setup.cache)?);
@@ -86,26 +89,56 @@ fn architecture() -> Finding {
     }
 }
 
-/// Can KVM be tried? Whether it works, only a boot can show, and the first one does.
-fn kvm() -> Finding {
+/// Does KVM boot a kernel? Whether it does, only a boot can show.
+fn kvm(cache: &Path, cancel: &CancelToken) -> Result<Finding> {
     let opened = File::options().read(true).write(true).open("/dev/kvm");
-    let (state, detail) = match opened {
-        Ok(_) => (
+    let without = "software emulation does as well, slower";
+    let (state, detail) = match (opened, good_kernel(cache)) {
+        (Err(e), _) => (
+            State::Note,
+            format!("/dev/kvm cannot be opened ({e}); {without}"),
+        ),
+        (Ok(_), None) => (
             State::Ok,
             "is there; the first boot tries it out".to_owned(),
         ),
-        Err(e) => (
-            State::Note,
-            format!("/dev/kvm cannot be opened ({e}); software emulation does as well, slower"),
-        ),
+        (Ok(_), Some(kernel)) => match choose_accel(&kernel, cancel)? {
+            Choice {
+                accel: Accel::Kvm, ..
+            } => (State::Ok, "boots a kernel".to_owned()),
+            Choice { reason, .. } => {
+                let reason = reason.unwrap_or_else(|| "it does not work".to_owned());
+                (State::Note, format!("{reason}; {without}"))
+            }
+        },
     };
-    Finding {
+    Ok(Finding {
         name: "KVM".to_owned(),
         state,
-        detail,
+        detail: sanitize_line(&detail, 300),
         mend: None,
         packages: Vec::new(),
-    }
+    })
+}
+
+/// A kernel that is known to be good: this machine's own, or Debian's for cloud machines, which
+/// the tests have.
+fn good_kernel(cache: &Path) -> Option<PathBuf> {
+    let kernels = |dir: &Path| {
+        let named = |path: &PathBuf| {
+            let name = path
+                .file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with("vmlinuz"));
+            name && File::open(path).is_ok()
+        };
+        fs::read_dir(dir)
+            .ok()?
+            .flatten()
+            .map(|e| e.path())
+            .filter(named)
+            .max()
+    };
+    kernels(Path::new("/boot")).or_else(|| kernels(&cache.join("cloud-kernel/boot")))
 }
 
 /// What some compilers at once, a link and a guest take.

@@ -11,8 +11,8 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::places::cache_dir;
 pub use archive::Archive;
-pub use cache::cache_dir;
 pub use debian::{CloudKernel, install_command};
 pub use findings::{Finding, State, findings};
 pub use guest::GuestDir;
