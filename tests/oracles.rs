@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use kbisect::model::WorkerId;
 use kbisect::oracle::{Job, OracleOutcome, OracleVerdict, find};
-use kbisect::setup::{Archive, CloudKernel, Setup};
+use kbisect::setup::{Archive, BOOT, CloudKernel, Setup};
 use kbisect::supervise::CancelToken;
 
 const INIT: &str = include_str!("../oracles/guest/init");
@@ -42,6 +42,7 @@ impl Bench {
         let cancel = CancelToken::new();
         let mut note = |_: &str| {};
         let mut setup = Setup::new(&mut note, &cancel).unwrap();
+        setup.ensure(BOOT).unwrap();
         let kernel = setup.cloud_kernel().unwrap();
         let prepared = setup.guest().unwrap();
         let dir = tempfile::tempdir().unwrap();

@@ -475,4 +475,17 @@ fn last_line_of(log: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_free_ports_are_the_same() {
+        let forwards = vec!["auto:22".parse().unwrap(); 20];
+        let chosen = choose_ports(&forwards).unwrap();
+        let mut ports: Vec<_> = chosen.iter().map(|forward| forward.host).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 20);
+    }
+}

@@ -1,12 +1,17 @@
 //! Boots with the real QEMU, of guests that fit into a boot sector.
 #![allow(clippy::unwrap_used)]
 
+use std::fs;
+use std::time::Duration;
+
+use kbisect::boot::{
+    Accel, Budget, Clock, Disk, Drive, Failure, FailureKind, Finished, Firmware, Interface, Limit,
+    Machine, Memory, Nic, Outcome, Plan, Step, Watch, boot,
+};
+use kbisect::setup::{BOOT, Setup};
+use kbisect::supervise::{CancelToken, How, Spec};
 use regex::bytes::Regex;
 use tempfile::TempDir;
-
-use super::super::{Accel, Clock, Disk, Drive, FailureKind, Firmware, Interface, Memory, Step};
-use super::*;
-use crate::supervise::find_program;
 
 /// What the guest does after its message.
 const HALT: &[u8] = &[0xfa, 0xf4, 0xeb, 0xfc];
@@ -45,7 +50,12 @@ fn regex(pattern: &str) -> Regex {
 
 /// A boot of such a disk, which is to print `MARK`.
 fn fixture(message: &str, end: &[u8]) -> Fixture {
-    assert!(find_program(QEMU).is_some(), "these tests need {QEMU}");
+    let cancel = CancelToken::new();
+    let mut note = |_: &str| {};
+    Setup::new(&mut note, &cancel)
+        .unwrap()
+        .ensure(BOOT)
+        .unwrap();
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("disk,with comma.img");
     fs::write(&file, disk(message, end)).unwrap();
@@ -183,7 +193,7 @@ fn a_guest_that_does_nothing_is_not_waited_for() {
 fn the_command_decides_and_knows_the_port() {
     for status in [0, 3] {
         let mut fixture = fixture("MARK", HALT);
-        fixture.plan.machine.nic = Some(super::super::Nic::E1000);
+        fixture.plan.machine.nic = Some(Nic::E1000);
         fixture.plan.forwards = vec!["auto:22".parse().unwrap()];
         let script = format!("echo port $KBISECT_PORT; exit {status}");
         fixture.plan.command = Some(Spec::new("sh").args(["-c", &script]));
@@ -220,14 +230,4 @@ fn a_boot_can_be_cancelled() {
         boot(&fixture.plan, &cancel).unwrap().outcome,
         Outcome::Cancelled
     );
-}
-
-#[test]
-fn no_two_free_ports_are_the_same() {
-    let forwards = vec!["auto:22".parse().unwrap(); 20];
-    let chosen = choose_ports(&forwards).unwrap();
-    let mut ports: Vec<_> = chosen.iter().map(|forward| forward.host).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    assert_eq!(ports.len(), 20);
 }
