@@ -126,16 +126,11 @@ pub trait Search: Send {
 }
 
 /// What the algorithms can be told. Each takes what it has a use for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Into how many chunks `ddmin` cuts the start at first; at least 2.
-    pub granularity: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { granularity: 2 }
-    }
+    /// Into how many chunks `ddmin` cuts the start at first, at least 2; by default it decides
+    /// by the number of requests.
+    pub granularity: Option<usize>,
 }
 
 /// There is no algorithm of this name.

@@ -26,8 +26,9 @@ pub(super) fn choose(ledger: &Ledger) -> Option<RequestSet> {
     let singles = singles(ledger);
     let hopeful = singles
         .iter()
+        .rev()
         .find(|(_, s)| s.exact.is_none() && !s.inferred);
-    let untried = || singles.iter().find(|(_, s)| s.exact.is_none());
+    let untried = || singles.iter().rev().find(|(_, s)| s.exact.is_none());
     hopeful
         .or_else(untried)
         .map(|(chunk, _)| ledger.best().without(chunk.first))

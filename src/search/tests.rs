@@ -427,10 +427,18 @@ fn a_build_failure_is_a_proof_too() {
     );
 }
 
+/// `ddmin` that begins with two chunks.
+fn from_halves(n: usize) -> Ddmin {
+    let options = Options {
+        granularity: Some(2),
+    };
+    Ddmin::new(RequestSet::full(n), &RequestSet::empty(n), options)
+}
+
 #[test]
 fn a_success_cancels_the_candidates_that_contain_it() {
     // Three workers at a start of 8: the bare base, both halves; a quarter for the fourth.
-    let mut search = fresh("ddmin", 8, &RequestSet::empty(8));
+    let mut search = from_halves(8);
     let mut tried = Vec::new();
     for _ in 0..4 {
         let Step::Try(candidate) = search.next() else {
@@ -444,9 +452,9 @@ fn a_success_cancels_the_candidates_that_contain_it() {
         .collect();
     let halves = [
         vec![],
-        vec![4, 5, 6, 7],
         vec![0, 1, 2, 3],
-        vec![2, 3, 4, 5, 6, 7],
+        vec![4, 5, 6, 7],
+        vec![0, 1, 2, 3, 4, 5],
     ];
     assert_eq!(kept, halves);
     let told = search.tell(tried[1].id, Verdict::Pass);
@@ -462,7 +470,7 @@ fn a_success_cancels_the_candidates_that_contain_it() {
 #[test]
 fn nothing_is_inferred_from_an_unresolved_trial() {
     for (verdict, is_asked_again) in [(Verdict::Unresolved, true), (FAIL, false)] {
-        let mut search = fresh("ddmin", 4, &RequestSet::empty(4));
+        let mut search = from_halves(4);
         let mut tried = Vec::new();
         for _ in 0..4 {
             let Step::Try(candidate) = search.next() else {
