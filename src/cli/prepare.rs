@@ -136,7 +136,7 @@ pub(super) fn tools(
         "oracles": oracles.iter().map(|o| o.id(guest_version.as_deref())).collect::<Vec<_>>(),
         "timeout": settings.timeout.as_secs(),
     });
-    let resolver = resolver.over(base);
+    let resolver = resolver.over(base, &known);
     let plan = plan(&project, source, &resolver);
     let kbisect = own_link(work.path())?;
     Ok(Tools {
@@ -279,6 +279,21 @@ pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
     }
 }
 
+/// Warns of what is wrong with the start; the first ones say it all.
+fn list(ui: &mut dyn Ui, name: &str, texts: impl ExactSizeIterator<Item = String>) {
+    const SHOWN: usize = 10;
+    let count = texts.len();
+    for text in texts.take(SHOWN) {
+        warn(ui, format!("{name}: {text}"));
+    }
+    if count > SHOWN {
+        warn(
+            ui,
+            format!("{name}: and {} more of the kind", count - SHOWN),
+        );
+    }
+}
+
 /// Reads the start, takes it apart, and says what it is made of.
 pub(super) fn start(
     settings: &Settings,
@@ -297,18 +312,20 @@ pub(super) fn start(
         &tools.resolver,
         cancel,
     )?;
-    for (line, symbol) in &start.unknown {
-        warn(
-            ui,
-            format!("{name}: line {line}: this source has no symbol {symbol}"),
-        );
-    }
-    for (request, got) in &start.missing {
-        warn(
-            ui,
-            format!("{name}: asks for {request}, gets {got}: a dependency is missing"),
-        );
-    }
+    let unknown = start.unknown.iter();
+    list(
+        ui,
+        &name,
+        unknown.map(|(line, symbol)| format!("line {line}: this source has no symbol {symbol}")),
+    );
+    let missing = start.missing.iter();
+    list(
+        ui,
+        &name,
+        missing.map(|(request, got)| {
+            format!("asks for {request}, gets {got}: a dependency is missing")
+        }),
+    );
     note(
         ui,
         format!(

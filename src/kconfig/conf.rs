@@ -1,16 +1,17 @@
 //! The resolver that runs the tree's own `conf`, directly and not through make.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::project::Project;
+use super::project::{Method, Project};
 use super::prompts::{Prompt, parse_prompts};
 use super::read::parse_config;
 use super::resolve::Resolver;
-use crate::model::{Fragment, ResolvedConfig, Symbol};
+use crate::model::{Fragment, Request, ResolvedConfig, Symbol, Value};
 use crate::supervise::{self, CancelToken, Ended, How, Log, Spec};
 use crate::{Error, ErrorKind, Result};
 
@@ -19,6 +20,10 @@ const SHIM: &str = include_str!("conf_shim.c");
 
 /// Wall time that one run of `conf` may take. It takes a second or two.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// Files of a call, with names that no build tree has.
+const LOG: &str = ".kbisect-log";
+const ASKED: &str = ".kbisect-fragment";
 
 /// How many newlines are more than any tree has prompts.
 const NEWLINES: usize = 200_000;
@@ -38,7 +43,10 @@ pub struct ConfResolver {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     cwd: PathBuf,
+    method: Method,
     base: Fragment,
+    /// The symbols of the tree, sorted.
+    known: Vec<Symbol>,
     shim: Shim,
     /// For the files of single calls.
     scratch: tempfile::TempDir,
@@ -146,16 +154,20 @@ impl ConfResolver {
             args,
             env,
             cwd,
+            method: project.method,
             base: Fragment::default(),
+            known: Vec::new(),
             shim,
             scratch,
         })
     }
 
-    /// Lays all later fragments over `base`.
+    /// Lays all later fragments over `base`, in a tree that has the symbols `known`.
     #[must_use]
-    pub fn over(mut self, base: Fragment) -> Self {
+    pub fn over(mut self, base: Fragment, known: &HashSet<Symbol>) -> Self {
         self.base = base;
+        self.known = known.iter().cloned().collect();
+        self.known.sort_unstable();
         self
     }
 
@@ -174,8 +186,8 @@ impl ConfResolver {
     fn call(&self, dir: &Path, args: &[OsString]) -> Spec {
         let mut spec = Spec::new(&self.program)
             .args(args)
-            .cwd(&self.cwd)
-            .log(Log::File(dir.join("log")))
+            .cwd(dir)
+            .log(Log::File(dir.join(LOG)))
             .wall(LIMIT)
             .env("KCONFIG_CONFIG", dir.join(".config"));
         for (name, value) in &self.env {
@@ -184,9 +196,73 @@ impl ConfResolver {
         spec
     }
 
+    /// A working directory for one call. It looks like the one that make gave `conf`, but what
+    /// is written there is nobody else's: the `conf` of BusyBox writes `.config` where it
+    /// stands, whatever `KCONFIG_CONFIG` says.
     fn call_dir(&self) -> Result<tempfile::TempDir> {
         let scratch = self.scratch.path();
-        tempfile::tempdir_in(scratch).map_err(|e| Error::io("make a folder in", scratch, e))
+        let dir =
+            tempfile::tempdir_in(scratch).map_err(|e| Error::io("make a folder in", scratch, e))?;
+        let wrong = |e| Error::io("read the folder", &self.cwd, e);
+        for entry in fs::read_dir(&self.cwd).map_err(wrong)? {
+            let entry = entry.map_err(wrong)?;
+            if entry.file_name().as_bytes().starts_with(b".config") {
+                continue;
+            }
+            let link = dir.path().join(entry.file_name());
+            std::os::unix::fs::symlink(entry.path(), &link)
+                .map_err(|e| Error::io("make the link", &link, e))?;
+        }
+        Ok(dir)
+    }
+
+    /// The recorded arguments with another mode. Old ones have short options, and none for
+    /// asking everything.
+    fn with_mode(&self, long: &str, short: Option<&str>) -> Vec<OsString> {
+        let is_mode = |arg: &&OsString| arg.as_bytes().starts_with(b"-");
+        let is_long = self
+            .args
+            .iter()
+            .any(|arg| arg.as_bytes().starts_with(b"--"));
+        let mode = if is_long { Some(long) } else { short };
+        let rest = self.args.iter().filter(|arg| !is_mode(arg)).cloned();
+        mode.map(OsString::from).into_iter().chain(rest).collect()
+    }
+
+    fn newlines(&self) -> PathBuf {
+        self.scratch.path().join("newlines")
+    }
+
+    /// What `conf` is to make of `fragment`, to be run in `dir`.
+    fn resolving(&self, fragment: &Fragment, dir: &Path) -> Result<Spec> {
+        match self.method {
+            Method::Allconfig => {
+                let asked = dir.join(ASKED);
+                // Of two assignments the later holds: the fragment's.
+                fs::write(&asked, format!("{}{fragment}", self.base))
+                    .map_err(|e| Error::io("write", &asked, e))?;
+                Ok(self.call(dir, &self.args).env("KCONFIG_ALLCONFIG", &asked))
+            }
+            Method::Oldconfig => {
+                let config = dir.join(".config");
+                let asked: HashSet<&Symbol> = [&self.base, fragment]
+                    .into_iter()
+                    .flat_map(Fragment::requests)
+                    .map(|r| &r.symbol)
+                    .collect();
+                let off = self.known.iter().filter(|s| !asked.contains(s)).cloned();
+                let off = off
+                    .map(|symbol| Request {
+                        symbol,
+                        value: Value::NO,
+                    })
+                    .collect();
+                let text = format!("{}{}{fragment}", Fragment::new(off), self.base);
+                fs::write(&config, text).map_err(|e| Error::io("write", &config, e))?;
+                let args = self.with_mode("--oldconfig", Some("-o"));
+                Ok(self.call(dir, &args).stdin(self.newlines()))
+            }
+        }
     }
 
     /// Which prompts are visible in `config`, in which way.
@@ -201,22 +277,11 @@ impl ConfResolver {
         let dir = self.call_dir()?;
         let path = dir.path().join(".config");
         fs::write(&path, &config.text).map_err(|e| Error::io("write", &path, e))?;
-        // The name of the mode is as old as conf's long options; before, it had none.
-        let base_mode = |arg: &OsString| arg == "-n" || arg == "--allnoconfig" || arg == "-s";
-        let long = self
-            .args
-            .iter()
-            .any(|arg| arg.as_bytes().starts_with(b"--"));
-        let mut args: Vec<OsString> = Vec::new();
-        if long {
-            args.push("--oldaskconfig".into());
-        }
-        args.extend(self.args.iter().filter(|arg| !base_mode(arg)).cloned());
         let spec = self
-            .call(dir.path(), &args)
-            .stdin(self.scratch.path().join("newlines"));
+            .call(dir.path(), &self.with_mode("--oldaskconfig", None))
+            .stdin(self.newlines());
         let (ended, output) = supervise::capture(&spec, cancel)?;
-        check(ended, "conf", &dir.path().join("log"))?;
+        check(ended, "conf", &dir.path().join(LOG))?;
         Ok(parse_prompts(&String::from_utf8_lossy(&output)))
     }
 }
@@ -224,15 +289,9 @@ impl ConfResolver {
 impl Resolver for ConfResolver {
     fn resolve(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
         let dir = self.call_dir()?;
-        let asked = dir.path().join("fragment");
-        // Of two assignments the later holds: the fragment's.
-        fs::write(&asked, format!("{}{fragment}", self.base))
-            .map_err(|e| Error::io("write", &asked, e))?;
-        let spec = self
-            .call(dir.path(), &self.args)
-            .env("KCONFIG_ALLCONFIG", &asked);
+        let spec = self.resolving(fragment, dir.path())?;
         let ended = supervise::run(&spec, cancel)?;
-        check(ended, "conf", &dir.path().join("log"))?;
+        check(ended, "conf", &dir.path().join(LOG))?;
         let path = dir.path().join(".config");
         let text = fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
         let config = parse_config(&text);

@@ -11,7 +11,7 @@ mod requests;
 mod resolve;
 
 pub use conf::ConfResolver;
-pub use project::{PROFILES, Project, source_id};
+pub use project::{Method, PROFILES, Project, source_id};
 pub use prompts::{Prompt, parse_prompts};
 pub use read::{Parsed, Problem, ProblemKind, parse_config, read};
 pub use requests::{Fixed, Start, analyse, known_symbols};

@@ -21,6 +21,9 @@ pub struct Project {
     /// make's target for the smallest configuration.
     #[serde(default = "allnoconfig")]
     pub base_target: String,
+    /// How a fragment is laid over it.
+    #[serde(default)]
+    pub method: Method,
     /// make's targets for the product.
     pub targets: Vec<String>,
     /// The product's path in the build tree.
@@ -34,6 +37,19 @@ pub struct Project {
     /// Variables that make equal configurations give equal products.
     #[serde(default)]
     pub env: Vec<(String, String)>,
+}
+
+/// How `conf` is made to lay a fragment over the base.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// As `make allnoconfig KCONFIG_ALLCONFIG=fragment` does it.
+    #[default]
+    Allconfig,
+    /// As `make oldconfig` does it, on a file that sets everything to no but the fragment. For
+    /// projects whose allnoconfig sets everything to no whatever `KCONFIG_ALLCONFIG` says, as
+    /// that of BusyBox does.
+    Oldconfig,
 }
 
 fn allnoconfig() -> String {
@@ -70,6 +86,7 @@ impl Project {
             name: "linux".into(),
             make_args: vec![format!("ARCH={arch}")],
             base_target: allnoconfig(),
+            method: Method::Allconfig,
             targets: vec![target.into()],
             product: product.into(),
             output_variable: o(),
@@ -91,6 +108,7 @@ impl Project {
             name: "busybox".into(),
             make_args: vec![],
             base_target: allnoconfig(),
+            method: Method::Oldconfig,
             targets: vec!["busybox".into()],
             product: "busybox".into(),
             output_variable: o(),

@@ -41,16 +41,9 @@ pub fn parse_prompts(output: &str) -> BTreeMap<Symbol, Prompt> {
             found.insert(symbol, Prompt::Member);
             continue;
         }
-        // The value of a string may hold anything, brackets included; the prompt comes first.
-        for (open, _) in line.match_indices(") [") {
-            let Some(name) = line[..open].rfind('(').map(|i| &line[i + 1..open]) else {
-                continue;
-            };
-            let (Ok(symbol), Some((allowed, _))) =
-                (Symbol::new(name), line[open + 3..].split_once(']'))
-            else {
-                continue;
-            };
+        let mut rest = line;
+        while let Some((symbol, allowed, after)) = next_prompt(rest) {
+            rest = after;
             let prompt = if is_single(allowed) {
                 Prompt::Forced
             } else {
@@ -61,10 +54,24 @@ pub fn parse_prompts(output: &str) -> BTreeMap<Symbol, Prompt> {
             if *entry == Prompt::Forced {
                 *entry = prompt;
             }
-            break;
         }
     }
     found
+}
+
+/// The first `(SYMBOL) [allowed]` in `line`, and what follows. Old ones print no newline after a
+/// prompt that nobody answers at a keyboard, so a line can hold many. The value of a string may
+/// look like a prompt itself; that is passed over, because it stands within the brackets.
+fn next_prompt(line: &str) -> Option<(Symbol, &str, &str)> {
+    for (open, _) in line.match_indices(") [") {
+        let name = line[..open].rfind('(').map(|i| &line[i + 1..open]);
+        let Some(Ok(symbol)) = name.map(Symbol::new) else {
+            continue;
+        };
+        let (allowed, after) = line[open + 3..].split_once(']')?;
+        return Some((symbol, allowed, after));
+    }
+    None
 }
 
 /// `> 1. No Forced Preemption (Server) (PREEMPT_NONE)`, perhaps with ` (NEW)` after it.
@@ -129,6 +136,20 @@ mod tests {
         assert_eq!(
             prompts("Built-in command (CMDLINE) [x (Y) [z]] \n"),
             [("CMDLINE".to_owned(), Prompt::Settable)]
+        );
+    }
+
+    #[test]
+    fn an_old_conf_writes_many_prompts_into_one_line() {
+        assert_eq!(
+            prompts(
+                "Desktop (DESKTOP) [N/y/?] Size (8 kb) (SIZE) [16] choice[1-2?]: Last (Z) [Y/?] *\n* Menu\n"
+            ),
+            [
+                ("DESKTOP".to_owned(), Prompt::Settable),
+                ("SIZE".to_owned(), Prompt::Settable),
+                ("Z".to_owned(), Prompt::Forced),
+            ]
         );
     }
 
