@@ -1,0 +1,222 @@
+//! Kconfig on real trees: what `conf`, called directly, makes of a fragment is byte for byte what
+//! make would, and a start is taken apart without a change of what it resolves to.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kbisect::ErrorKind;
+use kbisect::kconfig::{
+    ConfResolver, EC2_START, Project, Prompt, Resolver, Start, analyse, known_symbols, read,
+};
+use kbisect::model::{Fragment, RequestId, Symbol, Tristate, Value};
+use kbisect::setup::{BUILD, SOURCE, Setup};
+use kbisect::supervise::{CancelToken, Log, Spec, run};
+
+struct Bench {
+    source: PathBuf,
+    project: Project,
+    known: HashSet<Symbol>,
+    resolver: ConfResolver,
+    dir: tempfile::TempDir,
+    cancel: CancelToken,
+}
+
+fn bench(project: Project, source: impl Fn(&mut Setup<'_>) -> PathBuf) -> Bench {
+    let cancel = CancelToken::new();
+    let mut note = |_: &str| {};
+    let mut setup = Setup::new(&mut note, &cancel).unwrap();
+    setup.ensure(BUILD).unwrap();
+    let source = source(&mut setup);
+    project.check_source(&source).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (work, answers) = (dir.path().join("work"), dir.path().join("answers"));
+    let resolver = ConfResolver::build(&source, &project, &work, &answers, &cancel).unwrap();
+    let known = known_symbols(&source).unwrap();
+    let base = project
+        .base_fragment(&|symbol| known.contains(symbol))
+        .unwrap();
+    let resolver = resolver.over(base, &known);
+    Bench {
+        source,
+        project,
+        known,
+        resolver,
+        dir,
+        cancel,
+    }
+}
+
+fn linux() -> Bench {
+    bench(Project::linux("x86_64").unwrap(), |setup| {
+        setup.ensure(SOURCE).unwrap();
+        setup.kernel_source().unwrap()
+    })
+}
+
+impl Bench {
+    fn resolve(&self, fragment: &Fragment) -> kbisect::model::ResolvedConfig {
+        self.resolver.resolve(fragment, &self.cancel).unwrap()
+    }
+
+    fn analyse(&self, text: &str, keep: &[&str]) -> kbisect::Result<Start> {
+        let keep: Vec<Symbol> = keep.iter().map(|s| Symbol::new(s).unwrap()).collect();
+        analyse(
+            &read(text.as_bytes()),
+            &keep,
+            &self.known,
+            &self.resolver,
+            &self.cancel,
+        )
+    }
+
+    /// What make itself makes of a fragment, over the same base.
+    fn by_make(&self, fragment: &Fragment, tree: &Path) -> String {
+        fs::create_dir_all(tree).unwrap();
+        let asked = tree.join("asked");
+        fs::write(&asked, format!("{}{fragment}", self.resolver.base())).unwrap();
+        let spec = Spec::new("make")
+            .arg("-C")
+            .arg(&self.source)
+            .arg(format!("O={}", tree.display()))
+            .args(&self.project.make_args)
+            .arg("allnoconfig")
+            .env("KCONFIG_ALLCONFIG", &asked)
+            .log(Log::File(tree.join("log")));
+        assert!(run(&spec, &self.cancel).unwrap().success());
+        fs::read_to_string(tree.join(".config")).unwrap()
+    }
+}
+
+fn without(fragment: &Fragment, left_out: &[usize]) -> Fragment {
+    let kept = fragment
+        .requests()
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| !left_out.contains(i));
+    Fragment::new(kept.map(|(_, r)| r.clone()).collect())
+}
+
+fn names(start: &Start, of: impl Iterator<Item = RequestId>) -> BTreeSet<&str> {
+    of.map(|id| start.requests[id.index()].symbol.as_str())
+        .collect()
+}
+
+#[test]
+fn linux_resolves_as_make_would_and_the_ec2_set_is_taken_apart() {
+    let bench = linux();
+    let whole = read(EC2_START.as_bytes()).fragment;
+    let some = without(&whole, &[3, 14, 22, 30, 44]);
+    let tree = bench.dir.path().join("make");
+    for fragment in [&whole, &some, &Fragment::default()] {
+        assert_eq!(bench.resolve(fragment).text, bench.by_make(fragment, &tree));
+    }
+
+    // From several threads at once, too.
+    let alone: Vec<_> = (0..6)
+        .map(|i| bench.resolve(&without(&whole, &[i])).fingerprint)
+        .collect();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..6)
+            .map(|i| {
+                scope.spawn({
+                    let (bench, whole) = (&bench, &whole);
+                    move || bench.resolve(&without(whole, &[i])).fingerprint
+                })
+            })
+            .collect();
+        let together: Vec<_> = threads.into_iter().map(|t| t.join().unwrap()).collect();
+        assert_eq!(together, alone);
+    });
+
+    let start = bench.analyse(EC2_START, &["ENA_ETHERNET"]).unwrap();
+    let requests = start.fragment();
+    assert_eq!(
+        bench.resolve(&requests).fingerprint,
+        bench.resolve(&whole).fingerprint
+    );
+    for i in 0..requests.len() {
+        let rest = bench.resolve(&without(&requests, &[i])).fingerprint;
+        assert_ne!(
+            rest,
+            start.resolved.fingerprint,
+            "{} is idle",
+            requests.requests()[i]
+        );
+    }
+    let all: BTreeSet<&str> = names(&start, (0..requests.len() as u32).map(RequestId));
+    for request in ["EPOLL", "FUTEX", "SERIAL_8250_CONSOLE", "VIRTIO_NET"] {
+        assert!(all.contains(request), "{request}");
+    }
+    for implied in ["SERIAL_CORE", "ZLIB_INFLATE", "64BIT", "LOG_BUF_SHIFT"] {
+        assert!(!all.contains(implied), "{implied}");
+    }
+    let kept = names(&start, start.keep.iter());
+    for needed in [
+        "ENA_ETHERNET",
+        "NETDEVICES",
+        "ETHERNET",
+        "NET_VENDOR_AMAZON",
+        "PCI",
+        "NET",
+    ] {
+        assert!(kept.contains(needed), "{needed} in {kept:?}");
+    }
+    assert!(!kept.contains("TTY"));
+
+    let prompts = bench
+        .resolver
+        .prompts(&start.resolved, &bench.cancel)
+        .unwrap();
+    let prompt = |name| prompts.get(&Symbol::new(name).unwrap()).copied();
+    assert_eq!(prompt("EPOLL"), Some(Prompt::Settable));
+    assert_eq!(prompt("PREEMPT_NONE"), Some(Prompt::Member));
+    assert_eq!(prompt("SERIAL_CORE"), None, "it has no prompt");
+    assert_eq!(prompt("64BIT"), None, "the architecture decides it");
+}
+
+#[test]
+fn what_a_start_does_not_get_is_told() {
+    let bench = linux();
+    let text = "CONFIG_VIRTIO_BLK=y\nCONFIG_NO_SUCH_THING=y\nCONFIG_TTY=y\nCONFIG_PRINTK=m\n";
+    let start = bench.analyse(text, &[]).unwrap();
+    let missing: Vec<String> = start
+        .missing
+        .iter()
+        .map(|(r, got)| format!("{r} -> {got}"))
+        .collect();
+    assert!(
+        missing.contains(&"VIRTIO_BLK=y -> n".to_owned()),
+        "{missing:?}"
+    );
+    assert_eq!(start.unknown.len(), 1);
+    assert_eq!(
+        (start.unknown[0].0, start.unknown[0].1.as_str()),
+        (2, "NO_SUCH_THING")
+    );
+    let tty = Symbol::new("TTY").unwrap();
+    assert!(start.requests.iter().any(|r| r.symbol == tty));
+    assert_eq!(
+        *start.resolved.config.get(&tty),
+        Value::Tristate(Tristate::Y)
+    );
+
+    let error = bench.analyse(text, &["E1000"]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+}
+
+#[test]
+fn busybox_resolves_what_it_is_asked_for() {
+    let bench = bench(Project::busybox(), |setup| setup.busybox_source().unwrap());
+    let start = bench
+        .analyse("CONFIG_CAT=y\nCONFIG_FEATURE_CATN=y\nCONFIG_SORT=y\n", &[])
+        .unwrap();
+    let names = names(&start, (0..start.requests.len() as u32).map(RequestId));
+    assert_eq!(names, BTreeSet::from(["CAT", "FEATURE_CATN", "SORT"]));
+    assert_eq!(start.missing, vec![]);
+    // Nothing else came on with them: what they do not depend on is as in the base.
+    let changed = start.resolved.config.diff(&start.base.config);
+    let on: BTreeSet<&str> = changed.iter().map(|(s, _, _)| s.as_str()).collect();
+    assert_eq!(on, BTreeSet::from(["CAT", "FEATURE_CATN", "SORT"]));
+}
