@@ -62,15 +62,6 @@ impl LocalExecutor {
     }
 }
 
-impl LocalExecutor {
-    /// About how many bytes the build trees will take on disk, all of them together. Known as
-    /// soon as one is built.
-    #[must_use]
-    pub fn expected_disk(&self) -> u64 {
-        self.bench.trees.expected_size()
-    }
-}
-
 fn work(
     bench: &Bench,
     id: WorkerId,
@@ -165,6 +156,10 @@ impl Executor for LocalExecutor {
 
     fn learn(&mut self, judgement: &Judgement) {
         self.bench.images.learn(judgement);
+    }
+
+    fn expected_disk(&self) -> Option<u64> {
+        Some(self.bench.trees.expected_size())
     }
 
     fn reports(&self) -> &Receiver<Report> {
