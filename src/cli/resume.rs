@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::go::go;
 use super::prepare::{self, WhenMissing};
-use super::run::open;
+use super::run::{open, resumed};
 use super::shown::Shown;
 use crate::journal::RunDir;
 use crate::settings::{self, Settings, parse_duration};
@@ -56,8 +56,12 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let cancel = CancelToken::new();
     let signals = Signals::install(&cancel)?;
     let mut ui = shown.ui();
-    let tools = prepare::tools(&settings, WhenMissing::Fail, &cancel, ui.as_mut())?;
-    let opened = open(&args.dir, &tools, ui.as_mut())?;
+    let (tools, opened) = prepare::interruptible(&signals, &cancel, |cancel| {
+        let tools = prepare::tools(&settings, WhenMissing::Fail, cancel, ui.as_mut())?;
+        let mut opened = open(&args.dir, &tools, ui.as_mut())?;
+        resumed(&mut opened, ui.as_mut())?;
+        Ok((tools, opened))
+    })?;
     go(
         opened,
         &settings,
