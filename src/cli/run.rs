@@ -39,11 +39,16 @@ pub(super) fn search(
     }
     prepare::start_file(settings)?;
     let (tools, opened) = prepare::interruptible(&signals, &cancel, |cancel| {
-        let tools = prepare::tools(settings, when, cancel, ui.as_mut())?;
-        let opened = if settings.output.join("run.json").exists() {
-            again(settings, &tools, cancel, ui.as_mut())?
+        // First: when another run holds it, nothing else matters.
+        let held = if settings.output.join("run.json").exists() {
+            Some(open(&settings.output, ui.as_mut())?)
         } else {
-            begin(settings, &tools, cancel, ui.as_mut())?
+            None
+        };
+        let tools = prepare::tools(settings, when, cancel, ui.as_mut())?;
+        let opened = match held {
+            Some(opened) => again(opened, settings, &tools, cancel, ui.as_mut())?,
+            None => begin(settings, &tools, cancel, ui.as_mut())?,
         };
         Ok((tools, opened))
     })?;
@@ -90,12 +95,13 @@ fn begin(
 /// The directory has a run in it: the same one goes on, nothing is asked twice; another one
 /// is left alone.
 fn again(
+    mut opened: Opened,
     settings: &Settings,
     tools: &Tools,
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Opened> {
-    let mut opened = open(&settings.output, tools, ui)?;
+    check_key(&opened, tools)?;
     let start = prepare::start(settings, tools, cancel, ui)?;
     let info = &opened.info;
     let differs = if start.requests != info.requests {
@@ -118,7 +124,7 @@ fn again(
 }
 
 /// Opens a run directory to go on with what is in it.
-pub(super) fn open(path: &std::path::Path, tools: &Tools, ui: &mut dyn Ui) -> Result<Opened> {
+pub(super) fn open(path: &std::path::Path, ui: &mut dyn Ui) -> Result<Opened> {
     let crate::journal::Opened {
         dir,
         info,
@@ -129,6 +135,17 @@ pub(super) fn open(path: &std::path::Path, tools: &Tools, ui: &mut dyn Ui) -> Re
     for text in warnings {
         warn(ui, text);
     }
+    Ok(Opened {
+        dir,
+        info,
+        journal,
+        lines,
+    })
+}
+
+/// Do the verdicts of the run still hold with these tools?
+pub(super) fn check_key(opened: &Opened, tools: &Tools) -> Result<()> {
+    let (info, path) = (&opened.info, opened.dir.path());
     if info.key != tools.key {
         let differs: Vec<&str> = [
             "source",
@@ -149,12 +166,7 @@ pub(super) fn open(path: &std::path::Path, tools: &Tools, ui: &mut dyn Ui) -> Re
         ))
         .hint("give another --output to begin anew"));
     }
-    Ok(Opened {
-        dir,
-        info,
-        journal,
-        lines,
-    })
+    Ok(())
 }
 
 /// Notes that the run goes on: from here on it is not finished any more, should it have been.
