@@ -87,8 +87,9 @@ pub struct Cost {
 /// of objects compiled so far. Output goes to `log`.
 ///
 /// # Errors
-/// make cannot be run, or says that it succeeded and left no product. That the *source* does
-/// not build is no error but [`Built::Failed`].
+/// make cannot be run, or says that it succeeded and left no product; the source tree or a
+/// program that the build calls is gone. That the *source* does not build is no error but
+/// [`Built::Failed`].
 pub fn build(
     plan: &MakePlan,
     tree: &Path,
@@ -144,8 +145,14 @@ pub fn build(
     let built = match ended.how {
         How::Exited(0) => Built::Product(product(&tree.join(&plan.product))?),
         How::Exited(_) => match read_failure(log)? {
+            // Whatever the log says: without a source, nothing is said of the configuration.
+            _ if !has_source(&plan.source) => return Err(source_gone(&plan.source)),
             BuildFailure::Config(why) => Built::Failed(why),
             BuildFailure::Starved(why) => Built::Starved(why),
+            BuildFailure::ToolMissing(why) => {
+                return Err(Error::failed(format!("the build lacks a program: {why}"))
+                    .hint("`kbisect doctor` tells what is missing; then `kbisect resume`"));
+            }
         },
         How::Cancelled => Built::Cancelled,
         // Somebody else's signal, most likely the kernel's for want of memory.
@@ -156,6 +163,19 @@ pub fn build(
         )),
     };
     Ok((built, cost))
+}
+
+/// Is the source tree still there?
+#[must_use]
+pub fn has_source(source: &Path) -> bool {
+    source.join("Makefile").is_file()
+}
+
+/// The source tree is not there any more.
+#[must_use]
+pub fn source_gone(source: &Path) -> Error {
+    Error::failed(format!("the source tree {} is gone", source.display()))
+        .hint("put it back and go on with `kbisect resume`: nothing is lost")
 }
 
 fn product(path: &Path) -> Result<Product> {
@@ -282,6 +302,20 @@ mod tests {
         let makefile = "all:\n\t@echo 'a.c:1:1: error: no'; false\n";
         let (built, _) = run(makefile, &CancelToken::new()).unwrap();
         assert_eq!(built, Built::Failed("a.c:1:1: error: no".into()));
+    }
+
+    #[test]
+    fn a_source_tree_that_vanishes_is_no_verdict() {
+        let makefile = "all:\n\t@rm -r $(CURDIR); echo 'a.c:1:1: error: no'; false\n";
+        let error = run(makefile, &CancelToken::new()).unwrap_err();
+        assert!(error.to_string().contains("is gone"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_is_missing_is_no_verdict() {
+        let makefile = "all:\n\tno-such-compiler -c x.c\n";
+        let error = run(makefile, &CancelToken::new()).unwrap_err();
+        assert!(error.to_string().contains("no-such-compiler"), "{error}");
     }
 
     #[test]

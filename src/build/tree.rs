@@ -147,21 +147,24 @@ impl TreePool {
         cancel: &CancelToken,
         work: impl FnOnce(&Tree, Option<Synced>) -> Result<T>,
     ) -> Result<Option<T>> {
-        let (tree, base) = {
-            let roles = self.roles();
-            let base = roles.base_holds.is_some().then(|| Arc::clone(&roles.base));
-            (Arc::clone(&roles.of_worker[worker.0 as usize]), base)
-        };
+        let roles = self.roles();
+        let tree = Arc::clone(&roles.of_worker[worker.0 as usize]);
+        let base = roles.base_holds.is_some().then(|| Arc::clone(&roles.base));
+        // Before the roles can change: whoever is given this tree then must not build in it
+        // while we copy. Nobody writes to the base, so this does not wait.
+        let reading = base
+            .as_ref()
+            .map(|base| base.lock.read().unwrap_or_else(PoisonError::into_inner));
+        drop(roles);
+        // Waits for those who still copy from it, if it was the base a moment ago. They began
+        // before us, so nobody waits in a circle.
         let _writing = tree.lock.write().unwrap_or_else(PoisonError::into_inner);
         tree.spoil()?;
         let synced = match &base {
-            Some(base) => {
-                let _reading = base.lock.read().unwrap_or_else(PoisonError::into_inner);
-                match sync(&base.path, &tree.path, cancel)? {
-                    Some(done) => Some(done),
-                    None => return Ok(None),
-                }
-            }
+            Some(base) => match sync(&base.path, &tree.path, cancel)? {
+                Some(done) => Some(done),
+                None => return Ok(None),
+            },
             None => {
                 // Whatever an earlier run left here is not known to be whole.
                 match fs::remove_dir_all(&tree.path) {
@@ -175,6 +178,7 @@ impl TreePool {
                 None
             }
         };
+        drop(reading);
         work(&tree, synced).map(Some)
     }
 

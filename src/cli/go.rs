@@ -6,21 +6,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::prepare::Tools;
 use super::shown::Shown;
-use crate::build::TreePool;
+use crate::build::{TreePool, has_source, source_gone};
 use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
-use crate::kconfig::Resolver;
+use crate::kconfig::{Resolver, parse_config};
 use crate::lab::{
-    BEST_CONFIG, BEST_FRAGMENT, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor, Outcome,
-    Stopped, fragment_of,
+    BEST_CONFIG, BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor,
+    Outcome, Stopped, fragment_of,
 };
 use crate::model::{
-    Event, Fingerprint, Phase, Progress, RequestSet, Source, TrialId, Verdict, sanitize,
+    Event, Fingerprint, Fragment, Phase, Progress, RequestSet, Source, TrialId, Verdict, sanitize,
 };
+use crate::oracle::COMMAND;
 use crate::report::{self, RESULT, Status, gather};
 use crate::search::{self, Move, Search};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use crate::{Error, ErrorKind, Result};
 
 /// Where the build trees are, in the run directory.
@@ -56,8 +57,14 @@ pub(super) fn go(
     ui: &mut dyn Ui,
     shown: &Shown,
 ) -> Result<u8> {
+    let source = tools.plan.source.clone();
     let result = search_on(&mut opened, settings, tools, signals, cancel, ui);
     ui.finish();
+    // Kconfig without its source fails in many ways; they have one cause.
+    let result = result.map_err(|error| match error.kind() {
+        ErrorKind::Failed if !has_source(&source) => source_gone(&source).because(error),
+        _ => error,
+    });
     let outcome = match result {
         Ok(outcome) => outcome,
         Err(error) => {
@@ -145,12 +152,22 @@ fn header(info: &RunInfo, settings: &Settings) -> String {
         .get("base")
         .and_then(|b| b.as_str())
         .unwrap_or_default();
+    let oracles: Vec<_> = settings
+        .oracles
+        .iter()
+        .map(|o| {
+            Path::new(o)
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+        })
+        .collect();
     format!(
         "# Made by kbisect {}: the requests that {} needs, over allnoconfig with the base.\n\
          # make ARCH={} KCONFIG_ALLCONFIG=this-file allnoconfig\n\
          # -- base\n{base}# -- requests\n",
         info.kbisect,
-        settings.oracles.join(" and "),
+        oracles.join(" and "),
         settings.arch,
     )
 }
@@ -180,7 +197,11 @@ fn stopped_by(error: Error, journal: &mut Journal, path: &Path) -> Error {
     error
 }
 
-/// The start did not pass: shows what its oracle said, with control characters taken out.
+/// Longest line of a log or a command that is shown, in characters.
+const LONGEST: usize = 4000;
+
+/// The start did not pass: shows what its oracle said, with control characters taken out, and
+/// how to see it again.
 fn show_oracle_output(path: &Path) {
     use std::io::Write;
     let mut err = std::io::stderr();
@@ -189,35 +210,44 @@ fn show_oracle_output(path: &Path) {
         return;
     };
     let Some(last) = last else { return };
-    for log in logs(&last) {
+    let (logs, command) = logs(&last);
+    for log in logs {
         let Ok(bytes) = fs::read(&log) else { continue };
         let text = sanitize(&String::from_utf8_lossy(&bytes));
         let lines: Vec<&str> = text.lines().collect();
         let tail = &lines[lines.len().saturating_sub(30)..];
         let _ = writeln!(err, "--- {} (last {} lines)", log.display(), tail.len());
         for line in tail {
+            let line: String = line.chars().take(LONGEST).collect();
             let _ = writeln!(err, "{line}");
         }
     }
+    if let Ok(bytes) = fs::read(&command) {
+        let text = sanitize(&String::from_utf8_lossy(&bytes));
+        let _ = writeln!(err, "--- to repeat it by hand ({}):", command.display());
+        let _ = write!(err, "{text}");
+        let _ = writeln!(err, "---");
+    }
 }
 
-/// The logs of a trial, in the order in which they were written: the build, then the oracles.
-fn logs(trial: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(trial) else {
-        return Vec::new();
-    };
-    let mut oracles: Vec<PathBuf> = entries
-        .flatten()
+/// The logs of a trial's last step (the last oracle that was asked, else the build), and the
+/// file with the command for it.
+fn logs(trial: &Path) -> (Vec<PathBuf>, PathBuf) {
+    let oracles = fs::read_dir(trial).into_iter().flatten().flatten();
+    let last = oracles
         .map(|e| e.path())
         .filter(|p| p.is_dir())
-        .flat_map(|dir| [dir.join("console.log"), dir.join("oracle.log")])
-        .filter(|p| p.is_file())
-        .collect();
-    oracles.sort();
-    if oracles.is_empty() {
-        vec![trial.join("build.log")]
-    } else {
-        oracles
+        .max_by_key(|dir| {
+            let log = fs::metadata(dir.join(COMMAND)).and_then(|m| m.modified());
+            log.unwrap_or(UNIX_EPOCH)
+        });
+    match last {
+        None => (vec![trial.join("build.log")], trial.join(BUILD_COMMAND)),
+        Some(dir) => {
+            let logs = [dir.join("console.log"), dir.join("oracle.log")];
+            let logs = logs.into_iter().filter(|p| p.is_file()).collect();
+            (logs, dir.join(COMMAND))
+        }
     }
 }
 
@@ -285,6 +315,15 @@ fn search_on(
         let judgement = lab.judge_start(&start, &full)?;
         progress.lines = judgement.lines;
         progress.passed = 1;
+        if let Some(bytes) = lab.executor.expected_disk() {
+            let text = format!(
+                "disk: the {} build trees take about {}, in {}; they go at the end",
+                settings.jobs.get() + 1,
+                ui::bytes(bytes),
+                trees.display(),
+            );
+            (lab.sink)(&Event::Note { text });
+        }
     }
     let options = search::Options::default();
     let mut search: Box<dyn Search> = search::by_name(&info.algorithm, full, &info.fixed, options)
@@ -292,24 +331,31 @@ fn search_on(
     let replayed = search::replay(moves(lines), search.as_mut())
         .map_err(|e| Error::failed(e.to_string()).hint("begin anew with another --output"))?;
     progress.requests = search.best().len();
-    restore_best(dir, info, search.best(), &known.best_trial)?;
+    if let Some(trial) = known.best_trial {
+        let fragment = fragment_of(&info.requests, search.best());
+        restore_best(dir, trial, &fragment, known.best, &*resolver, cancel)?;
+    }
     lab.run(search.as_mut(), replayed.in_flight, progress)
 }
 
-/// After a crash between a verdict and the files that follow from it: makes them again.
+/// After a crash between a verdict and the files that follow from it: makes them again. A config
+/// that its trial does not have any more, or not whole, is resolved anew.
 fn restore_best(
     dir: &RunDir,
-    info: &RunInfo,
-    best: &RequestSet,
-    trial: &Option<TrialId>,
+    trial: TrialId,
+    fragment: &Fragment,
+    wanted: Option<Fingerprint>,
+    resolver: &dyn Resolver,
+    cancel: &CancelToken,
 ) -> Result<()> {
-    let Some(trial) = trial else { return Ok(()) };
-    let config = read(&RunDir::trial_dir(dir.path(), *trial).join(CONFIG))?;
-    dir.write(BEST_CONFIG, &config)?;
-    dir.write(
-        BEST_FRAGMENT,
-        fragment_of(&info.requests, best).to_string().as_bytes(),
-    )?;
+    let kept = fs::read_to_string(RunDir::trial_dir(dir.path(), trial).join(CONFIG)).ok();
+    let is_whole = |text: &String| Some(parse_config(text).fingerprint()) == wanted;
+    let config = match kept.filter(is_whole) {
+        Some(text) => text,
+        None => resolver.resolve(fragment, cancel)?.text,
+    };
+    dir.write(BEST_CONFIG, config.as_bytes())?;
+    dir.write(BEST_FRAGMENT, fragment.to_string().as_bytes())?;
     Ok(())
 }
 

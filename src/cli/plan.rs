@@ -22,6 +22,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     for text in unknown {
         prepare::warn(ui.as_mut(), text);
     }
+    prepare::start_file(&settings)?;
     let tools = prepare::tools(&settings, when, &cancel, ui.as_mut())?;
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
     ui.finish();

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use super::shown::Shown;
@@ -13,9 +14,9 @@ use crate::model::{Event, Fragment, Symbol};
 use crate::oracle::{self, Oracle, SHIPPED};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
 use crate::setup::{self, Need, Setup};
-use crate::supervise::{self, CancelToken, Spec};
+use crate::supervise::{self, CancelToken, Signals, Spec};
 use crate::ui::Ui;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Wall time that one build may take. A kernel takes minutes; this is for a make that hangs.
 const BUILD_LIMIT: Duration = Duration::from_secs(4 * 3600);
@@ -53,9 +54,36 @@ pub(super) fn settings(wishes: Wishes, shown: Shown) -> Result<(Settings, Shown,
         (Wishes::default(), vec![])
     };
     let shown = shown.with_file(&from_file)?;
-    let settings = Settings::from_wishes(wishes.over(from_file), Machine::here())?;
+    let mut settings = Settings::from_wishes(wishes.over(from_file), Machine::here())?;
+    make_absolute(&mut settings)?;
     let told = |key: String| format!("{}: unknown key `{}`", settings::FILE, key.escape_debug());
     Ok((settings, shown, unknown.into_iter().map(told).collect()))
+}
+
+/// A run is resumed from anywhere: what it reads is named from the root. The output is not: it
+/// is what people see, and `resume` is told where it is.
+fn make_absolute(settings: &mut Settings) -> Result<()> {
+    let absolute = |path: &mut PathBuf| {
+        *path =
+            std::path::absolute(&*path).map_err(|e| Error::io("find the folder of", path, e))?;
+        Ok(())
+    };
+    settings.source.iter_mut().try_for_each(absolute)?;
+    settings.start.iter_mut().try_for_each(absolute)?;
+    if let Base::File(path) = &mut settings.base {
+        absolute(path)?;
+    }
+    for oracle in &mut settings.oracles {
+        // A shipped one goes by its name.
+        if SHIPPED.iter().all(|s| s.name != *oracle) {
+            let mut path = PathBuf::from(&*oracle);
+            absolute(&mut path)?;
+            if let (true, Some(path)) = (path.is_file(), path.to_str()) {
+                *oracle = path.to_owned();
+            }
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn note(ui: &mut dyn Ui, text: impl Into<String>) {
@@ -66,6 +94,36 @@ pub(super) fn warn(ui: &mut dyn Ui, text: impl Into<String>) {
     ui.event(&Event::Warning { text: text.into() });
 }
 
+/// Does `work`, which the first signal cancels: nothing of it is worth finishing.
+///
+/// # Errors
+/// Those of `work`; [`ErrorKind::Interrupted`] when there was a signal.
+pub(super) fn interruptible<T>(
+    signals: &Signals,
+    cancel: &CancelToken,
+    work: impl FnOnce(&CancelToken) -> Result<T>,
+) -> Result<T> {
+    let token = cancel.child();
+    // Nothing is ever sent: it is dropped when the work is done.
+    let (working, done) = crossbeam_channel::bounded::<()>(0);
+    let (requests, first) = (signals.requests().clone(), token.clone());
+    let result = thread::scope(|scope| {
+        scope.spawn(move || {
+            crossbeam_channel::select! {
+                recv(requests) -> signal => if signal.is_ok() { first.cancel() },
+                recv(done) -> _ => {}
+            }
+        });
+        let result = work(&token);
+        drop(working);
+        result
+    });
+    if token.is_cancelled() {
+        return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+    }
+    result
+}
+
 /// Makes the tools of a run ready.
 pub(super) fn tools(
     settings: &Settings,
@@ -73,7 +131,11 @@ pub(super) fn tools(
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Tools> {
+    // Mistakes first, before anything takes time.
     let project = project(settings)?;
+    if let Some(dir) = settings.source.as_ref().filter(|path| !path.is_file()) {
+        project.check_source(dir)?;
+    }
     let oracles = oracle::find_all(&settings.oracles)?;
     let shipped = oracles.iter().any(|o| is_shipped(o, settings));
     let mut needs: Vec<Need> = setup::BUILD.to_vec();
@@ -95,7 +157,7 @@ pub(super) fn tools(
         Some(path) if path.is_file() => setup.source_of(path)?,
         Some(path) => path
             .canonicalize()
-            .map_err(|_| Error::usage(format!("there is no source tree {}", path.display())))?,
+            .map_err(|e| Error::io("look at", path, e))?,
     };
     project.check_source(&source)?;
     let guest = if shipped { Some(setup.guest()?) } else { None };

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use super::go::go;
 use super::prepare::{self, WhenMissing};
-use super::run::open;
+use super::run::{check_key, open, resumed};
 use super::shown::Shown;
-use crate::journal::RunDir;
 use crate::settings::{self, Settings, parse_duration};
 use crate::supervise::{CancelToken, Signals};
 use crate::{Error, Result};
@@ -33,14 +32,16 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let (info, _) = RunDir::read(&args.dir)?;
-    let mut settings: Settings = serde_json::from_value(info.settings).map_err(|e| {
-        Error::failed(format!(
-            "the settings in {} cannot be read",
-            args.dir.display()
-        ))
-        .because(e)
-    })?;
+    let mut ui = shown.ui();
+    let mut opened = open(&args.dir, ui.as_mut())?;
+    let mut settings: Settings =
+        serde_json::from_value(opened.info.settings.clone()).map_err(|e| {
+            Error::failed(format!(
+                "the settings in {} cannot be read",
+                args.dir.display()
+            ))
+            .because(e)
+        })?;
     settings.output.clone_from(&args.dir);
     settings.jobs = args.jobs.unwrap_or(settings.jobs);
     settings.build_jobs = args.build_jobs.unwrap_or(settings.build_jobs);
@@ -55,9 +56,12 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     };
     let cancel = CancelToken::new();
     let signals = Signals::install(&cancel)?;
-    let mut ui = shown.ui();
-    let tools = prepare::tools(&settings, WhenMissing::Fail, &cancel, ui.as_mut())?;
-    let opened = open(&args.dir, &tools, ui.as_mut())?;
+    let tools = prepare::interruptible(&signals, &cancel, |cancel| {
+        let tools = prepare::tools(&settings, WhenMissing::Fail, cancel, ui.as_mut())?;
+        check_key(&opened, &tools)?;
+        resumed(&mut opened, ui.as_mut())?;
+        Ok(tools)
+    })?;
     go(
         opened,
         &settings,

@@ -37,12 +37,21 @@ pub(super) fn search(
     for text in warnings {
         warn(ui.as_mut(), text);
     }
-    let tools = prepare::tools(settings, when, &cancel, ui.as_mut())?;
-    let opened = if settings.output.join("run.json").exists() {
-        again(settings, &tools, ui.as_mut())?
-    } else {
-        begin(settings, &tools, &cancel, ui.as_mut())?
-    };
+    prepare::start_file(settings)?;
+    let (tools, opened) = prepare::interruptible(&signals, &cancel, |cancel| {
+        // First: when another run holds it, nothing else matters.
+        let held = if settings.output.join("run.json").exists() {
+            Some(open(&settings.output, ui.as_mut())?)
+        } else {
+            None
+        };
+        let tools = prepare::tools(settings, when, cancel, ui.as_mut())?;
+        let opened = match held {
+            Some(opened) => again(opened, settings, &tools, cancel, ui.as_mut())?,
+            None => begin(settings, &tools, cancel, ui.as_mut())?,
+        };
+        Ok((tools, opened))
+    })?;
     go(
         opened,
         settings,
@@ -85,33 +94,58 @@ fn begin(
 
 /// The directory has a run in it: the same one goes on, nothing is asked twice; another one
 /// is left alone.
-fn again(settings: &Settings, tools: &Tools, ui: &mut dyn Ui) -> Result<Opened> {
-    let opened = open(&settings.output, tools, ui)?;
-    let (parsed, _) = prepare::start_file(settings)?;
-    let was: std::collections::BTreeSet<_> = opened.info.requests.iter().collect();
-    let is: std::collections::BTreeSet<_> = parsed.fragment.requests().iter().collect();
-    if !was.is_subset(&is) {
-        return Err(Error::usage(format!(
-            "{} has a run of another start in it",
-            settings.output.display()
-        ))
-        .hint("give another --output"));
-    }
-    Ok(opened)
+fn again(
+    mut opened: Opened,
+    settings: &Settings,
+    tools: &Tools,
+    cancel: &CancelToken,
+    ui: &mut dyn Ui,
+) -> Result<Opened> {
+    check_key(&opened, tools)?;
+    let start = prepare::start(settings, tools, cancel, ui)?;
+    let info = &opened.info;
+    let differs = if start.requests != info.requests {
+        "start"
+    } else if start.keep != info.fixed {
+        "--keep"
+    } else if settings.algorithm != info.algorithm {
+        "--algorithm"
+    } else if settings.seed != info.seed {
+        "--seed"
+    } else {
+        resumed(&mut opened, ui)?;
+        return Ok(opened);
+    };
+    Err(Error::usage(format!(
+        "{} has a run with another {differs} in it",
+        settings.output.display()
+    ))
+    .hint("give another --output, or go on with that run by `kbisect resume`"))
 }
 
 /// Opens a run directory to go on with what is in it.
-pub(super) fn open(path: &std::path::Path, tools: &Tools, ui: &mut dyn Ui) -> Result<Opened> {
+pub(super) fn open(path: &std::path::Path, ui: &mut dyn Ui) -> Result<Opened> {
     let crate::journal::Opened {
         dir,
         info,
-        mut journal,
+        journal,
         lines,
         warnings,
     } = RunDir::open(path)?;
     for text in warnings {
         warn(ui, text);
     }
+    Ok(Opened {
+        dir,
+        info,
+        journal,
+        lines,
+    })
+}
+
+/// Do the verdicts of the run still hold with these tools?
+pub(super) fn check_key(opened: &Opened, tools: &Tools) -> Result<()> {
+    let (info, path) = (&opened.info, opened.dir.path());
     if info.key != tools.key {
         let differs: Vec<&str> = [
             "source",
@@ -132,22 +166,18 @@ pub(super) fn open(path: &std::path::Path, tools: &Tools, ui: &mut dyn Ui) -> Re
         ))
         .hint("give another --output to begin anew"));
     }
-    journal.append(&Record::Resumed { at: now() })?;
-    let verdicts = lines
-        .iter()
-        .filter(|l| matches!(l.record, Record::Told { .. }))
-        .count();
+    Ok(())
+}
+
+/// Notes that the run goes on: from here on it is not finished any more, should it have been.
+pub(super) fn resumed(opened: &mut Opened, ui: &mut dyn Ui) -> Result<()> {
+    opened.journal.append(&Record::Resumed { at: now() })?;
+    let told = |l: &&crate::journal::Line| matches!(l.record, Record::Told { .. });
+    let verdicts = opened.lines.iter().filter(told).count();
+    let path = opened.dir.path().display();
     prepare::note(
         ui,
-        format!(
-            "going on with {}: {verdicts} verdicts are known",
-            path.display()
-        ),
+        format!("going on with {path}: {verdicts} verdicts are known"),
     );
-    Ok(Opened {
-        dir,
-        info,
-        journal,
-        lines,
-    })
+    Ok(())
 }

@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         return Ok(code);
     }
     let (info, lines) = RunDir::read(&settings.output)?;
-    compare(&claimed, &gather(&info, &lines)?)
+    compare(&claimed, &gather(&info, &lines)?, shown)
 }
 
 fn read(path: &Path) -> Result<Report> {
@@ -82,7 +82,7 @@ fn read(path: &Path) -> Result<Report> {
 }
 
 /// Does what was found anew bear out what was claimed?
-fn compare(claimed: &Report, found: &Report) -> Result<u8> {
+fn compare(claimed: &Report, found: &Report, shown: &Shown) -> Result<u8> {
     let still = |kept: &crate::report::Kept| found.kept.iter().any(|f| f.request == kept.request);
     let needless: Vec<String> = claimed
         .kept
@@ -97,15 +97,22 @@ fn compare(claimed: &Report, found: &Report) -> Result<u8> {
         ))
         .hint("a smaller result is in the folder of the verification"));
     }
-    super::print(&format!(
-        "verified: {} requests, {} lines, accepted; each of {} removals was rejected\n",
-        found.after.requests,
-        found.after.lines,
-        found
-            .kept
-            .iter()
-            .filter(|k| matches!(k.reason, Reason::Needed { .. }))
-            .count(),
-    ));
+    let removals = found
+        .kept
+        .iter()
+        .filter(|k| matches!(k.reason, Reason::Needed { .. }))
+        .count();
+    let (requests, lines) = (found.after.requests, found.after.lines);
+    if shown.is_json() {
+        super::print(&super::json(&serde_json::json!({
+            "v": 1, "event": "verified",
+            "requests": requests, "lines": lines, "removals": removals,
+        }))?);
+    } else {
+        super::print(&format!(
+            "verified: {requests} requests, {lines} lines, accepted; each of {removals} removals \
+             was rejected\n"
+        ));
+    }
     Ok(0)
 }

@@ -106,6 +106,7 @@ struct Run<'l, 'a> {
     pointless: HashSet<CandidateId>,
     tries: HashMap<Fingerprint, u32>,
     progress: Progress,
+    /// The start's not counted.
     trials: u32,
 }
 
@@ -156,6 +157,7 @@ impl<'a> Lab<'a> {
         });
         let worker = WorkerId(0);
         let config = Arc::new(config.clone());
+        let mut undecided = None;
         for _ in 0..=RETRIES {
             let (trial, dir) = self.begin_trial(None, &config, worker)?;
             let config = Arc::clone(&config);
@@ -172,8 +174,9 @@ impl<'a> Lab<'a> {
             let Some(judgement) = judgement(trial, &config, result.clone()) else {
                 if let TrialResult::Starved(why) = result {
                     self.emit(&Event::Warning {
-                        text: format!("the start is tried again: {why}"),
+                        text: format!("the start gets no verdict: {why}"),
                     });
+                    undecided = Some(starved_twice(&why));
                     continue;
                 }
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
@@ -196,12 +199,21 @@ impl<'a> Lab<'a> {
                     });
                     return Ok(judgement);
                 }
-                Verdict::Unresolved => {}
+                Verdict::Unresolved => {
+                    let why = why(&judgement);
+                    self.emit(&Event::Warning {
+                        text: format!("the start gets no verdict: {why}"),
+                    });
+                    undecided = Some(
+                        Error::new(
+                            ErrorKind::StartFails,
+                            format!("the oracle cannot tell whether the start passes: {why}"),
+                        )
+                        .hint(format!("everything about it is in {}", dir.display())),
+                    );
+                }
                 Verdict::Fail(stage) => {
-                    let why = judgement
-                        .evidence
-                        .as_deref()
-                        .unwrap_or("it does not say why");
+                    let why = why(&judgement);
                     let what = match stage {
                         Stage::Build => "the start does not build",
                         Stage::Oracle => "the start does not pass its oracle",
@@ -211,8 +223,8 @@ impl<'a> Lab<'a> {
                 }
             }
         }
-        Err(Error::failed("the start got no verdict, twice")
-            .hint("nothing can be said of smaller configs if the start cannot be judged"))
+        // There was at least one try, and each that did not return left its error.
+        Err(undecided.unwrap_or_else(|| Error::failed("the start got no verdict")))
     }
 
     fn wait_for_start(&mut self, worker: WorkerId) -> Result<TrialResult> {
@@ -233,7 +245,7 @@ impl<'a> Lab<'a> {
     }
 
     /// Runs `search` to its end, or to the end of the budget. `in_flight` are the candidates
-    /// that it proposed in an earlier sitting.
+    /// that it proposed in an earlier sitting; `progress` counts the start among what passed.
     ///
     /// # Errors
     /// Whatever makes it impossible to go on. The journal is whole, and the run can be resumed.
@@ -244,7 +256,7 @@ impl<'a> Lab<'a> {
         progress: Progress,
     ) -> Result<Outcome> {
         let workers = (0..self.executor.workers()).map(|_| Busy::Idle).collect();
-        let trials = progress.passed + progress.failed + progress.unresolved;
+        let judged = progress.passed + progress.failed + progress.unresolved;
         let mut run = Run {
             lab: self,
             search,
@@ -253,7 +265,7 @@ impl<'a> Lab<'a> {
             pointless: HashSet::new(),
             tries: HashMap::new(),
             progress,
-            trials,
+            trials: judged.saturating_sub(1),
         };
         let result = run.drive();
         if result.is_err() {
@@ -270,6 +282,19 @@ impl<'a> Lab<'a> {
 
 fn no_workers() -> Error {
     Error::failed("all workers are gone").hint("this is a bug of kbisect; `kbisect resume` goes on")
+}
+
+/// The machine gave out for the last time.
+fn starved_twice(why: &str) -> Error {
+    Error::failed(format!("the machine gave out, twice: {why}"))
+        .hint("free memory or disk, or use a smaller -j; then `kbisect resume`")
+}
+
+fn why(judgement: &Judgement) -> &str {
+    judgement
+        .evidence
+        .as_deref()
+        .unwrap_or("it does not say why")
 }
 
 /// The judgement of a trial that gave a verdict.
@@ -307,14 +332,15 @@ impl Run<'_, '_> {
         self.progress.phase = phase;
         self.lab.emit(&Event::PhaseBegun { phase });
         loop {
+            // First: what is at its end needs no budget.
+            if self.feed()? {
+                self.withdraw_all()?;
+                self.tell_progress();
+                return Ok(None);
+            }
             if let Some(stopped) = self.out_of_budget() {
                 self.stop_all();
                 return Ok(Some(stopped));
-            }
-            if self.feed()? {
-                self.stop_all();
-                self.tell_progress();
-                return Ok(None);
             }
             let reports = self.lab.executor.reports().clone();
             select! {
@@ -334,46 +360,37 @@ impl Run<'_, '_> {
         }
     }
 
+    fn out_of_time(&self) -> bool {
+        let limit = self.lab.budget.time;
+        limit.is_some_and(|limit| self.lab.journal.elapsed() >= limit)
+    }
+
+    fn busy(&self) -> u32 {
+        let busy = self.workers.iter().filter(|w| !matches!(w, Busy::Idle));
+        busy.count() as u32
+    }
+
     fn out_of_budget(&self) -> Option<Stopped> {
-        let budget = self.lab.budget;
-        if budget
-            .time
-            .is_some_and(|limit| self.lab.journal.elapsed() >= limit)
-        {
+        if self.out_of_time() {
             return Some(Stopped::Time);
         }
-        // Those under way count, or several workers would go over it.
-        let judging = self
-            .workers
-            .iter()
-            .filter(|w| matches!(w, Busy::Judging(_)))
-            .count() as u32;
-        if budget
-            .trials
-            .is_some_and(|limit| self.trials >= limit && judging == 0)
-        {
-            return Some(Stopped::Trials);
-        }
-        None
+        // Those under way count, and are waited for.
+        let limit = self.lab.budget.trials;
+        (limit.is_some_and(|limit| self.trials >= limit) && self.busy() == 0)
+            .then_some(Stopped::Trials)
     }
 
     /// May another trial begin?
     fn may_begin(&self) -> bool {
-        let busy = self
-            .workers
-            .iter()
-            .filter(|w| !matches!(w, Busy::Idle))
-            .count() as u32;
-        self.lab
-            .budget
-            .trials
-            .is_none_or(|limit| self.trials + busy < limit)
+        // Those under way count, or several workers would go over it.
+        let limit = self.lab.budget.trials;
+        !self.out_of_time() && limit.is_none_or(|limit| self.trials + self.busy() < limit)
     }
 
     /// Gives every idle worker something to do; true when the search is over.
     fn feed(&mut self) -> Result<bool> {
         for i in 0..self.workers.len() {
-            while matches!(self.workers[i], Busy::Idle) && self.may_begin() {
+            while matches!(self.workers[i], Busy::Idle) {
                 let candidate = match self.pending.pop_front() {
                     Some(candidate) => candidate,
                     None => match self.search.next() {
@@ -388,10 +405,17 @@ impl Run<'_, '_> {
                         Step::Done => return Ok(true),
                     },
                 };
-                let known = self.lab.cache.fingerprint(&candidate.keep);
-                if let Some(judgement) = known.and_then(|f| self.lab.cache.of_config(&f).cloned()) {
-                    self.answer(&candidate, &judgement)?;
+                if self.pointless.contains(&candidate.id) {
+                    self.withdraw(&candidate)?;
                     continue;
+                }
+                if let Some((judgement, text)) = self.known(&candidate) {
+                    self.answer(&candidate, &judgement, &text)?;
+                    continue;
+                }
+                if !self.may_begin() {
+                    self.pending.push_front(candidate);
+                    return Ok(false);
                 }
                 let fragment = fragment_of(self.lab.requests, &candidate.keep);
                 // The number of workers is that of cores, more or less.
@@ -407,6 +431,19 @@ impl Run<'_, '_> {
             }
         }
         Ok(false)
+    }
+
+    /// What earlier trials say of a candidate, and its resolved config if that passed. A config
+    /// that was taken away since is resolved anew.
+    fn known(&self, candidate: &Candidate) -> Option<(Judgement, String)> {
+        let fingerprint = self.lab.cache.fingerprint(&candidate.keep)?;
+        let judgement = self.lab.cache.of_config(&fingerprint)?.clone();
+        let path = RunDir::trial_dir(self.lab.dir.path(), judgement.trial).join(CONFIG);
+        let text = match judgement.verdict {
+            Verdict::Pass => fs::read_to_string(path).ok()?,
+            _ => String::new(),
+        };
+        Some((judgement, text))
     }
 
     fn handle(&mut self, report: Report) -> Result<()> {
@@ -457,7 +494,7 @@ impl Run<'_, '_> {
         })?;
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
         if let Some(judgement) = self.lab.cache.of_config(&fingerprint).cloned() {
-            return self.answer(&candidate, &judgement);
+            return self.answer(&candidate, &judgement, &config.text);
         }
         for busy in &mut self.workers {
             if let Busy::Judging(trial) = busy
@@ -511,12 +548,9 @@ impl Run<'_, '_> {
         let judgement = match judgement(trial.id, &trial.config, result.clone()) {
             Some(judgement) => judgement,
             None => {
-                if let TrialResult::Starved(why) = result {
+                if let (TrialResult::Starved(why), false) = (result, trial.cancelled) {
                     if !again(self) {
-                        return Err(Error::failed(format!("the machine gave out, twice: {why}"))
-                            .hint(
-                                "free memory or disk, or use a smaller -j; then `kbisect resume`",
-                            ));
+                        return Err(starved_twice(&why));
                     }
                     self.lab.emit(&Event::Warning {
                         text: format!("trial {} is tried again: {why}", trial.id),
@@ -530,7 +564,10 @@ impl Run<'_, '_> {
                 return Ok(());
             }
         };
-        if judgement.verdict == Verdict::Unresolved && again(self) {
+        if judgement.verdict == Verdict::Unresolved && !trial.cancelled && again(self) {
+            self.lab.emit(&Event::Warning {
+                text: format!("trial {} is tried again: {}", trial.id, why(&judgement)),
+            });
             return self.begin(worker, trial.candidates, trial.config);
         }
         self.trials += 1;
@@ -557,19 +594,15 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// An earlier verdict answers a candidate.
-    fn answer(&mut self, candidate: &Candidate, known: &Judgement) -> Result<()> {
+    /// An earlier verdict answers a candidate. `config` is what it resolves to; it may be
+    /// empty if that did not pass.
+    fn answer(&mut self, candidate: &Candidate, known: &Judgement, config: &str) -> Result<()> {
         self.progress.reused += 1;
         let judgement = Judgement {
             source: Source::SameConfig,
             ..known.clone()
         };
-        let path = RunDir::trial_dir(self.lab.dir.path(), known.trial).join(CONFIG);
-        let text = match judgement.verdict {
-            Verdict::Pass => fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?,
-            _ => String::new(),
-        };
-        self.tell(candidate, &judgement, None, &text).map(|_| ())
+        self.tell(candidate, &judgement, None, config).map(|_| ())
     }
 
     /// Writes a verdict down, and only then believes it. True when there is a new best.
@@ -643,6 +676,22 @@ impl Run<'_, '_> {
         })?;
         self.search.withdraw(candidate.id);
         Ok(())
+    }
+
+    /// The search is over: ends what still runs, and notes that it can teach nothing, or a
+    /// resume would try it again.
+    fn withdraw_all(&mut self) -> Result<()> {
+        let mut left: Vec<Candidate> = self.pending.drain(..).collect();
+        for busy in &self.workers {
+            match busy {
+                Busy::Idle => {}
+                Busy::Resolving(candidate) => left.push(candidate.clone()),
+                Busy::Judging(trial) => left.extend(trial.candidates.iter().cloned()),
+            }
+        }
+        self.stop_all();
+        left.iter()
+            .try_for_each(|candidate| self.withdraw(candidate))
     }
 
     /// Ends what still runs, without a word to the search or the journal: whatever was in

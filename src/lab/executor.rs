@@ -88,6 +88,12 @@ pub trait Executor {
     /// Tells all workers of the verdict on an image.
     fn learn(&mut self, judgement: &Judgement);
 
+    /// About how many bytes of disk all build trees together will take; known as soon as
+    /// something is built, if at all.
+    fn expected_disk(&self) -> Option<u64> {
+        None
+    }
+
     /// Where reports come in. It is never disconnected before all tasks have been reported.
     fn reports(&self) -> &Receiver<Report>;
 }

@@ -1,5 +1,6 @@
 //! The executor for this machine: a thread for each worker.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -7,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::executor::{Executor, Report, Task};
 use super::trial::{Bench, Subject};
-use crate::model::{Fingerprint, Judgement, WorkerId, WorkerState};
+use crate::model::{CandidateId, Fingerprint, Judgement, TrialId, WorkerId, WorkerState};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -67,36 +68,66 @@ fn work(
     inbox: &Receiver<(Task, CancelToken)>,
     reports: &Sender<Report>,
 ) {
-    // Whoever does not listen any more does not want to know.
+    for (task, cancel) in inbox {
+        let what = What::of(&task);
+        // A worker that panics reports too: the dispatcher waits for it.
+        let ended = catch_unwind(AssertUnwindSafe(|| one(bench, id, task, &cancel, reports)));
+        if ended.is_err() {
+            let error = Error::failed(format!("worker {id} panicked"))
+                .hint("this is a bug of kbisect; `kbisect resume` goes on");
+            // Whoever does not listen any more does not want to know.
+            let _ = reports.send(match what {
+                What::Resolve(candidate) => Report::Resolved(id, candidate, Err(error)),
+                What::Judge(trial) => Report::Judged(id, trial, Err(error)),
+            });
+        }
+    }
+}
+
+/// What a task is about.
+enum What {
+    Resolve(CandidateId),
+    Judge(TrialId),
+}
+
+impl What {
+    fn of(task: &Task) -> Self {
+        match task {
+            Task::Resolve { candidate, .. } => Self::Resolve(*candidate),
+            Task::Judge { trial, .. } => Self::Judge(*trial),
+        }
+    }
+}
+
+/// One task, its report included.
+fn one(bench: &Bench, id: WorkerId, task: Task, cancel: &CancelToken, reports: &Sender<Report>) {
     let tell = |report| {
         let _ = reports.send(report);
     };
-    for (task, cancel) in inbox {
-        match task {
-            Task::Resolve {
-                candidate,
-                fragment,
-            } => {
-                tell(Report::State(id, WorkerState::Resolving));
-                let resolved = bench.resolver.resolve(&fragment, &cancel);
-                tell(Report::Resolved(id, candidate, resolved));
-            }
-            Task::Judge {
+    match task {
+        Task::Resolve {
+            candidate,
+            fragment,
+        } => {
+            tell(Report::State(id, WorkerState::Resolving));
+            let resolved = bench.resolver.resolve(&fragment, cancel);
+            tell(Report::Resolved(id, candidate, resolved));
+        }
+        Task::Judge {
+            trial,
+            config,
+            dir,
+            baseline,
+        } => {
+            let subject = Subject {
                 trial,
-                config,
-                dir,
-                baseline,
-            } => {
-                let subject = Subject {
-                    trial,
-                    config: &config,
-                    dir: &dir,
-                    baseline: baseline.as_deref(),
-                };
-                let mut state = |state| tell(Report::State(id, state));
-                let result = bench.judge(id, &subject, &cancel, &mut state);
-                tell(Report::Judged(id, trial, result));
-            }
+                config: &config,
+                dir: &dir,
+                baseline: baseline.as_deref(),
+            };
+            let mut state = |state| tell(Report::State(id, state));
+            let result = bench.judge(id, &subject, cancel, &mut state);
+            tell(Report::Judged(id, trial, result));
         }
     }
 }
@@ -125,6 +156,10 @@ impl Executor for LocalExecutor {
 
     fn learn(&mut self, judgement: &Judgement) {
         self.bench.images.learn(judgement);
+    }
+
+    fn expected_disk(&self) -> Option<u64> {
+        Some(self.bench.trees.expected_size())
     }
 
     fn reports(&self) -> &Receiver<Report> {

@@ -17,4 +17,4 @@ pub use dispatcher::{Budget, Lab, Outcome, Stopped};
 pub use executor::{Executor, Report, Task, TrialResult};
 pub use local::LocalExecutor;
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of};
-pub use trial::{Bench, CONFIG, Images};
+pub use trial::{BUILD_COMMAND, Bench, CONFIG, Images};

@@ -143,7 +143,7 @@ fn progress() -> Progress {
         phase: Phase::Reducing,
         requests: NAMES.len(),
         lines: 0,
-        passed: 0,
+        passed: 1,
         failed: 0,
         unresolved: 0,
         reused: 0,
@@ -386,4 +386,75 @@ fn the_best_files_always_hold_the_smallest_that_passed() {
             phase: Phase::Certifying
         }
     )));
+}
+
+#[test]
+fn a_finished_run_that_is_resumed_tries_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (_sender, signals) = unbounded();
+    for workers in [8, 8] {
+        let oracle = needs(&["A", "F"]);
+        let mut executor = FakeExecutor::new(workers, |_, config| says(oracle(config)));
+        let resumed = path.exists();
+        let outcome = sitting(
+            &path,
+            &mut executor,
+            Budget::default(),
+            &signals,
+            &mut vec![],
+        )
+        .unwrap();
+        assert_eq!(names(&outcome.best), ["A", "F"]);
+        assert_eq!(
+            executor.judged.is_empty(),
+            resumed,
+            "what is in flight at the end is withdrawn"
+        );
+    }
+}
+
+#[test]
+fn a_search_that_ends_with_its_budget_is_finished() {
+    let oracle = needs(&["B", "D"]);
+    let trials = |limit| {
+        let dir = tempfile::tempdir().unwrap();
+        let (_sender, signals) = unbounded();
+        let mut executor = FakeExecutor::new(1, |_, config| says(oracle(config)));
+        let budget = Budget {
+            time: None,
+            trials: limit,
+        };
+        let path = dir.path().join("run");
+        let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
+        (executor.judged.len() as u32, outcome.stopped)
+    };
+    let (all, stopped) = trials(None);
+    assert_eq!(stopped, None);
+    assert_eq!(trials(Some(all)), (all, None));
+    assert_eq!(trials(Some(all - 1)), (all - 1, Some(Stopped::Trials)));
+}
+
+#[test]
+fn a_known_config_whose_file_is_gone_is_resolved_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (_sender, signals) = unbounded();
+    let oracle = needs(&["B", "C"]);
+    let trials = path.join("trials");
+    let mut executor = FakeExecutor::new(1, |trial, config| {
+        for old in 2..trial.0 {
+            let _ = std::fs::remove_dir_all(trials.join(format!("{old:04}")));
+        }
+        says(oracle(config))
+    });
+    let outcome = sitting(
+        &path,
+        &mut executor,
+        Budget::default(),
+        &signals,
+        &mut vec![],
+    )
+    .unwrap();
+    assert_eq!(names(&outcome.best), ["B", "C"]);
 }

@@ -1,6 +1,7 @@
 //! One trial: set the tree back, build, look the image up, ask the oracles.
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,9 @@ pub const CONFIG: &str = "config";
 
 /// The output of make, there.
 const BUILD_LOG: &str = "build.log";
+
+/// The command for make, there, for people who want to see it fail.
+pub const BUILD_COMMAND: &str = "build.command";
 
 /// What all workers of this machine share.
 pub struct Bench {
@@ -87,6 +91,9 @@ impl Bench {
         let done = self.trees.with_tree(worker, cancel, |tree, _| {
             state(WorkerState::Building { trial, objects: 0 });
             let log = subject.dir.join(BUILD_LOG);
+            let command = subject.dir.join(BUILD_COMMAND);
+            fs::write(&command, self.plan.command_line(tree.path()) + "\n")
+                .map_err(|e| Error::io("write", &command, e))?;
             let mut progress = |objects| state(WorkerState::Building { trial, objects });
             let (built, cost) = build::build(
                 &self.plan,

@@ -1,7 +1,7 @@
 //! Runs an oracle on one built kernel and reads its answer.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,10 @@ const EVIDENCE: usize = 400;
 
 /// Bytes of a file that are looked at for evidence.
 const LOOK: u64 = 4096;
+
+/// The file, in the directory of an oracle in a trial, with the command that repeats what was
+/// done there.
+pub const COMMAND: &str = "command";
 
 /// What an oracle is to judge.
 #[derive(Debug, Clone)]
@@ -100,7 +104,7 @@ pub fn judge_all(oracles: &[Oracle], job: &Job, cancel: &CancelToken) -> Result<
 
 impl Oracle {
     /// Runs the oracle on what `job` says, in the directory `job.trial_dir/NAME`, which has
-    /// `oracle.log` afterwards.
+    /// `oracle.log` afterwards, and [`COMMAND`].
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`] when `cancel` stopped it; otherwise when the oracle cannot be
@@ -122,6 +126,9 @@ impl Oracle {
         let spec = self
             .spec(job, &dir, &evidence_file)?
             .log(Log::File(log.clone()));
+        let command = dir.join(COMMAND);
+        fs::write(&command, by_hand(&spec, &job.kbisect))
+            .map_err(|e| Error::io("write", &command, e))?;
         let ended = run(&spec, cancel)?;
 
         let verdict = match ended.how {
@@ -178,6 +185,38 @@ impl Oracle {
             None => spec.env_remove("KBISECT_GUEST"),
         };
         Ok(spec)
+    }
+}
+
+/// The command for a shell that does what `spec` does: for people who want to see it fail.
+fn by_hand(spec: &Spec, kbisect: &Path) -> String {
+    let quoted = |text: &OsStr| quote(&text.to_string_lossy());
+    let mut text = String::new();
+    if let Some(dir) = &spec.cwd {
+        text += &format!("cd {} &&\n", quoted(dir.as_os_str()));
+    }
+    // The link that oracles call us by goes with the run; what it leads to stays.
+    let own = fs::canonicalize(kbisect).unwrap_or_else(|_| kbisect.to_owned());
+    let own = own.parent().unwrap_or(Path::new("/"));
+    text += &format!("PATH={}:\"$PATH\" \\\n", quoted(own.as_os_str()));
+    for (name, value) in spec.env.iter().filter(|(name, _)| name != "PATH") {
+        text += &format!("{}={} \\\n", name.to_string_lossy(), quoted(value));
+    }
+    text += &quoted(spec.program.as_os_str());
+    for arg in &spec.args {
+        text += &format!(" {}", quoted(arg));
+    }
+    text.push('\n');
+    text
+}
+
+/// `text` as one word of a shell.
+fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:=,@%+-".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 
@@ -275,6 +314,22 @@ mod tests {
         change(&mut job);
         let oracle = find(program.to_str().unwrap()).unwrap();
         (oracle.judge(&job, &CancelToken::new()).unwrap(), dir)
+    }
+
+    #[test]
+    fn a_judgement_can_be_repeated_by_hand() {
+        let script = "echo \"$KBISECT_IMAGE $KBISECT_SLOT $KBISECT_TRIAL\"; exit 1";
+        let (_, dir) = judge(script, |job| job.image = "/it's here/bzImage".into());
+        let trial = dir.path().join("trial/oracle");
+        let before = fs::read(trial.join("oracle.log")).unwrap();
+        let again = Spec::new("sh")
+            .arg(trial.join(COMMAND))
+            .cwd("/")
+            .log(Log::File(dir.path().join("again")));
+        let ended = run(&again, &CancelToken::new()).unwrap();
+        assert_eq!(ended.how, How::Exited(1));
+        assert!(before.starts_with(b"/it's here/bzImage 3 /"));
+        assert_eq!(fs::read(dir.path().join("again")).unwrap(), before);
     }
 
     #[test]

@@ -4,6 +4,10 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::{Cost, Kept, Reason, Report, Size, Status};
+use crate::model::sanitize_line;
+
+/// Longest evidence that is shown, in characters.
+const LONGEST: usize = 400;
 
 /// How the words are dressed: the terminal's business, not the report's.
 pub trait Dress {
@@ -78,7 +82,9 @@ fn reason(kept: &Kept) -> String {
             evidence,
             lines,
         } => {
+            // It may be somebody else's result that is shown.
             let evidence = evidence.as_deref().unwrap_or("no evidence was given");
+            let evidence = sanitize_line(evidence, LONGEST);
             let fell = match lines {
                 0 => String::new(),
                 1 => "; 1 line fell with it".to_owned(),

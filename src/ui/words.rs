@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{Event, Judgement, Phase, Progress, Source, Verdict, WorkerState};
+use crate::model::{
+    Event, Judgement, Phase, Progress, Source, Verdict, WorkerState, sanitize, sanitize_line,
+};
 
 use super::Verbosity;
 
@@ -144,7 +146,7 @@ fn trial(paint: Paint, requests: usize, judgement: &Judgement) -> String {
         Source::SameImage => text += "  known: the same image",
     }
     if let Some(evidence) = &judgement.evidence {
-        text += &format!("\n    {}", paint.faint(evidence));
+        text += &format!("\n    {}", paint.faint(&sanitize_line(evidence, 400)));
     }
     text
 }
@@ -163,8 +165,9 @@ pub(super) fn line(paint: Paint, verbosity: Verbosity, event: &Event) -> Option<
         return None;
     }
     Some(match event {
-        Event::Note { text } | Event::Detail { text } => text.clone(),
-        Event::Warning { text } => format!("{} {text}", paint.warn("warning:")),
+        // Names of files and what tools say are in it.
+        Event::Note { text } | Event::Detail { text } => sanitize(text),
+        Event::Warning { text } => format!("{} {}", paint.warn("warning:"), sanitize(text)),
         Event::PhaseBegun { phase: which } => paint.strong(&format!("== {}", phase(*which))),
         Event::TrialEnded {
             requests,

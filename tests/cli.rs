@@ -1,0 +1,278 @@
+//! The command line from outside: help, mistakes and what is said of them, exit codes.
+//!
+//! `SNAPSHOTS=overwrite cargo test --test cli` writes the snapshots anew.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use kbisect::journal::{RunDir, RunInfo};
+use kbisect::model::{Request, RequestSet, Symbol, Value};
+use snapbox::{assert_data_eq, file, str};
+
+/// What kbisect did.
+struct Done {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// A folder to run kbisect in, with a cache of its own.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Done {
+        let output = Command::new(env!("CARGO_BIN_EXE_kbisect"))
+            .args(args)
+            .current_dir(self.path())
+            .env("KBISECT_CACHE", self.path().join("cache"))
+            .env("COLUMNS", "100")
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        // Its place differs each time.
+        let place = self.path().canonicalize().unwrap();
+        let text = |bytes| {
+            String::from_utf8(bytes)
+                .unwrap()
+                .replace(place.to_str().unwrap(), "[PLACE]")
+        };
+        Done {
+            code: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+
+    /// A run directory in which nothing has happened yet.
+    fn begun(&self, name: &str) -> RunDir {
+        let request = Request {
+            symbol: Symbol::new("PCI").unwrap(),
+            value: Value::YES,
+        };
+        let info = RunInfo {
+            kbisect: "0.1.0".into(),
+            at: 0,
+            argv: vec![],
+            key: serde_json::Value::Null,
+            settings: serde_json::Value::Null,
+            algorithm: "ddmin".into(),
+            seed: 0,
+            requests: vec![request],
+            fixed: RequestSet::empty(1),
+        };
+        RunDir::create(&self.path().join(name), &info).unwrap().0
+    }
+}
+
+#[test]
+fn help_tells_what_there_is() {
+    let place = Place::new();
+    for (args, snapshot) in [
+        (&["--help"][..], file!["snapshots/help.txt"]),
+        (&["run", "--help"], file!["snapshots/help-run.txt"]),
+        (&["resume", "--help"], file!["snapshots/help-resume.txt"]),
+    ] {
+        let done = place.run(args);
+        assert_eq!(done.code, Some(0));
+        assert_data_eq!(done.out, snapshot);
+    }
+}
+
+#[test]
+fn without_an_oracle_nothing_is_begun() {
+    let place = Place::new();
+    let done = place.run(&[]);
+    assert_eq!((done.code, done.out.as_str()), (Some(2), ""));
+    assert_data_eq!(
+        done.err,
+        str![[r#"
+error: no oracle is given
+hint: try `--oracle shell-ok`; `kbisect oracles` lists them
+
+"#]]
+    );
+    assert!(!place.path().join("kbisect.out").exists());
+}
+
+#[test]
+fn an_unknown_oracle_is_told_with_those_that_there_are() {
+    let done = Place::new().run(&["--oracle", "shell-okay"]);
+    assert_eq!(done.code, Some(2));
+    assert_data_eq!(
+        done.err,
+        str![[r#"
+== preparing
+error: there is no oracle `shell-okay`
+hint: an oracle is the path of an executable, or one of shell-ok, dmesg-clean, net-ok, ssh-ok
+
+"#]]
+    );
+}
+
+#[test]
+fn a_flag_that_does_not_exist_is_a_usage_error() {
+    assert_eq!(Place::new().run(&["--orcale", "x"]).code, Some(2));
+}
+
+#[test]
+fn a_start_that_asks_for_nothing_is_refused() {
+    let place = Place::new();
+    place.write("start.config", "# a comment\n\n");
+    let mut args = vec!["--oracle", "/bin/true", "--start", "start.config"];
+    // Should it be accepted, no kernel is searched.
+    args.extend(["--source", "nowhere"]);
+    let done = place.run(&args);
+    assert_eq!(done.code, Some(2));
+    assert_data_eq!(
+        done.err,
+        str![[r#"
+== preparing
+error: the start [PLACE]/start.config asks for nothing
+hint: a start has lines like CONFIG_PCI=y: a .config or a fragment of one
+
+"#]]
+    );
+}
+
+#[test]
+fn a_settings_file_that_is_no_toml_is_refused() {
+    let place = Place::new();
+    place.write("kbisect.toml", "oracle = \n");
+    let done = place.run(&[]);
+    assert_eq!(done.code, Some(2));
+    assert!(
+        done.err
+            .starts_with("error: kbisect.toml is no settings file: TOML parse error at line 1"),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
+fn an_unknown_key_in_the_settings_file_is_a_warning() {
+    let place = Place::new();
+    place.write("kbisect.toml", "oracle = '/no/such/oracle'\nlobs = 3\n");
+    let done = place.run(&[]);
+    assert_eq!(done.code, Some(2), "the oracle is what stops it");
+    assert!(
+        done.err
+            .contains("warning: kbisect.toml: unknown key `lobs`\n"),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
+fn a_time_without_sense_is_refused() {
+    for flag in ["--timeout", "--budget-time"] {
+        let done = Place::new().run(&["--oracle", "/bin/true", flag, "soon"]);
+        assert_eq!(done.code, Some(2));
+        assert!(
+            done.err
+                .contains(&format!("`soon` is no time for {flag}\nhint: write it as")),
+            "{}",
+            done.err
+        );
+    }
+}
+
+#[test]
+fn a_source_tree_with_a_build_in_it_is_refused_with_the_way_out() {
+    let place = Place::new();
+    place.write("linux/Makefile", "");
+    place.write("linux/.config", "CONFIG_PCI=y\n");
+    let done = place.run(&["--oracle", "/bin/true", "--source", "linux"]);
+    assert_eq!(done.code, Some(2));
+    assert_data_eq!(
+        done.err,
+        str![[r#"
+== preparing
+error: the source tree [PLACE]/linux is not clean: it has .config
+hint: save its .config if you need it; then: make -C [PLACE]/linux mrproper
+
+"#]]
+    );
+}
+
+#[test]
+fn what_is_not_there_cannot_be_resumed_reported_or_verified() {
+    let place = Place::new();
+    for command in ["resume", "report"] {
+        let done = place.run(&[command, "nowhere"]);
+        assert_eq!(done.code, Some(2));
+        assert!(
+            done.err.starts_with("error: there is no run in nowhere\n"),
+            "{}",
+            done.err
+        );
+    }
+    assert_eq!(place.run(&["verify", "nowhere"]).code, Some(1));
+    assert!(!place.path().join("nowhere").exists());
+}
+
+#[test]
+fn there_is_no_report_before_the_start_has_passed() {
+    let place = Place::new();
+    drop(place.begun("run"));
+    let done = place.run(&["report", "run"]);
+    assert_eq!((done.code, done.out.as_str()), (Some(1), ""));
+    assert_data_eq!(
+        done.err,
+        str![[r#"
+error: the start was not judged yet
+hint: there is something to report as soon as it has passed
+
+"#]]
+    );
+}
+
+#[test]
+fn a_run_directory_that_is_held_is_refused_at_once() {
+    let place = Place::new();
+    let held = place.begun("run");
+    for args in [
+        &["resume", "run"][..],
+        &["run", "--oracle", "/bin/true", "--output", "run"],
+    ] {
+        let done = place.run(args);
+        assert_eq!(done.code, Some(5), "{}", done.err);
+        let me = format!("another run holds run: process {}", std::process::id());
+        assert!(done.err.contains(&me), "{}", done.err);
+    }
+    drop(held);
+    assert_ne!(place.run(&["resume", "run"]).code, Some(5));
+}
+
+#[test]
+fn with_json_nothing_but_json_is_on_standard_output() {
+    let place = Place::new();
+    place.write("kbisect.toml", "lobs = 3\n");
+    let done = place.run(&["--message-format", "json", "--oracle", "nope"]);
+    assert_eq!(done.code, Some(2));
+    assert_data_eq!(
+        done.out,
+        str![[r#"
+{"v":1,"event":"phase-begun","phase":"preparing"}
+{"v":1,"event":"warning","text":"kbisect.toml: unknown key `lobs`"}
+
+"#]]
+    );
+    assert!(done.err.starts_with("error: there is no oracle `nope`"));
+}
