@@ -31,6 +31,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         Fixed::NoPrompt => "no visible prompt: other symbols decide",
         Fixed::Forced => "forced by a select",
         Fixed::SameAsBase => "the base has it too",
+        Fixed::InBase => "the base asks for it itself (--base)",
     };
     if shown.is_json() {
         let fixed: Vec<_> = start

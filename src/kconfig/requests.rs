@@ -10,7 +10,9 @@ use super::conf::ConfResolver;
 use super::prompts::Prompt;
 use super::read::Parsed;
 use super::resolve::Resolver;
-use crate::model::{Fragment, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Value};
+use crate::model::{
+    Fragment, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Tristate, Value,
+};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -23,6 +25,8 @@ pub enum Fixed {
     Forced,
     /// The base gives the same value.
     SameAsBase,
+    /// The base asks for the symbol itself.
+    InBase,
 }
 
 /// A working configuration, taken apart.
@@ -89,14 +93,25 @@ pub fn analyse(
         .filter(|(request, _)| !known.contains(&request.symbol))
         .map(|(request, line)| (*line, request.symbol.clone()))
         .collect();
+    // The base is the user's choice, too, and the later one: a `# CONFIG_EXPERT is not set` in
+    // the start would hide the off switches again.
+    let mut fixed = Vec::new();
+    let mut asked = Vec::new();
+    for request in parsed.fragment.requests() {
+        if resolver.base().get(&request.symbol).is_some() {
+            fixed.push((request.clone(), Fixed::InBase));
+        } else {
+            asked.push(request.clone());
+        }
+    }
+    let asked = Fragment::new(asked);
     let base = resolver.resolve(&Fragment::default(), cancel)?;
-    let full = resolver.resolve(&parsed.fragment, cancel)?;
+    let full = resolver.resolve(&asked, cancel)?;
     let prompts = resolver.prompts(&full, cancel)?;
 
     let mut candidates = Vec::new();
-    let mut fixed = Vec::new();
     let mut missing = Vec::new();
-    for request in parsed.fragment.requests() {
+    for request in asked.requests() {
         if !known.contains(&request.symbol) {
             continue;
         }
@@ -127,22 +142,21 @@ pub fn analyse(
     if !resolves_alike(&candidates)? {
         // Something that looked implied is not. Everything known is a request then: more than
         // need be, but what the search takes apart is what the user has.
-        candidates = parsed
-            .fragment
+        candidates = asked
             .requests()
             .iter()
             .filter(|r| known.contains(&r.symbol))
             .cloned()
             .collect();
         candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
-        fixed.clear();
+        fixed.retain(|(_, why)| *why == Fixed::InBase);
         if !resolves_alike(&candidates)? {
             return Err(Error::failed(
                 "the start does not resolve to the same config twice",
             ));
         }
     }
-    let (requests, dropped) = drop_idle(candidates, &full, resolver, cancel)?;
+    let (requests, dropped) = drop_idle(candidates, &full, &prompts, resolver, cancel)?;
     let keep = kept(&requests, keep, &full, resolver, cancel)?;
     Ok(Start {
         requests,
@@ -179,19 +193,47 @@ fn menu_order(text: &str) -> BTreeMap<Symbol, usize> {
     text.lines().filter_map(name).zip(0..).collect()
 }
 
-/// Takes away what changes nothing, to a fixpoint: groups at once, halved when they do change
-/// something, so that a long list with few idle requests costs few resolves and one with many,
-/// fewer still.
+/// Can a request change nothing at all? A symbol that the user can set, is on and is not listed
+/// is off under all-no, so without its request the config is another one. Numbers and texts
+/// have defaults, a choice picks another member, and a "not set" may be what comes anyway.
+fn may_be_idle(request: &Request, prompts: &BTreeMap<Symbol, Prompt>) -> bool {
+    match request.value {
+        Value::Tristate(Tristate::N) | Value::Number(_) | Value::Text(_) => true,
+        Value::Tristate(_) => prompts.get(&request.symbol) != Some(&Prompt::Settable),
+    }
+}
+
+/// Takes away what changes nothing, to a fixpoint. First all at once; then, of those that do
+/// matter alone, each on its own, all cores at once.
 fn drop_idle(
     mut requests: Vec<Request>,
     full: &ResolvedConfig,
+    prompts: &BTreeMap<Symbol, Prompt>,
     resolver: &ConfResolver,
     cancel: &CancelToken,
 ) -> Result<(Vec<Request>, Vec<Request>)> {
     let mut dropped = Vec::new();
+    let mut doubtful: Vec<Request> = requests
+        .iter()
+        .filter(|r| may_be_idle(r, prompts))
+        .cloned()
+        .collect();
     loop {
-        // Each alone, all cores at once: whoever matters alone matters.
-        let idle: Vec<bool> = requests
+        let before = dropped.len();
+        drop_group(
+            &mut requests,
+            &doubtful,
+            full,
+            resolver,
+            cancel,
+            &mut dropped,
+        )?;
+        doubtful.retain(|r| requests.contains(r));
+        // Two that stand in for each other: one of them is gone now, the other matters.
+        if dropped.len() == before || doubtful.is_empty() {
+            return Ok((requests, dropped));
+        }
+        let idle: Vec<bool> = doubtful
             .par_iter()
             .map(|left_out| {
                 let rest = requests
@@ -203,18 +245,9 @@ fn drop_idle(
                 Ok(resolved.fingerprint == full.fingerprint)
             })
             .collect::<Result<_>>()?;
-        let group: Vec<Request> = requests
-            .iter()
-            .zip(&idle)
-            .filter(|(_, idle)| **idle)
-            .map(|(r, _)| r.clone())
-            .collect();
-        let before = dropped.len();
-        drop_group(&mut requests, &group, full, resolver, cancel, &mut dropped)?;
-        // Two that stand in for each other: one of them is gone now, the other matters.
-        if dropped.len() == before {
-            return Ok((requests, dropped));
-        }
+        let mut idle = idle.iter();
+        // `idle` has one entry for each of `doubtful`.
+        doubtful.retain(|_| idle.next() == Some(&true));
     }
 }
 

@@ -20,9 +20,9 @@ use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 ///   any that passes.
 /// - A chunk is halved in place, and requests are in menu order: a chunk is a cluster of related
 ///   options, and what is known of a chunk stays known of what is left of it.
-/// - It begins with some 2 sqrt(n) chunks instead of two. In a configuration that somebody made on
-///   purpose a fifth or so of the requests are needed: halves and quarters nearly always hold one
-///   of them, and each such failure costs a kernel.
+/// - It begins with some 2 sqrt(n) chunks, at most 16, instead of two. In a configuration that
+///   somebody made on purpose a fifth or so of the requests are needed: halves and quarters nearly
+///   always hold one of them, and each such failure costs a kernel.
 /// - Chunks are tried from the last to the first. Menu order begins with what is at the heart of
 ///   a kernel, on which everything depends, and ends with drivers and filesystems, which cost
 ///   seconds to take away; and what comes later is tried on the smaller kernel.
@@ -227,7 +227,7 @@ const LAST: RequestId = RequestId(u32::MAX);
 
 /// Into how many chunks `n` requests are cut at first.
 fn granularity(n: usize) -> usize {
-    2 * n.isqrt()
+    (2 * n.isqrt()).min(16)
 }
 
 /// After so many failures of what was put together it is tried alone: perhaps two removals that
