@@ -30,7 +30,7 @@ const NEWLINES: usize = 200_000;
 
 /// The tree's own `conf`.
 ///
-/// It is built once, by `make allnoconfig`, during which a [shim](SHIM) loaded into it writes
+/// It is built once, by `make allnoconfig`, during which a shim loaded into it writes
 /// down how make calls it: arguments, environment, working directory. From then on it is called
 /// in just that way, with `KCONFIG_ALLCONFIG` and `KCONFIG_CONFIG` set to files of ours. That
 /// works for every project that has this `conf`, whatever its Makefile does.
