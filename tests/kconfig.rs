@@ -31,8 +31,8 @@ fn bench(project: Project, source: impl Fn(&mut Setup<'_>) -> PathBuf) -> Bench 
     let source = source(&mut setup);
     project.check_source(&source).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let (work, answers) = (dir.path().join("work"), dir.path().join("answers"));
-    let resolver = ConfResolver::build(&source, &project, &work, &answers, &cancel).unwrap();
+    let work = dir.path().join("work");
+    let resolver = ConfResolver::build(&source, &project, &work, &cancel).unwrap();
     let known = known_symbols(&source).unwrap();
     let base = project
         .base_fragment(&|symbol| known.contains(symbol))
@@ -84,6 +84,10 @@ impl Bench {
             .arg("allnoconfig")
             .env("KCONFIG_ALLCONFIG", &asked)
             .log(Log::File(tree.join("log")));
+        let spec = self
+            .project
+            .make_env()
+            .fold(spec, |spec, (name, value)| spec.env(name, value));
         assert!(run(&spec, &self.cancel).unwrap().success());
         fs::read_to_string(tree.join(".config")).unwrap()
     }
@@ -113,6 +117,18 @@ fn linux_resolves_as_make_would_and_the_ec2_set_is_taken_apart() {
         assert_eq!(bench.resolve(fragment).text, bench.by_make(fragment, &tree));
     }
 
+    // Answers that were cut short count for nothing.
+    let answers = bench.dir.path().join("work/answers");
+    let mut cut = 0;
+    for entry in fs::read_dir(&answers).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        cut += 1;
+    }
+    assert!(cut > 50, "{cut} answers were remembered");
+    assert_eq!(bench.resolve(&whole).text, bench.by_make(&whole, &tree));
+
     // From several threads at once, too.
     let alone: Vec<_> = (0..6)
         .map(|i| bench.resolve(&without(&whole, &[i])).fingerprint)
@@ -131,7 +147,15 @@ fn linux_resolves_as_make_would_and_the_ec2_set_is_taken_apart() {
     });
 
     let start = bench.analyse(EC2_START, &["ENA_ETHERNET"]).unwrap();
+    assert_eq!(start.resolved.config.len(), 513);
+    assert_eq!(start.base.config.len(), 392);
     let requests = start.fragment();
+    let places: Vec<Option<usize>> = requests
+        .requests()
+        .iter()
+        .map(|r| start.resolved.text.find(&format!("CONFIG_{}=", r.symbol)))
+        .collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted());
     assert_eq!(
         bench.resolve(&requests).fingerprint,
         bench.resolve(&whole).fingerprint
@@ -164,13 +188,19 @@ fn linux_resolves_as_make_would_and_the_ec2_set_is_taken_apart() {
         assert!(kept.contains(needed), "{needed} in {kept:?}");
     }
     assert!(!kept.contains("TTY"));
+    let unkept: Vec<usize> = (0..requests.len())
+        .filter(|i| !start.keep.contains(RequestId(*i as u32)))
+        .collect();
+    let ena = Symbol::new("ENA_ETHERNET").unwrap();
+    let alone = bench.resolve(&without(&requests, &unkept));
+    assert_eq!(*alone.config.get(&ena), Value::YES, "what is kept suffices");
 
     let prompts = bench
         .resolver
         .prompts(&start.resolved, &bench.cancel)
         .unwrap();
     let prompt = |name| prompts.get(&Symbol::new(name).unwrap()).copied();
-    assert_eq!(prompt("EPOLL"), Some(Prompt::Settable));
+    assert_eq!(prompt("EPOLL"), Some(Prompt::Switchable));
     assert_eq!(prompt("PREEMPT_NONE"), Some(Prompt::Member));
     assert_eq!(prompt("SERIAL_CORE"), None, "it has no prompt");
     assert_eq!(prompt("64BIT"), None, "the architecture decides it");
@@ -179,7 +209,17 @@ fn linux_resolves_as_make_would_and_the_ec2_set_is_taken_apart() {
 #[test]
 fn what_a_start_does_not_get_is_told() {
     let bench = linux();
-    let text = "CONFIG_VIRTIO_BLK=y\nCONFIG_NO_SUCH_THING=y\nCONFIG_TTY=y\nCONFIG_PRINTK=m\n";
+    let text = "CONFIG_VIRTIO_BLK=y\nCONFIG_NO_SUCH_THING=y\nCONFIG_TTY=m\nCONFIG_PRINTK=m\n\
+                CONFIG_TTY=y\n";
+    let problems: Vec<String> = read(text.as_bytes())
+        .problems
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        problems,
+        ["line 5: TTY again (it is on line 3); this one holds"]
+    );
     let start = bench.analyse(text, &[]).unwrap();
     let missing: Vec<String> = start
         .missing
@@ -219,4 +259,22 @@ fn busybox_resolves_what_it_is_asked_for() {
     let changed = start.resolved.config.diff(&start.base.config);
     let on: BTreeSet<&str> = changed.iter().map(|(s, _, _)| s.as_str()).collect();
     assert_eq!(on, BTreeSet::from(["CAT", "FEATURE_CATN", "SORT"]));
+
+    // The base is what its own allnoconfig makes.
+    let tree = bench.dir.path().join("make");
+    let nothing = Fragment::default();
+    assert_eq!(bench.resolve(&nothing).text, bench.by_make(&nothing, &tree));
+
+    // Its own prompts are asked: old ones have no option for it, and no terminal here.
+    let prompts = bench
+        .resolver
+        .prompts(&start.resolved, &bench.cancel)
+        .unwrap();
+    let prompt = |name| prompts.get(&Symbol::new(name).unwrap()).copied();
+    assert_eq!(prompt("CAT"), Some(Prompt::Switchable));
+    assert_eq!(
+        prompt("FEATURE_EDITING_MAX_LEN"),
+        None,
+        "a menu that is off"
+    );
 }

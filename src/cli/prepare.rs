@@ -175,17 +175,7 @@ pub(super) fn tools(
         .map_err(|e| Error::io("make a folder in", &work_root, e))?;
     let toolchain = toolchain(cancel);
     let source_id = kconfig::source_id(&source)?;
-    let answers_key = format!("{source_id}\n{toolchain}\n{:?}", project.make_args);
-    let answers = cache
-        .join("shell")
-        .join(&blake3::hash(answers_key.as_bytes()).to_hex().as_str()[..16]);
-    let resolver = ConfResolver::build(
-        &source,
-        &project,
-        &work.path().join("conf"),
-        &answers,
-        cancel,
-    )?;
+    let resolver = ConfResolver::build(&source, &project, &work.path().join("conf"), cancel)?;
     let known = kconfig::known_symbols(&source)?;
     let base = base(settings, &project, &known)?;
     let guest_version = guest.as_ref().map(|g| g.version().to_owned());

@@ -30,7 +30,7 @@ const NEWLINES: usize = 200_000;
 
 /// The tree's own `conf`.
 ///
-/// It is built once, by `make allnoconfig`, during which a [shim](SHIM) loaded into it writes
+/// It is built once, by `make allnoconfig`, during which a shim loaded into it writes
 /// down how make calls it: arguments, environment, working directory. From then on it is called
 /// in just that way, with `KCONFIG_ALLCONFIG` and `KCONFIG_CONFIG` set to files of ours. That
 /// works for every project that has this `conf`, whatever its Makefile does.
@@ -60,9 +60,11 @@ struct Shim {
 }
 
 impl Shim {
-    /// Compiles the shim in `work`.
-    fn make(work: &Path, answers: &Path, log: &Path, cancel: &CancelToken) -> Result<Self> {
-        fs::create_dir_all(answers).map_err(|e| Error::io("make the folder", answers, e))?;
+    /// Compiles the shim in `work`, and keeps its answers there: they are those of one run, so
+    /// no later one can be given what another toolchain, or one without pahole, said.
+    fn make(work: &Path, log: &Path, cancel: &CancelToken) -> Result<Self> {
+        let answers = work.join("answers");
+        fs::create_dir_all(&answers).map_err(|e| Error::io("make the folder", &answers, e))?;
         let source = work.join("conf_shim.c");
         let library = work.join("conf_shim.so");
         fs::write(&source, SHIM).map_err(|e| Error::io("write", &source, e))?;
@@ -81,24 +83,25 @@ impl Shim {
                 )),
             );
         }
-        Ok(Self {
-            library,
-            answers: answers.to_owned(),
-        })
+        Ok(Self { library, answers })
     }
 
     fn env(&self) -> Vec<(OsString, OsString)> {
+        let mut preload = self.library.clone().into_os_string();
+        if let Some(theirs) = std::env::var_os("LD_PRELOAD").filter(|p| !p.is_empty()) {
+            preload.push(":");
+            preload.push(theirs);
+        }
         vec![
-            ("LD_PRELOAD".into(), self.library.clone().into()),
+            ("LD_PRELOAD".into(), preload),
             ("KBISECT_SHELL_CACHE".into(), self.answers.clone().into()),
         ]
     }
 }
 
 impl ConfResolver {
-    /// Builds the `conf` of the tree `source` in the folder `work`, which is emptied. Answers of
-    /// `$(shell ...)` are kept in `answers`, a folder that belongs to this source and this
-    /// toolchain.
+    /// Builds the `conf` of the tree `source` in the folder `work`, which is emptied, and has to
+    /// stay as long as the resolver, and builds with its [environment](Self::build_env), do.
     ///
     /// # Errors
     /// make fails, or does not call a `conf`.
@@ -106,7 +109,6 @@ impl ConfResolver {
         source: &Path,
         project: &Project,
         work: &Path,
-        answers: &Path,
         cancel: &CancelToken,
     ) -> Result<Self> {
         match fs::remove_dir_all(work) {
@@ -121,14 +123,19 @@ impl ConfResolver {
             fs::create_dir_all(folder).map_err(|e| Error::io("make the folder", folder, e))?;
         }
         let log = work.join("conf.log");
-        let shim = Shim::make(work, answers, &log, cancel)?;
+        let shim = Shim::make(work, &log, cancel)?;
         let mut output = OsString::from(&project.output_variable);
         output.push("=");
-        output.push(&tree);
+        // A trailing slash, since SeaBIOS joins the variable and names of files without one.
+        output.push(tree.join(""));
+        // On the command line, since SeaBIOS sets it to a file in the source tree.
+        let mut config = OsString::from("KCONFIG_CONFIG=");
+        config.push(tree.join(".config"));
         let mut spec = Spec::new("make")
             .arg("-C")
             .arg(source)
             .arg(output)
+            .arg(config)
             .args(&project.make_args)
             .arg(&project.base_target)
             .env("KBISECT_CONF_RECORD", &record)

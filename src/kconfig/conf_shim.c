@@ -4,10 +4,15 @@
  *
  * - with KBISECT_CONF_RECORD=DIR it writes down how make called conf: its arguments, its
  *   environment, its working directory and its path, so that it can be called again without
- *   make;
+ *   make; of several calls the last one's;
  * - with KBISECT_SHELL_CACHE=DIR it remembers the answers of $(shell ...) in Kconfig files,
  *   which conf gets through popen(): the compiler is asked some 90 questions, which takes four
- *   fifths of conf's time, and answers the same each time.
+ *   fifths of conf's time, and answers the same each time. Several processes may share DIR. A
+ *   question is known by its text alone, so DIR must not outlive the toolchain, and what a
+ *   question reads of the working directory must not change.
+ *
+ * It stays in the environment of what conf and make start: that one more library is loaded
+ * cannot be measured in a run of gcc.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int in_conf(void)
@@ -84,63 +91,85 @@ static void key(const char *command, char out[33])
 	snprintf(out, 33, "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
 }
 
+/*
+ * An answer is kept in a file of its own: this, the question, the answer. The file is read only
+ * if it is as long as this says and has the same question: one that a crash or a full disk cut
+ * short counts for nothing.
+ */
+struct header {
+	uint64_t question;
+	uint64_t answer;
+};
+
+/* conf takes 256 bytes of an answer, later ones 4096. What is longer is not kept. */
+#define LONGEST 65536
+
 /* The remembered answer to `command`, to be read like a pipe; NULL if there is none. */
 static FILE *remembered(const char *path, const char *command)
 {
-	FILE *file = fopen(path, "re");
 	size_t length = strlen(command);
-	char *asked;
+	struct header header;
+	struct stat stat;
+	char *asked = malloc(length + 1);
+	FILE *file = fopen(path, "re");
+	int whole = file && asked && fstat(fileno(file), &stat) == 0 &&
+		    fread(&header, sizeof(header), 1, file) == 1 && header.question == length &&
+		    header.answer <= LONGEST &&
+		    (uint64_t)stat.st_size == sizeof(header) + header.question + header.answer &&
+		    fread(asked, 1, length, file) == length && memcmp(asked, command, length) == 0;
 
-	if (!file)
-		return NULL;
-	asked = malloc(length + 1);
-	if (asked && fread(asked, 1, length + 1, file) == length + 1 &&
-	    memcmp(asked, command, length + 1) == 0) {
-		free(asked);
-		return file;
-	}
 	free(asked);
-	fclose(file);
-	return NULL;
+	if (file && !whole) {
+		fclose(file);
+		file = NULL;
+	}
+	return file;
 }
 
-/* Asks once, and keeps question and answer: the question, a NUL, the answer. */
-static int ask(FILE *(*real_popen)(const char *, const char *), int (*real_pclose)(FILE *),
-	       const char *path, const char *command)
+/* Writes the answer beside `path` and renames it: nobody sees half of it. */
+static void remember(const char *path, const char *command, const char *answer, size_t length)
 {
-	char temporary[4200], buffer[4096];
-	size_t n;
-	int fd, status, bad;
-	FILE *pipe, *file;
+	struct header header = { strlen(command), length };
+	char temporary[4200];
+	int fd, good;
+	FILE *file;
 
 	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
-	fd = mkstemp(temporary);
+	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		return -1;
+		return;
 	file = fdopen(fd, "w");
 	if (!file) {
 		close(fd);
 		unlink(temporary);
-		return -1;
+		return;
 	}
-	pipe = real_popen(command, "r");
-	if (!pipe) {
-		fclose(file);
+	fwrite(&header, sizeof(header), 1, file);
+	fwrite(command, 1, header.question, file);
+	fwrite(answer, 1, length, file);
+	good = !ferror(file);
+	good &= fclose(file) == 0;
+	if (!good || rename(temporary, path) != 0)
 		unlink(temporary);
-		return -1;
-	}
-	fwrite(command, 1, strlen(command) + 1, file);
-	while ((n = fread(buffer, 1, sizeof(buffer), pipe)) > 0)
-		fwrite(buffer, 1, n, file);
-	bad = ferror(pipe) || ferror(file);
+}
+
+/* Asks, and has the answer remembered. Whatever goes wrong, conf can still ask for itself. */
+static void ask(FILE *(*real_popen)(const char *, const char *), int (*real_pclose)(FILE *),
+		const char *path, const char *command)
+{
+	static char answer[LONGEST + 1];
+	size_t length;
+	int bad, status;
+	FILE *pipe = real_popen(command, "re");
+
+	if (!pipe)
+		return;
+	length = fread(answer, 1, sizeof(answer), pipe);
+	bad = ferror(pipe) || length > LONGEST;
 	status = real_pclose(pipe);
-	bad |= fclose(file) != 0;
 	/* A command that was killed has said nothing that should be remembered. */
-	if (bad || status < 0 || (status & 0x7f) || rename(temporary, path) != 0) {
-		unlink(temporary);
-		return -1;
-	}
-	return 0;
+	if (!bad && status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) < 128)
+		remember(path, command, answer, length);
 }
 
 /* What was opened here, and not by the real popen. conf has one open at a time. */
@@ -159,8 +188,10 @@ FILE *popen(const char *command, const char *mode)
 	key(command, hash);
 	snprintf(path, sizeof(path), "%s/%s", dir, hash);
 	ours = remembered(path, command);
-	if (!ours && ask(real_popen, real_pclose, path, command) == 0)
+	if (!ours) {
+		ask(real_popen, real_pclose, path, command);
 		ours = remembered(path, command);
+	}
 	return ours ? ours : real_popen(command, mode);
 }
 

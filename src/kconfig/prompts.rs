@@ -7,7 +7,10 @@ use crate::model::Symbol;
 /// How far the user can set a symbol whose prompt is visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prompt {
-    /// Freely.
+    /// To off, among others: a bool or tristate that nothing selects.
+    Switchable,
+    /// To several values, of which none is off: a string, a number, a tristate that is selected
+    /// as a module.
     Settable,
     /// The prompt is there, but a `select` leaves one value only.
     Forced,
@@ -44,11 +47,7 @@ pub fn parse_prompts(output: &str) -> BTreeMap<Symbol, Prompt> {
         let mut rest = line;
         while let Some((symbol, allowed, after)) = next_prompt(rest) {
             rest = after;
-            let prompt = if is_single(allowed) {
-                Prompt::Forced
-            } else {
-                Prompt::Settable
-            };
+            let prompt = allowing(allowed);
             // Several prompts for one symbol: one that lets it be set is enough.
             let entry = found.entry(symbol).or_insert(prompt);
             if *entry == Prompt::Forced {
@@ -88,9 +87,21 @@ fn member(line: &str) -> Option<Symbol> {
     Symbol::new(&line[line.rfind('(')? + 1..]).ok()
 }
 
-/// `Y/?`: one value and the help.
-fn is_single(allowed: &str) -> bool {
-    matches!(allowed, "Y/?" | "M/?" | "N/?" | "Y" | "M" | "N")
+/// What the values in brackets allow: `Y/n/?` a switch, `Y/?` one value and the help, `17` a
+/// text whose value it is. The current value comes first, as a capital.
+fn allowing(allowed: &str) -> Prompt {
+    let values = allowed.strip_suffix("/?").unwrap_or(allowed);
+    let current = values.chars().next().filter(char::is_ascii_uppercase);
+    let is_tristate = current.is_some()
+        && values
+            .split('/')
+            .all(|v| matches!(v, "N" | "M" | "Y" | "n" | "m" | "y"));
+    match (is_tristate, values.contains('/')) {
+        (false, _) => Prompt::Settable,
+        (true, false) => Prompt::Forced,
+        (true, true) if values.to_ascii_lowercase().contains('n') => Prompt::Switchable,
+        (true, true) => Prompt::Settable,
+    }
 }
 
 #[cfg(test)]
@@ -120,7 +131,7 @@ mod tests {
         assert_eq!(
             prompts(text),
             [
-                ("EPOLL".to_owned(), Prompt::Settable),
+                ("EPOLL".to_owned(), Prompt::Switchable),
                 ("LOCALVERSION".to_owned(), Prompt::Settable),
                 ("LOG_BUF_SHIFT".to_owned(), Prompt::Settable),
                 ("NAMESPACES".to_owned(), Prompt::Forced),
@@ -146,7 +157,7 @@ mod tests {
                 "Desktop (DESKTOP) [N/y/?] Size (8 kb) (SIZE) [16] choice[1-2?]: Last (Z) [Y/?] *\n* Menu\n"
             ),
             [
-                ("DESKTOP".to_owned(), Prompt::Settable),
+                ("DESKTOP".to_owned(), Prompt::Switchable),
                 ("SIZE".to_owned(), Prompt::Settable),
                 ("Z".to_owned(), Prompt::Forced),
             ]
@@ -157,7 +168,26 @@ mod tests {
     fn a_symbol_with_two_prompts_is_settable_if_one_of_them_lets_it() {
         assert_eq!(
             prompts("One (A) [Y/?] y\nTwo (A) [Y/n/?] \n"),
-            [("A".to_owned(), Prompt::Settable)]
+            [("A".to_owned(), Prompt::Switchable)]
         );
+    }
+
+    #[test]
+    fn what_a_select_leaves_tells_switches_from_the_rest() {
+        let cases = [
+            ("Y/n/?", Prompt::Switchable),
+            ("N/m/y/?", Prompt::Switchable),
+            ("M/n/y/?", Prompt::Switchable),
+            ("M/y/?", Prompt::Settable),
+            ("Y/m/?", Prompt::Settable),
+            ("Y/?", Prompt::Forced),
+            ("17", Prompt::Settable),
+            ("", Prompt::Settable),
+            ("n/a", Prompt::Settable),
+            ("/sbin/init", Prompt::Settable),
+        ];
+        for (allowed, prompt) in cases {
+            assert_eq!(allowing(allowed), prompt, "{allowed}");
+        }
     }
 }

@@ -10,9 +10,7 @@ use super::conf::ConfResolver;
 use super::prompts::Prompt;
 use super::read::Parsed;
 use super::resolve::Resolver;
-use crate::model::{
-    Fragment, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Tristate, Value,
-};
+use crate::model::{Fragment, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Value};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -76,6 +74,10 @@ impl Start {
 /// request without which the config resolves to the same is dropped at once, and so on until
 /// each one matters.
 ///
+/// Of most it is known without a try that they matter. What a `select` makes of a symbol depends
+/// only on symbols that do not depend on it in turn (Kconfig refuses cycles). So when the prompt
+/// allows `n`, then the symbol is `n` as soon as it is no longer asked for.
+///
 /// # Errors
 /// Kconfig fails, or a symbol to keep is not set in the resolved config.
 pub fn analyse(
@@ -122,7 +124,7 @@ pub fn analyse(
         let why = match prompts.get(&request.symbol) {
             None => Some(Fixed::NoPrompt),
             Some(Prompt::Forced) => Some(Fixed::Forced),
-            Some(Prompt::Settable | Prompt::Member) => {
+            Some(Prompt::Switchable | Prompt::Settable | Prompt::Member) => {
                 (base.config.get(&request.symbol) == got).then_some(Fixed::SameAsBase)
             }
         };
@@ -135,10 +137,15 @@ pub fn analyse(
     let place = menu_order(&full.text);
     candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
 
-    let resolves_alike = |requests: &[Request]| -> Result<bool> {
-        let resolved = resolver.resolve(&Fragment::new(requests.to_vec()), cancel)?;
-        Ok(resolved.fingerprint == full.fingerprint)
+    let resolve = |requests: &[Request]| -> Result<ResolvedConfig> {
+        resolver.resolve(&Fragment::new(requests.to_vec()), cancel)
     };
+    let resolves_alike =
+        |requests: &[Request]| Ok(resolve(requests)?.fingerprint == full.fingerprint);
+    let matters =
+        |s: &Symbol| prompts.get(s) == Some(&Prompt::Switchable) && !full.config.get(s).is_no();
+    let candidate_symbols = candidates.iter().map(|r| &r.symbol);
+    let mut sure: HashSet<Symbol> = candidate_symbols.filter(|s| matters(s)).cloned().collect();
     if !resolves_alike(&candidates)? {
         // Something that looked implied is not. Everything known is a request then: more than
         // need be, but what the search takes apart is what the user has.
@@ -150,14 +157,15 @@ pub fn analyse(
             .collect();
         candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
         fixed.retain(|(_, why)| *why == Fixed::InBase);
+        sure.clear();
         if !resolves_alike(&candidates)? {
             return Err(Error::failed(
                 "the start does not resolve to the same config twice",
             ));
         }
     }
-    let (requests, dropped) = drop_idle(candidates, &full, &prompts, resolver, cancel)?;
-    let keep = kept(&requests, keep, &full, resolver, cancel)?;
+    let (requests, dropped) = drop_idle(candidates, &sure, &resolves_alike)?;
+    let keep = kept(&requests, keep, &full, &resolve)?;
     Ok(Start {
         requests,
         keep,
@@ -193,125 +201,102 @@ fn menu_order(text: &str) -> BTreeMap<Symbol, usize> {
     text.lines().filter_map(name).zip(0..).collect()
 }
 
-/// Can a request change nothing at all? A symbol that the user can set, is on and is not listed
-/// is off under all-no, so without its request the config is another one. Numbers and texts
-/// have defaults, a choice picks another member, and a "not set" may be what comes anyway.
-fn may_be_idle(request: &Request, prompts: &BTreeMap<Symbol, Prompt>) -> bool {
-    match request.value {
-        Value::Tristate(Tristate::N) | Value::Number(_) | Value::Text(_) => true,
-        Value::Tristate(_) => prompts.get(&request.symbol) != Some(&Prompt::Settable),
-    }
-}
+/// Does what matters stay as it is with these requests?
+type Holds<'a> = dyn Fn(&[Request]) -> Result<bool> + Sync + 'a;
 
-/// Takes away what changes nothing, to a fixpoint. First all at once; then, of those that do
-/// matter alone, each on its own, all cores at once.
+/// Takes away what changes nothing, to a fixpoint: of each one that is left and not `sure`, it was
+/// tried that something changes when it alone is left out.
 fn drop_idle(
     mut requests: Vec<Request>,
-    full: &ResolvedConfig,
-    prompts: &BTreeMap<Symbol, Prompt>,
-    resolver: &ConfResolver,
-    cancel: &CancelToken,
+    sure: &HashSet<Symbol>,
+    resolves_alike: &Holds<'_>,
 ) -> Result<(Vec<Request>, Vec<Request>)> {
     let mut dropped = Vec::new();
-    let mut doubtful: Vec<Request> = requests
-        .iter()
-        .filter(|r| may_be_idle(r, prompts))
-        .cloned()
-        .collect();
     loop {
-        let before = dropped.len();
-        drop_group(
-            &mut requests,
-            &doubtful,
-            full,
-            resolver,
-            cancel,
-            &mut dropped,
-        )?;
-        doubtful.retain(|r| requests.contains(r));
-        // Two that stand in for each other: one of them is gone now, the other matters.
-        if dropped.len() == before || doubtful.is_empty() {
-            return Ok((requests, dropped));
-        }
-        let idle: Vec<bool> = doubtful
+        // Each alone, all cores at once: whoever matters alone matters.
+        let idle: Vec<bool> = requests
             .par_iter()
             .map(|left_out| {
-                let rest = requests
-                    .iter()
-                    .filter(|r| *r != left_out)
-                    .cloned()
-                    .collect();
-                let resolved = resolver.resolve(&Fragment::new(rest), cancel)?;
-                Ok(resolved.fingerprint == full.fingerprint)
+                Ok(!sure.contains(&left_out.symbol)
+                    && resolves_alike(&without(&requests, std::slice::from_ref(left_out)))?)
             })
             .collect::<Result<_>>()?;
-        let mut idle = idle.iter();
-        // `idle` has one entry for each of `doubtful`.
-        doubtful.retain(|_| idle.next() == Some(&true));
+        let group: Vec<Request> = requests
+            .iter()
+            .zip(&idle)
+            .filter(|(_, idle)| **idle)
+            .map(|(r, _)| r.clone())
+            .collect();
+        let before = dropped.len();
+        take_away(&mut requests, &group, resolves_alike, &mut dropped)?;
+        // Two that stand in for each other: one of them is gone now, the other matters.
+        if dropped.len() == before {
+            return Ok((requests, dropped));
+        }
     }
 }
 
-fn drop_group(
+/// Takes as much of `group` out of `requests` as it can be done without: all at once, or else
+/// each half by itself. When nothing could be taken, each was tried alone.
+fn take_away(
     requests: &mut Vec<Request>,
     group: &[Request],
-    full: &ResolvedConfig,
-    resolver: &ConfResolver,
-    cancel: &CancelToken,
-    dropped: &mut Vec<Request>,
+    holds: &Holds<'_>,
+    taken: &mut Vec<Request>,
 ) -> Result<()> {
     if group.is_empty() {
         return Ok(());
     }
-    let rest: Vec<Request> = requests
-        .iter()
-        .filter(|r| !group.contains(r))
-        .cloned()
-        .collect();
-    let resolved = resolver.resolve(&Fragment::new(rest.clone()), cancel)?;
-    if resolved.fingerprint == full.fingerprint {
+    let rest = without(requests, group);
+    if holds(&rest)? {
         *requests = rest;
-        dropped.extend_from_slice(group);
+        taken.extend_from_slice(group);
     } else if group.len() > 1 {
         let (first, second) = group.split_at(group.len() / 2);
-        drop_group(requests, first, full, resolver, cancel, dropped)?;
-        drop_group(requests, second, full, resolver, cancel, dropped)?;
+        take_away(requests, first, holds, taken)?;
+        take_away(requests, second, holds, taken)?;
     }
     Ok(())
 }
 
-/// The requests without which a symbol to keep would lose its value: itself, and what it
-/// depends on.
+fn without(requests: &[Request], left_out: &[Request]) -> Vec<Request> {
+    let left_out: HashSet<&Symbol> = left_out.iter().map(|r| &r.symbol).collect();
+    let stays = |r: &&Request| !left_out.contains(&r.symbol);
+    requests.iter().filter(stays).cloned().collect()
+}
+
+/// Requests that give the symbols to keep their values by themselves, and of which none can be
+/// spared: the symbols' own, and what they depend on. Of several ways to meet a dependency, one
+/// is kept.
 fn kept(
     requests: &[Request],
     keep: &[Symbol],
     full: &ResolvedConfig,
-    resolver: &ConfResolver,
-    cancel: &CancelToken,
+    resolve: &(dyn Fn(&[Request]) -> Result<ResolvedConfig> + Sync),
 ) -> Result<RequestSet> {
-    let mut set = RequestSet::empty(requests.len());
     if let Some(absent) = keep.iter().find(|s| full.config.get(s).is_no()) {
         return Err(Error::usage(format!("{absent} is to be kept, but the start does not set it"))
             .hint("is a dependency of it missing in the start? `kbisect plan` lists what did not come true"));
     }
+    let mut set = RequestSet::empty(requests.len());
     if keep.is_empty() {
         return Ok(set);
     }
-    let carries: Vec<bool> = requests
-        .par_iter()
-        .map(|left_out| {
-            let rest = requests
-                .iter()
-                .filter(|r| *r != left_out)
-                .cloned()
-                .collect();
-            let resolved = resolver.resolve(&Fragment::new(rest), cancel)?;
-            Ok(keep
-                .iter()
-                .any(|s| resolved.config.get(s) != full.config.get(s)))
-        })
-        .collect::<Result<_>>()?;
-    for (id, carries) in (0..).zip(carries) {
-        if carries {
+    let holds = |requests: &[Request]| {
+        let config = resolve(requests)?.config;
+        Ok(keep.iter().all(|s| config.get(s) == full.config.get(s)))
+    };
+    let mut needed = requests.to_vec();
+    loop {
+        let (group, mut taken) = (needed.clone(), Vec::new());
+        take_away(&mut needed, &group, &holds, &mut taken)?;
+        if taken.is_empty() {
+            break;
+        }
+    }
+    let needed: HashSet<&Symbol> = needed.iter().map(|r| &r.symbol).collect();
+    for (id, request) in (0..).zip(requests) {
+        if needed.contains(&request.symbol) {
             set.insert(RequestId(id));
         }
     }
@@ -396,5 +381,39 @@ mod tests {
         names.sort_by_key(|(_, place)| **place);
         let names: Vec<&str> = names.into_iter().map(|(s, _)| s.as_str()).collect();
         assert_eq!(names, ["B", "A", "C"]);
+    }
+
+    fn requests(text: &str) -> Vec<Request> {
+        super::super::read::read(text.as_bytes())
+            .fragment
+            .requests()
+            .to_vec()
+    }
+
+    fn has(requests: &[Request], name: &str) -> bool {
+        requests.iter().any(|r| r.symbol.as_str() == name)
+    }
+
+    #[test]
+    fn of_two_that_stand_in_for_each_other_one_is_dropped() {
+        let all = requests("CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=y\nCONFIG_D=y\n");
+        let holds =
+            |r: &[Request]| -> Result<bool> { Ok((has(r, "A") || has(r, "C")) && has(r, "D")) };
+        let (left, dropped) = drop_idle(all, &HashSet::new(), &holds).unwrap();
+        assert_eq!(left.len(), 2);
+        assert!(has(&left, "A") != has(&left, "C") && has(&left, "D"));
+        assert_eq!(dropped.len(), 2);
+    }
+
+    #[test]
+    fn what_is_sure_to_matter_is_not_tried() {
+        let all = requests("CONFIG_A=y\nCONFIG_B=y\n");
+        let sure = HashSet::from([Symbol::new("A").unwrap()]);
+        let holds = |r: &[Request]| -> Result<bool> {
+            assert!(has(r, "A"), "A was left out");
+            Ok(true)
+        };
+        let (left, dropped) = drop_idle(all, &sure, &holds).unwrap();
+        assert!(has(&left, "A") && has(&dropped, "B"));
     }
 }
