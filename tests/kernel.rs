@@ -9,7 +9,6 @@ use std::process::{Command, Stdio};
 /// What the shell needs, and three options that it does not.
 const START: &str = "\
 CONFIG_BLK_DEV_INITRD=y
-CONFIG_PRINTK=y
 CONFIG_BINFMT_ELF=y
 CONFIG_BINFMT_SCRIPT=y
 CONFIG_TTY=y
@@ -69,13 +68,7 @@ fn a_small_kernel_loses_what_a_shell_does_not_need() {
     );
     assert_eq!(
         why("kept"),
-        BTreeSet::from([
-            "BINFMT_SCRIPT",
-            "PRINTK",
-            "SERIAL_8250",
-            "SERIAL_8250_CONSOLE",
-            "TTY"
-        ])
+        BTreeSet::from(["BINFMT_SCRIPT", "SERIAL_8250", "SERIAL_8250_CONSOLE", "TTY"])
     );
     assert_eq!(why("unproved"), BTreeSet::new());
     let fragment = fs::read_to_string(out.join("minimal.fragment")).unwrap();

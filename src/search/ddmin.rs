@@ -311,8 +311,9 @@ impl Search for Ddmin {
             // once; the root of a spent one did already.
             let nodes = |(c, s): (&Chunk, &Standing)| 2 * c.len - 1 - usize::from(s.is_spent());
             let tree: usize = self.chunks.iter().zip(&standings).map(nodes).sum();
-            // The certificate may have to be made anew for a smaller best.
-            (1, 1 + tree + self.ledger.free().len() + extra)
+            // The certificate may have to be made anew for a smaller best, and removals that
+            // passed side by side may not go together.
+            (1, 1 + tree + 2 * self.ledger.free().len() + extra)
         };
         Outlook {
             at_least: at_least as u32,
