@@ -11,14 +11,14 @@ use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCach
 use crate::kconfig::{Resolver, parse_config};
 use crate::lab::{
     BEST_CONFIG, BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor,
-    Outcome, Stopped, fragment_of,
+    Outcome, Stopped, fragment_of, moves,
 };
 use crate::model::{
     Event, Fingerprint, Fragment, Phase, Progress, RequestSet, Source, TrialId, Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
 use crate::report::{self, RESULT, Status, gather};
-use crate::search::{self, Move, Search};
+use crate::search::{self, Search};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
 use crate::ui::{self, Ui};
@@ -357,19 +357,6 @@ fn restore_best(
     dir.write(BEST_CONFIG, config.as_bytes())?;
     dir.write(BEST_FRAGMENT, fragment.to_string().as_bytes())?;
     Ok(())
-}
-
-/// The calls of the search that the journal has.
-fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
-    lines.iter().filter_map(|line| match &line.record {
-        Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
-        Record::Told {
-            candidate,
-            judgement,
-        } => Some(Move::Told(*candidate, judgement.verdict)),
-        Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
-        _ => None,
-    })
 }
 
 /// What the journal of earlier sittings says in sum.

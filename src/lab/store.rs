@@ -1,8 +1,9 @@
-//! The files that always hold the smallest configuration that passed so far.
+//! Between the run directory and the search: the files of the best, the moves of a journal.
 
 use crate::Result;
-use crate::journal::RunDir;
+use crate::journal::{Line, Record, RunDir};
 use crate::model::{Fragment, Request, RequestSet};
+use crate::search::Move;
 
 /// The resolved config of the best, in the run directory.
 pub const BEST_CONFIG: &str = "best.config";
@@ -21,4 +22,17 @@ pub(super) fn write_best(dir: &RunDir, config: &str, fragment: &Fragment) -> Res
     dir.write(BEST_CONFIG, config.as_bytes())?;
     dir.write(BEST_FRAGMENT, fragment.to_string().as_bytes())?;
     Ok(())
+}
+
+/// The calls of the search that a journal has, for [`replay`](crate::search::replay).
+pub fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
+    lines.iter().filter_map(|line| match &line.record {
+        Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
+        Record::Told {
+            candidate,
+            judgement,
+        } => Some(Move::Told(*candidate, judgement.verdict)),
+        Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
+        _ => None,
+    })
 }

@@ -13,7 +13,7 @@ use crate::model::{
     Config, Event, Fingerprint, Fragment, Judgement, Phase, Progress, Request, RequestSet,
     ResolvedConfig, Source, Stage, Symbol, Timings, TrialId, Value, Verdict, WorkerId,
 };
-use crate::search::{self, Move, Options, Search};
+use crate::search::{self, Options, Search};
 use crate::supervise::Signal;
 
 /// What the fake does with a trial.
@@ -175,16 +175,7 @@ fn sitting(
     };
     dir.make_trial_dir(TrialId(1))?;
     let mut search = new_search(&info);
-    let moves = lines.iter().filter_map(|line| match &line.record {
-        Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
-        Record::Told {
-            candidate,
-            judgement,
-        } => Some(Move::Told(*candidate, judgement.verdict)),
-        Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
-        _ => None,
-    });
-    let replayed = search::replay(moves, search.as_mut()).unwrap();
+    let replayed = search::replay(moves(&lines), search.as_mut()).unwrap();
     let begun = |line: &&crate::journal::Line| matches!(line.record, Record::Began { .. });
     let next_trial = TrialId(2 + lines.iter().filter(begun).count() as u32);
     let mut sink = |event: &Event| events.push(event.clone());
