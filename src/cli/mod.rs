@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::{Error, Result};
+use crate::{Error, Result, supervise};
 use shown::Shown;
 
 pub use args::{Cli, Command, MessageFormat};
@@ -30,13 +30,15 @@ pub use args::{Cli, Command, MessageFormat};
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let shown = Shown::of(&cli.common);
-    match run(cli, &shown) {
+    let code = match run(cli, &shown) {
         Ok(code) => code,
         Err(error) => {
             shown.error(&error);
             ExitCode::from(error.kind().exit_code())
         }
-    }
+    };
+    supervise::finish();
+    code
 }
 
 fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {

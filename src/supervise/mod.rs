@@ -26,5 +26,11 @@ pub use running::{Ended, How, LimitKind, Running};
 pub use signals::{Signal, Signals};
 pub use spec::{Limits, Log, Spec};
 
+/// The last act of a program that started children: ends those that still run, and the process
+/// that watches over them, so that nothing of it is left when it has ended.
+pub fn finish() {
+    watchdog::stop();
+}
+
 #[cfg(test)]
 mod tests;

@@ -10,10 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal as Number, kill, raise};
 use nix::sys::stat::Mode;
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, mkfifo};
 use tempfile::TempDir;
 
@@ -232,6 +234,24 @@ fn a_killed_kbisect_leaves_nothing_behind() {
     .unwrap();
     assert!(has_ended(&grandchild));
     assert_eq!(victim.end(None).unwrap().how, How::Signalled(libc::SIGKILL));
+}
+
+#[test]
+fn a_program_that_has_finished_has_no_process_left() {
+    const FINISHER: &str = "KBISECT_TEST_FINISHER";
+    if env::var_os(FINISHER).is_some() {
+        std::mem::forget(Running::spawn(&sh("exec sleep 1000")).unwrap());
+        super::finish();
+        // The child that was left running, and no watchdog beside it.
+        let ended = waitpid(None, None).unwrap();
+        assert!(matches!(ended, WaitStatus::Signaled(_, Number::SIGKILL, _)));
+        assert_eq!(waitpid(None, None), Err(Errno::ECHILD));
+        return;
+    }
+    let this = "supervise::tests::a_program_that_has_finished_has_no_process_left";
+    let spec = Spec::new(env::current_exe().unwrap()).args(["--exact", this]);
+    let spec = spec.env(FINISHER, "1").wall(AGES);
+    assert!(run(&spec, &CancelToken::new()).unwrap().success());
 }
 
 #[test]

@@ -7,29 +7,59 @@
 //! allocation, no lock, only calls that are safe after a fork from a program with threads.
 
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use nix::errno::Errno;
 use nix::libc;
+use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, pipe2, write};
 
 /// More groups at once than a run has workers, by far. The ones beyond are left to
 /// `PR_SET_PDEATHSIG`.
 const GROUPS: usize = 1024;
 
-/// The writing end of the watchdog's pipe; `None` where it could not be started.
-static PIPE: OnceLock<Option<OwnedFd>> = OnceLock::new();
+static STATE: Mutex<State> = Mutex::new(State::New);
+
+enum State {
+    /// Nobody needed it yet.
+    New,
+    /// It could not be started.
+    Failed,
+    /// The process, and the writing end of its pipe.
+    On { pid: Pid, pipe: OwnedFd },
+}
+
+/// The state. A thread that panicked with it in hand left it whole: it is replaced at once.
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Starts the watchdog, the first time that it is called.
 pub(super) fn start() {
-    PIPE.get_or_init(|| {
-        let (read, write) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).ok()?;
-        // SAFETY: the child runs `watch` only, which allocates nothing, takes no lock, makes
-        // only async-signal-safe calls and never returns.
-        match unsafe { fork() }.ok()? {
-            ForkResult::Parent { .. } => Some(write),
-            ForkResult::Child => watch(read.as_raw_fd()),
-        }
-    });
+    let mut state = state();
+    if matches!(*state, State::New) {
+        *state = fork_off().unwrap_or(State::Failed);
+    }
+}
+
+fn fork_off() -> Option<State> {
+    let (read, pipe) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).ok()?;
+    // SAFETY: the child runs `watch` only, which allocates nothing, takes no lock, makes
+    // only async-signal-safe calls and never returns.
+    match unsafe { fork() }.ok()? {
+        ForkResult::Parent { child: pid } => Some(State::On { pid, pipe }),
+        ForkResult::Child => watch(read.as_raw_fd()),
+    }
+}
+
+/// Ends the watchdog and waits for its end: with it goes what still runs.
+pub(super) fn stop() {
+    // Not under the lock: who tells it something now is not to wait.
+    let old = std::mem::replace(&mut *state(), State::New);
+    if let State::On { pid, pipe } = old {
+        drop(pipe);
+        while waitpid(pid, None) == Err(Errno::EINTR) {}
+    }
 }
 
 /// Tells the watchdog of a new group.
@@ -44,7 +74,7 @@ pub(super) fn release(leader: Pid) {
 }
 
 fn tell(message: i32) {
-    if let Some(Some(pipe)) = PIPE.get() {
+    if let State::On { pipe, .. } = &*state() {
         // Four bytes are written at once or not at all. A failure means that somebody killed
         // the watchdog; PR_SET_PDEATHSIG remains.
         let _ = write(pipe, &message.to_ne_bytes());
