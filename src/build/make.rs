@@ -34,19 +34,37 @@ impl MakePlan {
     /// The command for a build in `tree`, as a person would type it.
     #[must_use]
     pub fn command_line(&self, tree: &Path) -> String {
-        let mut text = format!(
-            "make -C {} {}={}",
-            self.source.display(),
-            self.output_variable,
-            tree.display()
-        );
-        for arg in &self.args {
+        let mut text = format!("make -C {}", self.source.display());
+        for arg in self.places(tree).iter().chain(&self.args) {
             text.push(' ');
             text.push_str(&arg.to_string_lossy());
         }
         text
     }
+
+    /// The variables that tell make where `tree` is.
+    fn places(&self, tree: &Path) -> Vec<OsString> {
+        let assign = |name: &str, path: PathBuf| {
+            let mut text = OsString::from(name);
+            text.push("=");
+            text.push(path);
+            text
+        };
+        if self.output_variable == KBUILD_OUTPUT {
+            return vec![assign(KBUILD_OUTPUT, tree.to_owned())];
+        }
+        vec![
+            // A trailing slash, since SeaBIOS joins the variable and names of files without one.
+            assign(&self.output_variable, tree.join("")),
+            // It takes its configuration from the source tree if nothing is said. Kbuild looks
+            // in the tree, and notes another place as a thing to be built for.
+            assign("KCONFIG_CONFIG", tree.join(&self.config)),
+        ]
+    }
 }
+
+/// Kbuild's variable for the build tree.
+const KBUILD_OUTPUT: &str = "O";
 
 /// A built product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,14 +125,11 @@ pub fn build(
     let Some(slot) = jobs.slot(cancel)? else {
         return Ok((Built::Cancelled, Cost::default()));
     };
-    let mut output = OsString::from(&plan.output_variable);
-    output.push("=");
-    output.push(tree);
     let mut spec = Spec::new("make")
         .arg("-C")
         .arg(&plan.source)
         .arg("--no-print-directory")
-        .arg(output)
+        .args(plan.places(tree))
         .args(&plan.args)
         .log(Log::File(log.to_owned()))
         .wall(plan.limit)
@@ -295,6 +310,24 @@ mod tests {
         };
         assert_eq!(product.size, 11);
         assert_eq!(cost.objects, 2);
+    }
+
+    #[test]
+    fn a_project_that_is_not_kbuild_is_told_where_its_configuration_is() {
+        let (_dir, mut plan, _) = project("");
+        let command = |plan: &MakePlan| {
+            let text = plan.command_line(Path::new("/t"));
+            text.split_once(" -C ")
+                .unwrap()
+                .1
+                .split_once(' ')
+                .unwrap()
+                .1
+                .to_owned()
+        };
+        assert_eq!(command(&plan), "O=/t all");
+        plan.output_variable = "OUT".into();
+        assert_eq!(command(&plan), "OUT=/t/ KCONFIG_CONFIG=/t/.config all");
     }
 
     #[test]

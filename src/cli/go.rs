@@ -8,7 +8,7 @@ use super::prepare::Tools;
 use super::shown::Shown;
 use crate::build::{TreePool, has_source, source_gone};
 use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
-use crate::kconfig::{Resolver, parse_config};
+use crate::kconfig::{Project, Resolver, parse_config};
 use crate::lab::{
     BEST_CONFIG, BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor,
     Outcome, Stopped, fragment_of, moves,
@@ -162,13 +162,15 @@ fn header(info: &RunInfo, settings: &Settings) -> String {
                 .to_string_lossy()
         })
         .collect();
+    let project = info.key.get("project").cloned().unwrap_or_default();
+    let usage = serde_json::from_value::<Project>(project)
+        .map(|project| format!("# {}\n", project.usage(MINIMAL_FRAGMENT)))
+        .unwrap_or_default();
     format!(
-        "# Made by kbisect {}: the requests that {} needs, over allnoconfig with the base.\n\
-         # make ARCH={} KCONFIG_ALLCONFIG=this-file allnoconfig\n\
-         # -- base\n{base}# -- requests\n",
+        "# Made by kbisect {}: the requests that {} needs, over the base.\n\
+         {usage}# -- base\n{base}# -- requests\n",
         info.kbisect,
         oracles.join(" and "),
-        settings.arch,
     )
 }
 

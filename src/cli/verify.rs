@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::go::MINIMAL_FRAGMENT;
-use super::prepare::WhenMissing;
+use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
-use crate::journal::RunDir;
-use crate::report::{RESULT, Reason, Report, Status, VERSION, gather};
+use crate::journal::{Line, Record, RunDir};
+use crate::report::{Kept, RESULT, Reason, Report, Status, VERSION, gather};
 use crate::settings::Settings;
 use crate::{Error, Result};
 
@@ -58,12 +60,66 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     } else {
         WhenMissing::Fail
     };
-    let code = super::run::search(&settings, when, &[], shown)?;
+    refuse_a_finished_one(&settings.output)?;
+    let code = super::run::search(&settings, when, &[], shown);
+    let read = RunDir::read(&settings.output);
+    if let Ok((info, _)) = &read {
+        let differs = differences(&claimed.key, &info.key);
+        if !differs.is_empty() {
+            let text = format!(
+                "this was checked with another {} than the result is from",
+                differs.join(", ")
+            );
+            warn(shown.ui().as_mut(), text);
+        }
+    }
+    let code = code?;
     if code != 0 {
         return Ok(code);
     }
-    let (info, lines) = RunDir::read(&settings.output)?;
-    compare(&claimed, &gather(&info, &lines)?, shown)
+    let (info, lines) = read?;
+    let verified = compare(&claimed, &gather(&info, &lines)?)?;
+    super::print(&verified.say(shown)?);
+    Ok(0)
+}
+
+/// From nothing means that an earlier verification does not count; only one that was interrupted
+/// goes on.
+fn refuse_a_finished_one(output: &Path) -> Result<()> {
+    let Ok((_, lines)) = RunDir::read(output) else {
+        return Ok(());
+    };
+    let ended = |line: &Line| matches!(line.record, Record::Finished { .. });
+    if lines.last().is_some_and(ended) {
+        return Err(Error::usage(format!(
+            "{} has a finished verification in it",
+            output.display()
+        ))
+        .hint("remove it, or give another --output, to verify once more"));
+    }
+    Ok(())
+}
+
+/// What verdicts depend on and what is not the same in two keys.
+fn differences(claimed: &Value, found: &Value) -> Vec<&'static str> {
+    // Where the source lies does not matter, what it is does: its last word.
+    let of = |key: &Value, name| match (name, key.get(name)) {
+        ("source", Some(Value::String(text))) => {
+            Value::from(text.rsplit(' ').next().unwrap_or_default())
+        }
+        (_, value) => value.cloned().unwrap_or_default(),
+    };
+    [
+        "source",
+        "toolchain",
+        "project",
+        "base",
+        "oracles",
+        "timeout",
+    ]
+    .into_iter()
+    .filter(|name| of(claimed, name) != of(found, name))
+    .collect()
 }
 
 fn read(path: &Path) -> Result<Report> {
@@ -81,38 +137,155 @@ fn read(path: &Path) -> Result<Report> {
     Ok(report)
 }
 
+/// A claim that held.
+#[derive(Debug, PartialEq, Eq)]
+struct Verified {
+    requests: usize,
+    lines: u32,
+    removals: usize,
+}
+
+impl Verified {
+    fn say(&self, shown: &Shown) -> Result<String> {
+        let Self {
+            requests,
+            lines,
+            removals,
+        } = self;
+        if shown.is_json() {
+            return super::json(&serde_json::json!({
+                "v": 1, "event": "verified",
+                "requests": requests, "lines": lines, "removals": removals,
+            }));
+        }
+        Ok(format!(
+            "verified: {requests} requests, {lines} lines, accepted; each of {removals} removals \
+             was rejected\n"
+        ))
+    }
+}
+
 /// Does what was found anew bear out what was claimed?
-fn compare(claimed: &Report, found: &Report, shown: &Shown) -> Result<u8> {
-    let still = |kept: &crate::report::Kept| found.kept.iter().any(|f| f.request == kept.request);
-    let needless: Vec<String> = claimed
-        .kept
-        .iter()
-        .filter(|k| matches!(k.reason, Reason::Needed { .. }) && !still(k))
-        .map(|k| k.request.to_string())
-        .collect();
-    if !needless.is_empty() || found.status != Status::Minimal {
+fn compare(claimed: &Report, found: &Report) -> Result<Verified> {
+    let is_needed = |kept: &&Kept| matches!(kept.reason, Reason::Needed { .. });
+    let needed = |report: &Report, request| {
+        report
+            .kept
+            .iter()
+            .filter(is_needed)
+            .any(|k| &k.request == request)
+    };
+    let names = |kept: Vec<&Kept>| {
+        let names: Vec<String> = kept.iter().map(|k| k.request.to_string()).collect();
+        names.join(", ")
+    };
+    let claims: Vec<&Kept> = claimed.kept.iter().filter(is_needed).collect();
+    let (held, broken): (Vec<_>, Vec<_>) =
+        claims.into_iter().partition(|k| needed(found, &k.request));
+    if !broken.is_empty() {
         return Err(Error::failed(format!(
             "the certificate does not hold: not needed: {}",
-            needless.join(", ")
+            names(broken)
         ))
         .hint("a smaller result is in the folder of the verification"));
     }
-    let removals = found
-        .kept
-        .iter()
-        .filter(|k| matches!(k.reason, Reason::Needed { .. }))
-        .count();
-    let (requests, lines) = (found.after.requests, found.after.lines);
-    if shown.is_json() {
-        super::print(&super::json(&serde_json::json!({
-            "v": 1, "event": "verified",
-            "requests": requests, "lines": lines, "removals": removals,
-        }))?);
-    } else {
-        super::print(&format!(
-            "verified: {requests} requests, {lines} lines, accepted; each of {removals} removals \
-             was rejected\n"
-        ));
+    let open = |kept: &&Kept| kept.reason == Reason::Unproved;
+    let unproved: Vec<&Kept> = found.kept.iter().filter(open).collect();
+    if found.status != Status::Minimal || !unproved.is_empty() {
+        return Err(Error::failed(format!(
+            "the certificate does not hold: without a proof: {}",
+            names(unproved)
+        )));
     }
-    Ok(0)
+    Ok(Verified {
+        requests: found.after.requests,
+        lines: found.after.lines,
+        removals: held.len(),
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::{Request, Stage, Symbol, TrialId, Value as Setting};
+    use crate::report::{Cost, Size};
+
+    fn needed() -> Reason {
+        Reason::Needed {
+            trial: TrialId(2),
+            stage: Stage::Oracle,
+            evidence: None,
+            lines: 1,
+        }
+    }
+
+    fn report(status: Status, kept: &[(&str, Reason)]) -> Report {
+        let kept: Vec<Kept> = kept
+            .iter()
+            .map(|(name, reason)| Kept {
+                request: Request {
+                    symbol: Symbol::new(name).unwrap(),
+                    value: Setting::YES,
+                },
+                reason: reason.clone(),
+            })
+            .collect();
+        let size = Size {
+            trial: TrialId(1),
+            requests: kept.len(),
+            lines: 9,
+            image: None,
+            oracle_seconds: 1.0,
+        };
+        Report {
+            v: VERSION,
+            kbisect: "0.1.0".into(),
+            key: Value::Null,
+            settings: Value::Null,
+            status,
+            before: size.clone(),
+            after: size,
+            kept,
+            cost: Cost::default(),
+            files: vec![],
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_found_again_holds() {
+        let kept = [("A", needed()), ("B", Reason::Kept)];
+        let claimed = report(Status::Minimal, &kept);
+        let verified = compare(&claimed, &claimed).unwrap();
+        assert_eq!((verified.requests, verified.removals), (2, 1));
+    }
+
+    #[test]
+    fn a_request_that_turns_out_needless_is_named() {
+        let claimed = report(Status::Minimal, &[("A", needed()), ("B", needed())]);
+        let found = report(Status::Minimal, &[("A", needed())]);
+        let error = compare(&claimed, &found).unwrap_err().to_string();
+        assert!(error.contains("not needed: B=y"), "{error}");
+    }
+
+    #[test]
+    fn a_request_without_a_verdict_is_no_proof() {
+        let claimed = report(
+            Status::Unproved,
+            &[("A", needed()), ("B", Reason::Unproved)],
+        );
+        let error = compare(&claimed, &claimed).unwrap_err().to_string();
+        assert!(error.contains("without a proof: B=y"), "{error}");
+    }
+
+    #[test]
+    fn another_source_or_toolchain_is_told_and_another_place_is_not() {
+        let key = |source: &str, gcc: &str| serde_json::json!({ "source": source, "toolchain": gcc, "oracles": ["x"] });
+        let claimed = key("/a/linux 12ab", "gcc 12");
+        assert!(differences(&claimed, &key("/b/with space 12ab", "gcc 12")).is_empty());
+        assert_eq!(
+            differences(&claimed, &key("/a/linux 34cd", "gcc 13")),
+            ["source", "toolchain"]
+        );
+    }
 }

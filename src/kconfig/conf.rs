@@ -21,6 +21,9 @@ const SHIM: &str = include_str!("conf_shim.c");
 /// Wall time that one run of `conf` may take. It takes a second or two.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// What it may write in one run, in bytes. All questions of Linux with their help are some 10 MB.
+const OUTPUT: u64 = 64 << 20;
+
 /// Files of a call, with names that no build tree has.
 const LOG: &str = ".kbisect-log";
 const ASKED: &str = ".kbisect-fragment";
@@ -196,6 +199,7 @@ impl ConfResolver {
             .cwd(dir)
             .log(Log::File(dir.join(LOG)))
             .wall(LIMIT)
+            .file_size(OUTPUT)
             .env("KCONFIG_CONFIG", dir.join(".config"));
         for (name, value) in &self.env {
             spec = spec.env(name, value);
@@ -311,7 +315,10 @@ fn check(ended: Ended, what: &str, log: &Path) -> Result<()> {
     match ended.how {
         How::Exited(0) => Ok(()),
         How::Cancelled => Err(Error::new(ErrorKind::Interrupted, "interrupted")),
-        How::TimedOut(_) => Err(Error::failed(format!("{what} does not come to an end"))),
+        How::TimedOut(_) | How::Signalled(nix::libc::SIGXFSZ) => Err(Error::failed(format!(
+            "{what} does not come to an end"
+        ))
+        .hint("it asks again and again for a number that has no default: give it in the start")),
         How::Exited(_) | How::Signalled(_) => {
             let text = fs::read(log).unwrap_or_default();
             let text = crate::model::sanitize(&String::from_utf8_lossy(&text));

@@ -191,6 +191,26 @@ impl Project {
         Ok(Fragment::new(requests))
     }
 
+    /// How a person lays the fragment in `file` over the smallest configuration.
+    #[must_use]
+    pub fn usage(&self, file: &str) -> String {
+        match self.method {
+            Method::Allconfig => {
+                let words = std::iter::once("make")
+                    .chain(self.make_args.iter().map(String::as_str))
+                    .map(str::to_owned);
+                let rest = [
+                    format!("KCONFIG_ALLCONFIG={file}"),
+                    self.base_target.clone(),
+                ];
+                words.chain(rest).collect::<Vec<_>>().join(" ")
+            }
+            Method::Oldconfig => {
+                format!("append {file} to a .config with everything off, then: make oldconfig")
+            }
+        }
+    }
+
     /// The environment for make.
     pub fn make_env(&self) -> impl Iterator<Item = (OsString, OsString)> + '_ {
         self.env
@@ -269,6 +289,16 @@ mod tests {
         let project: Project = toml::from_str(text).unwrap();
         assert_eq!(project.base_target, "allnoconfig");
         assert_eq!(project.output_variable, "OUT");
+    }
+
+    #[test]
+    fn how_to_use_a_fragment_depends_on_the_project() {
+        let linux = Project::linux("x86_64").unwrap();
+        assert_eq!(
+            linux.usage("minimal.fragment"),
+            "make ARCH=x86_64 KCONFIG_ALLCONFIG=minimal.fragment allnoconfig"
+        );
+        assert!(Project::busybox().usage("f").ends_with("make oldconfig"));
     }
 
     #[test]

@@ -110,8 +110,10 @@ impl Running {
             tokens.configure(&mut command);
         }
         let parent = nix::unistd::getpid();
+        let file_size = spec.file_size;
         // SAFETY: between fork and exec only async-signal-safe calls are made, and nothing is
-        // allocated: prctl, getppid, and an error made from a number.
+        // allocated: prctl, getppid, setrlimit (a bare system call), and an error made from a
+        // number.
         unsafe {
             command.pre_exec(move || {
                 if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
@@ -120,6 +122,15 @@ impl Running {
                 // Our parent may have died before the request was in place.
                 if libc::getppid() != parent.as_raw() {
                     return Err(io::Error::from_raw_os_error(libc::ESRCH));
+                }
+                if let Some(size) = file_size {
+                    let limit = libc::rlimit {
+                        rlim_cur: size,
+                        rlim_max: size,
+                    };
+                    if libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) != 0 {
+                        return Err(io::Error::last_os_error());
+                    }
                 }
                 Ok(())
             });

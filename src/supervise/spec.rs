@@ -49,6 +49,9 @@ pub struct Spec {
     pub log: Log,
     /// When it has to end.
     pub limits: Limits,
+    /// The size of each file that it writes, output and logs too, in bytes. The kernel ends who
+    /// exceeds it with SIGXFSZ.
+    pub file_size: Option<u64>,
     /// How long the group may take to end after SIGTERM (2 s), before SIGKILL.
     pub grace: Duration,
     pub(super) tokens: Option<Tokens>,
@@ -67,6 +70,7 @@ impl Spec {
             stdin: None,
             log: Log::Null,
             limits: Limits::default(),
+            file_size: None,
             grace: GRACE,
             tokens: None,
         }
@@ -127,6 +131,13 @@ impl Spec {
     #[must_use]
     pub fn wall(mut self, limit: Duration) -> Self {
         self.limits.wall = Some(limit);
+        self
+    }
+
+    /// Sets the limit of the size of each file, in bytes.
+    #[must_use]
+    pub fn file_size(mut self, limit: u64) -> Self {
+        self.file_size = Some(limit);
         self
     }
 

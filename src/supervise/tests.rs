@@ -202,6 +202,19 @@ fn the_cpu_limit_counts_the_whole_group() {
 }
 
 #[test]
+fn a_child_that_writes_without_end_is_ended_by_the_size_of_its_file() {
+    let dir = TempDir::new().unwrap();
+    let log = dir.path().join("log");
+    let spec = Spec::new("yes")
+        .log(Log::File(log.clone()))
+        .wall(AGES)
+        .file_size(100_000);
+    let ended = run(&spec, &CancelToken::new()).unwrap();
+    assert_eq!(ended.how, How::Signalled(libc::SIGXFSZ));
+    assert_eq!(fs::metadata(log).unwrap().len(), 100_000);
+}
+
+#[test]
 fn a_dropped_child_is_killed() {
     let dir = TempDir::new().unwrap();
     let pipe = fifo(&dir, "pipe");
