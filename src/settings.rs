@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// The file that is read when there is one in the working directory.
 pub const FILE: &str = "kbisect.toml";
 
+/// Each trial at once takes a tree, a gigabyte of memory or two, and descriptors.
+const MOST_JOBS: usize = 512;
+
 /// What somebody asked for, in flags or in the settings file. `None`: nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -245,6 +248,12 @@ impl Settings {
             Some("allno") => Base::AllNo,
             Some(file) => Base::File(file.into()),
         };
+        let jobs = wishes.jobs.unwrap_or_else(|| machine.trials());
+        if jobs.get() > MOST_JOBS {
+            return Err(Error::usage(format!(
+                "{jobs} trials at once are too many: at most {MOST_JOBS}"
+            )));
+        }
         let time = |name: &str, text: Option<String>| {
             text.map(|t| {
                 parse_duration(&t).ok_or_else(|| {
@@ -262,7 +271,7 @@ impl Settings {
             base,
             keep: keep.map_err(|e| Error::usage(e.to_string()))?,
             project: wishes.project,
-            jobs: wishes.jobs.unwrap_or_else(|| machine.trials()),
+            jobs,
             build_jobs: wishes.build_jobs.unwrap_or(machine.cores),
             timeout: time("--timeout", wishes.timeout)?.unwrap_or(Duration::from_secs(300)),
             budget_time: time("--budget-time", wishes.budget_time)?,
@@ -304,6 +313,17 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
         read(file.path())
+    }
+
+    #[test]
+    fn more_trials_at_once_than_any_machine_has_room_for_are_refused() {
+        let wishes = Wishes {
+            oracle: vec!["shell-ok".into()],
+            jobs: NonZeroUsize::new(1000),
+            ..Wishes::default()
+        };
+        let error = Settings::from_wishes(wishes, MACHINE).unwrap_err();
+        assert!(error.to_string().contains("at most 512"), "{error}");
     }
 
     #[test]

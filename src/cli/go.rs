@@ -256,7 +256,7 @@ fn logs(trial: &Path) -> (Vec<PathBuf>, PathBuf) {
 fn search_on(
     opened: &mut Opened,
     settings: &Settings,
-    tools: Tools,
+    mut tools: Tools,
     signals: &Signals,
     cancel: &CancelToken,
     ui: &mut dyn Ui,
@@ -276,6 +276,10 @@ fn search_on(
         .canonicalize()
         .map_err(|e| Error::io("look at", &trees, e))?;
     let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?;
+    // Compilers that are killed leave their temporary files: these go with the trees.
+    let temporary = trees.join("tmp");
+    fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
+    tools.plan.env.push(("TMPDIR".into(), temporary.into()));
     let resolver = tools.resolver.clone();
     let bench = Bench {
         resolver: tools.resolver,

@@ -57,7 +57,7 @@ fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
         Command::Man => man::run()?,
         Command::Boot(args) => return boot::run(*args),
         Command::Oracles(args) => return oracles::run(&args, shown.format()),
-        Command::Setup(args) => return setup::run(&args),
+        Command::Setup(args) => return setup::run(&args, shown),
         Command::Doctor(args) => return doctor::run(&args, shown.format()),
     };
     Ok(ExitCode::from(code))

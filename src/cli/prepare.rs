@@ -13,7 +13,7 @@ use crate::kconfig::{self, ConfResolver, Parsed, Project, Start};
 use crate::model::{Event, Fragment, Symbol};
 use crate::oracle::{self, Oracle, SHIPPED};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
-use crate::setup::{self, Need, Setup};
+use crate::setup::{self, Need, Setup, WorkFolder};
 use crate::supervise::{self, CancelToken, Signals, Spec};
 use crate::ui::Ui;
 use crate::{Error, ErrorKind, Result};
@@ -33,7 +33,7 @@ pub(super) struct Tools {
     /// What verdicts depend on, besides the resolved config.
     pub(super) key: serde_json::Value,
     /// Kconfig works here; goes when the run ends.
-    _work: tempfile::TempDir,
+    _work: WorkFolder,
 }
 
 /// What to do about missing packages.
@@ -161,18 +161,12 @@ pub(super) fn tools(
     };
     project.check_source(&source)?;
     let guest = if shipped { Some(setup.guest()?) } else { None };
-    let cache = setup::cache_dir()?;
+    let work = setup.work_folder()?;
     note(
         ui,
         format!("source: {} ({})", source.display(), project.name),
     );
 
-    let work_root = cache.join("work");
-    fs::create_dir_all(&work_root).map_err(|e| Error::io("make the folder", &work_root, e))?;
-    let work = tempfile::Builder::new()
-        .prefix("kconfig-")
-        .tempdir_in(&work_root)
-        .map_err(|e| Error::io("make a folder in", &work_root, e))?;
     let toolchain = toolchain(cancel);
     let source_id = kconfig::source_id(&source)?;
     let resolver = ConfResolver::build(&source, &project, &work.path().join("conf"), cancel)?;

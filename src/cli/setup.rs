@@ -1,9 +1,10 @@
 //! `kbisect setup`: prepares the machine.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::thread;
 
+use super::prepare;
+use super::shown::Shown;
 use crate::Result;
 use crate::setup::{Setup, all};
 use crate::supervise::{CancelToken, Signals};
@@ -19,20 +20,25 @@ pub struct SetupArgs {}
 ///
 /// # Errors
 /// Something cannot be installed, downloaded or made.
-pub(super) fn run(_args: &SetupArgs) -> Result<ExitCode> {
+pub(super) fn run(_args: &SetupArgs, shown: &Shown) -> Result<ExitCode> {
     let cancel = CancelToken::new();
     stop_at_the_first_signal(&cancel)?;
-    let mut note = |text: &str| {
-        // Nobody may be listening; that is no reason to stop.
-        let _ = writeln!(std::io::stderr(), "{text}");
-    };
+    let mut ui = shown.ui();
+    let mut note = |text: &str| prepare::note(ui.as_mut(), text);
     let mut setup = Setup::new(&mut note, &cancel)?;
     setup.ensure(&all())?;
     let source = setup.kernel_source()?;
     let guest = setup.guest()?;
-    let mut out = std::io::stdout();
-    let _ = writeln!(out, "kernel source  {}", source.display());
-    let _ = writeln!(out, "guest          {}", guest.path().display());
+    ui.finish();
+    let (source, guest) = (source.display(), guest.path().display());
+    super::print(&if shown.is_json() {
+        super::json(&serde_json::json!({
+            "v": 1, "event": "ready",
+            "source": source.to_string(), "guest": guest.to_string(),
+        }))?
+    } else {
+        format!("kernel source  {source}\nguest          {guest}\n")
+    });
     Ok(ExitCode::SUCCESS)
 }
 

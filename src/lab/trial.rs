@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::build::{self, Built, MakePlan, TreePool};
-use crate::kconfig::Resolver;
+use crate::kconfig::{Resolver, parse_config};
 use crate::model::{
     Judgement, ResolvedConfig, Source, Stage, Timings, TrialId, Verdict, WorkerId, WorkerState,
 };
@@ -124,6 +124,7 @@ impl Bench {
                 Built::Starved(why) => return Ok(TrialResult::Starved(why)),
                 Built::Cancelled => return Ok(TrialResult::Cancelled),
             };
+            self.check_config(tree.path(), subject.config)?;
             tree.built(subject.config.fingerprint)?;
             let image = Some((product.hash.clone(), product.size));
             if let Some(known) = self.images.of(&product.hash) {
@@ -162,6 +163,24 @@ impl Bench {
             })
         })?;
         Ok(done.unwrap_or(TrialResult::Cancelled))
+    }
+
+    /// Did make build what it was given, or something that it made of it? Then the verdict would
+    /// be about another configuration.
+    fn check_config(&self, tree: &Path, given: &ResolvedConfig) -> Result<()> {
+        let path = tree.join(&self.plan.config);
+        let text = fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
+        let built = parse_config(&text);
+        if built.fingerprint() == given.fingerprint {
+            return Ok(());
+        }
+        let differences = given.config.diff(&built);
+        let names: Vec<String> = differences.iter().map(|d| d.0.to_string()).collect();
+        Err(Error::failed(format!(
+            "make changed the configuration that it was given: {}",
+            names.join(", ")
+        ))
+        .hint("what Kconfig makes of a fragment here is not what it makes of it in a build: please report this, with the source that it happens with"))
     }
 
     /// Asks the oracles in turn, up to the first that does not accept.

@@ -13,6 +13,9 @@ use crate::{Error, ErrorKind, Result};
 /// How often a lock that another process holds is tried again.
 const RETRY: Duration = Duration::from_millis(200);
 
+/// The folder of the work folders, in the cache.
+const WORK: &str = "work";
+
 /// How the name of a folder that is being filled begins.
 const PARTIAL: &str = ".partial-";
 
@@ -47,6 +50,28 @@ impl Setup<'_> {
         Ok(target)
     }
 
+    /// A new folder to work in, which goes with the value. What killed processes left of theirs
+    /// goes now.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn work_folder(&mut self) -> Result<WorkFolder> {
+        let parent = self.cache.join(WORK);
+        fs::create_dir_all(&parent).map_err(|e| Error::io("make the folder", &parent, e))?;
+        // So that nobody takes a folder whose owner has not marked it yet for a leftover.
+        let _lock = self.lock()?;
+        for entry in fs::read_dir(&parent).into_iter().flatten().flatten() {
+            if let Some(_nobodys) = mark(&entry.path()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let dir =
+            tempfile::tempdir_in(&parent).map_err(|e| Error::io("make a folder in", &parent, e))?;
+        let failed = || Error::failed(format!("cannot lock {}", dir.path().display()));
+        let mark = mark(dir.path()).ok_or_else(failed)?;
+        Ok(WorkFolder { dir, _mark: mark })
+    }
+
     /// Takes the lock of the cache folder; waits while another process has it.
     fn lock(&mut self) -> Result<Flock<File>> {
         let path = self.cache.join("lock");
@@ -73,6 +98,27 @@ impl Setup<'_> {
             thread::sleep(RETRY);
         }
     }
+}
+
+/// A folder that is in use as long as this lives.
+#[derive(Debug)]
+pub struct WorkFolder {
+    dir: tempfile::TempDir,
+    _mark: Flock<File>,
+}
+
+impl WorkFolder {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// Locks a work folder; `None` when it is somebody else's.
+fn mark(folder: &Path) -> Option<Flock<File>> {
+    let file = File::create(folder.join(".in-use")).ok()?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
 }
 
 /// Removes what a killed process left half done; the lock must be held.
@@ -143,6 +189,25 @@ mod tests {
             .folder("a", |_, _| Ok(()))
             .unwrap();
         assert!(!leftover.exists());
+    }
+
+    #[test]
+    fn a_work_folder_stays_while_it_is_used_and_goes_with_its_owner() {
+        let dir = tempfile::tempdir().unwrap();
+        let cancel = CancelToken::new();
+        let mut note = |_: &str| {};
+        let mut setup = Setup::at(dir.path(), &mut note, &cancel);
+        let used = setup.work_folder().unwrap();
+        // As after kill -9: a folder with a mark that nobody holds.
+        let leftover = dir.path().join("work/left");
+        fs::create_dir(&leftover).unwrap();
+        fs::write(leftover.join(".in-use"), "").unwrap();
+        let other = setup.work_folder().unwrap();
+        assert!(used.path().is_dir() && other.path().is_dir());
+        assert!(!leftover.exists());
+        let path = used.path().to_owned();
+        drop(used);
+        assert!(!path.exists());
     }
 
     #[test]

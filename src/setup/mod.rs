@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::places::cache_dir;
 pub use archive::Archive;
+pub use cache::WorkFolder;
 pub use debian::{CloudKernel, install_command};
 pub use findings::{Finding, State, findings};
 pub use guest::GuestDir;
