@@ -248,12 +248,7 @@ impl Settings {
             Some("allno") => Base::AllNo,
             Some(file) => Base::File(file.into()),
         };
-        let jobs = wishes.jobs.unwrap_or_else(|| machine.trials());
-        if jobs.get() > MOST_JOBS {
-            return Err(Error::usage(format!(
-                "{jobs} trials at once are too many: at most {MOST_JOBS}"
-            )));
-        }
+        let jobs = check_jobs(wishes.jobs.unwrap_or_else(|| machine.trials()))?;
         let time = |name: &str, text: Option<String>| {
             text.map(|t| {
                 parse_duration(&t).ok_or_else(|| {
@@ -281,6 +276,19 @@ impl Settings {
             algorithm,
         })
     }
+}
+
+/// Are so many trials at once possible?
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage): too many.
+pub fn check_jobs(jobs: NonZeroUsize) -> Result<NonZeroUsize> {
+    if jobs.get() > MOST_JOBS {
+        return Err(Error::usage(format!(
+            "{jobs} trials at once are too many: at most {MOST_JOBS}"
+        )));
+    }
+    Ok(jobs)
 }
 
 /// Reads `90`, `90s`, `10m` or `2h`. Zero is no time.

@@ -1,8 +1,8 @@
 //! Which acceleration works here.
 //!
 //! `/dev/kvm` can be there and not work: no right to open it, nested virtualisation that lacks
-//! something, a guest that starts and hangs. So a kernel is booted, once for each start of the
-//! host, and the answer kept.
+//! something, a guest that starts and hangs. So a kernel is booted; that it works is kept
+//! until the host is started anew.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -66,7 +66,9 @@ pub fn choose_accel(kernel: &Path, cancel: &CancelToken) -> Result<Choice> {
         return Ok(choice);
     }
     let choice = probe(kernel, cancel)?;
-    if let Some(cache) = cache.filter(|_| !boot_id.is_empty()) {
+    // That it failed may be the kernel's fault, or that of a busy moment: tried again next time.
+    let works = choice.accel == Accel::Kvm;
+    if let Some(cache) = cache.filter(|_| works && !boot_id.is_empty()) {
         // It only saves time.
         let _ = keep(&cache, boot_id, &choice);
     }

@@ -92,6 +92,18 @@ impl Outcome {
         matches!(self, Self::Reached(_) | Self::Command(How::Exited(0)))
     }
 
+    /// Does it say something about the kernel? Not when the host ended QEMU or the command, for
+    /// want of memory most likely.
+    #[must_use]
+    pub fn is_conclusive(&self) -> bool {
+        match self {
+            Self::Exited(how) => *how == How::Exited(0),
+            Self::Command(how) => matches!(how, How::Exited(_)),
+            Self::Cancelled => false,
+            Self::Reached(_) | Self::Panic(_) | Self::FailOn(_) | Self::Limit(_) => true,
+        }
+    }
+
     /// One word for it.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -146,6 +158,15 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// Does it say something about the kernel, as far as the machine allows to tell? When the
+    /// wall time is used up and the CPU time by far not, then the machine was too busy.
+    #[must_use]
+    pub fn is_conclusive(&self, plan: &Plan) -> bool {
+        let starved = |cpu: Duration| self.cpu < cpu / 2;
+        let wall = self.outcome == Outcome::Limit(Limit::Wall);
+        self.outcome.is_conclusive() && !(wall && plan.budget.cpu.is_some_and(starved))
+    }
+
     /// Why it did not pass: what happened, and the line that tells most. Safe to print.
     #[must_use]
     pub fn evidence(&self, plan: &Plan) -> String {
@@ -163,6 +184,9 @@ impl Finished {
             Outcome::Command(_) | Outcome::Cancelled => "stopped".to_owned(),
             Outcome::Exited(How::Exited(0)) => {
                 format!("the guest ended or restarted before `{mark}` appeared")
+            }
+            Outcome::Exited(How::Signalled(signal)) => {
+                format!("QEMU was ended by signal {signal} before `{mark}` appeared")
             }
             Outcome::Exited(_) => format!("QEMU broke down before `{mark}` appeared"),
             Outcome::Limit(_) if self.first_byte_cpu.is_none() => {
@@ -316,7 +340,8 @@ impl<'a> Guest<'a> {
         } else {
             outcome
         };
-        if exited && ended.how != How::Exited(0) && self.serial.received() == 0 {
+        let refused = matches!(ended.how, How::Exited(status) if status != 0);
+        if exited && refused && self.serial.received() == 0 {
             let message = last_line_of(&beside(&self.plan.console_log, "qemu.log"));
             return Ok(Ran::NotStarted {
                 how: ended.how,
@@ -478,6 +503,17 @@ fn last_line_of(log: &Path) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_host_ended_says_nothing_about_the_kernel() {
+        let tells = |outcome: Outcome| outcome.is_conclusive();
+        assert!(!tells(Outcome::Exited(How::Signalled(9))));
+        assert!(!tells(Outcome::Exited(How::Exited(1))));
+        assert!(!tells(Outcome::Command(How::Signalled(9))));
+        assert!(tells(Outcome::Exited(How::Exited(0))));
+        assert!(tells(Outcome::Command(How::Exited(1))));
+        assert!(tells(Outcome::Limit(Limit::Cpu)));
+    }
 
     #[test]
     fn no_two_free_ports_are_the_same() {

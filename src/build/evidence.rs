@@ -23,7 +23,7 @@ pub enum BuildFailure {
 }
 
 /// Texts by which a machine that gives out shows in a build log.
-const STARVED: [&str; 12] = [
+const STARVED: [&str; 14] = [
     "No space left on device",
     "Disk quota exceeded",
     "Read-only file system",
@@ -34,6 +34,8 @@ const STARVED: [&str; 12] = [
     "out of memory allocating",
     "LLVM ERROR: out of memory",
     "Killed signal terminated program",
+    "internal compiler error: Killed",
+    "unable to execute command: Killed",
     "terminated with signal 9",
     "Resource temporarily unavailable",
 ];

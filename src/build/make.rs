@@ -136,6 +136,7 @@ pub fn build(
         // make waits for its compilers, gives its job slots back and removes half-written
         // targets when it is asked to end.
         .grace(Duration::from_secs(10))
+        .in_english()
         .env_remove("KCONFIG_ALLCONFIG")
         .env_remove("KCONFIG_CONFIG");
     for (name, value) in &plan.env {

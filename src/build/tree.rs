@@ -17,9 +17,17 @@ use crate::{Error, Result};
 struct Stamp {
     v: u32,
     fingerprint: Fingerprint,
+    /// The start of the host since which it was built: after a power cut files may be empty that
+    /// were written before the stamp.
+    boot_id: String,
 }
 
-const STAMP_VERSION: u32 = 1;
+const STAMP_VERSION: u32 = 2;
+
+fn boot_id() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    id.unwrap_or_default().trim().to_owned()
+}
 
 /// One build tree.
 #[derive(Debug)]
@@ -43,7 +51,8 @@ impl Tree {
     fn stamp(&self) -> Option<Fingerprint> {
         let text = fs::read(self.stamp_path()).ok()?;
         let stamp: Stamp = serde_json::from_slice(&text).ok()?;
-        (stamp.v == STAMP_VERSION).then_some(stamp.fingerprint)
+        let holds = stamp.v == STAMP_VERSION && stamp.boot_id == boot_id();
+        holds.then_some(stamp.fingerprint)
     }
 
     /// Says that `fingerprint` is completely built in the tree.
@@ -55,6 +64,7 @@ impl Tree {
         let text = serde_json::to_vec(&Stamp {
             v: STAMP_VERSION,
             fingerprint,
+            boot_id: boot_id(),
         })
         .map_err(|e| Error::failed("cannot write a tree's stamp").because(e))?;
         fs::write(&path, text).map_err(|e| Error::io("write", &path, e))
@@ -270,6 +280,21 @@ mod tests {
             pool.base_holds().is_some(),
             "another whole tree is better than none"
         );
+    }
+
+    #[test]
+    fn after_the_host_was_started_anew_no_tree_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        build(&pool, 0, "start", print(1));
+        pool.promote(WorkerId(0), print(1));
+        let stamp = pool.roles().base.stamp_path();
+        let text = fs::read_to_string(&stamp).unwrap();
+        let text = text.replace(&boot_id(), "another");
+        fs::write(&stamp, text).unwrap();
+        drop(pool);
+        let pool = TreePool::open(dir.path(), 1, Some(print(1))).unwrap();
+        assert_eq!(pool.base_holds(), None);
     }
 
     #[test]

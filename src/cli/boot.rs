@@ -22,11 +22,14 @@ use crate::{Error, ErrorKind, Result};
 
 /// The oracle itself is broken: nothing is known about the kernel.
 const BROKEN: u8 = 126;
+/// The exit status when nothing is known about the kernel: kbisect tries again.
+const CANNOT_TELL: u8 = 125;
 
 /// Boot a kernel in QEMU and wait for a mark on its console
 ///
 /// Exit status: 0 when the mark appears; 1 when it does not, because of a panic, a line that
-/// must not appear, or a limit; 126 when QEMU cannot be started.
+/// must not appear, or a limit; 125 when QEMU was killed or starved, so that nothing is known of
+/// the kernel; 126 when QEMU cannot be started.
 ///
 /// A pattern is tried on the current line of the console as it grows, so a prompt is seen
 /// although no newline follows. What is typed appears on the console too: write a mark so that
@@ -371,6 +374,9 @@ fn conclude(plan: &Plan, trial: &Trial, finished: &Finished) -> Result<ExitCode>
             fs::write(path, format!("{evidence}\n"))
                 .map_err(|error| Error::io("write", path, error))?;
         }
+    }
+    if !finished.is_conclusive(plan) {
+        return Ok(ExitCode::from(CANNOT_TELL));
     }
     Ok(match finished.outcome {
         Outcome::Command(How::Exited(status)) => ExitCode::from(u8::try_from(status).unwrap_or(1)),

@@ -8,6 +8,7 @@ use super::prepare::{self, WhenMissing};
 use super::shown::Shown;
 use crate::Result;
 use crate::kconfig::Fixed;
+use crate::model::sanitize;
 use crate::supervise::CancelToken;
 
 pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
@@ -107,6 +108,6 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     for oracle in &tools.oracles {
         let _ = writeln!(out, "  {}", oracle.program().display());
     }
-    super::print(&out);
+    super::print(&sanitize(&out));
     Ok(0)
 }

@@ -137,13 +137,17 @@ pub(super) fn tools(
         project.check_source(dir)?;
     }
     let oracles = oracle::find_all(&settings.oracles)?;
-    let shipped = oracles.iter().any(|o| is_shipped(o, settings));
+    let wants_guest = |o: &Oracle| is_shipped(o, settings) || o.mentions("KBISECT_GUEST");
+    let boots = |o: &Oracle| wants_guest(o) || o.mentions("kbisect boot");
+    let guest_wanted = oracles.iter().any(wants_guest);
     let mut needs: Vec<Need> = setup::BUILD.to_vec();
-    if shipped {
+    if oracles.iter().any(boots) {
         needs.extend_from_slice(setup::BOOT);
     }
     if settings.source.is_none() && project.name == "linux" {
         needs.extend_from_slice(setup::SOURCE);
+    } else if settings.source.as_ref().is_none_or(|path| path.is_file()) {
+        needs.push(setup::UNPACK);
     }
     let mut tell = |text: &str| note(ui, text);
     let mut setup = Setup::new(&mut tell, cancel)?;
@@ -160,7 +164,11 @@ pub(super) fn tools(
             .map_err(|e| Error::io("look at", path, e))?,
     };
     project.check_source(&source)?;
-    let guest = if shipped { Some(setup.guest()?) } else { None };
+    let guest = if guest_wanted {
+        Some(setup.guest()?)
+    } else {
+        None
+    };
     let work = setup.work_folder()?;
     note(
         ui,
@@ -175,6 +183,7 @@ pub(super) fn tools(
     let guest_version = guest.as_ref().map(|g| g.version().to_owned());
     let key = serde_json::json!({
         "source": source_id,
+        "tree": kconfig::tree_id(&source, cancel)?,
         "toolchain": toolchain,
         "project": project,
         "arch": settings.arch,

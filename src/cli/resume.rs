@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             .because(e)
         })?;
     settings.output.clone_from(&args.dir);
-    settings.jobs = args.jobs.unwrap_or(settings.jobs);
+    settings.jobs = settings::check_jobs(args.jobs.unwrap_or(settings.jobs))?;
     settings.build_jobs = args.build_jobs.unwrap_or(settings.build_jobs);
     // A budget that is used up would end the new sitting at once.
     settings.budget_trials = args.budget_trials;

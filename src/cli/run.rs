@@ -149,6 +149,7 @@ pub(super) fn check_key(opened: &Opened, tools: &Tools) -> Result<()> {
     if info.key != tools.key {
         let differs: Vec<&str> = [
             "source",
+            "tree",
             "toolchain",
             "project",
             "arch",

@@ -1,21 +1,25 @@
 //! `kbisect verify`: checks a finished result from nothing.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::go::MINIMAL_FRAGMENT;
+use super::go::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir};
+use crate::kconfig::parse_config;
+use crate::model::Request;
 use crate::report::{Kept, RESULT, Reason, Report, Status, VERSION, gather};
 use crate::settings::Settings;
 use crate::{Error, Result};
 
 /// Arguments of `kbisect verify`.
 ///
-/// A clean tree is built with the minimal config and judged, then each removal.
+/// A clean tree is built with the minimal config and judged, then each removal. The oracles and
+/// the project are those that the result names: look at a stranger's result.json first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder of the result: a run directory, or one with its result.json and
@@ -78,7 +82,11 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         return Ok(code);
     }
     let (info, lines) = read?;
-    let verified = compare(&claimed, &gather(&info, &lines)?)?;
+    let found = gather(&info, &lines)?;
+    let verified = compare(&claimed, &info.requests, &found)?;
+    if differences(&claimed.key, &info.key).is_empty() {
+        same_config(&args.dir.join(MINIMAL_CONFIG), &lines)?;
+    }
     super::print(&verified.say(shown)?);
     Ok(0)
 }
@@ -165,8 +173,37 @@ impl Verified {
     }
 }
 
-/// Does what was found anew bear out what was claimed?
-fn compare(claimed: &Report, found: &Report) -> Result<Verified> {
+/// Is the `.config` of the result the one that its fragment resolves to?
+fn same_config(path: &Path, lines: &[Line]) -> Result<()> {
+    let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+    let claimed = parse_config(&text).fingerprint();
+    let start = lines.iter().find_map(|line| match &line.record {
+        Record::Start { judgement } => Some(judgement.fingerprint),
+        _ => None,
+    });
+    if start == Some(claimed) {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "{} is not what {MINIMAL_FRAGMENT} resolves to",
+        path.display()
+    )))
+}
+
+/// Does what was found anew, from a fragment with the requests `asked`, bear out what was claimed?
+fn compare(claimed: &Report, asked: &[Request], found: &Report) -> Result<Verified> {
+    let set = |requests: &mut dyn Iterator<Item = &Request>| -> BTreeSet<String> {
+        requests.map(ToString::to_string).collect()
+    };
+    let told = set(&mut claimed.kept.iter().map(|k| &k.request));
+    let asked = set(&mut asked.iter());
+    if told != asked {
+        let differ: Vec<&String> = told.symmetric_difference(&asked).collect();
+        return Err(Error::failed(format!(
+            "{RESULT} and {MINIMAL_FRAGMENT} do not speak of the same requests: {}",
+            differ.into_iter().cloned().collect::<Vec<_>>().join(", ")
+        )));
+    }
     let is_needed = |kept: &&Kept| matches!(kept.reason, Reason::Needed { .. });
     let needed = |report: &Report, request| {
         report
@@ -208,7 +245,7 @@ fn compare(claimed: &Report, found: &Report) -> Result<Verified> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{Request, Stage, Symbol, TrialId, Value as Setting};
+    use crate::model::{Stage, Symbol, TrialId, Value as Setting};
     use crate::report::{Cost, Size};
 
     fn needed() -> Reason {
@@ -252,11 +289,26 @@ mod tests {
         }
     }
 
+    /// As if the fragment had what is claimed.
+    fn check(claimed: &Report, found: &Report) -> Result<Verified> {
+        let asked: Vec<Request> = claimed.kept.iter().map(|k| k.request.clone()).collect();
+        compare(claimed, &asked, found)
+    }
+
+    #[test]
+    fn a_fragment_with_more_or_less_than_is_claimed_is_refused() {
+        let claimed = report(Status::Minimal, &[("A", needed()), ("B", needed())]);
+        let fewer = &claimed.kept[..1];
+        let asked: Vec<Request> = fewer.iter().map(|k| k.request.clone()).collect();
+        let error = compare(&claimed, &asked, &claimed).unwrap_err().to_string();
+        assert!(error.contains("the same requests: B=y"), "{error}");
+    }
+
     #[test]
     fn a_claim_that_is_found_again_holds() {
         let kept = [("A", needed()), ("B", Reason::Kept)];
         let claimed = report(Status::Minimal, &kept);
-        let verified = compare(&claimed, &claimed).unwrap();
+        let verified = check(&claimed, &claimed).unwrap();
         assert_eq!((verified.requests, verified.removals), (2, 1));
     }
 
@@ -264,7 +316,7 @@ mod tests {
     fn a_request_that_turns_out_needless_is_named() {
         let claimed = report(Status::Minimal, &[("A", needed()), ("B", needed())]);
         let found = report(Status::Minimal, &[("A", needed())]);
-        let error = compare(&claimed, &found).unwrap_err().to_string();
+        let error = check(&claimed, &found).unwrap_err().to_string();
         assert!(error.contains("not needed: B=y"), "{error}");
     }
 
@@ -274,7 +326,7 @@ mod tests {
             Status::Unproved,
             &[("A", needed()), ("B", Reason::Unproved)],
         );
-        let error = compare(&claimed, &claimed).unwrap_err().to_string();
+        let error = check(&claimed, &claimed).unwrap_err().to_string();
         assert!(error.contains("without a proof: B=y"), "{error}");
     }
 

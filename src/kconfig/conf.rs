@@ -142,6 +142,7 @@ impl ConfResolver {
             .args(&project.make_args)
             .arg(&project.base_target)
             .env("KBISECT_CONF_RECORD", &record)
+            .in_english()
             .env_remove("KCONFIG_ALLCONFIG")
             .env_remove("KCONFIG_CONFIG")
             .log(Log::Append(log.clone()))

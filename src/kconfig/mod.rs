@@ -9,13 +9,15 @@ mod prompts;
 mod read;
 mod requests;
 mod resolve;
+mod source;
 
 pub use conf::ConfResolver;
-pub use project::{Method, PROFILES, Project, source_id};
+pub use project::{Method, PROFILES, Project};
 pub use prompts::{Prompt, parse_prompts};
 pub use read::{Parsed, Problem, ProblemKind, parse_config, read};
 pub use requests::{Fixed, Start, analyse, known_symbols};
 pub use resolve::Resolver;
+pub use source::{source_id, tree_id};
 
 /// The EC2 set: the start when none is given.
 pub const EC2_START: &str = include_str!("../../examples/ec2/start.config");

@@ -1,7 +1,6 @@
 //! Project profiles: how a Kconfig project is configured and built, and where its product is.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -228,32 +227,11 @@ fn parse_assignment(text: &str) -> Option<Request> {
     })
 }
 
-/// What is told of a source tree in a verdict's key: where it is, and a hash of what changes
-/// with each release.
-///
-/// # Errors
-/// The Makefile cannot be read.
-pub fn source_id(source: &Path) -> Result<String> {
-    let makefile = source.join("Makefile");
-    let mut hasher = blake3::Hasher::new();
-    let bytes = fs::read(&makefile).map_err(|e| Error::io("read", &makefile, e))?;
-    hasher.update(&bytes);
-    // A checkout says which commit it is.
-    for name in [".git/HEAD", ".git/index"] {
-        if let Ok(bytes) = fs::read(source.join(name)) {
-            hasher.update(&bytes);
-        }
-    }
-    Ok(format!(
-        "{} {}",
-        source.display(),
-        &hasher.finalize().to_hex()[..16]
-    ))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::ErrorKind;
 

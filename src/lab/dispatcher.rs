@@ -12,6 +12,7 @@ use super::executor::{Executor, Report, Task, TrialResult};
 use super::store::{fragment_of, write_best};
 use super::trial::CONFIG;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
+use crate::kconfig::parse_config;
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Phase, Progress, Request, RequestSet,
     ResolvedConfig, Source, Stage, TrialId, Verdict, WorkerId, WorkerState,
@@ -440,7 +441,10 @@ impl Run<'_, '_> {
         let judgement = self.lab.cache.of_config(&fingerprint)?.clone();
         let path = RunDir::trial_dir(self.lab.dir.path(), judgement.trial).join(CONFIG);
         let text = match judgement.verdict {
-            Verdict::Pass => fs::read_to_string(path).ok()?,
+            Verdict::Pass => {
+                let text = fs::read_to_string(path).ok()?;
+                (parse_config(&text).fingerprint() == fingerprint).then_some(text)?
+            }
             _ => String::new(),
         };
         Some((judgement, text))

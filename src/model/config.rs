@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Symbol, Value};
+use super::{Symbol, Tristate, Value};
 
 /// The assignments of a configuration: every symbol that has a value other than `n`.
 ///
@@ -32,6 +32,13 @@ impl Config {
     #[must_use]
     pub fn get(&self, symbol: &Symbol) -> &Value {
         self.assignments.get(symbol).unwrap_or(&Value::NO)
+    }
+
+    /// How many symbols are `m`.
+    #[must_use]
+    pub fn modules(&self) -> usize {
+        let is_module = |value: &&Value| **value == Value::Tristate(Tristate::M);
+        self.assignments.values().filter(is_module).count()
     }
 
     /// All assignments, sorted by symbol.

@@ -110,6 +110,7 @@ impl Oracle {
     /// [`ErrorKind::Interrupted`] when `cancel` stopped it; otherwise when the oracle cannot be
     /// started or its directory not be written.
     pub fn judge(&self, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
+        self.check_unchanged()?;
         let dir = job.trial_dir.join(self.name());
         fs::create_dir_all(&dir).map_err(|e| Error::io("make the folder", &dir, e))?;
         let dir = dir
@@ -157,6 +158,19 @@ impl Oracle {
             wall: ended.wall,
             cpu: ended.cpu,
         })
+    }
+
+    /// Verdicts of two oracles must not be mixed.
+    fn check_unchanged(&self) -> Result<()> {
+        let now = fs::read(&self.program).map_err(|e| Error::io("read", &self.program, e))?;
+        if blake3::hash(&now) == self.contents {
+            return Ok(());
+        }
+        Err(Error::failed(format!(
+            "the oracle {} was changed during the run",
+            self.name()
+        ))
+        .hint("put it back and `kbisect resume`, or begin anew with another --output"))
     }
 
     fn spec(&self, job: &Job, dir: &Path, evidence: &Path) -> Result<Spec> {

@@ -101,6 +101,16 @@ impl Oracle {
         &self.program
     }
 
+    /// Does its program speak of `word`? A copy of a shipped oracle needs what that needs.
+    #[must_use]
+    pub fn mentions(&self, word: &str) -> bool {
+        // It was read before; one that has gone since is told when it is run.
+        let contents = std::fs::read(&self.program).unwrap_or_default();
+        contents
+            .windows(word.len())
+            .any(|window| window == word.as_bytes())
+    }
+
     /// What a verdict of this oracle depends on besides the kernel: a hash of its program and
     /// of the [version of the guest](setup::GuestDir::version) that it boots, if there is one.
     #[must_use]
@@ -143,5 +153,21 @@ mod tests {
         let oracle = find("/bin/sh").unwrap();
         assert_ne!(oracle.id(Some("a")), oracle.id(Some("b")));
         assert_eq!(oracle.id(None), find("/bin/sh").unwrap().id(None));
+    }
+
+    #[test]
+    fn a_copy_of_a_shipped_oracle_is_known_by_what_it_speaks_of() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mine");
+        std::fs::write(
+            &path,
+            "#!/bin/sh\nkbisect boot --initrd \"$KBISECT_GUEST/x\"\n",
+        )
+        .unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        let oracle = find(&path.to_string_lossy()).unwrap();
+        assert!(oracle.mentions("KBISECT_GUEST") && oracle.mentions("kbisect boot"));
+        assert!(!oracle.mentions("KBISECT_GUESTS"));
     }
 }

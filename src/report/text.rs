@@ -27,7 +27,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     let mut out = String::new();
     let status = match report.status {
         Status::Minimal => {
-            "minimal and certified: every request below was taken away alone, and each time the oracle said no"
+            "minimal and certified: without any one of these requests the kernel did not build, or the oracle said no"
         }
         Status::Unproved => "not proved minimal: some requests below have no verdict",
         Status::Stopped => {
@@ -48,14 +48,14 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     let width = report
         .kept
         .iter()
-        .map(|k| k.request.to_string().len())
+        .map(|k| name(k).chars().count())
         .max()
         .unwrap_or(0);
     for kept in &report.kept {
         let _ = writeln!(
             out,
             "  {:width$}  {}",
-            kept.request,
+            name(kept),
             dress.faint(&reason(kept))
         );
     }
@@ -72,6 +72,11 @@ fn row(name: &str, size: &Size, dress: &dyn Dress) -> String {
             .map_or_else(|| "-".to_owned(), |n| dress.bytes(n)),
         dress.time(Duration::from_secs_f64(size.oracle_seconds.clamp(0.0, 1e9))),
     )
+}
+
+/// The request, which may be from somebody else's file.
+fn name(kept: &Kept) -> String {
+    sanitize_line(&kept.request.to_string(), LONGEST)
 }
 
 fn reason(kept: &Kept) -> String {

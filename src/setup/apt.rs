@@ -21,7 +21,7 @@ impl Setup<'_> {
                 .args(["install", "-y", "--no-install-recommends"])
                 .args(["-o", "DPkg::Lock::Timeout=120"])
                 .args(packages);
-            setup.run(spec).map(|ended| ended.success())
+            setup.run_to_its_end(spec).map(|ended| ended.success())
         };
         self.make_cache()?;
         self.note(&format!("installing {}", packages.join(" ")));

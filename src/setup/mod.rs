@@ -17,7 +17,7 @@ pub use cache::WorkFolder;
 pub use debian::{CloudKernel, install_command};
 pub use findings::{Finding, State, findings};
 pub use guest::GuestDir;
-pub use needs::{BOOT, BUILD, Check, Importance, Need, SOURCE, all, missing};
+pub use needs::{BOOT, BUILD, Check, Importance, Need, SOURCE, UNPACK, all, missing};
 
 use crate::Result;
 use crate::supervise::{CancelToken, Ended, Log, Spec, run};
@@ -59,6 +59,16 @@ impl<'a> Setup<'a> {
     /// The log of what apt, dpkg and tar said.
     fn log_path(&self) -> PathBuf {
         self.cache.join("setup.log")
+    }
+
+    /// [`Self::run`], which is not cancelled: an interrupted dpkg leaves the machine's packages
+    /// half configured.
+    fn run_to_its_end(&mut self, spec: Spec) -> Result<Ended> {
+        let ended = run(&spec.log(Log::Append(self.log_path())), &CancelToken::new())?;
+        if self.cancel.is_cancelled() {
+            return Err(cache::interrupted());
+        }
+        Ok(ended)
     }
 
     /// Runs `spec` with its output at the end of the log.

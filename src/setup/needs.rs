@@ -132,13 +132,16 @@ pub const SOURCE: &[Need] = &[
         Check::KernelSource,
         &["linux-source"],
     ),
-    need(
-        "tar, xz",
-        "unpack the kernel source",
-        Check::Programs(&["tar", "xz"]),
-        &["tar", "xz-utils"],
-    ),
+    UNPACK,
 ];
+
+/// To unpack a tarball of a source.
+pub const UNPACK: Need = need(
+    "tar, xz, bzip2",
+    "unpack a source",
+    Check::Programs(&["tar", "xz", "bzip2"]),
+    &["tar", "xz-utils", "bzip2"],
+);
 
 /// To boot a kernel and judge it with the oracles that come with kbisect.
 pub const BOOT: &[Need] = &[

@@ -106,6 +106,16 @@ impl Spec {
         self
     }
 
+    /// Messages in English, whatever the user's language is: somebody here reads them.
+    /// `LC_ALL` would not do, for Kbuild takes it out of the environment.
+    #[must_use]
+    pub fn in_english(self) -> Self {
+        self.env("LANG", "C")
+            .env("LC_MESSAGES", "C")
+            .env_remove("LC_ALL")
+            .env_remove("LANGUAGE")
+    }
+
     /// Sets the working directory.
     #[must_use]
     pub fn cwd(mut self, cwd: impl Into<PathBuf>) -> Self {

@@ -1,0 +1,110 @@
+//! What a source tree is, in the key of a verdict.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::supervise::{self, CancelToken, Spec, find_program};
+use crate::{Error, Result};
+
+/// Wall time that git may take. It looks at each file, on a cold disk.
+const GIT: Duration = Duration::from_secs(300);
+
+/// Where the source is, and a hash of its Makefile, which changes with each release.
+///
+/// # Errors
+/// The Makefile cannot be read.
+pub fn source_id(source: &Path) -> Result<String> {
+    let makefile = source.join("Makefile");
+    let bytes = fs::read(&makefile).map_err(|e| Error::io("read", &makefile, e))?;
+    let hash = blake3::hash(&bytes).to_hex();
+    Ok(format!("{} {}", source.display(), &hash[..16]))
+}
+
+/// The state of all its files: of a checkout the commit and a hash of what was changed since, of
+/// any other tree a hash of names, sizes and modification times.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn tree_id(source: &Path, cancel: &CancelToken) -> Result<String> {
+    match checkout(source, cancel) {
+        Some(id) => Ok(id),
+        None => files(source),
+    }
+}
+
+/// `None` when it is no checkout, or git does not want to say.
+fn checkout(source: &Path, cancel: &CancelToken) -> Option<String> {
+    // A folder, or in a worktree a file.
+    if !source.join(".git").exists() {
+        return None;
+    }
+    let git = find_program("git")?;
+    let say = |args: &[&str]| {
+        let spec = Spec::new(&git)
+            .args(["--no-optional-locks", "-C"])
+            .arg(source)
+            .args(args)
+            .in_english()
+            .wall(GIT);
+        let (ended, output) = supervise::capture(&spec, cancel).ok()?;
+        ended.success().then_some(output)
+    };
+    let head = String::from_utf8(say(&["rev-parse", "HEAD"])?).ok()?;
+    let changes = say(&["diff", "--binary", "HEAD"])?;
+    let changes = blake3::hash(&changes).to_hex();
+    Some(format!("git {} {}", head.trim(), &changes[..16]))
+}
+
+fn files(source: &Path) -> Result<String> {
+    let mut lines = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let path = source.join(&folder);
+        let wrong = |e| Error::io("read the folder", &path, e);
+        for entry in fs::read_dir(&path).map_err(wrong)? {
+            let entry = entry.map_err(wrong)?;
+            let name = folder.join(entry.file_name());
+            // One that has gone meanwhile is not there.
+            let Ok(meta) = entry.metadata() else { continue };
+            if !meta.is_dir() {
+                lines.push(format!(
+                    "{} {} {}\n",
+                    name.display(),
+                    meta.size(),
+                    meta.mtime()
+                ));
+            } else if !entry.file_name().to_string_lossy().starts_with('.') {
+                folders.push(name);
+            }
+        }
+    }
+    lines.sort_unstable();
+    let hash = blake3::hash(lines.concat().as_bytes()).to_hex();
+    Ok(format!("files {}", &hash[..16]))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edited_file_makes_another_tree_and_a_copy_elsewhere_does_not() {
+        let cancel = CancelToken::new();
+        let tree = |text: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            fs::create_dir(dir.path().join("mm")).unwrap();
+            let file = dir.path().join("mm/slab.c");
+            fs::write(&file, text).unwrap();
+            let time = std::time::UNIX_EPOCH + Duration::from_secs(1000);
+            fs::File::open(&file).unwrap().set_modified(time).unwrap();
+            dir
+        };
+        let (one, same, other) = (tree("int a;"), tree("int a;"), tree("int ab;"));
+        let id = |dir: &tempfile::TempDir| tree_id(dir.path(), &cancel).unwrap();
+        assert_eq!(id(&one), id(&same));
+        assert_ne!(id(&one), id(&other));
+    }
+}
