@@ -55,10 +55,16 @@ pub struct Wishes {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_jobs: Option<NonZeroUsize>,
     /// How long an oracle may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "text_or_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub timeout: Option<String>,
     /// How long the run may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "text_or_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub budget_time: Option<String>,
     /// How many trials the run may take.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,6 +98,23 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<String>, D:
         OneOrMany::One(one) => vec![one],
         OneOrMany::Many(many) => many,
     })
+}
+
+/// `timeout = 90` will do for `timeout = "90"`.
+fn text_or_number<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "expected a time: 90, \"90s\", \"10m\" or \"2h\""
+    )]
+    enum TextOrNumber {
+        Text(String),
+        Number(u64),
+    }
+    Ok(Some(match TextOrNumber::deserialize(d)? {
+        TextOrNumber::Text(text) => text,
+        TextOrNumber::Number(number) => number.to_string(),
+    }))
 }
 
 impl Wishes {
@@ -321,6 +344,14 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
         read(file.path())
+    }
+
+    #[test]
+    fn a_time_can_be_a_number_of_seconds() {
+        let (wishes, unknown) = file("timeout = 90\nbudget-time = '2h'\n").unwrap();
+        assert!(unknown.is_empty());
+        assert_eq!(wishes.timeout.as_deref(), Some("90"));
+        assert_eq!(wishes.budget_time.as_deref(), Some("2h"));
     }
 
     #[test]

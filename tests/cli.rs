@@ -236,8 +236,8 @@ fn there_is_no_report_before_the_start_has_passed() {
     assert_data_eq!(
         done.err,
         str![[r#"
-error: the start was not judged yet
-hint: there is something to report as soon as it has passed
+error: the start has not passed yet
+hint: there is something to report as soon as it has; see trials/ in the run directory
 
 "#]]
     );
@@ -261,6 +261,21 @@ fn a_run_directory_that_is_held_is_refused_at_once() {
 }
 
 #[test]
+fn options_for_all_commands_may_stand_before_one_and_those_of_a_run_may_not() {
+    let place = Place::new();
+    let done = place.run(&["-v", "report", "nowhere"]);
+    assert!(done.err.contains("nowhere"), "{}", done.err);
+    let done = place.run(&["--oracle", "shell-ok", "report", "nowhere"]);
+    assert_eq!(done.code, Some(2));
+    assert!(
+        done.err
+            .starts_with("error: options of a run stand before another command"),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
 fn with_json_nothing_but_json_is_on_standard_output() {
     let place = Place::new();
     place.write("kbisect.toml", "lobs = 3\n");
@@ -271,6 +286,7 @@ fn with_json_nothing_but_json_is_on_standard_output() {
         str![[r#"
 {"v":1,"event":"phase-begun","phase":"preparing"}
 {"v":1,"event":"warning","text":"kbisect.toml: unknown key `lobs`"}
+{"event":"error","exit":2,"hint":"an oracle is the path of an executable, or one of shell-ok, dmesg-clean, net-ok, ssh-ok","message":"there is no oracle `nope`","v":1}
 
 "#]]
     );

@@ -17,7 +17,6 @@ use crate::settings::Wishes;
 #[command(
     name = "kbisect",
     version,
-    args_conflicts_with_subcommands = true,
     after_help = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not pass \
                   its oracle; 4 stopped early or not proved; 5 another run holds the directory; \
                   6 oracle too unreliable; 130 interrupted, resumable."
@@ -99,7 +98,7 @@ pub struct Common {
 }
 
 /// Flags of `run` and `plan`. The same settings can stand in `kbisect.toml`; flags win.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct RunArgs {
     /// Name or path of an oracle; given several times, all must accept
     #[arg(long, value_name = "NAME|PATH")]

@@ -17,6 +17,7 @@ use crate::boot::{
     Outcome, Plan, Record, Step, Watch,
 };
 use crate::model::sanitize;
+use crate::settings::parse_duration;
 use crate::supervise::{CancelToken, How, Signals, Spec};
 use crate::{Error, ErrorKind, Result};
 
@@ -87,9 +88,9 @@ pub struct BootArgs {
     /// Fail when this appears; a kernel panic always fails
     #[arg(long, value_name = "REGEX")]
     fail_on: Vec<Regex>,
-    /// Limit of wall time in seconds [default: $KBISECT_TIMEOUT, or 300]
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<u64>,
+    /// Limit of wall time: 90, 90s, 10m [default: $KBISECT_TIMEOUT, or 300]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    timeout: Option<Duration>,
     /// Limit of QEMU's CPU time in seconds [default: 5 times that of the start, at least 20]
     #[arg(long, value_name = "SECONDS")]
     cpu_limit: Option<u64>,
@@ -110,6 +111,10 @@ pub struct BootArgs {
     /// decides. Takes all arguments that follow
     #[arg(long, value_name = "COMMAND", num_args = 1.., allow_hyphen_values = true)]
     exec: Vec<OsString>,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "write it as 90, 90s, 10m or 2h".to_owned())
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -299,12 +304,7 @@ fn plan(
         ClockArg::Icount => Clock::Icount,
     };
     let seconds = Duration::from_secs;
-    let wall = args
-        .timeout
-        .map(seconds)
-        .into_iter()
-        .chain(trial.timeout)
-        .min();
+    let wall = args.timeout.into_iter().chain(trial.timeout).min();
     let steps = args.when.into_iter().zip(args.send);
     let mut command = args.exec.into_iter();
     Ok(Plan {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::MessageFormat;
+use crate::Result;
 use crate::setup::{Finding, Setup, State, findings, install_command};
 use crate::supervise::CancelToken;
-use crate::{Error, Result};
 
 /// Tell what is missing on this machine, and the command that mends it.
 ///
@@ -29,8 +29,7 @@ pub(super) fn run(args: &DoctorArgs, format: MessageFormat) -> Result<ExitCode> 
     let found = findings(&mut Setup::new(&mut note, &cancel)?, &args.output)?;
     let text = match format {
         MessageFormat::Json => {
-            let json = serde_json::to_string(&found);
-            json.map_err(|e| Error::failed("cannot write JSON").because(e))? + "\n"
+            super::json(&serde_json::json!({ "v": 1, "event": "doctor", "findings": found }))?
         }
         MessageFormat::Human => human(&found),
     };

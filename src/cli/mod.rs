@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::{Error, Result, supervise};
+use args::RunArgs;
 use shown::Shown;
 
 pub use args::{Cli, Command, MessageFormat};
@@ -47,6 +48,12 @@ fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
         run,
         command,
     } = cli;
+    if command.is_some() && run != RunArgs::default() {
+        return Err(
+            Error::usage("options of a run stand before another command")
+                .hint("write them after the command that they are for"),
+        );
+    }
     let code = match command.unwrap_or(Command::Run(run)) {
         Command::Run(args) => run::run(&args, shown)?,
         Command::Resume(args) => resume::run(&args, shown)?,

@@ -36,10 +36,8 @@ pub(super) fn run(args: &OraclesArgs, format: MessageFormat) -> Result<ExitCode>
         }
         (None, MessageFormat::Json) => {
             let object = |s: &crate::oracle::Shipped| serde_json::json!({ "name": s.name, "description": s.description() });
-            format!(
-                "{}\n",
-                SHIPPED.iter().map(object).collect::<serde_json::Value>()
-            )
+            let oracles: serde_json::Value = SHIPPED.iter().map(object).collect();
+            super::json(&serde_json::json!({ "v": 1, "event": "oracles", "oracles": oracles }))?
         }
     };
     // Who closed our output has seen enough.

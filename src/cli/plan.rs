@@ -45,6 +45,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         };
         super::print(&super::json(&serde_json::json!({
             "v": 1,
+            "event": "plan",
             "requests": strings(&start.requests),
             "keep": start.keep.iter().map(|id| start.requests[id.index()].to_string()).collect::<Vec<_>>(),
             "dropped": strings(&start.dropped),

@@ -57,7 +57,15 @@ pub(super) fn settings(wishes: Wishes, shown: Shown) -> Result<(Settings, Shown,
     let mut settings = Settings::from_wishes(wishes.over(from_file), Machine::here())?;
     make_absolute(&mut settings)?;
     let told = |key: String| format!("{}: unknown key `{}`", settings::FILE, key.escape_debug());
-    Ok((settings, shown, unknown.into_iter().map(told).collect()))
+    let mut warnings: Vec<String> = unknown.into_iter().map(told).collect();
+    if let Some(table @ toml::Value::Table(_)) = &settings.project {
+        let mut ignored = |key: serde_ignored::Path<'_>| {
+            warnings.push(told(format!("project.{key}")));
+        };
+        // What else is wrong with it is told when it is used.
+        let _ = serde_ignored::deserialize::<_, _, Project>(table.clone(), &mut ignored);
+    }
+    Ok((settings, shown, warnings))
 }
 
 /// A run is resumed from anywhere: what it reads is named from the root. The output is not: it
@@ -137,6 +145,17 @@ pub(super) fn tools(
         project.check_source(dir)?;
     }
     let oracles = oracle::find_all(&settings.oracles)?;
+    if project.name == "linux"
+        && !matches!(settings.arch.as_str(), "x86_64" | "x86" | "i386")
+        && let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings))
+    {
+        return Err(Error::usage(format!(
+            "{} boots x86_64 kernels only, not {}",
+            oracle.name(),
+            settings.arch.escape_debug()
+        ))
+        .hint("give an oracle of your own that boots it"));
+    }
     let wants_guest = |o: &Oracle| is_shipped(o, settings) || o.mentions("KBISECT_GUEST");
     let boots = |o: &Oracle| wants_guest(o) || o.mentions("kbisect boot");
     let guest_wanted = oracles.iter().any(wants_guest);
@@ -293,7 +312,7 @@ fn base(settings: &Settings, project: &Project, known: &HashSet<Symbol>) -> Resu
         Base::Expert => project.base_fragment(&|symbol| known.contains(symbol)),
         Base::AllNo => Ok(Fragment::default()),
         Base::File(path) => {
-            let bytes = fs::read(path).map_err(|e| Error::io("read the base", path, e))?;
+            let bytes = fs::read(path).map_err(|e| unreadable("--base", path, e))?;
             let parsed = kconfig::read(&bytes);
             match parsed.problems.first() {
                 None => Ok(parsed.fragment),
@@ -303,11 +322,17 @@ fn base(settings: &Settings, project: &Project, known: &HashSet<Symbol>) -> Resu
     }
 }
 
+fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Error {
+    Error::usage(format!("cannot read {}", path.display()))
+        .because(error)
+        .hint(format!("{flag} names a .config or a fragment of one"))
+}
+
 /// The start as it is in its file, and the name of the file.
 pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
     match &settings.start {
         Some(path) => {
-            let bytes = fs::read(path).map_err(|e| Error::io("read the start", path, e))?;
+            let bytes = fs::read(path).map_err(|e| unreadable("--start", path, e))?;
             let parsed = kconfig::read(&bytes);
             if parsed.fragment.is_empty() {
                 return Err(
@@ -378,7 +403,9 @@ pub(super) fn start(
         ui,
         &name,
         missing.map(|(request, got)| {
-            format!("asks for {request}, gets {got}: a dependency is missing")
+            format!(
+                "asks for {request}, gets {got}: a dependency is missing, or it cannot have this value"
+            )
         }),
     );
     note(

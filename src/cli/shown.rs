@@ -122,6 +122,13 @@ impl Shown {
             text += &format!(": {}", sanitize_line(&cause.to_string(), LONGEST));
             source = cause.source();
         }
+        if self.is_json() {
+            let line = serde_json::json!({
+                "v": 1, "event": "error", "message": text,
+                "hint": error.hint_text(), "exit": error.kind().exit_code(),
+            });
+            super::print(&format!("{line}\n"));
+        }
         let mut lines = format!("{} {text}\n", paint.bad("error:"));
         if let Some(hint) = error.hint_text() {
             for line in hint.lines() {

@@ -165,6 +165,12 @@ pub fn analyse(
         }
     }
     let (requests, dropped) = drop_idle(candidates, &sure, &resolves_alike)?;
+    if let Some(absent) = keep.iter().find(|s| !known.contains(*s)) {
+        return Err(Error::usage(format!(
+            "this source has no symbol {absent}, which is to be kept"
+        ))
+        .hint("is it spelt right?"));
+    }
     let keep = kept(&requests, keep, &full, &resolve)?;
     Ok(Start {
         requests,
@@ -275,8 +281,12 @@ fn kept(
     resolve: &(dyn Fn(&[Request]) -> Result<ResolvedConfig> + Sync),
 ) -> Result<RequestSet> {
     if let Some(absent) = keep.iter().find(|s| full.config.get(s).is_no()) {
-        return Err(Error::usage(format!("{absent} is to be kept, but the start does not set it"))
-            .hint("is a dependency of it missing in the start? `kbisect plan` lists what did not come true"));
+        return Err(Error::usage(format!(
+            "{absent} is to be kept, but the start does not set it"
+        ))
+        .hint(format!(
+            "add CONFIG_{absent}=y to the start, and what it depends on"
+        )));
     }
     let mut set = RequestSet::empty(requests.len());
     if keep.is_empty() {

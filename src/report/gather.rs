@@ -24,8 +24,16 @@ struct Facts {
 /// When the start has not passed yet: there is nothing to report.
 pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
     let Some(facts) = facts(info, lines) else {
-        return Err(Error::failed("the start was not judged yet")
-            .hint("there is something to report as soon as it has passed"));
+        let why = lines.iter().rev().find_map(|line| match &line.record {
+            Record::Interrupted { why, .. } => Some(why.as_str()),
+            _ => None,
+        });
+        let why = why.map_or_else(String::new, |why| format!("; the run stopped: {why}"));
+        return Err(
+            Error::failed(format!("the start has not passed yet{why}")).hint(
+                "there is something to report as soon as it has; see trials/ in the run directory",
+            ),
+        );
     };
     let (best, judgement) = &facts.best;
     let kept = best.iter().map(|id| {

@@ -36,6 +36,12 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     };
     // Writing to a String does not fail.
     let _ = writeln!(out, "{}", dress.heading(status));
+    if report.status == Status::Minimal && report.kept.is_empty() {
+        let _ = writeln!(
+            out,
+            "warning: nothing is needed: the oracle accepts the base without any request. Does it test anything?"
+        );
+    }
     let _ = writeln!(
         out,
         "\n{:<10}{:>10}{:>10}{:>12}{:>12}",
@@ -44,7 +50,9 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     for (name, size) in [("start", &report.before), ("result", &report.after)] {
         let _ = writeln!(out, "{}", row(name, size, dress));
     }
-    let _ = writeln!(out, "\n{}", dress.heading("why each request stays"));
+    if !report.kept.is_empty() {
+        let _ = writeln!(out, "\n{}", dress.heading("why each request stays"));
+    }
     let width = report
         .kept
         .iter()
@@ -113,9 +121,14 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         wall,
         sittings,
     } = cost;
+    // Only Kbuild's output is understood well enough to count.
+    let compiled = match objects {
+        0 => "built".to_owned(),
+        n => format!("{n} objects compiled"),
+    };
     let mut text = format!(
         "{} trials ({passed} pass, {failed} fail, {unresolved} unresolved), {reused} answered by earlier ones; \
-         {objects} objects compiled in {} of CPU time; {} in all",
+         {compiled} in {} of CPU time; {} in all",
         passed + failed + unresolved,
         dress.time(*build_cpu),
         dress.time(*wall),
