@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::native;
 use super::project::{Method, Project};
 use super::prompts::{Prompt, parse_prompts};
 use super::read::parse_config;
@@ -182,6 +183,77 @@ impl ConfResolver {
         self
     }
 
+    /// Runs `conf` in another mode than its own: what the native engine is compared with. The
+    /// base is left out of it.
+    ///
+    /// # Errors
+    /// `conf` fails, or does not know the mode.
+    pub fn reference(
+        &self,
+        mode: native::Mode,
+        text: Option<&str>,
+        cancel: &CancelToken,
+    ) -> Result<String> {
+        let dir = self.call_dir()?;
+        let (flag, file) = match mode {
+            native::Mode::AllNo => ("--allnoconfig", ASKED),
+            native::Mode::AllYes => ("--allyesconfig", ASKED),
+            native::Mode::AllMod => ("--allmodconfig", ASKED),
+            native::Mode::AllDef => ("--alldefconfig", ASKED),
+            native::Mode::OldDef => ("--olddefconfig", ".config"),
+        };
+        let mut spec = self.call(dir.path(), &self.with_mode(flag, None));
+        if let Some(text) = text {
+            let file = dir.path().join(file);
+            fs::write(&file, text).map_err(|e| Error::io("write", &file, e))?;
+            if mode != native::Mode::OldDef {
+                spec = spec.env("KCONFIG_ALLCONFIG", file);
+            }
+        }
+        let ended = supervise::run(&spec, cancel)?;
+        check(ended, "conf", &dir.path().join(LOG))?;
+        let path = dir.path().join(".config");
+        fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))
+    }
+
+    /// Reads the tree with the native engine, with what `conf` itself is called with.
+    ///
+    /// # Errors
+    /// The engine does not understand the tree, or a command that it asks the shell for cannot
+    /// be run.
+    pub fn parse_natively(&self, cancel: &CancelToken) -> Result<native::Model> {
+        let variable = |(name, value): &(OsString, OsString)| {
+            Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
+        };
+        let variables: std::collections::HashMap<String, String> =
+            self.env.iter().filter_map(variable).collect();
+        let version = variables.get("KERNELVERSION").map_or("", String::as_str);
+        if has_new_choices(version) {
+            return Err(Error::failed(format!(
+                "choices as Linux {version} has them are not understood yet"
+            )));
+        }
+        let source = variables
+            .get("srctree")
+            .map_or(self.cwd.as_path(), Path::new);
+        let env = native::Env {
+            source: self.cwd.join(source),
+            variables,
+        };
+        let root = self
+            .args
+            .last()
+            .and_then(|a| a.to_str())
+            .unwrap_or("Kconfig");
+        let mut shell = RecordedShell {
+            env: &self.env,
+            cwd: &self.cwd,
+            answers: std::collections::HashMap::new(),
+            cancel,
+        };
+        native::parse(root, &env, &mut shell)
+    }
+
     /// The requests of the base.
     #[must_use]
     pub fn base(&self) -> &Fragment {
@@ -298,6 +370,45 @@ impl ConfResolver {
     }
 }
 
+/// Kconfig's choices were made anew in Linux 6.11.
+fn has_new_choices(version: &str) -> bool {
+    let mut parts = version.split(|c: char| !c.is_ascii_digit());
+    let mut part = || parts.next().and_then(|p| p.parse::<u32>().ok());
+    matches!((part(), part()), (Some(major), Some(minor)) if (major, minor) >= (6, 11))
+}
+
+/// Runs the commands of `$(shell ...)` as `conf` would, each once.
+struct RecordedShell<'a> {
+    env: &'a [(OsString, OsString)],
+    cwd: &'a Path,
+    answers: std::collections::HashMap<String, String>,
+    cancel: &'a CancelToken,
+}
+
+impl native::Shell for RecordedShell<'_> {
+    fn run(&mut self, command: &str) -> Result<String> {
+        if let Some(answer) = self.answers.get(command) {
+            return Ok(answer.clone());
+        }
+        let mut spec = Spec::new("/bin/sh")
+            .arg("-c")
+            .arg(command)
+            .cwd(self.cwd)
+            .wall(LIMIT)
+            .file_size(OUTPUT);
+        for (name, value) in self.env {
+            spec = spec.env(name, value);
+        }
+        let (ended, output) = supervise::capture(&spec, self.cancel)?;
+        if ended.how == How::Cancelled {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+        let answer = String::from_utf8_lossy(&output).into_owned();
+        self.answers.insert(command.to_owned(), answer.clone());
+        Ok(answer)
+    }
+}
+
 impl Resolver for ConfResolver {
     fn resolve(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
         let dir = self.call_dir()?;
@@ -370,4 +481,23 @@ fn recorded(record: &Path, log: &Path) -> Result<Recorded> {
         })
         .collect();
     Ok((program, args, env, cwd))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_new_choices;
+
+    #[test]
+    fn the_kernels_version_tells_which_choices_it_has() {
+        assert!(
+            ["6.11.0", "6.12.38", "7.0-rc1"]
+                .into_iter()
+                .all(has_new_choices)
+        );
+        assert!(
+            !["6.1.192", "6.10.14", "5.15.0", ""]
+                .into_iter()
+                .any(has_new_choices)
+        );
+    }
 }

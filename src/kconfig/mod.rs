@@ -1,9 +1,11 @@
 //! Kconfig: reads and writes configs, resolves fragments, takes a start apart into requests.
 //!
-//! Resolving is left to the tree's own `conf` ([`ConfResolver`]); a native evaluator can stand
-//! behind the same trait, [`Resolver`].
+//! The tree's own `conf` ([`ConfResolver`]) is the reference. In front of it stands the
+//! [`native`] engine, behind the same trait, [`Resolver`]: [`CheckedResolver`] is both.
 
+mod checked;
 mod conf;
+pub mod native;
 mod project;
 mod prompts;
 mod read;
@@ -11,6 +13,7 @@ mod requests;
 mod resolve;
 mod source;
 
+pub use checked::CheckedResolver;
 pub use conf::ConfResolver;
 pub use project::{Method, PROFILES, Project};
 pub use prompts::{Prompt, parse_prompts};

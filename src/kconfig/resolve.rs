@@ -12,4 +12,17 @@ pub trait Resolver: Send + Sync {
     /// Kconfig fails, or was [cancelled](crate::ErrorKind::Interrupted). That a request is not
     /// met is no error: compare what results.
     fn resolve(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig>;
+
+    /// The same, quickly, perhaps without a check: for questions of which nothing is built.
+    ///
+    /// # Errors
+    /// As for [`Self::resolve`].
+    fn foresee(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
+        self.resolve(fragment, cancel)
+    }
+
+    /// What the user should know since this was asked last.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

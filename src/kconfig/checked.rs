@@ -1,0 +1,134 @@
+//! The native engine in front, and the tree's own `conf` behind it, which has the last word.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::conf::ConfResolver;
+use super::native::{Mode, Model};
+use super::read::parse_config;
+use super::resolve::Resolver;
+use crate::model::{Fingerprint, Fragment, ResolvedConfig};
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// Resolves natively, in milliseconds, and lets `conf` confirm each config before anything is
+/// built from it. When they do not agree, `conf` is right, and is asked alone from then on.
+#[derive(Debug)]
+pub struct CheckedResolver {
+    conf: ConfResolver,
+    /// `None`: this source is left to `conf`.
+    model: Option<Model>,
+    distrusted: AtomicBool,
+    confirmed: Mutex<HashSet<Fingerprint>>,
+    warnings: Mutex<Vec<String>>,
+    /// Where differences are kept.
+    evidence: PathBuf,
+}
+
+impl CheckedResolver {
+    /// `model` is the tree of `conf`, if the native engine understands it. When the two differ,
+    /// what they say is kept in the folder `evidence`.
+    #[must_use]
+    pub fn new(conf: ConfResolver, model: Option<Model>, evidence: &Path) -> Self {
+        Self {
+            conf,
+            model,
+            distrusted: AtomicBool::new(false),
+            confirmed: Mutex::default(),
+            warnings: Mutex::default(),
+            evidence: evidence.to_owned(),
+        }
+    }
+
+    /// The tree's own `conf`.
+    #[must_use]
+    pub fn conf(&self) -> &ConfResolver {
+        &self.conf
+    }
+
+    /// The tree as the native engine understands it.
+    #[must_use]
+    pub fn model(&self) -> Option<&Model> {
+        self.model.as_ref()
+    }
+
+    fn native(&self, fragment: &Fragment) -> Option<ResolvedConfig> {
+        if self.distrusted.load(Ordering::Relaxed) {
+            return None;
+        }
+        let text = format!("{}{fragment}", self.conf.base());
+        let text = self
+            .model
+            .as_ref()?
+            .resolve(Mode::AllNo, Some(&text))
+            .write();
+        let config = parse_config(&text);
+        Some(ResolvedConfig::new(text, config))
+    }
+
+    fn distrust(&self, fragment: &Fragment, ours: &ResolvedConfig, theirs: &ResolvedConfig) {
+        self.distrusted.store(true, Ordering::Relaxed);
+        let folder = self.evidence.join(&ours.fingerprint.to_string()[..12]);
+        let fragment = format!("{}{fragment}", self.conf.base());
+        let files = [
+            ("fragment", &fragment),
+            ("native.config", &ours.text),
+            ("conf.config", &theirs.text),
+        ];
+        let kept = fs::create_dir_all(&folder)
+            .and_then(|()| {
+                files
+                    .iter()
+                    .try_for_each(|(name, text)| fs::write(folder.join(name), text))
+            })
+            .map_err(|e| Error::io("keep the difference in", &folder, e));
+        let place = match kept {
+            Ok(()) => format!("see {}", folder.display()),
+            Err(error) => error.to_string(),
+        };
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.push(format!(
+            "the native Kconfig engine and the tree's own conf differ, in {} symbols: conf is used \
+             from here on. Please report this: {place}",
+            ours.config.diff(&theirs.config).len()
+        ));
+    }
+}
+
+impl Resolver for CheckedResolver {
+    fn resolve(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
+        let Some(ours) = self.native(fragment) else {
+            return self.conf.resolve(fragment, cancel);
+        };
+        let confirmed = || {
+            self.confirmed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if confirmed().contains(&ours.fingerprint) {
+            return Ok(ours);
+        }
+        let theirs = self.conf.resolve(fragment, cancel)?;
+        if ours.text == theirs.text {
+            confirmed().insert(ours.fingerprint);
+        } else {
+            self.distrust(fragment, &ours, &theirs);
+        }
+        Ok(theirs)
+    }
+
+    fn foresee(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
+        match self.native(fragment) {
+            Some(ours) => Ok(ours),
+            None => self.conf.resolve(fragment, cancel),
+        }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut warnings)
+    }
+}

@@ -1,0 +1,148 @@
+//! What the user asks for: reads a fragment or `.config` as `conf` does.
+
+use super::eval::{M, Mode, N, Tri, Y};
+use super::model::{Model, SymId, SymKind};
+
+/// The user's assignments.
+#[derive(Debug)]
+pub(super) struct Asked {
+    tri: Vec<Option<Tri>>,
+    /// Of `tri`, what nobody asked for: the answers of the mode.
+    filled: Vec<bool>,
+    text: Vec<Option<Box<str>>>,
+    chosen: Vec<Option<SymId>>,
+}
+
+impl Asked {
+    pub(super) fn tri(&self, id: SymId) -> Option<Tri> {
+        self.tri[id.0 as usize]
+    }
+
+    /// What was asked for, not what the mode answers for all.
+    pub(super) fn by_user(&self, id: SymId) -> Option<Tri> {
+        self.tri(id).filter(|_| !self.filled[id.0 as usize])
+    }
+
+    pub(super) fn text(&self, id: SymId) -> Option<&str> {
+        self.text[id.0 as usize].as_deref()
+    }
+
+    pub(super) fn chosen(&self, id: SymId) -> Option<SymId> {
+        self.chosen[id.0 as usize]
+    }
+
+    pub(super) fn forget(&mut self, id: SymId) {
+        self.text[id.0 as usize] = None;
+    }
+
+    pub(super) fn read(model: &Model, text: Option<&str>) -> Self {
+        let mut asked = Self {
+            tri: vec![None; model.len()],
+            filled: vec![false; model.len()],
+            text: vec![None; model.len()],
+            chosen: vec![None; model.len()],
+        };
+        let Some(text) = text else {
+            return asked;
+        };
+        for (i, sym) in model.syms.iter().enumerate() {
+            if sym.choice {
+                asked.tri[i] = Some(N);
+            }
+        }
+        for line in text.lines() {
+            let assignment = if let Some(rest) = line.strip_prefix("# CONFIG_") {
+                let unset = rest.split_once(' ');
+                unset.and_then(|(name, rest)| rest.starts_with("is not set").then_some((name, "n")))
+            } else if let Some(rest) = line.strip_prefix("CONFIG_") {
+                rest.split_once('=')
+            } else {
+                None
+            };
+            if let Some((name, value)) = assignment
+                && let Some(id) = model.names.get(name)
+            {
+                asked.set(model, *id, value);
+            }
+        }
+        asked
+    }
+
+    fn set(&mut self, model: &Model, id: SymId, value: &str) {
+        let sym = model.sym(id);
+        let at = id.0 as usize;
+        match sym.kind {
+            SymKind::Bool | SymKind::Tristate => {
+                let tri = match value.as_bytes().first() {
+                    Some(b'm') if sym.kind == SymKind::Tristate => M,
+                    Some(b'y') => Y,
+                    Some(b'n') => N,
+                    _ => return,
+                };
+                self.tri[at] = Some(tri);
+                if let Some(choice) = sym.member_of {
+                    let state = &mut self.tri[choice.0 as usize];
+                    let old = state.unwrap_or(N);
+                    if tri == Y {
+                        self.chosen[choice.0 as usize] = Some(id);
+                    }
+                    // A choice of several and of one at once: what it was asked for is void.
+                    *state = if tri == M && old == Y {
+                        None
+                    } else {
+                        Some(old.max(tri))
+                    };
+                }
+            }
+            SymKind::String => {
+                if let Some(text) = unquote(value) {
+                    self.text[at] = Some(text.into());
+                }
+            }
+            SymKind::Int if is_int(value) => self.text[at] = Some(value.into()),
+            SymKind::Hex if is_hex(value) => self.text[at] = Some(value.into()),
+            _ => {}
+        }
+    }
+
+    /// Answers for all symbols that nothing was asked for.
+    pub(super) fn fill(&mut self, model: &Model, mode: Mode) {
+        let answer = match mode {
+            Mode::AllNo => N,
+            Mode::AllMod => M,
+            Mode::AllYes => Y,
+            Mode::AllDef | Mode::OldDef => return,
+        };
+        let both = self.tri.iter_mut().zip(&mut self.filled);
+        for (sym, (tri, filled)) in model.syms.iter().zip(both) {
+            if matches!(sym.kind, SymKind::Bool | SymKind::Tristate) && tri.is_none() {
+                (*tri, *filled) = (Some(answer), true);
+            }
+        }
+    }
+}
+
+/// The text in quotes, without the escapes. `None`: it does not begin or end.
+fn unquote(value: &str) -> Option<String> {
+    let mut chars = value.strip_prefix('"')?.chars();
+    let mut out = String::new();
+    loop {
+        match chars.next()? {
+            '"' => return Some(out),
+            '\\' => out.extend(chars.next()),
+            c => out.push(c),
+        }
+    }
+}
+
+pub(super) fn is_int(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let all = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    all && (digits.len() == 1 || !digits.starts_with('0'))
+}
+
+pub(super) fn is_hex(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let digits = digits.unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}

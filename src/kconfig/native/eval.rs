@@ -1,0 +1,441 @@
+//! Evaluates a model: which value each symbol gets from what the user asks for.
+
+use super::assign::Asked;
+use super::deep;
+use super::model::{Cmp, Does, Expr, ExprId, MOD, Model, NO, SymId, SymKind, YES};
+use super::number::{Number, number, strtoll};
+
+/// Three-valued logic: `n`, `m`, `y`.
+pub(super) type Tri = u8;
+
+pub(super) const N: Tri = 0;
+pub(super) const M: Tri = 1;
+pub(super) const Y: Tri = 2;
+
+/// What becomes of symbols that nothing is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They are answered with no, as `conf --allnoconfig` does.
+    AllNo,
+    /// With yes: `--allyesconfig`.
+    AllYes,
+    /// With `m`, where that can be: `--allmodconfig`.
+    AllMod,
+    /// They take their defaults: `--alldefconfig`.
+    AllDef,
+    /// The same, and numbers that are out of their range are asked for in vain:
+    /// `--olddefconfig`.
+    OldDef,
+}
+
+/// Where the text of a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Text {
+    Empty,
+    /// The name of a symbol: constants are symbols.
+    Name(SymId),
+    /// What the user asked of a symbol.
+    Asked(SymId),
+}
+
+/// Nothing is chosen.
+const NONE: SymId = SymId(u32::MAX);
+
+#[derive(Debug, Clone, Copy)]
+struct Value {
+    valid: bool,
+    write: bool,
+    tri: Tri,
+    visible: Tri,
+    dir: Tri,
+    rev: Tri,
+    implied: Tri,
+    text: Text,
+    chosen: SymId,
+}
+
+/// The values of all symbols of a model.
+#[derive(Debug)]
+pub struct State<'m> {
+    pub(super) model: &'m Model,
+    pub(super) asked: Asked,
+    mode: Mode,
+    modules: Tri,
+    values: Vec<Value>,
+}
+
+impl Model {
+    /// What becomes of the assignments in `text`: of a fragment for `KCONFIG_ALLCONFIG` or, with
+    /// [`Mode::OldDef`], of a `.config`. Lines that `conf` passes over with a warning are passed
+    /// over. No text at all and one without a line are not the same for choices.
+    #[must_use]
+    pub fn resolve(&self, mode: Mode, text: Option<&str>) -> State<'_> {
+        let mut asked = Asked::read(self, text);
+        asked.fill(self, mode);
+        let value = Value {
+            valid: false,
+            write: false,
+            tri: N,
+            visible: N,
+            dir: N,
+            rev: N,
+            implied: N,
+            text: Text::Empty,
+            chosen: NONE,
+        };
+        let mut state = State {
+            model: self,
+            asked,
+            mode,
+            modules: N,
+            values: vec![value; self.len()],
+        };
+        for (constant, tri) in [(NO, N), (MOD, M), (YES, Y)] {
+            let value = &mut state.values[constant.0 as usize];
+            (value.valid, value.tri, value.text) = (true, tri, Text::Name(constant));
+        }
+        state.calc(self.modules);
+        if mode == Mode::OldDef {
+            state.reset_numbers();
+        }
+        state
+    }
+}
+
+impl State<'_> {
+    fn value(&self, id: SymId) -> &Value {
+        &self.values[id.0 as usize]
+    }
+
+    fn value_mut(&mut self, id: SymId) -> &mut Value {
+        &mut self.values[id.0 as usize]
+    }
+
+    /// Can the user set the symbol? It must have been calculated.
+    pub(super) fn is_visible(&self, id: SymId) -> bool {
+        self.value(id).visible != N
+    }
+
+    /// Is a line written for the symbol? Calculates it.
+    pub(super) fn is_written(&mut self, id: SymId) -> bool {
+        self.calc(id);
+        self.value(id).write
+    }
+
+    pub(super) fn tri(&mut self, id: SymId) -> Tri {
+        self.calc(id);
+        self.value(id).tri
+    }
+
+    /// The type for now: without modules there are no tristates, and of a choice one is chosen.
+    fn kind(&self, id: SymId) -> SymKind {
+        let sym = self.model.sym(id);
+        if sym.kind == SymKind::Tristate
+            && ((sym.member_of.is_some() && self.value(id).visible == Y) || self.modules == N)
+        {
+            return SymKind::Bool;
+        }
+        sym.kind
+    }
+
+    fn calc(&mut self, id: SymId) {
+        if !self.value(id).valid {
+            deep(|| self.calc_now(id));
+        }
+    }
+
+    fn calc_now(&mut self, id: SymId) {
+        let model = self.model;
+        let sym = model.sym(id);
+        if let (Some(choice), true) = (sym.member_of, self.mode != Mode::OldDef) {
+            self.calc(choice);
+            if self.value(id).valid {
+                return;
+            }
+        }
+        self.value_mut(id).valid = true;
+        if sym.kind == SymKind::Unknown {
+            self.value_mut(id).text = Text::Name(id);
+            return;
+        }
+        self.value_mut(id).write = false;
+        self.calc_visible(id);
+        // What somebody sees who comes back here in a circle.
+        let value = self.value_mut(id);
+        (value.tri, value.text, value.chosen) = (N, Text::Empty, NONE);
+        let mut write = value.visible != N;
+        let visible = value.visible;
+        match self.kind(id) {
+            SymKind::Bool | SymKind::Tristate => {
+                let tri = self.calc_tri(id, visible, &mut write);
+                self.value_mut(id).tri = tri;
+            }
+            _ => {
+                let text = self.calc_text(id, visible, &mut write);
+                self.value_mut(id).text = text;
+            }
+        }
+        self.value_mut(id).write |= write;
+        if sym.choice && self.value(id).tri == Y {
+            let chosen = self.calc_choice(id);
+            self.value_mut(id).chosen = chosen;
+            if chosen == NONE {
+                self.value_mut(id).tri = N;
+            }
+        }
+        self.limit_to_range(id);
+        if id == model.modules {
+            self.modules = self.value(id).tri;
+        }
+        if sym.choice {
+            if self.value(id).write {
+                for member in &sym.members {
+                    let member = self.value_mut(*member);
+                    member.write |= member.visible != N;
+                }
+            }
+            self.value_mut(id).write = false;
+        }
+    }
+
+    fn calc_tri(&mut self, id: SymId, visible: Tri, write: &mut bool) -> Tri {
+        let sym = self.model.sym(id);
+        let mut tri = N;
+        if let (Some(choice), Y) = (sym.member_of, visible) {
+            tri = if self.value(choice).chosen == id {
+                Y
+            } else {
+                N
+            };
+        } else {
+            if let (Some(asked), true) = (self.asked.tri(id), visible != N) {
+                tri = asked.min(visible);
+            } else {
+                *write |= self.value(id).rev != N;
+                if !sym.choice {
+                    if let Some((value, cond)) = self.first(sym.defaults()) {
+                        tri = self.eval(value).min(cond);
+                        *write |= tri != N;
+                    }
+                    let Value { implied, dir, .. } = *self.value(id);
+                    if implied != N {
+                        *write = true;
+                        tri = tri.max(implied).min(dir);
+                    }
+                }
+            }
+            tri = tri.max(self.value(id).rev);
+        }
+        if tri == M && self.kind(id) == SymKind::Bool {
+            tri = Y;
+        }
+        tri
+    }
+
+    fn calc_text(&mut self, id: SymId, visible: Tri, write: &mut bool) -> Text {
+        let sym = self.model.sym(id);
+        if visible != N && self.asked.text(id).is_some() {
+            return Text::Asked(id);
+        }
+        if let Some((value, _)) = self.first(sym.defaults())
+            && let Expr::Sym(from) = self.model.expr(value)
+        {
+            *write = true;
+            self.calc(from);
+            return self.value(from).text;
+        }
+        Text::Empty
+    }
+
+    /// The first whose condition holds, and how far it holds.
+    pub(super) fn first<'m, T>(
+        &mut self,
+        mut all: impl Iterator<Item = (T, Option<ExprId>)> + 'm,
+    ) -> Option<(T, Tri)> {
+        all.find_map(|(what, cond)| {
+            let holds = self.condition(cond);
+            (holds != N).then_some((what, holds))
+        })
+    }
+
+    fn calc_visible(&mut self, id: SymId) {
+        let sym = self.model.sym(id);
+        let mut tri = N;
+        for prop in sym.props.iter().filter(|p| p.does == Does::Prompt) {
+            let mut shown = self.condition(prop.cond);
+            // Only `y` can be chosen where one is to be chosen.
+            if let Some(choice) = sym.member_of
+                && sym.kind == SymKind::Tristate
+                && shown == M
+                && self.value(choice).tri == Y
+            {
+                shown = N;
+            }
+            tri = tri.max(shown);
+        }
+        if tri == M && (sym.kind != SymKind::Tristate || self.modules == N) {
+            tri = Y;
+        }
+        self.value_mut(id).visible = tri;
+        if sym.member_of.is_some() {
+            return;
+        }
+        let dir = self.condition(sym.dir_dep);
+        let rev = sym.rev_dep.map_or(N, |e| self.eval(e));
+        let implied = sym.implied.map_or(N, |e| self.eval(e));
+        let is_bool = self.kind(id) == SymKind::Bool;
+        let limit = |tri| if tri == M && is_bool { Y } else { tri };
+        let value = self.value_mut(id);
+        (value.dir, value.rev, value.implied) = (limit(dir), limit(rev), limit(implied));
+    }
+
+    /// Who is chosen in a choice; `NONE` when nobody can be.
+    fn calc_choice(&mut self, id: SymId) -> SymId {
+        let sym = self.model.sym(id);
+        for member in &sym.members {
+            self.calc_visible(*member);
+        }
+        if let Some(chosen) = self.asked.chosen(id)
+            && self.value(chosen).visible != N
+        {
+            return chosen;
+        }
+        for (value, cond) in sym.defaults() {
+            if self.condition(cond) != N
+                && let Expr::Sym(member) = self.model.expr(value)
+                && self.value(member).visible != N
+            {
+                return member;
+            }
+        }
+        let visible = |member: &&SymId| self.value(**member).visible != N;
+        sym.members.iter().find(visible).copied().unwrap_or(NONE)
+    }
+
+    /// Takes back what was asked for numbers and is out of their range. What was calculated from
+    /// them stays as it is: LKC has it so.
+    fn reset_numbers(&mut self) {
+        let ids = (0..).map(SymId).take(self.model.len());
+        for id in ids.clone() {
+            self.calc(id);
+        }
+        for id in ids {
+            let base = match self.model.sym(id).kind {
+                SymKind::Int => 10,
+                SymKind::Hex => 16,
+                _ => continue,
+            };
+            let Some(text) = self.asked.text(id) else {
+                continue;
+            };
+            let number = strtoll(text, base).0;
+            let ranges = self.model.sym(id).ranges();
+            let ranges = ranges.map(|(low, high, cond)| ((low, high), cond));
+            if let Some(((low, high), _)) = self.first(ranges)
+                && !(self.bound(low, base)..=self.bound(high, base)).contains(&number)
+            {
+                self.asked.forget(id);
+                self.value_mut(id).valid = false;
+            }
+        }
+    }
+
+    fn limit_to_range(&mut self, id: SymId) {
+        let sym = self.model.sym(id);
+        let base = match sym.kind {
+            SymKind::Int => 10,
+            SymKind::Hex => 16,
+            _ => return,
+        };
+        let ranges = sym.ranges().map(|(low, high, cond)| ((low, high), cond));
+        let Some(((low, high), _)) = self.first(ranges) else {
+            return;
+        };
+        let number = strtoll(self.text_of(id), base).0;
+        let low_number = self.bound(low, base);
+        let bound = if number < low_number {
+            low
+        } else if number > self.bound(high, base) {
+            high
+        } else {
+            return;
+        };
+        self.value_mut(id).text = self.value(bound).text;
+    }
+
+    fn bound(&mut self, id: SymId, base: u32) -> i64 {
+        self.calc(id);
+        let base = match self.model.sym(id).kind {
+            SymKind::Int => 10,
+            SymKind::Hex => 16,
+            _ => base,
+        };
+        strtoll(self.text_of(id), base).0
+    }
+
+    fn condition(&mut self, cond: Option<ExprId>) -> Tri {
+        cond.map_or(Y, |e| self.eval(e))
+    }
+
+    pub(super) fn eval(&mut self, id: ExprId) -> Tri {
+        match self.model.expr(id) {
+            Expr::Sym(sym) => self.tri(sym),
+            Expr::Not(e) => Y - self.eval(e),
+            Expr::And(a, b) => {
+                let a = deep(|| self.eval(a));
+                a.min(self.eval(b))
+            }
+            Expr::Or(a, b) => {
+                let a = deep(|| self.eval(a));
+                a.max(self.eval(b))
+            }
+            Expr::Cmp(cmp, a, b) => {
+                let order = self.compare(a, b);
+                let holds = match cmp {
+                    Cmp::Eq => order.is_eq(),
+                    Cmp::Ne => order.is_ne(),
+                    Cmp::Lt => order.is_lt(),
+                    Cmp::Le => order.is_le(),
+                    Cmp::Gt => order.is_gt(),
+                    Cmp::Ge => order.is_ge(),
+                };
+                if holds { Y } else { N }
+            }
+        }
+    }
+
+    fn compare(&mut self, a: SymId, b: SymId) -> std::cmp::Ordering {
+        self.calc(a);
+        self.calc(b);
+        let (x, y) = (self.string(a), self.string(b));
+        let (kind_a, kind_b) = (self.model.sym(a).kind, self.model.sym(b).kind);
+        if kind_a != SymKind::String || kind_b != SymKind::String {
+            match (number(x, kind_a), number(y, kind_b)) {
+                (Some(Number::Signed(x)), Some(Number::Signed(y))) => return x.cmp(&y),
+                (Some(x), Some(y)) => return x.bits().cmp(&y.bits()),
+                _ => {}
+            }
+        }
+        x.as_bytes().cmp(y.as_bytes())
+    }
+
+    /// The value as text, of whatever type it is. It must have been calculated.
+    pub(super) fn string(&self, id: SymId) -> &str {
+        match self.model.sym(id).kind {
+            SymKind::Bool | SymKind::Tristate => match self.value(id).tri {
+                N => "n",
+                M => "m",
+                _ => "y",
+            },
+            _ => self.text_of(id),
+        }
+    }
+
+    fn text_of(&self, id: SymId) -> &str {
+        match self.value(id).text {
+            Text::Empty => "",
+            Text::Name(of) => self.model.name(of),
+            Text::Asked(of) => self.asked.text(of).unwrap_or(""),
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Makes a model of what was parsed: conditions passed down, selects turned round, choices
+//! with their members.
+
+use super::deep;
+use super::expr::and;
+use super::model::{
+    Cmp, Does, Entry, Expr, ExprId, MOD, MenuId, Model, NO, ROOT, SymId, SymKind, YES,
+};
+
+/// Finishes the model.
+pub(super) fn finalize(model: &mut Model) {
+    spread(model, ROOT);
+    dependencies(model);
+    reverse(model);
+    members(model);
+}
+
+/// Passes conditions on to what is within: all of a block holds for its entries, and all of an
+/// entry for its properties. A choice stands for itself: its value limits its members.
+fn spread(model: &mut Model, menu: MenuId) {
+    let children = model.menu(menu).children.clone();
+    let around = match model.menu(menu).entry {
+        Entry::Choice(sym) => {
+            choice_types(model, sym, &children);
+            Some(model.add(Expr::Sym(sym)))
+        }
+        _ => model.menu(menu).dep,
+    };
+    for child in children {
+        let own = model.menu(child).dep.map(|dep| with_modules(model, dep));
+        let dep = both(model, around, own);
+        model.menus[child.0 as usize].dep = dep;
+        match model.menu(child).entry {
+            Entry::Config(sym) | Entry::Choice(sym) => {
+                for i in 0..model.sym(sym).props.len() {
+                    let prop = &model.sym(sym).props[i];
+                    if prop.menu != child {
+                        continue;
+                    }
+                    let own = prop.cond.map(|cond| with_modules(model, cond));
+                    let cond = both(model, dep, own);
+                    model.syms[sym.0 as usize].props[i].cond = cond;
+                }
+            }
+            Entry::Menu | Entry::Comment => model.menus[child.0 as usize].prompt_cond = dep,
+            Entry::Root | Entry::If => {}
+        }
+        deep(|| spread(model, child));
+    }
+}
+
+/// The type of a choice is that of its first member that has one; members without take it.
+fn choice_types(model: &mut Model, choice: SymId, children: &[MenuId]) {
+    let syms: Vec<SymId> = children
+        .iter()
+        .filter_map(|c| match model.menu(*c).entry {
+            Entry::Config(sym) => Some(sym),
+            _ => None,
+        })
+        .collect();
+    if model.sym(choice).kind == SymKind::Unknown {
+        let known = syms.iter().map(|s| model.sym(*s).kind);
+        let first = known.into_iter().find(|k| *k != SymKind::Unknown);
+        model.syms[choice.0 as usize].kind = first.unwrap_or_default();
+    }
+    let kind = model.sym(choice).kind;
+    for sym in syms {
+        let sym = &mut model.syms[sym.0 as usize];
+        if sym.kind == SymKind::Unknown {
+            sym.kind = kind;
+        }
+    }
+}
+
+/// `m` in a condition means `m && MODULES`.
+fn with_modules(model: &mut Model, id: ExprId) -> ExprId {
+    deep(|| match model.expr(id) {
+        Expr::Sym(MOD) => {
+            let modules = model.add(Expr::Sym(model.modules));
+            model.add(Expr::And(id, modules))
+        }
+        Expr::Not(inner) => {
+            let new = with_modules(model, inner);
+            if new == inner {
+                id
+            } else {
+                model.add(Expr::Not(new))
+            }
+        }
+        Expr::And(a, b) => {
+            let (x, y) = (with_modules(model, a), with_modules(model, b));
+            if (x, y) == (a, b) {
+                id
+            } else {
+                model.add(Expr::And(x, y))
+            }
+        }
+        Expr::Or(a, b) => {
+            let (x, y) = (with_modules(model, a), with_modules(model, b));
+            if (x, y) == (a, b) {
+                id
+            } else {
+                model.add(Expr::Or(x, y))
+            }
+        }
+        Expr::Sym(_) | Expr::Cmp(..) => id,
+    })
+}
+
+fn both(model: &mut Model, a: Option<ExprId>, b: Option<ExprId>) -> Option<ExprId> {
+    match (a, b) {
+        (a, None) => a,
+        (a, Some(b)) => Some(and(model, a, b)),
+    }
+}
+
+fn either(model: &mut Model, a: Option<ExprId>, b: Option<ExprId>) -> Option<ExprId> {
+    match (a, b) {
+        (None, b) => b,
+        (a, None) => a,
+        (Some(a), Some(b)) => Some(model.add(Expr::Or(a, b))),
+    }
+}
+
+/// A symbol's own dependencies are those of any of its entries. One without any does not make
+/// the others void: LKC has it so.
+fn dependencies(model: &mut Model) {
+    for i in 0..model.menus.len() {
+        if let Entry::Config(sym) = model.menus[i].entry {
+            let dep = model.menus[i].dep;
+            let all = either(model, model.sym(sym).dir_dep, dep);
+            model.syms[sym.0 as usize].dir_dep = all;
+        }
+    }
+}
+
+/// Finds the members of each choice. An entry that depends on the one before it is not a member
+/// but belongs to that one, as in an automatic submenu.
+fn members(model: &mut Model) {
+    for i in 0..model.menus.len() {
+        let Entry::Choice(choice) = model.menus[i].entry else {
+            continue;
+        };
+        // Blocks within the choice only add conditions.
+        let mut flat = Vec::new();
+        flatten(model, &model.menus[i].children, &mut flat);
+        let mut at = 0;
+        while at < flat.len() {
+            let entry = flat[at];
+            at += 1;
+            let Entry::Config(sym) = model.menu(entry).entry else {
+                continue;
+            };
+            while at < flat.len() && is_below(model, entry, sym, flat[at]) {
+                at += 1;
+            }
+            join(model, choice, sym, entry);
+        }
+    }
+}
+
+fn flatten(model: &Model, children: &[MenuId], flat: &mut Vec<MenuId>) {
+    deep(|| {
+        for child in children {
+            match model.menu(*child).entry {
+                Entry::If => flatten(model, &model.menu(*child).children, flat),
+                _ => flat.push(*child),
+            }
+        }
+    });
+}
+
+fn join(model: &mut Model, choice: SymId, sym: SymId, entry: MenuId) {
+    if model.sym(sym).member_of.is_some() {
+        return;
+    }
+    // A bool in a choice of tristates is there only when one of them is to be chosen.
+    let (outer, inner) = (model.sym(choice).kind, model.sym(sym).kind);
+    if outer == SymKind::Tristate && inner != SymKind::Tristate {
+        let one = model.add(Expr::Cmp(Cmp::Eq, choice, YES));
+        for i in 0..model.sym(sym).props.len() {
+            let prop = &model.sym(sym).props[i];
+            if prop.menu == entry {
+                let cond = both(model, Some(one), prop.cond);
+                model.syms[sym.0 as usize].props[i].cond = cond;
+            }
+        }
+    }
+    model.syms[sym.0 as usize].member_of = Some(choice);
+    model.syms[choice.0 as usize].members.push(sym);
+}
+
+/// Does `other` depend on `sym`, whose entry is `entry`, so that it belongs below it?
+fn is_below(model: &Model, entry: MenuId, sym: SymId, other: MenuId) -> bool {
+    let shown = |menu: MenuId| match model.menu(menu).entry {
+        Entry::Config(sym) | Entry::Choice(sym) => {
+            let own = model.sym(sym).prompts().find(|p| p.menu == menu);
+            own.map_or(model.menu(menu).dep, |p| p.cond)
+        }
+        _ => model.menu(menu).dep,
+    };
+    let Some(dep) = shown(other) else {
+        return false;
+    };
+    let mut terms = Vec::new();
+    conjuncts(model, dep, &mut terms);
+    if !contains(model, dep, sym) {
+        return false;
+    }
+    let needs = |term: &ExprId| match model.expr(*term) {
+        Expr::Sym(s) | Expr::Cmp(Cmp::Ne, s, NO) | Expr::Cmp(Cmp::Eq, s, YES | MOD) => s == sym,
+        _ => false,
+    };
+    if terms.iter().any(needs) {
+        return true;
+    }
+    // Or it contains it, and depends on all that the symbol itself depends on.
+    let mut own = Vec::new();
+    let prompt = model.sym(sym).prompts().find(|p| p.menu == entry);
+    if let Some(cond) = prompt.and_then(|p| p.cond) {
+        conjuncts(model, cond, &mut own);
+    }
+    own.iter()
+        .all(|term| terms.iter().any(|t| same(model, *t, *term)))
+}
+
+fn conjuncts(model: &Model, id: ExprId, out: &mut Vec<ExprId>) {
+    deep(|| match model.expr(id) {
+        Expr::And(a, b) => {
+            conjuncts(model, a, out);
+            conjuncts(model, b, out);
+        }
+        _ => out.push(id),
+    });
+}
+
+fn contains(model: &Model, id: ExprId, sym: SymId) -> bool {
+    deep(|| match model.expr(id) {
+        Expr::Sym(s) => s == sym,
+        Expr::Not(e) => contains(model, e, sym),
+        Expr::And(a, b) | Expr::Or(a, b) => contains(model, a, sym) || contains(model, b, sym),
+        Expr::Cmp(_, a, b) => a == sym || b == sym,
+    })
+}
+
+fn same(model: &Model, a: ExprId, b: ExprId) -> bool {
+    deep(|| match (model.expr(a), model.expr(b)) {
+        (Expr::Not(a), Expr::Not(b)) => same(model, a, b),
+        (Expr::And(a, b), Expr::And(c, d)) | (Expr::Or(a, b), Expr::Or(c, d)) => {
+            (same(model, a, c) && same(model, b, d)) || (same(model, a, d) && same(model, b, c))
+        }
+        (a, b) => a == b,
+    })
+}
+
+/// Turns selects and implies round, and makes choices that are not optional choose something.
+fn reverse(model: &mut Model) {
+    for i in 0..model.menus.len() {
+        // An index of an existing entry.
+        #[allow(clippy::cast_possible_truncation)]
+        let menu = MenuId(i as u32);
+        let (Entry::Config(sym) | Entry::Choice(sym)) = model.menu(menu).entry else {
+            continue;
+        };
+        for at in 0..model.sym(sym).props.len() {
+            let prop = model.sym(sym).props[at].clone();
+            if prop.menu != menu {
+                continue;
+            }
+            match prop.does {
+                Does::Select(other) | Does::Imply(other) => {
+                    let on = model.add(Expr::Sym(sym));
+                    let on = both(model, Some(on), prop.cond);
+                    let is_select = matches!(prop.does, Does::Select(_));
+                    let target = model.sym(other);
+                    let old = if is_select {
+                        target.rev_dep
+                    } else {
+                        target.implied
+                    };
+                    let all = either(model, old, on);
+                    let target = &mut model.syms[other.0 as usize];
+                    if is_select {
+                        target.rev_dep = all;
+                    } else {
+                        target.implied = all;
+                    }
+                }
+                Does::Prompt if model.sym(sym).choice && !model.sym(sym).optional => {
+                    let at_least = model.add(Expr::Sym(MOD));
+                    let shown = Some(and(model, prop.cond, at_least));
+                    let all = either(model, model.sym(sym).rev_dep, shown);
+                    model.syms[sym.0 as usize].rev_dep = all;
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The native Kconfig engine: parses a tree once, then resolves fragments in milliseconds.
+//!
+//! The semantics are those of the kernel's own `scripts/kconfig` (LKC) up to 6.10; that program
+//! is the reference, and the tests compare with it byte for byte.
+//!
+//! [`parse`] reads a tree into a [`Model`], which is read-only from then on and shared by all
+//! threads. [`Model::resolve`] says what becomes of a fragment: a [`State`], which writes the
+//! `.config` and [explains](State::explain) each symbol.
+//!
+//! ```
+//! use kbisect::kconfig::native::{Env, Mode, Shell, parse};
+//!
+//! /// For trees that ask nothing.
+//! struct NoShell;
+//! impl Shell for NoShell {
+//!     fn run(&mut self, _command: &str) -> kbisect::Result<String> {
+//!         Ok(String::new())
+//!     }
+//! }
+//!
+//! let dir = tempfile::tempdir()?;
+//! std::fs::write(
+//!     dir.path().join("Kconfig"),
+//!     "config NET\n\tbool \"Networking\"\n\nconfig INET\n\tbool \"TCP/IP\"\n\tdepends on NET\n",
+//! )?;
+//! let env = Env { source: dir.path().to_owned(), ..Env::default() };
+//! let model = parse("Kconfig", &env, &mut NoShell)?;
+//! let mut state = model.resolve(Mode::AllNo, Some("CONFIG_INET=y\n"));
+//! // A fragment does not bring what it depends on.
+//! assert!(!state.write().contains("INET"));
+//! let inet = model.find("INET").unwrap();
+//! let why = state.explain(inet).unwrap();
+//! assert_eq!((why.needs[0].text.as_str(), why.needs[0].value), ("NET", "n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod assign;
+mod eval;
+mod expand;
+mod explain;
+mod expr;
+mod finalize;
+mod lex;
+mod line;
+mod model;
+mod number;
+mod parse;
+mod write;
+
+/// Runs `work`, which may go as deep as the files that were read: with room on the stack for it.
+fn deep<T>(work: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(64 << 10, 1 << 20, work)
+}
+
+pub use eval::{Mode, State};
+pub use expand::Shell;
+pub use explain::{Definition, Explanation, Term, Why};
+pub use model::{Model, SymId, SymKind};
+pub use parse::{Env, parse};

@@ -1,0 +1,97 @@
+//! Writes a `.config`, byte for byte as `conf` does.
+
+use super::deep;
+use super::eval::{N, State};
+use super::model::{Entry, MenuId, ROOT, SymId, SymKind};
+
+impl State<'_> {
+    /// The `.config` of these values.
+    #[must_use]
+    pub fn write(&mut self) -> String {
+        let title = self.model.menu(ROOT).prompt.as_deref().unwrap_or_default();
+        let mut out = Out {
+            text: format!("#\n# Automatically generated file; DO NOT EDIT.\n# {title}\n#\n"),
+            need_newline: false,
+            written: vec![false; self.model.len()],
+        };
+        for child in &self.model.menu(ROOT).children {
+            self.write_entry(*child, &mut out);
+        }
+        out.text
+    }
+
+    fn write_entry(&mut self, id: MenuId, out: &mut Out) {
+        let menu = self.model.menu(id);
+        let title = menu.prompt.as_deref().unwrap_or_default();
+        match menu.entry {
+            Entry::Menu | Entry::Comment => {
+                if self.is_shown(id) {
+                    out.text += &format!("\n#\n# {title}\n#\n");
+                    out.need_newline = false;
+                }
+            }
+            Entry::Config(sym) => {
+                if !std::mem::replace(&mut out.written[sym.0 as usize], true) {
+                    if self.is_written(sym) {
+                        if std::mem::take(&mut out.need_newline) {
+                            out.text.push('\n');
+                        }
+                        self.write_symbol(sym, &mut out.text);
+                    } else {
+                        out.written[sym.0 as usize] = false;
+                    }
+                }
+            }
+            Entry::Choice(_) | Entry::If | Entry::Root => {}
+        }
+        for child in &menu.children {
+            deep(|| self.write_entry(*child, out));
+        }
+        if menu.entry == Entry::Menu && self.is_shown(id) {
+            out.text += &format!("# end of {title}\n");
+            out.need_newline = true;
+        }
+    }
+
+    fn is_shown(&mut self, id: MenuId) -> bool {
+        let menu = self.model.menu(id);
+        let mut holds = |cond: Option<_>| cond.is_none_or(|e| self.eval(e) != N);
+        holds(menu.visible) && holds(menu.prompt_cond)
+    }
+
+    fn write_symbol(&mut self, id: SymId, out: &mut String) {
+        let (name, value) = (self.model.name(id), self.string(id));
+        match self.model.kind(id) {
+            SymKind::Unknown => {}
+            SymKind::Bool | SymKind::Tristate if value == "n" => {
+                *out += "# CONFIG_";
+                *out += name;
+                *out += " is not set\n";
+            }
+            kind => {
+                *out += "CONFIG_";
+                *out += name;
+                *out += "=";
+                if kind == SymKind::String {
+                    out.push('"');
+                    for c in value.chars() {
+                        if matches!(c, '"' | '\\') {
+                            out.push('\\');
+                        }
+                        out.push(c);
+                    }
+                    out.push('"');
+                } else {
+                    *out += value;
+                }
+                out.push('\n');
+            }
+        }
+    }
+}
+
+struct Out {
+    text: String,
+    need_newline: bool,
+    written: Vec<bool>,
+}

@@ -1,0 +1,424 @@
+//! The native Kconfig engine against the tree's own `conf`, byte for byte.
+//!
+//! More than CI does, for example 10,000 fragments on another architecture:
+//! `KBISECT_FRAGMENTS=10000 KBISECT_ARCH=arm64 cargo nextest run --release nonsense`
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashMap;
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kbisect::Result;
+use kbisect::kconfig::native::{Env, Mode, Model, Shell, SymKind, parse};
+use kbisect::kconfig::{ConfResolver, EC2_START, Project, parse_config};
+use kbisect::setup::Setup;
+use kbisect::supervise::CancelToken;
+use rayon::prelude::*;
+
+/// Small, and the same everywhere: xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let high = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(high).unwrap() % n
+    }
+
+    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+}
+
+/// A fragment that makes no sense: some symbols, some values, in any order, some of them twice,
+/// some unknown, some of the wrong type or out of their range.
+fn nonsense(model: &Model, random: &mut Random) -> String {
+    let mut symbols: Vec<_> = model.defined().collect();
+    symbols.sort_unstable();
+    let lines = random.one(&[3, 20, 200, 2000, 10_000]);
+    let mut out = String::new();
+    for _ in 0..lines {
+        let id = random.one(&symbols);
+        let name = model.name(id);
+        let value = match model.kind(id) {
+            _ if random.below(200) == 0 => random.one(&["m", "y", "12", "\"x", "0x1g"]).to_owned(),
+            SymKind::Bool => random.one(&["y", "y", "n"]).to_owned(),
+            SymKind::Tristate => random.one(&["y", "m", "y", "n"]).to_owned(),
+            SymKind::Int => (random.below(100_000) >> random.below(17)).to_string(),
+            SymKind::Hex => format!("{:#x}", random.below(1 << 30) >> random.below(31)),
+            SymKind::String => format!("\"a{}\\\"\"", random.below(10)),
+            SymKind::Unknown => "y".to_owned(),
+        };
+        if value == "n" {
+            writeln!(out, "# CONFIG_{name} is not set").unwrap();
+        } else {
+            writeln!(out, "CONFIG_{name}={value}").unwrap();
+        }
+        if random.below(1000) == 0 {
+            writeln!(out, "CONFIG_NOBODY_KNOWS_{}=y", random.below(9)).unwrap();
+        }
+    }
+    out
+}
+
+struct Bench {
+    _work: tempfile::TempDir,
+    conf: ConfResolver,
+    model: Model,
+    cancel: CancelToken,
+}
+
+fn source() -> PathBuf {
+    if let Some(path) = env::var_os("KBISECT_SOURCE_TREE") {
+        return path.into();
+    }
+    let cancel = CancelToken::new();
+    let mut note = |_: &str| {};
+    let mut setup = Setup::new(&mut note, &cancel).unwrap();
+    setup.ensure(&kbisect::setup::all()).unwrap();
+    setup.kernel_source().unwrap()
+}
+
+impl Bench {
+    fn linux() -> Self {
+        let arch = env::var("KBISECT_ARCH").unwrap_or_else(|_| "x86_64".to_owned());
+        let project = Project::linux(&arch).unwrap();
+        let cancel = CancelToken::new();
+        let work = tempfile::tempdir().unwrap();
+        let folder = work.path().join("conf");
+        let conf = ConfResolver::build(&source(), &project, &folder, &cancel).unwrap();
+        let model = conf.parse_natively(&cancel).unwrap();
+        Self {
+            _work: work,
+            conf,
+            model,
+            cancel,
+        }
+    }
+
+    /// What differs, as a message.
+    fn differ(&self, mode: Mode, text: Option<&str>) -> Option<String> {
+        let theirs = self.conf.reference(mode, text, &self.cancel).unwrap();
+        let ours = self.model.resolve(mode, text).write();
+        if ours == theirs {
+            return None;
+        }
+        let (a, b) = (parse_config(&ours), parse_config(&theirs));
+        let symbols = a.diff(&b);
+        Some(format!(
+            "{mode:?}: {:?}, native then conf",
+            &symbols[..symbols.len().min(5)]
+        ))
+    }
+}
+
+const MODES: [Mode; 5] = [
+    Mode::AllNo,
+    Mode::AllYes,
+    Mode::AllMod,
+    Mode::AllDef,
+    Mode::OldDef,
+];
+
+#[test]
+fn in_all_modes_the_native_engine_writes_what_conf_writes() {
+    let bench = Bench::linux();
+    let mut cases = Vec::new();
+    for mode in MODES {
+        cases.extend([(mode, Some("")), (mode, Some(EC2_START))]);
+        if mode != Mode::OldDef {
+            cases.push((mode, None));
+        }
+    }
+    // Each single removal from the EC2 set.
+    let lines: Vec<&str> = EC2_START.lines().collect();
+    let is_line = |i: &usize| lines[*i].starts_with("CONFIG_");
+    let removals: Vec<String> = (0..lines.len())
+        .filter(is_line)
+        .map(|i| [&lines[..i], &lines[i + 1..]].concat().join("\n"))
+        .collect();
+    cases.extend(
+        removals
+            .iter()
+            .map(|text| (Mode::AllNo, Some(text.as_str()))),
+    );
+    let differ: Vec<String> = cases
+        .par_iter()
+        .filter_map(|(mode, text)| bench.differ(*mode, *text))
+        .collect();
+    assert_eq!(differ, Vec::<String>::new());
+}
+
+#[test]
+fn of_nonsense_the_native_engine_makes_what_conf_makes() {
+    let bench = Bench::linux();
+    let count = env::var("KBISECT_FRAGMENTS").map_or(150, |n| n.parse().unwrap());
+    let differ: Vec<String> = (1..=count)
+        .into_par_iter()
+        .filter_map(|seed: u64| {
+            let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let mode = if random.below(2) == 0 {
+                Mode::AllNo
+            } else {
+                random.one(&MODES)
+            };
+            let text = nonsense(&bench.model, &mut random);
+            let differ = bench.differ(mode, Some(&text))?;
+            Some(format!("seed {seed}: {differ}"))
+        })
+        .collect();
+    assert_eq!(differ, Vec::<String>::new());
+}
+
+#[test]
+fn a_config_resolves_to_itself() {
+    let bench = Bench::linux();
+    (1..=40_u64).into_par_iter().for_each(|seed| {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let text = nonsense(&bench.model, &mut random);
+        let once = bench.model.resolve(Mode::OldDef, Some(&text)).write();
+        let again = bench.model.resolve(Mode::OldDef, Some(&once)).write();
+        assert!(again == once, "seed {seed}");
+    });
+}
+
+struct NoShell;
+
+impl Shell for NoShell {
+    fn run(&mut self, _: &str) -> Result<String> {
+        Ok(String::new())
+    }
+}
+
+/// The kernel's own tests of Kconfig, those about values.
+#[test]
+fn the_kernels_own_tests_of_choices_pass() {
+    let tests = source().join("scripts/kconfig/tests");
+    let model = |test: &str| {
+        let env = Env {
+            source: tests.join(test),
+            variables: HashMap::new(),
+        };
+        parse("Kconfig", &env, &mut NoShell).unwrap()
+    };
+    let read = |path: &str| fs::read_to_string(tests.join(path)).unwrap();
+    let choice = model("choice");
+    for (mode, name) in [
+        (Mode::AllNo, "allno"),
+        (Mode::AllYes, "allyes"),
+        (Mode::AllMod, "allmod"),
+        (Mode::AllDef, "alldef"),
+    ] {
+        let expected = read(&format!("choice/{name}_expected_config"));
+        let got = choice.resolve(mode, None).write();
+        assert!(got.contains(&expected), "{name}: {got}");
+    }
+    let got = model("inter_choice")
+        .resolve(Mode::OldDef, Some(&read("inter_choice/defconfig")))
+        .write();
+    assert!(got.contains(&read("inter_choice/expected_config")), "{got}");
+    // The user's answer there is `y` for the choice: its member that is `m` is not shown.
+    let asked = "CONFIG_CHOICE0=y\n";
+    let got = model("choice_value_with_m_dep")
+        .resolve(Mode::OldDef, Some(asked))
+        .write();
+    assert!(
+        got.contains(&read("choice_value_with_m_dep/expected_config")),
+        "{got}"
+    );
+    let got = model("no_write_if_dep_unmet")
+        .resolve(Mode::AllNo, None)
+        .write();
+    assert_eq!(got, read("no_write_if_dep_unmet/expected_config"));
+}
+
+fn parse_text(text: &str) -> Result<Model> {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("Kconfig"), text).unwrap();
+    let env = Env {
+        source: dir.path().to_owned(),
+        variables: HashMap::new(),
+    };
+    parse("Kconfig", &env, &mut NoShell)
+}
+
+#[test]
+fn mistakes_in_a_file_are_told_with_their_line() {
+    let cases = [
+        (
+            "config A\n\tbool\n\nfoo bar\n",
+            "Kconfig:4: expected a statement, found `foo`",
+        ),
+        (
+            "config A\n\tbool \"x\" iff B\n",
+            "Kconfig:2: expected the end of the line, found `iff`",
+        ),
+        (
+            "menu \"x\"\nconfig A\n\tbool\n",
+            "Kconfig:1: this block has no end",
+        ),
+        (
+            "endif\n",
+            "Kconfig:1: `endif` ends nothing that began in this file",
+        ),
+        (
+            "config A\n\tdepends B\n",
+            "Kconfig:2: expected `on`, found `B`",
+        ),
+        (
+            "config A\n\tdefault (B\n",
+            "Kconfig:2: expected `)`, found the end of the line",
+        ),
+        (
+            "A = $(B\nB = $(A)\nconfig $(A)\n",
+            "Kconfig:3: unterminated reference to `B`: missing `)`",
+        ),
+        (
+            "A = $(A)\nconfig $(A)\n",
+            "Kconfig:2: the variable `A` refers to itself",
+        ),
+        ("$(error-if,y,no luck)\n", "Kconfig:1: no luck"),
+        (
+            "source \"Kconfig\"\n",
+            "Kconfig:1: `Kconfig` includes itself",
+        ),
+        (
+            "config A\n\tbool & B\n",
+            "Kconfig:2: unexpected character `&`",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(
+            parse_text(text).unwrap_err().to_string(),
+            expected,
+            "{text}"
+        );
+    }
+    assert!(
+        parse_text("source \"gone\"\n")
+            .unwrap_err()
+            .hint_text()
+            .unwrap()
+            .contains("Kconfig:1")
+    );
+}
+
+#[test]
+fn no_bytes_make_the_parser_or_the_evaluator_fail_without_an_error() {
+    let pieces = [
+        "config A\n",
+        "\tbool\n",
+        "\tdefault y\n",
+        "\tselect B if A\n",
+        "config B\n",
+        "\ttristate \"b\"\n",
+        "\tdepends on A || !C\n",
+        "choice\n",
+        "endchoice\n",
+        "menu \"m\"\n",
+        "endmenu\n",
+        "if A\n",
+        "endif\n",
+        "\thelp\n\t  text\n",
+        "X := $(shell,echo)\n",
+        "Y = $(X)$(1)\n",
+        "$(Y,a,b)\n",
+        "\trange 1 C\n",
+        "config C\n",
+        "\tint \"c\"\n",
+        "(",
+        ")",
+        "\"",
+        "'",
+        "\\",
+        "\\\n",
+        "$",
+        "$(",
+        "=",
+        "!=",
+        "&&",
+        "||",
+        "\u{fffd}",
+        "\0",
+        "\n",
+        " ",
+        "#",
+        "modules\n",
+        "\toptional\n",
+        "\tprompt \"p\" if B\n",
+        "\timply A\n",
+        "config A\n\tdef_bool A\n",
+        "config B\n\tdef_bool !B\n",
+        "comment \"c\"\n",
+        "\tvisible if C\n",
+    ];
+    (1..=20_000_u64).into_par_iter().for_each(|seed| {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let text: String = (0..random.below(30)).map(|_| random.one(&pieces)).collect();
+        if let Ok(model) = parse_text(&text) {
+            for mode in MODES {
+                let mut state = model.resolve(mode, Some("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=7\n"));
+                let _ = state.write();
+                for id in model.defined() {
+                    state.explain(id);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn no_depth_exhausts_the_stack() {
+    // A chain of symbols, menus within menus, a condition without end.
+    let mut text = "config S0\n\tbool \"s\"\n".to_owned();
+    for i in 1..50_000 {
+        writeln!(text, "config S{i}\n\tbool \"s\"\n\tdepends on S{}", i - 1).unwrap();
+    }
+    text += &"if S1\n".repeat(5_000);
+    text += "config X\n\tbool \"x\"\n";
+    text += &"endif\n".repeat(5_000);
+    let long = "S1 && ".repeat(50_000);
+    writeln!(text, "config Y\n\tbool \"y\"\n\tdepends on {long}S2").unwrap();
+    let model = parse_text(&text).unwrap();
+    let asked = (0..50_000).fold("CONFIG_X=y\nCONFIG_Y=y\n".to_owned(), |mut text, i| {
+        writeln!(text, "CONFIG_S{i}=y").unwrap();
+        text
+    });
+    let mut state = model.resolve(Mode::AllNo, Some(&asked));
+    assert!(
+        state
+            .write()
+            .ends_with("CONFIG_S49999=y\nCONFIG_X=y\nCONFIG_Y=y\n")
+    );
+    assert!(state.explain(model.find("Y").unwrap()).is_some());
+    let error = parse_text(&format!("config A\n\tdefault {}\n", "!(".repeat(10_000))).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Kconfig:2: the expression nests too deep"
+    );
+}
+
+#[test]
+fn the_path_of_a_definition_is_told_as_it_is_in_the_tree() {
+    let text = "menu \"outer\"\nconfig A\n\tbool \"a thing\"\n\tdepends on B && C=3\n\thelp\n\t  What A does.\n\n\t  More.\nconfig B\n\tdef_bool y\nconfig C\n\tint \"number\"\n\tdefault 3\nconfig D\n\tdef_bool y\n\tselect A\nendmenu\n";
+    let model = parse_text(text).unwrap();
+    let mut state = model.resolve(Mode::AllNo, Some(""));
+    let explanation = state.explain(model.find("A").unwrap()).unwrap();
+    assert_eq!(explanation.value, "y");
+    let definition = &explanation.definitions[0];
+    assert_eq!((definition.file.as_str(), definition.line), ("Kconfig", 2));
+    assert_eq!(definition.menus, ["outer"]);
+    assert_eq!(definition.help.as_deref(), Some("What A does.\n\nMore."));
+    let needs: Vec<(&str, &str)> = explanation
+        .needs
+        .iter()
+        .map(|t| (t.text.as_str(), t.value))
+        .collect();
+    assert_eq!(needs, [("B", "y"), ("C=3", "y")]);
+    assert_eq!(explanation.selected_by[0].text, "D");
+    assert!(Path::new(&definition.file).is_relative());
+}
