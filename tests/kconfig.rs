@@ -67,6 +67,7 @@ impl Bench {
             &keep,
             &self.known,
             &self.resolver,
+            &self.resolver,
             &self.cancel,
         )
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::shown::Shown;
 use crate::build::MakePlan;
-use crate::kconfig::{self, ConfResolver, Parsed, Project, Start};
+use crate::kconfig::native::Model;
+use crate::kconfig::{self, CheckedResolver, ConfResolver, Method, Parsed, Project, Start};
 use crate::model::{Event, Fragment, Symbol};
 use crate::oracle::{self, Oracle, SHIPPED};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
@@ -23,7 +24,7 @@ const BUILD_LIMIT: Duration = Duration::from_secs(4 * 3600);
 
 /// What a run works with.
 pub(super) struct Tools {
-    pub(super) resolver: Arc<ConfResolver>,
+    pub(super) resolver: Arc<CheckedResolver>,
     pub(super) plan: MakePlan,
     pub(super) oracles: Vec<Oracle>,
     pub(super) guest: Option<PathBuf>,
@@ -211,10 +212,15 @@ pub(super) fn tools(
         "timeout": settings.timeout.as_secs(),
     });
     let resolver = resolver.over(base, &known);
+    let model = native(&resolver, &project, cancel, ui)?;
     let plan = plan(&project, source, &resolver);
     let kbisect = own_link(work.path())?;
     Ok(Tools {
-        resolver: Arc::new(resolver),
+        resolver: Arc::new(CheckedResolver::new(
+            resolver,
+            model,
+            &setup::cache_dir()?.join("kconfig-differences"),
+        )),
         plan,
         oracles,
         guest: guest.map(|g| g.path().to_owned()),
@@ -223,6 +229,29 @@ pub(super) fn tools(
         key,
         _work: work,
     })
+}
+
+/// The source as the native engine understands it; what it does not, is left to `conf`.
+fn native(
+    conf: &ConfResolver,
+    project: &Project,
+    cancel: &CancelToken,
+    ui: &mut dyn Ui,
+) -> Result<Option<Model>> {
+    if project.name != "linux" || project.method != Method::Allconfig {
+        return Ok(None);
+    }
+    match conf.parse_natively(cancel) {
+        Ok(model) => Ok(Some(model)),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
+        Err(error) => {
+            note(
+                ui,
+                format!("Kconfig is left to the tree's own conf: {error}"),
+            );
+            Ok(None)
+        }
+    }
 }
 
 /// Our own executable by the name that oracles call it by, whatever it is called here.
@@ -389,7 +418,8 @@ pub(super) fn start(
         &parsed,
         &settings.keep,
         &tools.known,
-        &tools.resolver,
+        tools.resolver.conf(),
+        &*tools.resolver,
         cancel,
     )?;
     let unknown = start.unknown.iter();

@@ -78,6 +78,9 @@ impl Start {
 /// only on symbols that do not depend on it in turn (Kconfig refuses cycles). So when the prompt
 /// allows `n`, then the symbol is `n` as soon as it is no longer asked for.
 ///
+/// What the file and the base resolve to is asked of `resolver`; the many questions of what goes
+/// with what, of `quick`, if it agrees on the whole.
+///
 /// # Errors
 /// Kconfig fails, or a symbol to keep is not set in the resolved config.
 pub fn analyse(
@@ -85,6 +88,7 @@ pub fn analyse(
     keep: &[Symbol],
     known: &HashSet<Symbol>,
     resolver: &ConfResolver,
+    quick: &dyn Resolver,
     cancel: &CancelToken,
 ) -> Result<Start> {
     let unknown: Vec<(usize, Symbol)> = parsed
@@ -137,8 +141,10 @@ pub fn analyse(
     let place = menu_order(&full.text);
     candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
 
+    let agree = quick.foresee(&asked, cancel)?.fingerprint == full.fingerprint;
+    let quick: &dyn Resolver = if agree { quick } else { resolver };
     let resolve = |requests: &[Request]| -> Result<ResolvedConfig> {
-        resolver.resolve(&Fragment::new(requests.to_vec()), cancel)
+        quick.foresee(&Fragment::new(requests.to_vec()), cancel)
     };
     let resolves_alike =
         |requests: &[Request]| Ok(resolve(requests)?.fingerprint == full.fingerprint);

@@ -238,6 +238,7 @@ impl<'a> Lab<'a> {
                         return result;
                     }
                     Ok(Report::Resolved(..)) => {}
+                    Ok(Report::Warning(text)) => self.emit(&Event::Warning { text }),
                     Err(_) => return Err(no_workers()),
                 },
                 recv(self.signals) -> signal => if signal.is_ok() { self.executor.cancel(worker) },
@@ -452,6 +453,7 @@ impl Run<'_, '_> {
 
     fn handle(&mut self, report: Report) -> Result<()> {
         match report {
+            Report::Warning(text) => self.lab.emit(&Event::Warning { text }),
             Report::State(worker, state) => self.lab.emit(&Event::Worker { worker, state }),
             Report::Resolved(worker, _, resolved) => {
                 let busy = std::mem::replace(&mut self.workers[worker.0 as usize], Busy::Idle);
@@ -716,7 +718,7 @@ impl Run<'_, '_> {
                         state: WorkerState::Idle,
                     });
                 }
-                Ok(Report::State(..)) => {}
+                Ok(Report::State(..) | Report::Warning(_)) => {}
                 Err(_) => break,
             }
         }

@@ -59,6 +59,8 @@ pub enum TrialResult {
 /// What workers report.
 #[derive(Debug)]
 pub enum Report {
+    /// A line that the user should see.
+    Warning(String),
     /// A worker does something else now.
     State(WorkerId, WorkerState),
     /// A [`Task::Resolve`] ended. An error stops the run.

@@ -111,6 +111,9 @@ fn one(bench: &Bench, id: WorkerId, task: Task, cancel: &CancelToken, reports: &
         } => {
             tell(Report::State(id, WorkerState::Resolving));
             let resolved = bench.resolver.resolve(&fragment, cancel);
+            for text in bench.resolver.warnings() {
+                tell(Report::Warning(text));
+            }
             tell(Report::Resolved(id, candidate, resolved));
         }
         Task::Judge {
