@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{boot, completions, doctor, oracles, report, resume, setup, verify};
+use super::{boot, completions, doctor, explain, oracles, report, resume, setup, verify};
 use crate::settings::Wishes;
 
 /// Finds the smallest kernel configuration that an oracle still accepts.
@@ -46,6 +46,8 @@ pub enum Command {
     Report(report::Args),
     /// Check a finished result from nothing
     Verify(verify::Args),
+    /// Say what a Kconfig symbol is, why it has its value, and what goes with it
+    Explain(explain::Args),
     /// Boot a kernel in QEMU and wait for a mark on its console
     Boot(Box<boot::BootArgs>),
     /// List the oracles that come with kbisect, or show one

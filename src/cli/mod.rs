@@ -4,6 +4,7 @@ mod args;
 mod boot;
 mod completions;
 mod doctor;
+mod explain;
 mod go;
 mod man;
 mod oracles;
@@ -60,6 +61,7 @@ fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
         Command::Plan(args) => plan::run(&args, shown)?,
         Command::Report(args) => report::run(&args, shown)?,
         Command::Verify(args) => verify::run(&args, shown)?,
+        Command::Explain(args) => explain::run(&args, shown)?,
         Command::Completions(args) => completions::run(&args)?,
         Command::Man => man::run()?,
         Command::Boot(args) => return boot::run(*args),

@@ -97,6 +97,11 @@ impl Shown {
         ui::choose(self.format, self.color, self.verbosity)
     }
 
+    /// For commands that only show something: warnings, no progress.
+    pub(super) fn quiet_ui(&self) -> Box<dyn Ui> {
+        ui::choose(Format::Human, self.color, Verbosity::Quiet)
+    }
+
     pub(super) fn format(&self) -> MessageFormat {
         match self.format {
             Format::Json => MessageFormat::Json,

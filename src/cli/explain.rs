@@ -1,0 +1,207 @@
+//! `kbisect explain`: what a symbol is, and why it has its value.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use super::prepare::{self, WhenMissing};
+use super::shown::Shown;
+use crate::kconfig::native::{Explanation, Mode, Model, Term, Why};
+use crate::kconfig::parse_config;
+use crate::model::{Symbol, sanitize};
+use crate::settings::Wishes;
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// Arguments of `kbisect explain`.
+///
+/// Without --config the values are those of the EC2 set, over the base.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The symbol, with or without CONFIG_
+    #[arg(value_name = "SYMBOL")]
+    symbol: String,
+    /// The configuration to explain it in: a .config or a fragment [default: the EC2 set]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Source tree or tarball [default: the newest linux-source package]
+    #[arg(long, value_name = "DIR|TARBALL")]
+    source: Option<PathBuf>,
+    /// Architecture, as make's ARCH has it [default: x86_64]
+    #[arg(long)]
+    arch: Option<String>,
+    /// What is laid under: expert (all-no with EXPERT=y), allno, or a fragment [default: expert]
+    #[arg(long, value_name = "expert|allno|FILE")]
+    base: Option<String>,
+}
+
+/// A symbol that changes together with the one that is explained.
+#[derive(Debug, serde::Serialize)]
+struct Change {
+    symbol: String,
+    from: String,
+    to: String,
+}
+
+pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
+    let symbol = Symbol::new(&args.symbol).map_err(|e| Error::usage(e.to_string()))?;
+    let wishes = Wishes {
+        // None is run; there have to be some.
+        oracle: vec!["none".into()],
+        source: args.source.clone(),
+        start: args.config.clone(),
+        arch: args.arch.clone(),
+        base: args.base.clone(),
+        ..Wishes::default()
+    };
+    let (mut settings, shown, warnings) = prepare::settings(wishes, *shown)?;
+    settings.oracles.clear();
+    let cancel = CancelToken::new();
+    let mut ui = shown.quiet_ui();
+    for text in warnings {
+        prepare::warn(ui.as_mut(), text);
+    }
+    let (parsed, name) = prepare::start_file(&settings)?;
+    let tools = prepare::tools(&settings, WhenMissing::Fail, &cancel, ui.as_mut())?;
+    ui.finish();
+    let model = tools.resolver.model().ok_or_else(|| {
+        Error::failed("the native Kconfig engine does not understand this source")
+    })?;
+    let base = tools.resolver.conf().base().to_string();
+    let text = format!("{base}{}", parsed.fragment);
+    let unknown = || {
+        Error::usage(format!("this source has no symbol {symbol}"))
+            .hint("is it spelt right, and is it one of this architecture (--arch)?")
+    };
+    let id = model.find(symbol.as_str()).ok_or_else(unknown)?;
+    let mut state = model.resolve(Mode::AllNo, Some(&text));
+    let explanation = state.explain(id).ok_or_else(unknown)?;
+    let changes = without(model, &text, &symbol, &explanation);
+    super::print(&if shown.is_json() {
+        super::json(&serde_json::json!({
+            "v": 1, "event": "explanation", "config": name,
+            "explanation": explanation, "without": changes,
+        }))?
+    } else {
+        sanitize(&human(&explanation, &changes, &name))
+    });
+    Ok(0)
+}
+
+/// What changes when the symbol is not asked for any more, or asked to be off.
+fn without(model: &Model, text: &str, symbol: &Symbol, now: &Explanation) -> Vec<Change> {
+    let mut other: String = text
+        .lines()
+        .filter(|line| {
+            let name = line.trim_start_matches("# ").trim_start_matches("CONFIG_");
+            let end = name.find(['=', ' ']).unwrap_or(name.len());
+            name[..end] != *symbol.as_str()
+        })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    if now.why != Why::Requested && matches!(now.kind, "bool" | "tristate") {
+        let _ = writeln!(other, "# CONFIG_{symbol} is not set");
+    }
+    let config = |text: &str| parse_config(&model.resolve(Mode::AllNo, Some(text)).write());
+    let (before, after) = (config(text), config(&other));
+    let changes = before.diff(&after).into_iter();
+    changes
+        .map(|(symbol, from, to)| Change {
+            symbol: symbol.to_string(),
+            from: from.to_string(),
+            to: to.to_string(),
+        })
+        .collect()
+}
+
+fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String {
+    let Explanation {
+        symbol,
+        kind,
+        value,
+        written,
+        why,
+        visible,
+        definitions,
+        needs,
+        selected_by,
+        implied_by,
+        selects,
+        choice,
+    } = explanation;
+    let mut out = String::new();
+    // Writing to a String does not fail.
+    let line = if *written {
+        ""
+    } else {
+        ", no line in the .config"
+    };
+    let _ = writeln!(out, "{symbol}={value}  ({kind}{line}) in {config}");
+    let because = match why {
+        Why::Requested => "it was asked for".to_owned(),
+        Why::Limited { asked } => format!("{asked} was asked for, but cannot be"),
+        Why::Default { value } => format!("its default: {value}"),
+        Why::Selected { by } => format!("selected by {}", by.join(", ")),
+        Why::Implied { by } => format!("implied by {}", by.join(", ")),
+        Why::Chosen => "it is the one chosen".to_owned(),
+        Why::NotChosen => "another one is chosen".to_owned(),
+        Why::Nothing if !visible => "it cannot be set: see what it needs".to_owned(),
+        Why::Nothing => "nobody asked for it".to_owned(),
+    };
+    let _ = writeln!(out, "why       {because}");
+    for definition in definitions {
+        let _ = writeln!(out, "defined   {}:{}", definition.file, definition.line);
+        if let Some(prompt) = &definition.prompt {
+            let mut path = definition.menus.clone();
+            path.push(prompt.clone());
+            let _ = writeln!(out, "prompt    {}", path.join(" > "));
+        }
+    }
+    terms(&mut out, "needs", needs);
+    terms(&mut out, "selected", selected_by);
+    terms(&mut out, "implied", implied_by);
+    if !selects.is_empty() {
+        let _ = writeln!(out, "selects   {}", selects.join(" "));
+    }
+    if !choice.is_empty() {
+        let _ = writeln!(out, "or        {}", choice.join(", "));
+    }
+    let others: Vec<&Change> = changes.iter().filter(|c| c.symbol != *symbol).collect();
+    match (changes.len() > others.len(), others.is_empty()) {
+        (false, true) => {
+            let _ = writeln!(out, "without   nothing changes: it comes back");
+        }
+        (_, true) => {
+            let _ = writeln!(out, "without   nothing else changes");
+        }
+        (_, false) => {
+            let list: Vec<String> = others
+                .iter()
+                .map(|c| format!("{} {} -> {}", c.symbol, c.from, c.to))
+                .collect();
+            let _ = writeln!(out, "without   {}", list.join("\n          "));
+        }
+    }
+    if let Some(help) = definitions.iter().find_map(|d| d.help.as_deref()) {
+        let _ = writeln!(out, "\n{help}");
+    }
+    out
+}
+
+/// Parts of a condition, a line each, with their values.
+fn terms(out: &mut String, title: &str, terms: &[Term]) {
+    /// `selected by` can be hundreds; those that hold come first.
+    const SHOWN: usize = 12;
+    let (on, off): (Vec<&Term>, Vec<&Term>) = terms.iter().partition(|t| t.value != "n");
+    let all: Vec<&Term> = if title == "needs" {
+        off.into_iter().chain(on).collect()
+    } else {
+        on.into_iter().chain(off).collect()
+    };
+    for (i, term) in all.iter().take(SHOWN).enumerate() {
+        let title = if i == 0 { title } else { "" };
+        let _ = writeln!(out, "{title:<9} [{}] {}", term.value, term.text);
+    }
+    if all.len() > SHOWN {
+        let _ = writeln!(out, "{:<9} and {} more", "", all.len() - SHOWN);
+    }
+}
