@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kbisect::Result;
-use kbisect::kconfig::native::{Env, Mode, Model, Shell, SymKind, parse};
+use kbisect::kconfig::native::{Dialect, Env, Mode, Model, Shell, SymKind, parse};
 use kbisect::kconfig::{ConfResolver, EC2_START, Project, parse_config};
 use kbisect::setup::Setup;
 use kbisect::supervise::CancelToken;
@@ -201,6 +201,7 @@ fn the_kernels_own_tests_of_choices_pass() {
     let model = |test: &str| {
         let env = Env {
             source: tests.join(test),
+            dialect: Dialect::default(),
             variables: HashMap::new(),
         };
         parse("Kconfig", &env, &mut NoShell).unwrap()
@@ -241,6 +242,7 @@ fn parse_text(text: &str) -> Result<Model> {
     fs::write(dir.path().join("Kconfig"), text).unwrap();
     let env = Env {
         source: dir.path().to_owned(),
+        dialect: Dialect::default(),
         variables: HashMap::new(),
     };
     parse("Kconfig", &env, &mut NoShell)

@@ -228,16 +228,13 @@ impl ConfResolver {
         let variables: std::collections::HashMap<String, String> =
             self.env.iter().filter_map(variable).collect();
         let version = variables.get("KERNELVERSION").map_or("", String::as_str);
-        if has_new_choices(version) {
-            return Err(Error::failed(format!(
-                "choices as Linux {version} has them are not understood yet"
-            )));
-        }
+        let dialect = native::Dialect::of_linux(version);
         let source = variables
             .get("srctree")
             .map_or(self.cwd.as_path(), Path::new);
         let env = native::Env {
             source: self.cwd.join(source),
+            dialect,
             variables,
         };
         let root = self
@@ -370,13 +367,6 @@ impl ConfResolver {
     }
 }
 
-/// Kconfig's choices were made anew in Linux 6.11.
-fn has_new_choices(version: &str) -> bool {
-    let mut parts = version.split(|c: char| !c.is_ascii_digit());
-    let mut part = || parts.next().and_then(|p| p.parse::<u32>().ok());
-    matches!((part(), part()), (Some(major), Some(minor)) if (major, minor) >= (6, 11))
-}
-
 /// Runs the commands of `$(shell ...)` as `conf` would, each once.
 struct RecordedShell<'a> {
     env: &'a [(OsString, OsString)],
@@ -481,23 +471,4 @@ fn recorded(record: &Path, log: &Path) -> Result<Recorded> {
         })
         .collect();
     Ok((program, args, env, cwd))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_new_choices;
-
-    #[test]
-    fn the_kernels_version_tells_which_choices_it_has() {
-        assert!(
-            ["6.11.0", "6.12.38", "7.0-rc1"]
-                .into_iter()
-                .all(has_new_choices)
-        );
-        assert!(
-            !["6.1.192", "6.10.14", "5.15.0", ""]
-                .into_iter()
-                .any(has_new_choices)
-        );
-    }
 }

@@ -1,7 +1,7 @@
 //! What the user asks for: reads a fragment or `.config` as `conf` does.
 
 use super::eval::{M, Mode, N, Tri, Y};
-use super::model::{Model, SymId, SymKind};
+use super::model::{Dialect, Model, SymId, SymKind};
 
 /// The user's assignments.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub(super) struct Asked {
     filled: Vec<bool>,
     text: Vec<Option<Box<str>>>,
     chosen: Vec<Option<SymId>>,
+    /// The members of choices that something was asked for, in the order of the file.
+    members: Vec<SymId>,
 }
 
 impl Asked {
@@ -27,6 +29,19 @@ impl Asked {
         self.text[id.0 as usize].as_deref()
     }
 
+    /// The members of a choice: the one that was asked for last comes first, those that nothing
+    /// was asked for come last.
+    pub(super) fn priority(&self, members: &[SymId]) -> Vec<SymId> {
+        let mut order = Vec::with_capacity(members.len());
+        let asked = self.members.iter().rev().filter(|m| members.contains(m));
+        for member in asked.chain(members) {
+            if !order.contains(member) {
+                order.push(*member);
+            }
+        }
+        order
+    }
+
     pub(super) fn chosen(&self, id: SymId) -> Option<SymId> {
         self.chosen[id.0 as usize]
     }
@@ -41,12 +56,13 @@ impl Asked {
             filled: vec![false; model.len()],
             text: vec![None; model.len()],
             chosen: vec![None; model.len()],
+            members: Vec::new(),
         };
         let Some(text) = text else {
             return asked;
         };
         for (i, sym) in model.syms.iter().enumerate() {
-            if sym.choice {
+            if sym.choice && model.dialect == Dialect::ChoiceSymbols {
                 asked.tri[i] = Some(N);
             }
         }
@@ -80,7 +96,9 @@ impl Asked {
                     _ => return,
                 };
                 self.tri[at] = Some(tri);
-                if let Some(choice) = sym.member_of {
+                if sym.member_of.is_some() && model.dialect == Dialect::ChoiceMenus {
+                    self.members.push(id);
+                } else if let Some(choice) = sym.member_of {
                     let state = &mut self.tri[choice.0 as usize];
                     let old = state.unwrap_or(N);
                     if tri == Y {
@@ -115,6 +133,10 @@ impl Asked {
         };
         let both = self.tri.iter_mut().zip(&mut self.filled);
         for (sym, (tri, filled)) in model.syms.iter().zip(both) {
+            let is_menu = model.dialect == Dialect::ChoiceMenus;
+            if is_menu && (sym.choice || sym.member_of.is_some()) {
+                continue;
+            }
             if matches!(sym.kind, SymKind::Bool | SymKind::Tristate) && tri.is_none() {
                 (*tri, *filled) = (Some(answer), true);
             }

@@ -2,7 +2,7 @@
 
 use super::assign::Asked;
 use super::deep;
-use super::model::{Cmp, Does, Expr, ExprId, MOD, Model, NO, SymId, SymKind, YES};
+use super::model::{Cmp, Dialect, Does, Expr, ExprId, MOD, Model, NO, SymId, SymKind, YES};
 use super::number::{Number, number, strtoll};
 
 /// Three-valued logic: `n`, `m`, `y`.
@@ -32,6 +32,10 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Text {
     Empty,
+    /// `0`
+    Zero,
+    /// `0x0`
+    HexZero,
     /// The name of a symbol: constants are symbols.
     Name(SymId),
     /// What the user asked of a symbol.
@@ -95,7 +99,7 @@ impl Model {
             (value.valid, value.tri, value.text) = (true, tri, Text::Name(constant));
         }
         state.calc(self.modules);
-        if mode == Mode::OldDef {
+        if mode == Mode::OldDef && self.dialect == Dialect::ChoiceSymbols {
             state.reset_numbers();
         }
         state
@@ -131,7 +135,8 @@ impl State<'_> {
     fn kind(&self, id: SymId) -> SymKind {
         let sym = self.model.sym(id);
         if sym.kind == SymKind::Tristate
-            && ((sym.member_of.is_some() && self.value(id).visible == Y) || self.modules == N)
+            && (self.modules == N
+                || (self.is_old() && sym.member_of.is_some() && self.value(id).visible == Y))
         {
             return SymKind::Bool;
         }
@@ -147,7 +152,7 @@ impl State<'_> {
     fn calc_now(&mut self, id: SymId) {
         let model = self.model;
         let sym = model.sym(id);
-        if let (Some(choice), true) = (sym.member_of, self.mode != Mode::OldDef) {
+        if let (Some(choice), true) = (sym.member_of, self.is_old() && self.mode != Mode::OldDef) {
             self.calc(choice);
             if self.value(id).valid {
                 return;
@@ -161,8 +166,9 @@ impl State<'_> {
         self.value_mut(id).write = false;
         self.calc_visible(id);
         // What somebody sees who comes back here in a circle.
+        let nothing = self.nothing(sym.kind);
         let value = self.value_mut(id);
-        (value.tri, value.text, value.chosen) = (N, Text::Empty, NONE);
+        (value.tri, value.text, value.chosen) = (N, nothing, NONE);
         let mut write = value.visible != N;
         let visible = value.visible;
         match self.kind(id) {
@@ -176,7 +182,7 @@ impl State<'_> {
             }
         }
         self.value_mut(id).write |= write;
-        if sym.choice && self.value(id).tri == Y {
+        if self.is_old() && sym.choice && self.value(id).tri == Y {
             let chosen = self.calc_choice(id);
             self.value_mut(id).chosen = chosen;
             if chosen == NONE {
@@ -201,7 +207,10 @@ impl State<'_> {
     fn calc_tri(&mut self, id: SymId, visible: Tri, write: &mut bool) -> Tri {
         let sym = self.model.sym(id);
         let mut tri = N;
-        if let (Some(choice), Y) = (sym.member_of, visible) {
+        if let (Some(choice), false) = (sym.member_of, self.is_old()) {
+            self.choose_in_menu(choice);
+            tri = self.value(id).tri;
+        } else if let (Some(choice), Y) = (sym.member_of, visible) {
             tri = if self.value(choice).chosen == id {
                 Y
             } else {
@@ -244,7 +253,20 @@ impl State<'_> {
             self.calc(from);
             return self.value(from).text;
         }
-        Text::Empty
+        self.nothing(sym.kind)
+    }
+
+    fn is_old(&self) -> bool {
+        self.model.dialect == Dialect::ChoiceSymbols
+    }
+
+    /// The text of a symbol that nothing gives a value.
+    fn nothing(&self, kind: SymKind) -> Text {
+        match (kind, self.is_old()) {
+            (SymKind::Int, false) => Text::Zero,
+            (SymKind::Hex, false) => Text::HexZero,
+            _ => Text::Empty,
+        }
     }
 
     /// The first whose condition holds, and how far it holds.
@@ -265,6 +287,7 @@ impl State<'_> {
             let mut shown = self.condition(prop.cond);
             // Only `y` can be chosen where one is to be chosen.
             if let Some(choice) = sym.member_of
+                && self.is_old()
                 && sym.kind == SymKind::Tristate
                 && shown == M
                 && self.value(choice).tri == Y
@@ -287,6 +310,53 @@ impl State<'_> {
         let limit = |tri| if tri == M && is_bool { Y } else { tri };
         let value = self.value_mut(id);
         (value.dir, value.rev, value.implied) = (limit(dir), limit(rev), limit(implied));
+    }
+
+    /// Chooses in a choice that is a menu: sets all its members that are visible.
+    fn choose_in_menu(&mut self, choice: SymId) {
+        let sym = self.model.sym(choice);
+        let order = self.asked.priority(&sym.members);
+        let mut chosen = None;
+        for member in &order {
+            self.calc_visible(*member);
+            if self.value(*member).visible != N && self.asked.tri(*member) == Some(Y) {
+                chosen = Some(*member);
+                break;
+            }
+        }
+        let visible = |state: &Self, member: SymId| state.value(member).visible != N;
+        let chosen = chosen
+            .or_else(|| {
+                let default = self.default_in_menu(choice);
+                default.filter(|member| self.asked.tri(*member) != Some(N))
+            })
+            .or_else(|| {
+                let free = |m: &&SymId| visible(self, **m) && self.asked.tri(**m).is_none();
+                sym.members.iter().find(free).copied()
+            })
+            // All are unwanted: the one that was so first.
+            .or_else(|| order.iter().rev().find(|m| visible(self, **m)).copied());
+        for member in &sym.members {
+            let value = self.value_mut(*member);
+            if value.visible != N {
+                value.tri = if chosen == Some(*member) { Y } else { N };
+                (value.valid, value.write) = (true, true);
+            }
+        }
+    }
+
+    fn default_in_menu(&mut self, choice: SymId) -> Option<SymId> {
+        let sym = self.model.sym(choice);
+        for (value, cond) in sym.defaults() {
+            if self.condition(cond) != N
+                && let Expr::Sym(member) = self.model.expr(value)
+                && self.value(member).visible != N
+            {
+                return Some(member);
+            }
+        }
+        let visible = |member: &&SymId| self.value(**member).visible != N;
+        sym.members.iter().find(visible).copied()
     }
 
     /// Who is chosen in a choice; `NONE` when nobody can be.
@@ -434,6 +504,8 @@ impl State<'_> {
     fn text_of(&self, id: SymId) -> &str {
         match self.value(id).text {
             Text::Empty => "",
+            Text::Zero => "0",
+            Text::HexZero => "0x0",
             Text::Name(of) => self.model.name(of),
             Text::Asked(of) => self.asked.text(of).unwrap_or(""),
         }

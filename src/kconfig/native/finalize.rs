@@ -4,7 +4,7 @@
 use super::deep;
 use super::expr::and;
 use super::model::{
-    Cmp, Does, Entry, Expr, ExprId, MOD, MenuId, Model, NO, ROOT, SymId, SymKind, YES,
+    Cmp, Dialect, Does, Entry, Expr, ExprId, MOD, MenuId, Model, NO, ROOT, SymId, SymKind, YES,
 };
 
 /// Finishes the model.
@@ -22,7 +22,10 @@ fn spread(model: &mut Model, menu: MenuId) {
     let around = match model.menu(menu).entry {
         Entry::Choice(sym) => {
             choice_types(model, sym, &children);
-            Some(model.add(Expr::Sym(sym)))
+            match model.dialect {
+                Dialect::ChoiceSymbols => Some(model.add(Expr::Sym(sym))),
+                Dialect::ChoiceMenus => model.menu(menu).dep,
+            }
         }
         _ => model.menu(menu).dep,
     };
@@ -151,6 +154,13 @@ fn members(model: &mut Model) {
             let Entry::Config(sym) = model.menu(entry).entry else {
                 continue;
             };
+            if model.dialect == Dialect::ChoiceMenus {
+                if model.sym(sym).member_of.is_none() {
+                    model.syms[sym.0 as usize].member_of = Some(choice);
+                    model.syms[choice.0 as usize].members.push(sym);
+                }
+                continue;
+            }
             while at < flat.len() && is_below(model, entry, sym, flat[at]) {
                 at += 1;
             }
@@ -286,7 +296,11 @@ fn reverse(model: &mut Model) {
                         target.implied = all;
                     }
                 }
-                Does::Prompt if model.sym(sym).choice && !model.sym(sym).optional => {
+                Does::Prompt
+                    if model.dialect == Dialect::ChoiceSymbols
+                        && model.sym(sym).choice
+                        && !model.sym(sym).optional =>
+                {
                     let at_least = model.add(Expr::Sym(MOD));
                     let shown = Some(and(model, prop.cond, at_least));
                     let all = either(model, model.sym(sym).rev_dep, shown);

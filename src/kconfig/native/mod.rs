@@ -1,7 +1,8 @@
 //! The native Kconfig engine: parses a tree once, then resolves fragments in milliseconds.
 //!
-//! The semantics are those of the kernel's own `scripts/kconfig` (LKC) up to 6.10; that program
-//! is the reference, and the tests compare with it byte for byte.
+//! The semantics are those of the kernel's own `scripts/kconfig` (LKC), with both the choices up
+//! to 6.10 and those from 6.11 on ([`Dialect`]); that program is the reference, and the tests
+//! compare with it byte for byte.
 //!
 //! [`parse`] reads a tree into a [`Model`], which is read-only from then on and shared by all
 //! threads. [`Model::resolve`] says what becomes of a fragment: a [`State`], which writes the
@@ -55,5 +56,5 @@ fn deep<T>(work: impl FnOnce() -> T) -> T {
 pub use eval::{Mode, State};
 pub use expand::Shell;
 pub use explain::{Definition, Explanation, Term, Why};
-pub use model::{Model, SymId, SymKind};
+pub use model::{Dialect, Model, SymId, SymKind};
 pub use parse::{Env, parse};

@@ -19,6 +19,30 @@ pub(super) const NO: SymId = SymId(0);
 pub(super) const MOD: SymId = SymId(1);
 pub(super) const YES: SymId = SymId(2);
 
+/// Whose semantics a tree follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// Linux up to 6.10: a choice is a symbol with a value of its own, and may be a tristate.
+    #[default]
+    ChoiceSymbols,
+    /// Linux from 6.11 on: a choice is a menu, one of whose bools is on. Numbers without a value
+    /// are zero.
+    ChoiceMenus,
+}
+
+impl Dialect {
+    /// The one of this version of Linux, as in `6.1.192`.
+    #[must_use]
+    pub fn of_linux(version: &str) -> Self {
+        let mut parts = version.split(|c: char| !c.is_ascii_digit());
+        let mut part = || parts.next().and_then(|p| p.parse::<u32>().ok());
+        match (part(), part()) {
+            (Some(major), Some(minor)) if (major, minor) >= (6, 11) => Self::ChoiceMenus,
+            _ => Self::ChoiceSymbols,
+        }
+    }
+}
+
 /// The type of a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SymKind {
@@ -159,6 +183,7 @@ pub struct Model {
     pub(super) exprs: Vec<Expr>,
     pub(super) menus: Vec<Menu>,
     pub(super) modules: SymId,
+    pub(super) dialect: Dialect,
     pub(super) files: Vec<Box<str>>,
 }
 
@@ -216,5 +241,20 @@ impl Model {
     pub fn defined(&self) -> impl Iterator<Item = SymId> + '_ {
         let defined = |id: &SymId| self.sym(*id).kind != SymKind::Unknown;
         self.names.values().copied().filter(defined)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Dialect;
+
+    #[test]
+    fn the_kernels_version_tells_which_choices_it_has() {
+        for version in ["6.11.0", "6.12.38", "7.0-rc1"] {
+            assert_eq!(Dialect::of_linux(version), Dialect::ChoiceMenus);
+        }
+        for version in ["6.1.192", "6.10.14", "5.15.0", ""] {
+            assert_eq!(Dialect::of_linux(version), Dialect::ChoiceSymbols);
+        }
     }
 }

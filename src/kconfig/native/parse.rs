@@ -11,7 +11,8 @@ use super::finalize::finalize;
 use super::lex::{Keyword, Lexer, Statement, Token};
 use super::line::Line;
 use super::model::{
-    Does, Entry, ExprId, MOD, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind, YES,
+    Dialect, Does, Entry, ExprId, MOD, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind,
+    YES,
 };
 use crate::{Error, Result};
 
@@ -23,6 +24,8 @@ pub(super) const DEEPEST: usize = 200;
 pub struct Env {
     /// The folder that `source` looks in, besides the working directory of `conf`.
     pub source: PathBuf,
+    /// Whose semantics it has.
+    pub dialect: Dialect,
     /// The variables that macros see.
     pub variables: HashMap<String, String>,
 }
@@ -33,7 +36,7 @@ pub struct Env {
 /// A file cannot be read, or something in it is not understood: with file and line.
 pub fn parse(root: &str, env: &Env, shell: &mut dyn Shell) -> Result<Model> {
     let mut parser = Parser {
-        model: empty(),
+        model: empty(env.dialect),
         constants: HashMap::new(),
         expander: Expander::new(&env.variables, shell),
         source: &env.source,
@@ -52,7 +55,7 @@ pub fn parse(root: &str, env: &Env, shell: &mut dyn Shell) -> Result<Model> {
     Ok(model)
 }
 
-fn empty() -> Model {
+fn empty(dialect: Dialect) -> Model {
     let constant = |name: &str| Sym {
         name: name.into(),
         kind: SymKind::Tristate,
@@ -75,6 +78,7 @@ fn empty() -> Model {
             help: None,
         }],
         modules: NO,
+        dialect,
         files: Vec::new(),
     }
 }
