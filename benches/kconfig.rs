@@ -32,7 +32,7 @@ fn kconfig(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("kconfig");
     group.sample_size(10);
-    group.bench_function("parse, with the answers of the shell", |b| {
+    group.bench_function("parse, the shell's answers known", |b| {
         b.iter(|| conf.parse_natively(&cancel));
     });
     group.bench_function("resolve the EC2 set natively", |b| {

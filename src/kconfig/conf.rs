@@ -1,10 +1,11 @@
 //! The resolver that runs the tree's own `conf`, directly and not through make.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::native;
@@ -52,6 +53,8 @@ pub struct ConfResolver {
     /// The symbols of the tree, sorted.
     known: Vec<Symbol>,
     shim: Shim,
+    /// What the shell said to the native engine.
+    said: Mutex<HashMap<String, String>>,
     /// For the files of single calls.
     scratch: tempfile::TempDir,
 }
@@ -170,6 +173,7 @@ impl ConfResolver {
             base: Fragment::default(),
             known: Vec::new(),
             shim,
+            said: Mutex::default(),
             scratch,
         })
     }
@@ -225,8 +229,7 @@ impl ConfResolver {
         let variable = |(name, value): &(OsString, OsString)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
         };
-        let variables: std::collections::HashMap<String, String> =
-            self.env.iter().filter_map(variable).collect();
+        let variables: HashMap<String, String> = self.env.iter().filter_map(variable).collect();
         let version = variables.get("KERNELVERSION").map_or("", String::as_str);
         let dialect = native::Dialect::of_linux(version);
         let source = variables
@@ -245,7 +248,7 @@ impl ConfResolver {
         let mut shell = RecordedShell {
             env: &self.env,
             cwd: &self.cwd,
-            answers: std::collections::HashMap::new(),
+            said: &self.said,
             cancel,
         };
         native::parse(root, &env, &mut shell)
@@ -371,13 +374,14 @@ impl ConfResolver {
 struct RecordedShell<'a> {
     env: &'a [(OsString, OsString)],
     cwd: &'a Path,
-    answers: std::collections::HashMap<String, String>,
+    said: &'a Mutex<HashMap<String, String>>,
     cancel: &'a CancelToken,
 }
 
 impl native::Shell for RecordedShell<'_> {
     fn run(&mut self, command: &str) -> Result<String> {
-        if let Some(answer) = self.answers.get(command) {
+        let said = || self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = said().get(command) {
             return Ok(answer.clone());
         }
         let mut spec = Spec::new("/bin/sh")
@@ -394,7 +398,7 @@ impl native::Shell for RecordedShell<'_> {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
         }
         let answer = String::from_utf8_lossy(&output).into_owned();
-        self.answers.insert(command.to_owned(), answer.clone());
+        said().insert(command.to_owned(), answer.clone());
         Ok(answer)
     }
 }

@@ -7,6 +7,7 @@
 mod dispatcher;
 mod executor;
 mod local;
+mod run;
 mod store;
 mod trial;
 

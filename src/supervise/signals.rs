@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind, Result};
 /// A request to stop; each one more urgent than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Signal {
-    /// The first: start nothing new, finish what runs.
+    /// The first: come to an orderly end.
     Stop,
     /// The second: end the children too. The token given to [`Signals::install`] has been
     /// cancelled already.
