@@ -7,8 +7,8 @@ use super::args::RunArgs;
 use super::prepare::{self, WhenMissing};
 use super::shown::Shown;
 use crate::Result;
-use crate::kconfig::Fixed;
-use crate::model::sanitize;
+use crate::kconfig::{self, Fixed};
+use crate::model::{RequestId, RequestSet, sanitize};
 use crate::supervise::CancelToken;
 
 pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
@@ -26,7 +26,16 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     prepare::start_file(&settings)?;
     let tools = prepare::tools(&settings, when, &cancel, ui.as_mut())?;
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
+    // One question for each request: too long with `conf`.
+    let carried = match tools.resolver.model() {
+        Some(_) => kconfig::carried(&start.requests, &*tools.resolver, &cancel)?,
+        None => Vec::new(),
+    };
     ui.finish();
+    let names = |set: &RequestSet| -> Vec<String> {
+        let symbol = |id: RequestId| start.requests[id.index()].symbol.to_string();
+        set.iter().map(symbol).collect()
+    };
     let command = tools.plan.command_line(Path::new("TREE"));
     let reason = |why: &Fixed| match why {
         Fixed::NoPrompt => "no visible prompt: other symbols decide",
@@ -47,6 +56,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
             "v": 1,
             "event": "plan",
             "requests": strings(&start.requests),
+            "carried": carried.iter().map(names).collect::<Vec<_>>(),
             "keep": start.keep.iter().map(|id| start.requests[id.index()].to_string()).collect::<Vec<_>>(),
             "dropped": strings(&start.dropped),
             "fixed": fixed,
@@ -74,8 +84,11 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         start.requests.len() - start.keep.len()
     );
     for (i, request) in start.requests.iter().enumerate() {
-        if !start.keep.contains(crate::model::RequestId(i as u32)) {
-            let _ = writeln!(out, "  {request}");
+        if !start.keep.contains(RequestId(i as u32)) {
+            let _ = match carried.get(i).map(names).unwrap_or_default().as_slice() {
+                [] => writeln!(out, "  {request}"),
+                with => writeln!(out, "  {request}, and with it {}", with.join(" ")),
+            };
         }
     }
     if !start.keep.is_empty() {

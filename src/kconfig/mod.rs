@@ -5,6 +5,7 @@
 
 mod checked;
 mod conf;
+mod groups;
 pub mod native;
 mod project;
 mod prompts;
@@ -15,6 +16,7 @@ mod source;
 
 pub use checked::CheckedResolver;
 pub use conf::ConfResolver;
+pub use groups::carried;
 pub use project::{Method, PROFILES, Project};
 pub use prompts::{Prompt, parse_prompts};
 pub use read::{Parsed, Problem, ProblemKind, parse_config, read};

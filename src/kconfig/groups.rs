@@ -1,0 +1,83 @@
+//! Which requests go together: what each takes with it when it goes.
+
+use rayon::prelude::*;
+
+use super::resolve::Resolver;
+use crate::Result;
+use crate::model::{Fragment, Request, RequestId, RequestSet};
+use crate::supervise::CancelToken;
+
+/// For each request, the others that do not come true any more when it alone is taken away: they
+/// depend on it. Without it they can be taken away for nothing; and they can only matter where
+/// it is there.
+///
+/// The questions are many, so `resolver` should be quick: it is asked to
+/// [foresee](Resolver::foresee).
+///
+/// # Errors
+/// Kconfig fails.
+pub fn carried(
+    requests: &[Request],
+    resolver: &dyn Resolver,
+    cancel: &CancelToken,
+) -> Result<Vec<RequestSet>> {
+    let resolve = |requests: Vec<Request>| {
+        let resolved = resolver.foresee(&Fragment::new(requests), cancel)?;
+        Ok(resolved.config)
+    };
+    let full = resolve(requests.to_vec())?;
+    (0..requests.len())
+        .into_par_iter()
+        .map(|left_out| {
+            let rest = [&requests[..left_out], &requests[left_out + 1..]].concat();
+            let config = resolve(rest)?;
+            let falls = (0..).zip(requests).filter(|(i, request)| {
+                *i != left_out && full.get(&request.symbol) != config.get(&request.symbol)
+            });
+            // Ids are indices of requests, which are counted in 32 bits.
+            #[allow(clippy::cast_possible_truncation)]
+            let ids = falls.map(|(i, _)| RequestId(i as u32));
+            Ok(RequestSet::of(requests.len(), ids))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::{Config, ResolvedConfig, Symbol, Value};
+
+    /// A fake Kconfig: each of A, B, C depends on the one before it.
+    struct Chain;
+
+    impl Resolver for Chain {
+        fn resolve(&self, fragment: &Fragment, _: &CancelToken) -> Result<ResolvedConfig> {
+            let mut config = Vec::new();
+            for name in ["A", "B", "C"] {
+                let symbol = Symbol::new(name).unwrap();
+                if fragment.get(&symbol).is_none() {
+                    break;
+                }
+                config.push((symbol, Value::YES));
+            }
+            let config: Config = config.into_iter().collect();
+            Ok(ResolvedConfig::new(String::new(), config))
+        }
+    }
+
+    #[test]
+    fn a_request_takes_with_it_what_depends_on_it() {
+        let request = |name| Request {
+            symbol: Symbol::new(name).unwrap(),
+            value: Value::YES,
+        };
+        let requests = ["A", "B", "C"].map(request);
+        let carried = carried(&requests, &Chain, &CancelToken::new()).unwrap();
+        let ids: Vec<Vec<u32>> = carried
+            .iter()
+            .map(|set| set.iter().map(|id| id.0).collect())
+            .collect();
+        assert_eq!(ids, [vec![1, 2], vec![2], vec![]]);
+    }
+}
