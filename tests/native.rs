@@ -175,6 +175,22 @@ fn of_nonsense_the_native_engine_makes_what_conf_makes() {
 }
 
 #[test]
+fn the_minimal_config_is_the_one_that_conf_saves() {
+    let bench = Bench::linux();
+    let differ: Vec<u64> = (1..=40_u64)
+        .into_par_iter()
+        .filter(|seed| {
+            let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let text = nonsense(&bench.model, &mut random);
+            let theirs = bench.conf.reference_defconfig(&text, &bench.cancel);
+            let mut state = bench.model.resolve(Mode::OldDef, Some(&text));
+            theirs.unwrap() != state.write_defconfig()
+        })
+        .collect();
+    assert_eq!(differ, Vec::<u64>::new(), "seeds");
+}
+
+#[test]
 fn a_config_resolves_to_itself() {
     let bench = Bench::linux();
     (1..=40_u64).into_par_iter().for_each(|seed| {

@@ -220,6 +220,22 @@ impl ConfResolver {
         fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))
     }
 
+    /// What `conf --savedefconfig` makes of a `.config`.
+    ///
+    /// # Errors
+    /// As for [`Self::reference`].
+    pub fn reference_defconfig(&self, text: &str, cancel: &CancelToken) -> Result<String> {
+        let dir = self.call_dir()?;
+        let config = dir.path().join(".config");
+        fs::write(&config, text).map_err(|e| Error::io("write", &config, e))?;
+        let saved = dir.path().join(ASKED);
+        let flag = format!("--savedefconfig={}", saved.display());
+        let spec = self.call(dir.path(), &self.with_mode(&flag, None));
+        let ended = supervise::run(&spec, cancel)?;
+        check(ended, "conf", &dir.path().join(LOG))?;
+        fs::read_to_string(&saved).map_err(|e| Error::io("read", &saved, e))
+    }
+
     /// Reads the tree with the native engine, with what `conf` itself is called with.
     ///
     /// # Errors

@@ -120,6 +120,27 @@ impl State<'_> {
         self.value(id).visible != N
     }
 
+    /// Can the user change the symbol? It must have been calculated.
+    pub(super) fn is_changeable(&self, id: SymId) -> bool {
+        self.value(id).visible > self.value(id).rev
+    }
+
+    /// What selects and implies make of a symbol at least. It must have been calculated.
+    pub(super) fn forced(&self, id: SymId) -> (Tri, Tri) {
+        (self.value(id).rev, self.value(id).implied)
+    }
+
+    /// Calculates everything once more, as it is asked for now.
+    pub(super) fn calc_anew(&mut self) {
+        for value in &mut self.values {
+            value.valid = false;
+        }
+        for constant in [NO, MOD, YES] {
+            self.value_mut(constant).valid = true;
+        }
+        self.calc(self.model.modules);
+    }
+
     /// Is a line written for the symbol? Calculates it.
     pub(super) fn is_written(&mut self, id: SymId) -> bool {
         self.calc(id);
@@ -327,7 +348,7 @@ impl State<'_> {
         let visible = |state: &Self, member: SymId| state.value(member).visible != N;
         let chosen = chosen
             .or_else(|| {
-                let default = self.default_in_menu(choice);
+                let default = self.default_member(choice);
                 default.filter(|member| self.asked.tri(*member) != Some(N))
             })
             .or_else(|| {
@@ -345,7 +366,8 @@ impl State<'_> {
         }
     }
 
-    fn default_in_menu(&mut self, choice: SymId) -> Option<SymId> {
+    /// Who is chosen in a choice where nothing was asked for.
+    pub(super) fn default_member(&mut self, choice: SymId) -> Option<SymId> {
         let sym = self.model.sym(choice);
         for (value, cond) in sym.defaults() {
             if self.condition(cond) != N
@@ -370,16 +392,7 @@ impl State<'_> {
         {
             return chosen;
         }
-        for (value, cond) in sym.defaults() {
-            if self.condition(cond) != N
-                && let Expr::Sym(member) = self.model.expr(value)
-                && self.value(member).visible != N
-            {
-                return member;
-            }
-        }
-        let visible = |member: &&SymId| self.value(**member).visible != N;
-        sym.members.iter().find(visible).copied().unwrap_or(NONE)
+        self.default_member(id).unwrap_or(NONE)
     }
 
     /// Takes back what was asked for numbers and is out of their range. What was calculated from
@@ -501,7 +514,7 @@ impl State<'_> {
         }
     }
 
-    fn text_of(&self, id: SymId) -> &str {
+    pub(super) fn text_of(&self, id: SymId) -> &str {
         match self.value(id).text {
             Text::Empty => "",
             Text::Zero => "0",

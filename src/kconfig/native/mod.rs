@@ -36,6 +36,7 @@
 //! ```
 
 mod assign;
+mod defconfig;
 mod eval;
 mod expand;
 mod explain;

@@ -1,0 +1,78 @@
+//! Writes a minimal config, byte for byte as `conf --savedefconfig` does.
+
+use super::eval::{M, N, State, Tri, Y};
+use super::model::{Dialect, Entry, Expr, SymId, SymKind};
+
+impl State<'_> {
+    /// The lines that are not as they would be without being asked for.
+    #[must_use]
+    pub fn write_defconfig(&mut self) -> String {
+        self.calc_anew();
+        let model = self.model;
+        let mut out = String::new();
+        let mut done = vec![false; model.len()];
+        // In the order of the menus: the order in which entries were read.
+        for menu in &model.menus {
+            let Entry::Config(sym) = menu.entry else {
+                continue;
+            };
+            if !done[sym.0 as usize] && self.is_written(sym) {
+                done[sym.0 as usize] = true;
+                if self.is_changeable(sym) && !self.is_default(sym) {
+                    self.write_symbol(sym, &mut out);
+                }
+            }
+        }
+        out
+    }
+
+    fn is_default(&mut self, id: SymId) -> bool {
+        let sym = self.model.sym(id);
+        let is_bool = matches!(sym.kind, SymKind::Bool | SymKind::Tristate);
+        if is_bool && self.default_tri(id) == self.tri(id) {
+            return true;
+        }
+        if !is_bool && self.default_text(id) == self.string(id) {
+            return true;
+        }
+        let Some(choice) = sym.member_of else {
+            return false;
+        };
+        let may_be_none = match self.model.dialect {
+            Dialect::ChoiceSymbols => self.model.sym(choice).optional || sym.kind != SymKind::Bool,
+            Dialect::ChoiceMenus => false,
+        };
+        !may_be_none && self.tri(id) == Y && self.default_member(choice) == Some(id)
+    }
+
+    fn default_tri(&mut self, id: SymId) -> Tri {
+        let sym = self.model.sym(id);
+        let mut tri = match self.first(sym.defaults()) {
+            Some((value, cond)) => self.eval(value).min(cond),
+            None => N,
+        };
+        let (rev, implied) = self.forced(id);
+        tri = tri.max(rev);
+        let no_modules = sym.member_of.is_none() && self.tri(self.model.modules) == N;
+        if tri == M && (no_modules || sym.kind == SymKind::Bool) {
+            tri = Y;
+        }
+        tri.max(implied)
+    }
+
+    fn default_text(&mut self, id: SymId) -> String {
+        let sym = self.model.sym(id);
+        let mut text = String::new();
+        if let Some((value, _)) = self.first(sym.defaults())
+            && let Expr::Sym(from) = self.model.expr(value)
+        {
+            self.tri(from);
+            self.text_of(from).clone_into(&mut text);
+        }
+        match (sym.kind, self.model.dialect) {
+            (SymKind::Int, Dialect::ChoiceMenus) if text.is_empty() => "0".to_owned(),
+            (SymKind::Hex, Dialect::ChoiceMenus) if text.is_empty() => "0x0".to_owned(),
+            _ => text,
+        }
+    }
+}
