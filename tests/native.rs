@@ -390,6 +390,27 @@ fn no_bytes_make_the_parser_or_the_evaluator_fail_without_an_error() {
 }
 
 #[test]
+fn files_can_be_included_relative_to_the_file_and_if_they_are_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    write("Kconfig", "source \"sub/Kconfig\"\nosource \"gone\"\n");
+    write(
+        "sub/Kconfig",
+        "rsource \"more\"\norsource \"gone\"\norsource \"more2\"\n",
+    );
+    write("sub/more", "config A\n\tdef_bool y\n");
+    write("sub/more2", "config B\n\tdef_bool y\n");
+    let env = Env {
+        source: dir.path().to_owned(),
+        ..Env::default()
+    };
+    let model = parse("Kconfig", &env, &mut NoShell).unwrap();
+    let text = model.resolve(Mode::AllNo, None).write();
+    assert!(text.ends_with("CONFIG_A=y\nCONFIG_B=y\n"), "{text}");
+}
+
+#[test]
 fn no_depth_exhausts_the_stack() {
     // A chain of symbols, menus within menus, a condition without end.
     let mut text = "config S0\n\tbool \"s\"\n".to_owned();

@@ -164,6 +164,18 @@ impl Parser<'_> {
             // As old trees have it.
             Some(Token::Word(word)) if word == "---help---" => Keyword::Help,
             Some(Token::Word(word)) if word == "option" => return self.option(line),
+            // Extensions that Zephyr and others have: relative to the file, and optional.
+            Some(Token::Word(word)) if ["rsource", "osource", "orsource"].contains(&&*word) => {
+                let mut name = line.quoted()?;
+                if word != "osource" {
+                    let folder = Path::new(line.at.file).parent().unwrap_or(Path::new(""));
+                    name = folder.join(name).to_string_lossy().into_owned();
+                }
+                if word.starts_with('o') && !self.source.join(&name).exists() {
+                    return Ok(());
+                }
+                return self.file(&name, Some(line.at));
+            }
             other => return Err(line.unexpected(other, "a statement")),
         };
         match keyword {
