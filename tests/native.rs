@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 
 use kbisect::Result;
 use kbisect::kconfig::native::{Dialect, Env, Mode, Model, Shell, SymKind, parse};
-use kbisect::kconfig::{ConfResolver, EC2_START, Project, parse_config};
+use kbisect::kconfig::{
+    CheckedResolver, ConfResolver, EC2_START, Project, Resolver, parse_config, read,
+};
+use kbisect::model::Fragment;
 use kbisect::setup::Setup;
 use kbisect::supervise::CancelToken;
 use rayon::prelude::*;
@@ -191,6 +194,55 @@ fn the_minimal_config_is_the_one_that_conf_saves() {
 }
 
 #[test]
+fn where_the_native_engine_and_conf_differ_conf_is_right_and_the_user_is_told() {
+    let bench = Bench::linux();
+    let fragment = read(EC2_START.as_bytes()).fragment;
+    let right = bench.conf.resolve(&fragment, &bench.cancel).unwrap();
+    // The model of another architecture is a wrong one here.
+    let work = tempfile::tempdir().unwrap();
+    let project = Project::linux("i386").unwrap();
+    let other = ConfResolver::build(
+        &source(),
+        &project,
+        &work.path().join("conf"),
+        &bench.cancel,
+    );
+    let wrong = other.unwrap().parse_natively(&bench.cancel).unwrap();
+    let evidence = tempfile::tempdir().unwrap();
+    let checked = CheckedResolver::new(bench.conf, Some(wrong), evidence.path());
+    let foreseen = checked.foresee(&fragment, &bench.cancel).unwrap();
+    assert_ne!(foreseen.fingerprint, right.fingerprint);
+    assert_eq!(checked.resolve(&fragment, &bench.cancel).unwrap(), right);
+    let warnings = checked.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("conf is used from here on"));
+    // From now on it is asked alone.
+    assert_eq!(checked.foresee(&fragment, &bench.cancel).unwrap(), right);
+    assert_eq!(checked.warnings(), Vec::<String>::new());
+    let folder = fs::read_dir(evidence.path()).unwrap().next().unwrap();
+    let folder = folder.unwrap().path();
+    let kept = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(kept("conf.config"), right.text);
+    assert_eq!(kept("native.config"), foreseen.text);
+    assert!(kept("fragment").contains("CONFIG_EPOLL=y\n"));
+}
+
+#[test]
+fn what_conf_confirmed_is_not_asked_again() {
+    let bench = Bench::linux();
+    let fragment = read(EC2_START.as_bytes()).fragment;
+    let model = bench.model;
+    let checked = CheckedResolver::new(bench.conf, Some(model), Path::new("/nowhere"));
+    let first = checked.resolve(&fragment, &bench.cancel).unwrap();
+    // `conf` cannot run any more: it would be told that it is cancelled.
+    let cancelled = CancelToken::new();
+    cancelled.cancel();
+    assert_eq!(checked.resolve(&fragment, &cancelled).unwrap(), first);
+    assert!(checked.resolve(&Fragment::default(), &cancelled).is_err());
+    assert_eq!(checked.warnings(), Vec::<String>::new());
+}
+
+#[test]
 fn a_config_resolves_to_itself() {
     let bench = Bench::linux();
     (1..=40_u64).into_par_iter().for_each(|seed| {
@@ -222,7 +274,7 @@ fn the_kernels_own_tests_of_choices_pass() {
         };
         parse("Kconfig", &env, &mut NoShell).unwrap()
     };
-    let read = |path: &str| fs::read_to_string(tests.join(path)).unwrap();
+    let text = |path: &str| fs::read_to_string(tests.join(path)).unwrap();
     let choice = model("choice");
     for (mode, name) in [
         (Mode::AllNo, "allno"),
@@ -230,27 +282,27 @@ fn the_kernels_own_tests_of_choices_pass() {
         (Mode::AllMod, "allmod"),
         (Mode::AllDef, "alldef"),
     ] {
-        let expected = read(&format!("choice/{name}_expected_config"));
+        let expected = text(&format!("choice/{name}_expected_config"));
         let got = choice.resolve(mode, None).write();
         assert!(got.contains(&expected), "{name}: {got}");
     }
     let got = model("inter_choice")
-        .resolve(Mode::OldDef, Some(&read("inter_choice/defconfig")))
+        .resolve(Mode::OldDef, Some(&text("inter_choice/defconfig")))
         .write();
-    assert!(got.contains(&read("inter_choice/expected_config")), "{got}");
+    assert!(got.contains(&text("inter_choice/expected_config")), "{got}");
     // The user's answer there is `y` for the choice: its member that is `m` is not shown.
     let asked = "CONFIG_CHOICE0=y\n";
     let got = model("choice_value_with_m_dep")
         .resolve(Mode::OldDef, Some(asked))
         .write();
     assert!(
-        got.contains(&read("choice_value_with_m_dep/expected_config")),
+        got.contains(&text("choice_value_with_m_dep/expected_config")),
         "{got}"
     );
     let got = model("no_write_if_dep_unmet")
         .resolve(Mode::AllNo, None)
         .write();
-    assert_eq!(got, read("no_write_if_dep_unmet/expected_config"));
+    assert_eq!(got, text("no_write_if_dep_unmet/expected_config"));
 }
 
 fn parse_text(text: &str) -> Result<Model> {
