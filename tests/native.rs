@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kbisect::Result;
-use kbisect::kconfig::native::{Dialect, Env, Mode, Model, Shell, SymKind, parse};
+use kbisect::kconfig::native::{Dialect, Env, Mode, Model, Shell, SymKind, Why, parse};
 use kbisect::kconfig::{
     CheckedResolver, ConfResolver, EC2_START, Project, Resolver, parse_config, read,
 };
@@ -439,6 +439,114 @@ fn no_bytes_make_the_parser_or_the_evaluator_fail_without_an_error() {
             }
         }
     });
+}
+
+fn lines(text: &str, dialect: Dialect, mode: Mode, asked: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("Kconfig"), text).unwrap();
+    let env = Env {
+        source: dir.path().to_owned(),
+        dialect,
+        variables: HashMap::new(),
+    };
+    let model = parse("Kconfig", &env, &mut NoShell).unwrap();
+    let text = model.resolve(mode, Some(asked)).write();
+    text.split_once("#\n#")
+        .unwrap()
+        .1
+        .split_once("#\n")
+        .unwrap()
+        .1
+        .to_owned()
+}
+
+/// By the versions of Linux in which LKC changed them.
+#[test]
+fn what_changed_between_versions_is_told_apart() {
+    let (old, v6_8, v6_11) = (
+        Dialect::of_linux("6.1.0"),
+        Dialect::of_linux("6.8.0"),
+        Dialect::of_linux("6.11.0"),
+    );
+    let number = "config N\n\tint \"n\"\n";
+    assert_eq!(lines(number, old, Mode::AllNo, ""), "CONFIG_N=\n");
+    assert_eq!(lines(number, v6_8, Mode::AllNo, ""), "CONFIG_N=0\n");
+    let range = "config N\n\tint \"n\"\n\trange 1 10\n\tdefault 5\n";
+    let asked = "CONFIG_N=99\n";
+    assert_eq!(lines(range, old, Mode::OldDef, asked), "CONFIG_N=5\n");
+    assert_eq!(lines(range, v6_8, Mode::OldDef, asked), "CONFIG_N=10\n");
+    let on = "config A\n\tbool \"a\"\n\tdefault y\n";
+    let asked = "# CONFIG_A is not set yet\n";
+    assert_eq!(
+        lines(on, old, Mode::OldDef, asked),
+        "# CONFIG_A is not set\n"
+    );
+    assert_eq!(lines(on, v6_8, Mode::OldDef, asked), "CONFIG_A=y\n");
+    // What depends on a member of a choice is none itself, nor is what depends on that.
+    let choice = "choice\n\tprompt \"c\"\nconfig A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on A\nconfig C\n\tbool \"c\"\n\tdepends on B\nendchoice\n";
+    let asked = "CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=y\n";
+    assert_eq!(
+        lines(choice, old, Mode::AllNo, asked),
+        "CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=y\n"
+    );
+    let two = "choice\n\tprompt \"c\"\nconfig A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\nendchoice\n";
+    let asked = "CONFIG_B=y\nCONFIG_A=y\n";
+    for dialect in [old, v6_8, v6_11] {
+        let expected = "CONFIG_A=y\n# CONFIG_B is not set\n";
+        assert_eq!(lines(two, dialect, Mode::AllNo, asked), expected);
+    }
+}
+
+#[test]
+fn corners_of_the_language_are_as_in_lkc() {
+    let old = Dialect::of_linux("6.1.0");
+    // A switch that is taken for a string is always "n".
+    let text = "config B\n\tdef_bool y\nconfig S\n\tstring\n\tdefault B\n";
+    let expected = "CONFIG_B=y\nCONFIG_S=\"n\"\n";
+    assert_eq!(lines(text, old, Mode::AllNo, ""), expected);
+    // A help text may begin at the margin.
+    let text = "config A\n\tbool \"a\"\n\thelp\nconfig B\nconfig C\n\tbool \"c\"\n";
+    assert_eq!(
+        lines(text, old, Mode::AllNo, ""),
+        "# CONFIG_A is not set\n# CONFIG_C is not set\n"
+    );
+    // A choice that is asked for several and for one: neither holds.
+    let text = "config MODULES\n\tdef_bool y\n\tmodules\nchoice\n\tprompt \"c\"\nconfig A\n\ttristate \"a\"\nconfig B\n\ttristate \"b\"\nconfig C\n\ttristate \"c\"\nendchoice\n";
+    let asked = "CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=y\n";
+    assert_eq!(
+        lines(text, old, Mode::AllNo, asked),
+        "CONFIG_MODULES=y\nCONFIG_A=m\nCONFIG_B=m\nCONFIG_C=m\n"
+    );
+}
+
+#[test]
+fn an_explanation_names_what_is_really_the_cause() {
+    let text = "config MODULES\n\tdef_bool y\n\tmodules\nconfig EXPERT\n\tbool \"e\"\nconfig X\n\tbool \"x\" if EXPERT\nconfig L\n\ttristate\nconfig F\n\ttristate\n\tdefault y\nconfig BAR\n\ttristate \"bar\"\n\tselect F\n\tselect G\nconfig G\n\ttristate\n\tdefault m\nconfig N\n\tint\n\tdefault 5\n\trange 10 20\n";
+    let model = parse_text(text).unwrap();
+    let mut state = model.resolve(Mode::AllNo, Some("CONFIG_BAR=m\n"));
+    let mut explain = |name: &str| state.explain(model.find(name).unwrap()).unwrap();
+    let default = |value: &str| Why::Default {
+        value: value.to_owned(),
+    };
+    let x = explain("X");
+    assert_eq!(
+        (x.why, x.hidden_by[0].text.as_str()),
+        (Why::Nothing, "EXPERT")
+    );
+    assert!(explain("L").definitions[0].prompt.is_none());
+    assert_eq!(explain("F").why, default("y"));
+    assert_eq!(explain("G").why, default("m"));
+    assert_eq!(explain("BAR").why, Why::Requested);
+    let limited = Why::Limited { asked: "5".into() };
+    assert_eq!(explain("N").why, limited);
+    let mut state = model.resolve(Mode::AllNo, Some("CONFIG_BAR=y\n"));
+    let g = state.explain(model.find("G").unwrap()).unwrap();
+    assert_eq!(
+        g.why,
+        Why::Selected {
+            by: vec!["BAR".into()]
+        }
+    );
 }
 
 #[test]

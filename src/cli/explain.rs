@@ -123,6 +123,7 @@ fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String 
         visible,
         definitions,
         needs,
+        hidden_by,
         selected_by,
         implied_by,
         selects,
@@ -144,7 +145,10 @@ fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String 
         Why::Implied { by } => format!("implied by {}", by.join(", ")),
         Why::Chosen => "it is the one chosen".to_owned(),
         Why::NotChosen => "another one is chosen".to_owned(),
-        Why::Nothing if !visible => "it cannot be set: see what it needs".to_owned(),
+        Why::Nothing if definitions.iter().all(|d| d.prompt.is_none()) => {
+            "it has no prompt: only others can set it".to_owned()
+        }
+        Why::Nothing if !visible => "it cannot be set: something that it needs is off".to_owned(),
         Why::Nothing => "nobody asked for it".to_owned(),
     };
     let _ = writeln!(out, "why       {because}");
@@ -157,6 +161,12 @@ fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String 
         }
     }
     terms(&mut out, "needs", needs);
+    let others: Vec<Term> = hidden_by
+        .iter()
+        .filter(|t| !needs.contains(t))
+        .cloned()
+        .collect();
+    terms(&mut out, "hidden", &others);
     terms(&mut out, "selected", selected_by);
     terms(&mut out, "implied", implied_by);
     if !selects.is_empty() {
@@ -166,7 +176,9 @@ fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String 
         let _ = writeln!(out, "or        {}", choice.join(", "));
     }
     let others: Vec<&Change> = changes.iter().filter(|c| c.symbol != *symbol).collect();
+    let is_off = value == "n";
     match (changes.len() > others.len(), others.is_empty()) {
+        (false, true) if is_off => {}
         (false, true) => {
             let _ = writeln!(out, "without   nothing changes: it comes back");
         }

@@ -10,7 +10,7 @@ use super::conf::ConfResolver;
 use super::native::{Mode, Model};
 use super::read::parse_config;
 use super::resolve::Resolver;
-use crate::model::{Fingerprint, Fragment, ResolvedConfig};
+use crate::model::{Fragment, ResolvedConfig};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -22,7 +22,9 @@ pub struct CheckedResolver {
     /// `None`: this source is left to `conf`.
     model: Option<Model>,
     distrusted: AtomicBool,
-    confirmed: Mutex<HashSet<Fingerprint>>,
+    /// Hashes of the fragments of which `conf` says the same. Not of what they resolve to: an
+    /// engine that overlooks a request says what was confirmed without it.
+    confirmed: Mutex<HashSet<blake3::Hash>>,
     warnings: Mutex<Vec<String>>,
     /// Where differences are kept.
     evidence: PathBuf,
@@ -70,7 +72,10 @@ impl CheckedResolver {
     }
 
     fn distrust(&self, fragment: &Fragment, ours: &ResolvedConfig, theirs: &ResolvedConfig) {
-        self.distrusted.store(true, Ordering::Relaxed);
+        if self.distrusted.swap(true, Ordering::Relaxed) {
+            // Another thread tells it.
+            return;
+        }
         let folder = self.evidence.join(&ours.fingerprint.to_string()[..12]);
         let fragment = format!("{}{fragment}", self.conf.base());
         let files = [
@@ -91,7 +96,7 @@ impl CheckedResolver {
         };
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         warnings.push(format!(
-            "the native Kconfig engine and the tree's own conf differ, in {} symbols: conf is used \
+            "the native Kconfig engine and the tree's own conf differ ({} symbols): conf is used \
              from here on. Please report this: {place}",
             ours.config.diff(&theirs.config).len()
         ));
@@ -108,12 +113,13 @@ impl Resolver for CheckedResolver {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
         };
-        if confirmed().contains(&ours.fingerprint) {
+        let question = blake3::hash(fragment.to_string().as_bytes());
+        if confirmed().contains(&question) {
             return Ok(ours);
         }
         let theirs = self.conf.resolve(fragment, cancel)?;
         if ours.text == theirs.text {
-            confirmed().insert(ours.fingerprint);
+            confirmed().insert(question);
         } else {
             self.distrust(fragment, &ours, &theirs);
         }

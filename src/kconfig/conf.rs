@@ -413,7 +413,15 @@ impl native::Shell for RecordedShell<'_> {
         if ended.how == How::Cancelled {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
         }
-        let answer = String::from_utf8_lossy(&output).into_owned();
+        if !matches!(ended.how, How::Exited(_)) {
+            return Err(Error::failed(format!(
+                "a command in Kconfig did not come to its end: {}",
+                crate::model::sanitize_line(command, 200)
+            )));
+        }
+        // As much as LKC reads.
+        let output = &output[..output.len().min(4095)];
+        let answer = String::from_utf8_lossy(output).into_owned();
         said().insert(command.to_owned(), answer.clone());
         Ok(answer)
     }

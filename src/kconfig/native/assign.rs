@@ -1,7 +1,7 @@
 //! What the user asks for: reads a fragment or `.config` as `conf` does.
 
 use super::eval::{M, Mode, N, Tri, Y};
-use super::model::{Dialect, Model, SymId, SymKind};
+use super::model::{Model, SymId, SymKind};
 
 /// The user's assignments.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub(super) struct Asked {
     filled: Vec<bool>,
     text: Vec<Option<Box<str>>>,
     chosen: Vec<Option<SymId>>,
+    /// Of choices: the most that was asked for a member.
+    modes: Vec<Tri>,
     /// The members of choices that something was asked for, in the order of the file.
     members: Vec<SymId>,
 }
@@ -47,6 +49,7 @@ impl Asked {
     }
 
     pub(super) fn forget(&mut self, id: SymId) {
+        self.tri[id.0 as usize] = None;
         self.text[id.0 as usize] = None;
     }
 
@@ -56,20 +59,25 @@ impl Asked {
             filled: vec![false; model.len()],
             text: vec![None; model.len()],
             chosen: vec![None; model.len()],
+            modes: vec![N; model.len()],
             members: Vec::new(),
         };
         let Some(text) = text else {
             return asked;
         };
         for (i, sym) in model.syms.iter().enumerate() {
-            if sym.choice && model.dialect == Dialect::ChoiceSymbols {
+            if sym.choice && !model.dialect.choice_menus() {
                 asked.tri[i] = Some(N);
             }
         }
         for line in text.lines() {
             let assignment = if let Some(rest) = line.strip_prefix("# CONFIG_") {
                 let unset = rest.split_once(' ');
-                unset.and_then(|(name, rest)| rest.starts_with("is not set").then_some((name, "n")))
+                let is_unset = |rest: &str| match model.dialect.exact_not_set() {
+                    true => rest == "is not set",
+                    false => rest.starts_with("is not set"),
+                };
+                unset.and_then(|(name, rest)| is_unset(rest).then_some((name, "n")))
             } else if let Some(rest) = line.strip_prefix("CONFIG_") {
                 rest.split_once('=')
             } else {
@@ -96,20 +104,19 @@ impl Asked {
                     _ => return,
                 };
                 self.tri[at] = Some(tri);
-                if sym.member_of.is_some() && model.dialect == Dialect::ChoiceMenus {
+                if sym.member_of.is_some() && model.dialect.choice_menus() {
                     self.members.push(id);
                 } else if let Some(choice) = sym.member_of {
-                    let state = &mut self.tri[choice.0 as usize];
-                    let old = state.unwrap_or(N);
+                    let at = choice.0 as usize;
+                    let old = self.modes[at];
                     if tri == Y {
-                        self.chosen[choice.0 as usize] = Some(id);
+                        self.chosen[at] = Some(id);
                     }
-                    // A choice of several and of one at once: what it was asked for is void.
-                    *state = if tri == M && old == Y {
-                        None
-                    } else {
-                        Some(old.max(tri))
-                    };
+                    self.modes[at] = old.max(tri);
+                    // A choice of several and of one at once: what it was asked for is void, for
+                    // good.
+                    let is_void = self.tri[at].is_none() || tri == M && old == Y;
+                    self.tri[at] = (!is_void).then_some(self.modes[at]);
                 }
             }
             SymKind::String => {
@@ -133,7 +140,7 @@ impl Asked {
         };
         let both = self.tri.iter_mut().zip(&mut self.filled);
         for (sym, (tri, filled)) in model.syms.iter().zip(both) {
-            let is_menu = model.dialect == Dialect::ChoiceMenus;
+            let is_menu = model.dialect.choice_menus();
             if is_menu && (sym.choice || sym.member_of.is_some()) {
                 continue;
             }

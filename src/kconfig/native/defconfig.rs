@@ -1,7 +1,7 @@
 //! Writes a minimal config, byte for byte as `conf --savedefconfig` does.
 
 use super::eval::{M, N, State, Tri, Y};
-use super::model::{Dialect, Entry, Expr, SymId, SymKind};
+use super::model::{Entry, Expr, SymId, SymKind};
 
 impl State<'_> {
     /// The lines that are not as they would be without being asked for.
@@ -38,19 +38,14 @@ impl State<'_> {
         let Some(choice) = sym.member_of else {
             return false;
         };
-        let may_be_none = match self.model.dialect {
-            Dialect::ChoiceSymbols => self.model.sym(choice).optional || sym.kind != SymKind::Bool,
-            Dialect::ChoiceMenus => false,
-        };
+        let may_be_none = !self.model.dialect.choice_menus()
+            && (self.model.sym(choice).optional || sym.kind != SymKind::Bool);
         !may_be_none && self.tri(id) == Y && self.default_member(choice) == Some(id)
     }
 
     fn default_tri(&mut self, id: SymId) -> Tri {
         let sym = self.model.sym(id);
-        let mut tri = match self.first(sym.defaults()) {
-            Some((value, cond)) => self.eval(value).min(cond),
-            None => N,
-        };
+        let mut tri = self.default_value(id);
         let (rev, implied) = self.forced(id);
         tri = tri.max(rev);
         let no_modules = sym.member_of.is_none() && self.tri(self.model.modules) == N;
@@ -60,7 +55,15 @@ impl State<'_> {
         tri.max(implied)
     }
 
-    fn default_text(&mut self, id: SymId) -> String {
+    /// The value of the first default that holds, limited by its condition.
+    pub(super) fn default_value(&mut self, id: SymId) -> Tri {
+        match self.first(self.model.sym(id).defaults()) {
+            Some((value, cond)) => self.eval(value).min(cond),
+            None => N,
+        }
+    }
+
+    pub(super) fn default_text(&mut self, id: SymId) -> String {
         let sym = self.model.sym(id);
         let mut text = String::new();
         if let Some((value, _)) = self.first(sym.defaults())
@@ -69,9 +72,9 @@ impl State<'_> {
             self.tri(from);
             self.text_of(from).clone_into(&mut text);
         }
-        match (sym.kind, self.model.dialect) {
-            (SymKind::Int, Dialect::ChoiceMenus) if text.is_empty() => "0".to_owned(),
-            (SymKind::Hex, Dialect::ChoiceMenus) if text.is_empty() => "0x0".to_owned(),
+        match (sym.kind, self.model.dialect.zero_numbers()) {
+            (SymKind::Int, true) if text.is_empty() => "0".to_owned(),
+            (SymKind::Hex, true) if text.is_empty() => "0x0".to_owned(),
             _ => text,
         }
     }

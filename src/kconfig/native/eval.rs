@@ -2,7 +2,7 @@
 
 use super::assign::Asked;
 use super::deep;
-use super::model::{Cmp, Dialect, Does, Expr, ExprId, MOD, Model, NO, SymId, SymKind, YES};
+use super::model::{Cmp, Does, Expr, ExprId, MOD, Model, NO, SymId, SymKind, YES};
 use super::number::{Number, number, strtoll};
 
 /// Three-valued logic: `n`, `m`, `y`.
@@ -66,6 +66,9 @@ pub struct State<'m> {
     mode: Mode,
     modules: Tri,
     values: Vec<Value>,
+    /// Choices with a member that is shown and that nothing was asked for: what was asked for the
+    /// choice itself does not hold for a second calculation.
+    unsettled: Vec<SymId>,
 }
 
 impl Model {
@@ -93,13 +96,14 @@ impl Model {
             mode,
             modules: N,
             values: vec![value; self.len()],
+            unsettled: Vec::new(),
         };
         for (constant, tri) in [(NO, N), (MOD, M), (YES, Y)] {
             let value = &mut state.values[constant.0 as usize];
             (value.valid, value.tri, value.text) = (true, tri, Text::Name(constant));
         }
         state.calc(self.modules);
-        if mode == Mode::OldDef && self.dialect == Dialect::ChoiceSymbols {
+        if mode == Mode::OldDef && self.dialect.resets_numbers() {
             state.reset_numbers();
         }
         state
@@ -120,6 +124,12 @@ impl State<'_> {
         self.value(id).visible != N
     }
 
+    /// Is one of its choice chosen, so that the symbol is it or not?
+    pub(super) fn is_chosen_from(&self, id: SymId) -> bool {
+        let visible = self.value(id).visible;
+        visible == Y || visible != N && !self.is_old()
+    }
+
     /// Can the user change the symbol? It must have been calculated.
     pub(super) fn is_changeable(&self, id: SymId) -> bool {
         self.value(id).visible > self.value(id).rev
@@ -132,6 +142,12 @@ impl State<'_> {
 
     /// Calculates everything once more, as it is asked for now.
     pub(super) fn calc_anew(&mut self) {
+        for id in (0..).map(SymId).take(self.model.len()) {
+            self.calc(id);
+        }
+        for choice in std::mem::take(&mut self.unsettled) {
+            self.asked.forget(choice);
+        }
         for value in &mut self.values {
             value.valid = false;
         }
@@ -278,14 +294,16 @@ impl State<'_> {
     }
 
     fn is_old(&self) -> bool {
-        self.model.dialect == Dialect::ChoiceSymbols
+        !self.model.dialect.choice_menus()
     }
 
-    /// The text of a symbol that nothing gives a value.
+    /// The text of a symbol that nothing gives a value. Switches always have this one: somebody
+    /// may take it for a string.
     fn nothing(&self, kind: SymKind) -> Text {
-        match (kind, self.is_old()) {
-            (SymKind::Int, false) => Text::Zero,
-            (SymKind::Hex, false) => Text::HexZero,
+        match (kind, self.model.dialect.zero_numbers()) {
+            (SymKind::Int, true) => Text::Zero,
+            (SymKind::Hex, true) => Text::HexZero,
+            (SymKind::Bool | SymKind::Tristate, _) => Text::Name(NO),
             _ => Text::Empty,
         }
     }
@@ -386,6 +404,9 @@ impl State<'_> {
         let sym = self.model.sym(id);
         for member in &sym.members {
             self.calc_visible(*member);
+            if self.value(*member).visible != N && self.asked.tri(*member).is_none() {
+                self.unsettled.push(id);
+            }
         }
         if let Some(chosen) = self.asked.chosen(id)
             && self.value(chosen).visible != N

@@ -27,6 +27,9 @@ pub struct Explanation {
     pub definitions: Vec<Definition>,
     /// What it depends on, of all its definitions together, and what each part is now.
     pub needs: Vec<Term>,
+    /// What is missing for the user to set it: parts of its prompts' conditions. Empty when it
+    /// can be set, or has no prompt.
+    pub hidden_by: Vec<Term>,
     /// Who selects it, and whether that is so now.
     pub selected_by: Vec<Term>,
     /// Who implies it.
@@ -126,6 +129,7 @@ impl State<'_> {
             visible: self.is_visible(id),
             definitions: model.definitions(id),
             needs: self.terms(sym.dir_dep, Join::And),
+            hidden_by: self.hidden_by(id),
             selected_by: self.terms(sym.rev_dep, Join::Or),
             implied_by: self.terms(sym.implied, Join::Or),
             selects: selects.collect(),
@@ -133,56 +137,84 @@ impl State<'_> {
         })
     }
 
+    fn hidden_by(&mut self, id: SymId) -> Vec<Term> {
+        let mut missing: Vec<Term> = Vec::new();
+        if self.is_visible(id) {
+            return missing;
+        }
+        let model = self.model;
+        for prompt in model.sym(id).prompts() {
+            let terms = self.terms(prompt.cond, Join::And).into_iter();
+            for term in terms.filter(|t| t.value == "n") {
+                if !missing.contains(&term) {
+                    missing.push(term);
+                }
+            }
+        }
+        missing
+    }
+
     fn why(&mut self, id: SymId) -> Why {
         let model = self.model;
         let sym = model.sym(id);
         let visible = self.is_visible(id);
         if !matches!(sym.kind, SymKind::Bool | SymKind::Tristate) {
+            let now = self.string(id).to_owned();
             let asked = self.asked.text(id).filter(|_| visible).map(str::to_owned);
             return match asked {
-                Some(asked) if asked == self.string(id) => Why::Requested,
+                Some(asked) if asked == now => Why::Requested,
                 Some(asked) => Why::Limited { asked },
-                None => self.default_of(id).unwrap_or(Why::Nothing),
+                None => match self.default_of(id) {
+                    // Its range moved it.
+                    Some(Why::Default { value }) if self.default_text(id) != now => {
+                        Why::Limited { asked: value }
+                    }
+                    default => default.unwrap_or(Why::Nothing),
+                },
             };
         }
         let value = self.tri(id);
-        if sym.member_of.is_some() && visible {
+        if sym.member_of.is_some() && self.is_chosen_from(id) {
             return if value == N {
                 Why::NotChosen
             } else {
                 Why::Chosen
             };
         }
-        let on = |terms: Vec<Term>| -> Vec<String> {
-            let on = terms.into_iter().filter(|t| t.value != "n");
-            on.map(|t| t.text).collect()
-        };
-        let asked = self.asked.by_user(id).filter(|_| visible);
-        let by = on(self.terms(sym.rev_dep, Join::Or));
-        if !by.is_empty() && asked.is_none_or(|asked| asked < value) {
-            return Why::Selected { by };
-        }
-        if let Some(asked) = asked {
-            return if asked == value {
-                Why::Requested
-            } else {
-                Why::Limited {
+        if let Some(asked) = self.asked.by_user(id).filter(|_| visible) {
+            if asked == value {
+                return Why::Requested;
+            }
+            return match self.who(sym.rev_dep) {
+                by if asked < value && !by.is_empty() => Why::Selected { by },
+                _ => Why::Limited {
                     asked: word(asked).to_owned(),
-                }
+                },
             };
         }
         if value == N {
             return Why::Nothing;
         }
-        if let Some(default) = self.default_of(id) {
-            return default;
+        // The strongest comes last, and each only if it is enough for the value.
+        let (rev, implied) = self.forced(id);
+        if self.default_of(id).is_some() && self.default_value(id) >= value {
+            return self.default_of(id).unwrap_or(Why::Nothing);
         }
-        let by = on(self.terms(sym.implied, Join::Or));
-        if by.is_empty() {
-            Why::Nothing
-        } else {
-            Why::Implied { by }
+        if rev >= value {
+            let by = self.who(sym.rev_dep);
+            return Why::Selected { by };
         }
+        if implied >= value {
+            let by = self.who(sym.implied);
+            return Why::Implied { by };
+        }
+        self.default_of(id).unwrap_or(Why::Nothing)
+    }
+
+    /// Those parts of a condition that hold.
+    fn who(&mut self, cond: Option<ExprId>) -> Vec<String> {
+        let terms = self.terms(cond, Join::Or).into_iter();
+        terms.filter(|t| t.value != "n").map(|t| t.text).collect()
     }
 
     fn default_of(&mut self, id: SymId) -> Option<Why> {

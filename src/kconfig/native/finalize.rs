@@ -4,7 +4,7 @@
 use super::deep;
 use super::expr::and;
 use super::model::{
-    Cmp, Dialect, Does, Entry, Expr, ExprId, MOD, MenuId, Model, NO, ROOT, SymId, SymKind, YES,
+    Cmp, Does, Entry, Expr, ExprId, MOD, MenuId, Model, NO, ROOT, SymId, SymKind, YES,
 };
 
 /// Finishes the model.
@@ -22,9 +22,10 @@ fn spread(model: &mut Model, menu: MenuId) {
     let around = match model.menu(menu).entry {
         Entry::Choice(sym) => {
             choice_types(model, sym, &children);
-            match model.dialect {
-                Dialect::ChoiceSymbols => Some(model.add(Expr::Sym(sym))),
-                Dialect::ChoiceMenus => model.menu(menu).dep,
+            if model.dialect.choice_menus() {
+                model.menu(menu).dep
+            } else {
+                Some(model.add(Expr::Sym(sym)))
             }
         }
         _ => model.menu(menu).dep,
@@ -154,19 +155,31 @@ fn members(model: &mut Model) {
             let Entry::Config(sym) = model.menu(entry).entry else {
                 continue;
             };
-            if model.dialect == Dialect::ChoiceMenus {
+            if model.dialect.choice_menus() {
                 if model.sym(sym).member_of.is_none() {
                     model.syms[sym.0 as usize].member_of = Some(choice);
                     model.syms[choice.0 as usize].members.push(sym);
                 }
                 continue;
             }
-            while at < flat.len() && is_below(model, entry, sym, flat[at]) {
-                at += 1;
+            if model.dialect.submenus_in_choices() {
+                at = after_submenu(model, &flat, at);
             }
             join(model, choice, sym, entry);
         }
     }
+}
+
+/// Where the entries end that lie below the one before `at`, and below those in turn.
+fn after_submenu(model: &Model, flat: &[MenuId], mut at: usize) -> usize {
+    let entry = flat[at - 1];
+    let Entry::Config(sym) = model.menu(entry).entry else {
+        return at;
+    };
+    while at < flat.len() && is_below(model, entry, sym, flat[at]) {
+        at = deep(|| after_submenu(model, flat, at + 1));
+    }
+    at
 }
 
 fn flatten(model: &Model, children: &[MenuId], flat: &mut Vec<MenuId>) {
@@ -297,7 +310,7 @@ fn reverse(model: &mut Model) {
                     }
                 }
                 Does::Prompt
-                    if model.dialect == Dialect::ChoiceSymbols
+                    if !model.dialect.choice_menus()
                         && model.sym(sym).choice
                         && !model.sym(sym).optional =>
                 {

@@ -64,7 +64,7 @@ pub(super) struct Lexer<'t> {
     /// The number of the line that is being read.
     line: u32,
     file: &'t str,
-    /// A macro that was expanded within a string: what is left of the line after it.
+    /// The number of the line that the statement begins in.
     pub(super) statement_line: u32,
 }
 
@@ -246,6 +246,7 @@ impl<'t> Lexer<'t> {
     pub(super) fn help(&mut self) -> String {
         let mut out = String::new();
         let mut first = None;
+        let mut is_first_line = true;
         while self.at < self.text.len() {
             let line = self.rest();
             let body = line.trim_start_matches([' ', '\t']);
@@ -253,14 +254,24 @@ impl<'t> Lexer<'t> {
                 out.push('\n');
             } else {
                 let indent = width(&line[..line.len() - body.len()]);
-                if indent == 0 || first.is_some_and(|first| indent < first) {
+                // A text that begins at the margin goes on to the next line that does.
+                let ends = match first {
+                    None => indent == 0 && !is_first_line,
+                    Some(first) => indent < first || indent == 0,
+                };
+                if ends {
                     break;
                 }
-                let first = *first.get_or_insert(indent);
+                let first = if indent == 0 {
+                    0
+                } else {
+                    *first.get_or_insert(indent)
+                };
                 out.extend(std::iter::repeat_n(' ', indent - first));
                 out.push_str(body.trim_end_matches([' ', '\t']));
                 out.push('\n');
             }
+            is_first_line = false;
             self.at += line.len();
             if self.at < self.text.len() {
                 self.at += 1;

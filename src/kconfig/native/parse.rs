@@ -16,13 +16,13 @@ use super::model::{
 };
 use crate::{Error, Result};
 
-/// Files may not include each other deeper than this, nor may menus or parentheses nest deeper.
+/// Files may not include each other deeper than this, nor may parentheses nest deeper.
 pub(super) const DEEPEST: usize = 200;
 
 /// What a tree is read with.
 #[derive(Debug, Clone, Default)]
 pub struct Env {
-    /// The folder that `source` looks in, besides the working directory of `conf`.
+    /// The folder that `source` looks in.
     pub source: PathBuf,
     /// Whose semantics it has.
     pub dialect: Dialect,
@@ -181,7 +181,7 @@ impl Parser<'_> {
         match keyword {
             Keyword::MainMenu => {
                 let text = line.quoted()?;
-                self.model.menus[0].prompt = Some(text.into());
+                self.model.menus[0].prompt = Some(text.trim_start().into());
                 self.model.menus[0].file = file;
             }
             Keyword::Config | Keyword::MenuConfig => {
