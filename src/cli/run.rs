@@ -1,5 +1,9 @@
 //! `kbisect run`: begins a search, or goes on with the same one.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::args::RunArgs;
 use super::go::{Opened, go, now};
 use super::prepare::{self, Tools, WhenMissing, warn};
@@ -143,23 +147,19 @@ pub(super) fn open(path: &std::path::Path, ui: &mut dyn Ui) -> Result<Opened> {
     })
 }
 
+/// The names of what is not the same in two keys.
+pub(super) fn differences(one: &Value, other: &Value) -> Vec<String> {
+    let names = [one, other].into_iter().filter_map(Value::as_object);
+    let names: BTreeSet<&String> = names.flat_map(serde_json::Map::keys).collect();
+    let differs = |name: &&String| one.get(name.as_str()) != other.get(name.as_str());
+    names.into_iter().filter(differs).cloned().collect()
+}
+
 /// Do the verdicts of the run still hold with these tools?
 pub(super) fn check_key(opened: &Opened, tools: &Tools) -> Result<()> {
     let (info, path) = (&opened.info, opened.dir.path());
-    if info.key != tools.key {
-        let differs: Vec<&str> = [
-            "source",
-            "tree",
-            "toolchain",
-            "project",
-            "arch",
-            "base",
-            "oracles",
-            "timeout",
-        ]
-        .into_iter()
-        .filter(|name| info.key.get(name) != tools.key.get(name))
-        .collect();
+    let differs = differences(&info.key, &tools.key);
+    if !differs.is_empty() {
         return Err(Error::usage(format!(
             "the run in {} was begun with another {}: its verdicts do not hold any more",
             path.display(),

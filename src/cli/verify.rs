@@ -108,26 +108,20 @@ fn refuse_a_finished_one(output: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What verdicts depend on and what is not the same in two keys.
-fn differences(claimed: &Value, found: &Value) -> Vec<&'static str> {
+/// What verdicts depend on and what is not the same here as it was for the claim.
+fn differences(claimed: &Value, found: &Value) -> Vec<String> {
     // Where the source lies does not matter, what it is does: its last word.
-    let of = |key: &Value, name| match (name, key.get(name)) {
-        ("source", Some(Value::String(text))) => {
-            Value::from(text.rsplit(' ').next().unwrap_or_default())
+    let placeless = |key: &Value| {
+        let mut key = key.clone();
+        if let Some(Value::String(source)) = key.get_mut("source") {
+            *source = source.rsplit(' ').next().unwrap_or_default().to_owned();
         }
-        (_, value) => value.cloned().unwrap_or_default(),
+        key
     };
-    [
-        "source",
-        "toolchain",
-        "project",
-        "base",
-        "oracles",
-        "timeout",
-    ]
-    .into_iter()
-    .filter(|name| of(claimed, name) != of(found, name))
-    .collect()
+    let mut differs = super::run::differences(&placeless(claimed), &placeless(found));
+    // A result of an older kbisect may not tell.
+    differs.retain(|name| claimed.get(name).is_some());
+    differs
 }
 
 fn read(path: &Path) -> Result<Report> {
@@ -339,5 +333,13 @@ mod tests {
             differences(&claimed, &key("/a/linux 34cd", "gcc 13")),
             ["source", "toolchain"]
         );
+        // An edited tree is another one, where the result tells which it was.
+        let with_tree = |mut key: Value, id: &str| {
+            key["tree"] = Value::from(id);
+            key
+        };
+        let found = with_tree(claimed.clone(), "git 12");
+        assert!(differences(&claimed, &found).is_empty());
+        assert_eq!(differences(&with_tree(claimed, "git 34"), &found), ["tree"]);
     }
 }
