@@ -266,14 +266,7 @@ impl Shell for NoShell {
 #[test]
 fn the_kernels_own_tests_of_choices_pass() {
     let tests = source().join("scripts/kconfig/tests");
-    let model = |test: &str| {
-        let env = Env {
-            source: tests.join(test),
-            dialect: Dialect::default(),
-            variables: HashMap::new(),
-        };
-        parse("Kconfig", &env, &mut NoShell).unwrap()
-    };
+    let model = |test: &str| parse_tree(&tests.join(test), Dialect::default()).unwrap();
     let text = |path: &str| fs::read_to_string(tests.join(path)).unwrap();
     let choice = model("choice");
     for (mode, name) in [
@@ -305,15 +298,24 @@ fn the_kernels_own_tests_of_choices_pass() {
     assert_eq!(got, text("no_write_if_dep_unmet/expected_config"));
 }
 
-fn parse_text(text: &str) -> Result<Model> {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("Kconfig"), text).unwrap();
+/// A tree that asks the shell and the environment nothing.
+fn parse_tree(source: &Path, dialect: Dialect) -> Result<Model> {
     let env = Env {
-        source: dir.path().to_owned(),
-        dialect: Dialect::default(),
+        source: source.to_owned(),
+        dialect,
         variables: HashMap::new(),
     };
     parse("Kconfig", &env, &mut NoShell)
+}
+
+fn parse_as(text: &str, dialect: Dialect) -> Result<Model> {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("Kconfig"), text).unwrap();
+    parse_tree(dir.path(), dialect)
+}
+
+fn parse_text(text: &str) -> Result<Model> {
+    parse_as(text, Dialect::default())
 }
 
 #[test]
@@ -442,14 +444,7 @@ fn no_bytes_make_the_parser_or_the_evaluator_fail_without_an_error() {
 }
 
 fn lines(text: &str, dialect: Dialect, mode: Mode, asked: &str) -> String {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("Kconfig"), text).unwrap();
-    let env = Env {
-        source: dir.path().to_owned(),
-        dialect,
-        variables: HashMap::new(),
-    };
-    let model = parse("Kconfig", &env, &mut NoShell).unwrap();
+    let model = parse_as(text, dialect).unwrap();
     let text = model.resolve(mode, Some(asked)).write();
     text.split_once("#\n#")
         .unwrap()
@@ -561,11 +556,7 @@ fn files_can_be_included_relative_to_the_file_and_if_they_are_there() {
     );
     write("sub/more", "config A\n\tdef_bool y\n");
     write("sub/more2", "config B\n\tdef_bool y\n");
-    let env = Env {
-        source: dir.path().to_owned(),
-        ..Env::default()
-    };
-    let model = parse("Kconfig", &env, &mut NoShell).unwrap();
+    let model = parse_tree(dir.path(), Dialect::default()).unwrap();
     let text = model.resolve(Mode::AllNo, None).write();
     assert!(text.ends_with("CONFIG_A=y\nCONFIG_B=y\n"), "{text}");
 }

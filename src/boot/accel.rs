@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Accel, Budget, Clock, Firmware, Kernel, Machine, Memory, Outcome, Plan, Watch, boot};
 use crate::places::cache_dir;
-use crate::supervise::CancelToken;
+use crate::supervise::{CancelToken, boot_id};
 use crate::{Error, Result};
 
 const KVM: &str = "/dev/kvm";
@@ -59,10 +59,9 @@ pub fn choose_accel(kernel: &Path, cancel: &CancelToken) -> Result<Choice> {
         return Ok(Choice::tcg(format!("{KVM} cannot be opened: {error}")));
     }
     // Without an id or a place for it, it is found out each time.
-    let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let boot_id = boot_id.trim();
+    let boot_id = boot_id();
     let cache = cache_file();
-    if let Some(choice) = cache.as_deref().and_then(|cache| cached(cache, boot_id)) {
+    if let Some(choice) = cache.as_deref().and_then(|cache| cached(cache, &boot_id)) {
         return Ok(choice);
     }
     let choice = probe(kernel, cancel)?;
@@ -70,7 +69,7 @@ pub fn choose_accel(kernel: &Path, cancel: &CancelToken) -> Result<Choice> {
     let works = choice.accel == Accel::Kvm;
     if let Some(cache) = cache.filter(|_| works && !boot_id.is_empty()) {
         // It only saves time.
-        let _ = keep(&cache, boot_id, &choice);
+        let _ = keep(&cache, &boot_id, &choice);
     }
     Ok(choice)
 }

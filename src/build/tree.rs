@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sync::{Synced, sync};
 use crate::model::{Fingerprint, WorkerId};
-use crate::supervise::CancelToken;
+use crate::supervise::{CancelToken, boot_id};
 use crate::{Error, Result};
 
 /// Beside a tree: what was completely built in it. Missing while something is under way, so
@@ -23,11 +23,6 @@ struct Stamp {
 }
 
 const STAMP_VERSION: u32 = 2;
-
-fn boot_id() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id");
-    id.unwrap_or_default().trim().to_owned()
-}
 
 /// One build tree.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! `kbisect doctor`: tells what is missing, and the command that mends it.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,8 +32,7 @@ pub(super) fn run(args: &DoctorArgs, format: MessageFormat) -> Result<ExitCode> 
         }
         MessageFormat::Human => human(&found),
     };
-    // Who closed our output has seen enough.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    super::print(&text);
     let lacking = found.iter().any(|finding| finding.state == State::Missing);
     Ok(ExitCode::from(u8::from(lacking)))
 }

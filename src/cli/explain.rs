@@ -7,7 +7,7 @@ use super::prepare::{self, WhenMissing};
 use super::shown::Shown;
 use crate::kconfig::native::{Explanation, Mode, Model, Term, Why};
 use crate::kconfig::parse_config;
-use crate::model::{Symbol, sanitize};
+use crate::model::{Config, Fragment, Request, Symbol, sanitize};
 use crate::settings::Wishes;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -66,8 +66,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")
     })?;
-    let base = tools.resolver.conf().base().to_string();
-    let text = format!("{base}{}", parsed.fragment);
+    let base = tools.resolver.conf().base();
+    let asked = [base.requests(), parsed.fragment.requests()].concat();
+    let text = Fragment::new(asked.clone()).to_string();
     let unknown = || {
         Error::usage(format!("this source has no symbol {symbol}"))
             .hint("is it spelt right, and is it one of this architecture (--arch)?")
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let id = model.find(symbol.as_str()).ok_or_else(unknown)?;
     let mut state = model.resolve(Mode::AllNo, Some(&text));
     let explanation = state.explain(id).ok_or_else(unknown)?;
-    let changes = without(model, &text, &symbol, &explanation);
+    let changes = without(model, &asked, &parse_config(&state.write()), &explanation);
     super::print(&if shown.is_json() {
         super::json(&serde_json::json!({
             "v": 1, "event": "explanation", "config": name,
@@ -87,22 +88,16 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     Ok(0)
 }
 
-/// What changes when the symbol is not asked for any more, or asked to be off.
-fn without(model: &Model, text: &str, symbol: &Symbol, now: &Explanation) -> Vec<Change> {
-    let mut other: String = text
-        .lines()
-        .filter(|line| {
-            let name = line.trim_start_matches("# ").trim_start_matches("CONFIG_");
-            let end = name.find(['=', ' ']).unwrap_or(name.len());
-            name[..end] != *symbol.as_str()
-        })
-        .flat_map(|line| [line, "\n"])
-        .collect();
+/// What changes in the config `before` when the symbol is not asked for any more, or asked to be
+/// off.
+fn without(model: &Model, asked: &[Request], before: &Config, now: &Explanation) -> Vec<Change> {
+    let mut rest: Vec<Request> = asked.to_vec();
+    rest.retain(|request| request.symbol.as_str() != now.symbol);
+    let mut text = Fragment::new(rest).to_string();
     if now.why != Why::Requested && matches!(now.kind, "bool" | "tristate") {
-        let _ = writeln!(other, "# CONFIG_{symbol} is not set");
+        text += &format!("# CONFIG_{} is not set\n", now.symbol);
     }
-    let config = |text: &str| parse_config(&model.resolve(Mode::AllNo, Some(text)).write());
-    let (before, after) = (config(text), config(&other));
+    let after = parse_config(&model.resolve(Mode::AllNo, Some(&text)).write());
     let changes = before.diff(&after).into_iter();
     changes
         .map(|(symbol, from, to)| Change {

@@ -1,6 +1,5 @@
 //! `kbisect oracles`: lists the oracles that come with kbisect, or shows one.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use super::MessageFormat;
@@ -40,7 +39,6 @@ pub(super) fn run(args: &OraclesArgs, format: MessageFormat) -> Result<ExitCode>
             super::json(&serde_json::json!({ "v": 1, "event": "oracles", "oracles": oracles }))?
         }
     };
-    // Who closed our output has seen enough.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    super::print(&text);
     Ok(ExitCode::SUCCESS)
 }

@@ -214,10 +214,7 @@ impl ConfResolver {
                 spec = spec.env("KCONFIG_ALLCONFIG", file);
             }
         }
-        let ended = supervise::run(&spec, cancel)?;
-        check(ended, "conf", &dir.path().join(LOG))?;
-        let path = dir.path().join(".config");
-        fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))
+        answer(&spec, dir.path(), ".config", cancel)
     }
 
     /// What `conf --savedefconfig` makes of a `.config`.
@@ -231,9 +228,7 @@ impl ConfResolver {
         let saved = dir.path().join(ASKED);
         let flag = format!("--savedefconfig={}", saved.display());
         let spec = self.call(dir.path(), &self.with_mode(&flag, None));
-        let ended = supervise::run(&spec, cancel)?;
-        check(ended, "conf", &dir.path().join(LOG))?;
-        fs::read_to_string(&saved).map_err(|e| Error::io("read", &saved, e))
+        answer(&spec, dir.path(), ASKED, cancel)
     }
 
     /// Reads the tree with the native engine, with what `conf` itself is called with.
@@ -431,13 +426,18 @@ impl Resolver for ConfResolver {
     fn resolve(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
         let dir = self.call_dir()?;
         let spec = self.resolving(fragment, dir.path())?;
-        let ended = supervise::run(&spec, cancel)?;
-        check(ended, "conf", &dir.path().join(LOG))?;
-        let path = dir.path().join(".config");
-        let text = fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
+        let text = answer(&spec, dir.path(), ".config", cancel)?;
         let config = parse_config(&text);
         Ok(ResolvedConfig::new(text, config))
     }
+}
+
+/// Runs `conf` in `dir` and reads the file that it wrote there.
+fn answer(spec: &Spec, dir: &Path, file: &str, cancel: &CancelToken) -> Result<String> {
+    let ended = supervise::run(spec, cancel)?;
+    check(ended, "conf", &dir.join(LOG))?;
+    let path = dir.join(file);
+    fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))
 }
 
 /// Turns an end that is no success into an error with the last words of `log`.

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::requests::without;
 use super::resolve::Resolver;
 use crate::Result;
 use crate::model::{Fragment, Request, RequestId, RequestSet};
@@ -29,8 +30,8 @@ pub fn carried(
     (0..requests.len())
         .into_par_iter()
         .map(|left_out| {
-            let rest = [&requests[..left_out], &requests[left_out + 1..]].concat();
-            let config = resolve(rest)?;
+            let left = std::slice::from_ref(&requests[left_out]);
+            let config = resolve(without(requests, left))?;
             let falls = (0..).zip(requests).filter(|(i, request)| {
                 *i != left_out && full.get(&request.symbol) != config.get(&request.symbol)
             });

@@ -271,7 +271,8 @@ fn take_away(
     Ok(())
 }
 
-fn without(requests: &[Request], left_out: &[Request]) -> Vec<Request> {
+/// The requests but for some.
+pub(super) fn without(requests: &[Request], left_out: &[Request]) -> Vec<Request> {
     let left_out: HashSet<&Symbol> = left_out.iter().map(|r| &r.symbol).collect();
     let stays = |r: &&Request| !left_out.contains(&r.symbol);
     requests.iter().filter(stays).cloned().collect()

@@ -64,16 +64,16 @@ impl<'a> Setup<'a> {
     /// [`Self::run`], which is not cancelled: an interrupted dpkg leaves the machine's packages
     /// half configured.
     fn run_to_its_end(&mut self, spec: Spec) -> Result<Ended> {
-        let ended = run(&spec.log(Log::Append(self.log_path())), &CancelToken::new())?;
-        if self.cancel.is_cancelled() {
-            return Err(cache::interrupted());
-        }
-        Ok(ended)
+        self.run_until(spec, &CancelToken::new())
     }
 
     /// Runs `spec` with its output at the end of the log.
     fn run(&self, spec: Spec) -> Result<Ended> {
-        let ended = run(&spec.log(Log::Append(self.log_path())), self.cancel)?;
+        self.run_until(spec, self.cancel)
+    }
+
+    fn run_until(&self, spec: Spec, cancel: &CancelToken) -> Result<Ended> {
+        let ended = run(&spec.log(Log::Append(self.log_path())), cancel)?;
         if self.cancel.is_cancelled() {
             return Err(cache::interrupted());
         }

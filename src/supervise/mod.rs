@@ -10,6 +10,7 @@
 
 mod cancel;
 mod group;
+mod host;
 mod jobserver;
 mod program;
 mod run;
@@ -19,6 +20,7 @@ mod spec;
 mod watchdog;
 
 pub use cancel::CancelToken;
+pub use host::boot_id;
 pub use jobserver::{JobServer, Slot};
 pub use program::find_program;
 pub use run::{capture, run, run_with};

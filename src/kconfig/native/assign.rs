@@ -144,7 +144,7 @@ impl Asked {
             if is_menu && (sym.choice || sym.member_of.is_some()) {
                 continue;
             }
-            if matches!(sym.kind, SymKind::Bool | SymKind::Tristate) && tri.is_none() {
+            if sym.kind.is_switch() && tri.is_none() {
                 (*tri, *filled) = (Some(answer), true);
             }
         }

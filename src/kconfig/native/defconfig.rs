@@ -1,7 +1,7 @@
 //! Writes a minimal config, byte for byte as `conf --savedefconfig` does.
 
 use super::eval::{M, N, State, Tri, Y};
-use super::model::{Entry, Expr, SymId, SymKind};
+use super::model::{Entry, SymId, SymKind};
 
 impl State<'_> {
     /// The lines that are not as they would be without being asked for.
@@ -28,11 +28,12 @@ impl State<'_> {
 
     fn is_default(&mut self, id: SymId) -> bool {
         let sym = self.model.sym(id);
-        let is_bool = matches!(sym.kind, SymKind::Bool | SymKind::Tristate);
-        if is_bool && self.default_tri(id) == self.tri(id) {
-            return true;
-        }
-        if !is_bool && self.default_text(id) == self.string(id) {
+        let is_same = if sym.kind.is_switch() {
+            self.default_tri(id) == self.tri(id)
+        } else {
+            self.default_text(id) == self.string(id)
+        };
+        if is_same {
             return true;
         }
         let Some(choice) = sym.member_of else {
@@ -64,18 +65,10 @@ impl State<'_> {
     }
 
     pub(super) fn default_text(&mut self, id: SymId) -> String {
-        let sym = self.model.sym(id);
-        let mut text = String::new();
-        if let Some((value, _)) = self.first(sym.defaults())
-            && let Expr::Sym(from) = self.model.expr(value)
-        {
-            self.tri(from);
-            self.text_of(from).clone_into(&mut text);
-        }
-        match (sym.kind, self.model.dialect.zero_numbers()) {
-            (SymKind::Int, true) if text.is_empty() => "0".to_owned(),
-            (SymKind::Hex, true) if text.is_empty() => "0x0".to_owned(),
-            _ => text,
-        }
+        let default = self.default_source(id);
+        let text = default.filter(|text| !self.read(*text).is_empty());
+        // Like nothing, an empty one is zero where numbers are.
+        let text = text.unwrap_or_else(|| self.nothing(self.model.kind(id)));
+        self.read(text).to_owned()
     }
 }

@@ -283,14 +283,19 @@ impl State<'_> {
         if visible != N && self.asked.text(id).is_some() {
             return Text::Asked(id);
         }
-        if let Some((value, _)) = self.first(sym.defaults())
-            && let Expr::Sym(from) = self.model.expr(value)
-        {
-            *write = true;
-            self.calc(from);
-            return self.value(from).text;
-        }
-        self.nothing(sym.kind)
+        let default = self.default_source(id);
+        *write |= default.is_some();
+        default.unwrap_or_else(|| self.nothing(sym.kind))
+    }
+
+    /// The text of the first default that holds.
+    pub(super) fn default_source(&mut self, id: SymId) -> Option<Text> {
+        let (value, _) = self.first(self.model.sym(id).defaults())?;
+        let Expr::Sym(from) = self.model.expr(value) else {
+            return None;
+        };
+        self.calc(from);
+        Some(self.value(from).text)
     }
 
     fn is_old(&self) -> bool {
@@ -299,7 +304,7 @@ impl State<'_> {
 
     /// The text of a symbol that nothing gives a value. Switches always have this one: somebody
     /// may take it for a string.
-    fn nothing(&self, kind: SymKind) -> Text {
+    pub(super) fn nothing(&self, kind: SymKind) -> Text {
         match (kind, self.model.dialect.zero_numbers()) {
             (SymKind::Int, true) => Text::Zero,
             (SymKind::Hex, true) => Text::HexZero,
@@ -424,20 +429,8 @@ impl State<'_> {
             self.calc(id);
         }
         for id in ids {
-            let base = match self.model.sym(id).kind {
-                SymKind::Int => 10,
-                SymKind::Hex => 16,
-                _ => continue,
-            };
-            let Some(text) = self.asked.text(id) else {
-                continue;
-            };
-            let number = strtoll(text, base).0;
-            let ranges = self.model.sym(id).ranges();
-            let ranges = ranges.map(|(low, high, cond)| ((low, high), cond));
-            if let Some(((low, high), _)) = self.first(ranges)
-                && !(self.bound(low, base)..=self.bound(high, base)).contains(&number)
-            {
+            let asked = self.asked.text(id).map(str::to_owned);
+            if asked.is_some_and(|text| self.exceeded(id, &text).is_some()) {
                 self.asked.forget(id);
                 self.value_mut(id).valid = false;
             }
@@ -445,35 +438,33 @@ impl State<'_> {
     }
 
     fn limit_to_range(&mut self, id: SymId) {
+        if self.model.kind(id).base().is_none() {
+            return;
+        }
+        let text = self.text_of(id).to_owned();
+        if let Some(bound) = self.exceeded(id, &text) {
+            self.value_mut(id).text = self.value(bound).text;
+        }
+    }
+
+    /// The bound of its range that `text` as a value of this symbol is beyond, if it is a number.
+    fn exceeded(&mut self, id: SymId, text: &str) -> Option<SymId> {
         let sym = self.model.sym(id);
-        let base = match sym.kind {
-            SymKind::Int => 10,
-            SymKind::Hex => 16,
-            _ => return,
-        };
-        let ranges = sym.ranges().map(|(low, high, cond)| ((low, high), cond));
-        let Some(((low, high), _)) = self.first(ranges) else {
-            return;
-        };
-        let number = strtoll(self.text_of(id), base).0;
-        let low_number = self.bound(low, base);
-        let bound = if number < low_number {
-            low
+        let base = sym.kind.base()?;
+        let ((low, high), _) = self.first(sym.ranges())?;
+        let number = strtoll(text, base).0;
+        if number < self.bound(low, base) {
+            Some(low)
         } else if number > self.bound(high, base) {
-            high
+            Some(high)
         } else {
-            return;
-        };
-        self.value_mut(id).text = self.value(bound).text;
+            None
+        }
     }
 
     fn bound(&mut self, id: SymId, base: u32) -> i64 {
         self.calc(id);
-        let base = match self.model.sym(id).kind {
-            SymKind::Int => 10,
-            SymKind::Hex => 16,
-            _ => base,
-        };
+        let base = self.model.kind(id).base().unwrap_or(base);
         strtoll(self.text_of(id), base).0
     }
 
@@ -535,8 +526,12 @@ impl State<'_> {
         }
     }
 
-    pub(super) fn text_of(&self, id: SymId) -> &str {
-        match self.value(id).text {
+    fn text_of(&self, id: SymId) -> &str {
+        self.read(self.value(id).text)
+    }
+
+    pub(super) fn read(&self, text: Text) -> &str {
+        match text {
             Text::Empty => "",
             Text::Zero => "0",
             Text::HexZero => "0x0",

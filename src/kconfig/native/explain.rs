@@ -158,7 +158,7 @@ impl State<'_> {
         let model = self.model;
         let sym = model.sym(id);
         let visible = self.is_visible(id);
-        if !matches!(sym.kind, SymKind::Bool | SymKind::Tristate) {
+        if !sym.kind.is_switch() {
             let now = self.string(id).to_owned();
             let asked = self.asked.text(id).filter(|_| visible).map(str::to_owned);
             return match asked {
@@ -197,18 +197,17 @@ impl State<'_> {
         }
         // The strongest comes last, and each only if it is enough for the value.
         let (rev, implied) = self.forced(id);
-        if self.default_of(id).is_some() && self.default_value(id) >= value {
-            return self.default_of(id).unwrap_or(Why::Nothing);
+        let default = self.default_of(id);
+        match default {
+            Some(default) if self.default_value(id) >= value => default,
+            _ if rev >= value => Why::Selected {
+                by: self.who(sym.rev_dep),
+            },
+            _ if implied >= value => Why::Implied {
+                by: self.who(sym.implied),
+            },
+            default => default.unwrap_or(Why::Nothing),
         }
-        if rev >= value {
-            let by = self.who(sym.rev_dep);
-            return Why::Selected { by };
-        }
-        if implied >= value {
-            let by = self.who(sym.implied);
-            return Why::Implied { by };
-        }
-        self.default_of(id).unwrap_or(Why::Nothing)
     }
 
     /// Those parts of a condition that hold.
@@ -220,16 +219,12 @@ impl State<'_> {
     fn default_of(&mut self, id: SymId) -> Option<Why> {
         let defaults = self.model.sym(id).defaults();
         let (value, _) = self.first(defaults)?;
-        if self.is_bool(id) && self.eval(value) == N {
+        if self.model.kind(id).is_switch() && self.eval(value) == N {
             return None;
         }
         Some(Why::Default {
             value: self.model.text(value),
         })
-    }
-
-    fn is_bool(&self, id: SymId) -> bool {
-        matches!(self.model.kind(id), SymKind::Bool | SymKind::Tristate)
     }
 
     /// The parts of a condition, with what each is now.

@@ -155,13 +155,6 @@ fn members(model: &mut Model) {
             let Entry::Config(sym) = model.menu(entry).entry else {
                 continue;
             };
-            if model.dialect.choice_menus() {
-                if model.sym(sym).member_of.is_none() {
-                    model.syms[sym.0 as usize].member_of = Some(choice);
-                    model.syms[choice.0 as usize].members.push(sym);
-                }
-                continue;
-            }
             if model.dialect.submenus_in_choices() {
                 at = after_submenu(model, &flat, at);
             }

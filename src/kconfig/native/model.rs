@@ -68,6 +68,16 @@ impl Dialect {
     }
 }
 
+/// The constant of this name, in quotes or not.
+pub(super) fn value_named(name: &str) -> Option<SymId> {
+    match name {
+        "n" => Some(NO),
+        "m" => Some(MOD),
+        "y" => Some(YES),
+        _ => None,
+    }
+}
+
 /// The type of a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SymKind {
@@ -84,6 +94,22 @@ pub enum SymKind {
     Hex,
     /// `string`
     String,
+}
+
+impl SymKind {
+    /// Is its value one of `n`, `m`, `y`?
+    pub(super) fn is_switch(self) -> bool {
+        matches!(self, Self::Bool | Self::Tristate)
+    }
+
+    /// The base that its numbers are written in.
+    pub(super) fn base(self) -> Option<u32> {
+        match self {
+            Self::Int => Some(10),
+            Self::Hex => Some(16),
+            _ => None,
+        }
+    }
 }
 
 /// How two symbols are compared.
@@ -157,9 +183,9 @@ impl Sym {
         })
     }
 
-    pub(super) fn ranges(&self) -> impl Iterator<Item = (SymId, SymId, Option<ExprId>)> + '_ {
+    pub(super) fn ranges(&self) -> impl Iterator<Item = ((SymId, SymId), Option<ExprId>)> + '_ {
         self.props.iter().filter_map(|p| match p.does {
-            Does::Range(low, high) => Some((low, high, p.cond)),
+            Does::Range(low, high) => Some(((low, high), p.cond)),
             _ => None,
         })
     }
@@ -197,6 +223,23 @@ pub(super) struct Menu {
     pub(super) file: u32,
     pub(super) line: u32,
     pub(super) help: Option<Box<str>>,
+}
+
+impl Menu {
+    pub(super) fn new(entry: Entry, parent: Option<MenuId>, file: u32, line: u32) -> Self {
+        Self {
+            entry,
+            parent,
+            children: Vec::new(),
+            prompt: None,
+            prompt_cond: None,
+            visible: None,
+            dep: None,
+            file,
+            line,
+            help: None,
+        }
+    }
 }
 
 /// A tree of Kconfig files, parsed.
@@ -242,12 +285,7 @@ impl Model {
     /// The symbol of this name, whether it is defined or only used.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<SymId> {
-        match name {
-            "n" => Some(NO),
-            "m" => Some(MOD),
-            "y" => Some(YES),
-            _ => self.names.get(name).copied(),
-        }
+        value_named(name).or_else(|| self.names.get(name).copied())
     }
 
     /// The name of a symbol; empty for a choice without one.

@@ -11,8 +11,8 @@ use super::finalize::finalize;
 use super::lex::{Keyword, Lexer, Statement, Token};
 use super::line::Line;
 use super::model::{
-    Dialect, Does, Entry, ExprId, MOD, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind,
-    YES,
+    Dialect, Does, Entry, ExprId, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind,
+    value_named,
 };
 use crate::{Error, Result};
 
@@ -65,18 +65,7 @@ fn empty(dialect: Dialect) -> Model {
         syms: vec![constant("n"), constant("m"), constant("y")],
         names: HashMap::new(),
         exprs: Vec::new(),
-        menus: vec![Menu {
-            entry: Entry::Root,
-            parent: None,
-            children: Vec::new(),
-            prompt: None,
-            prompt_cond: None,
-            visible: None,
-            dep: None,
-            file: 0,
-            line: 0,
-            help: None,
-        }],
+        menus: vec![Menu::new(Entry::Root, None, 0, 0)],
         modules: NO,
         dialect,
         files: Vec::new(),
@@ -357,18 +346,8 @@ impl Parser<'_> {
         // An index fits: each entry takes more than a byte of a file.
         #[allow(clippy::cast_possible_truncation)]
         let id = MenuId(self.model.menus.len() as u32);
-        self.model.menus.push(Menu {
-            entry,
-            parent: Some(self.block),
-            children: Vec::new(),
-            prompt: None,
-            prompt_cond: None,
-            visible: None,
-            dep: None,
-            file,
-            line,
-            help: None,
-        });
+        let menu = Menu::new(entry, Some(self.block), file, line);
+        self.model.menus.push(menu);
         self.model.menus[self.block.0 as usize].children.push(id);
         self.entry = id;
     }
@@ -424,14 +403,8 @@ impl Parser<'_> {
 
     /// What stands in quotes is its own value, whatever symbol has that name.
     pub(super) fn constant(&mut self, text: &str) -> SymId {
-        match text {
-            "n" => return NO,
-            "m" => return MOD,
-            "y" => return YES,
-            _ => {}
-        }
-        if let Some(id) = self.constants.get(text) {
-            return *id;
+        if let Some(id) = value_named(text).or_else(|| self.constants.get(text).copied()) {
+            return id;
         }
         let id = self.new_symbol(Sym {
             name: text.into(),
