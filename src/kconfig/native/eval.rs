@@ -2,7 +2,7 @@
 
 use super::assign::Asked;
 use super::deep;
-use super::model::{Cmp, Does, Expr, ExprId, MOD, Model, NO, SymId, SymKind, YES};
+use super::model::{Cmp, Expr, ExprId, MOD, Model, NO, SymId, SymKind, YES};
 use super::number::{Number, number, strtoll};
 
 /// Three-valued logic: `n`, `m`, `y`.
@@ -42,12 +42,17 @@ pub(super) enum Text {
     Asked(SymId),
 }
 
+/// An expression that was not evaluated yet, or is not to be remembered.
+const UNKNOWN: Tri = 3;
+
 /// Nothing is chosen.
 const NONE: SymId = SymId(u32::MAX);
 
 #[derive(Debug, Clone, Copy)]
 struct Value {
     valid: bool,
+    /// Is it being calculated?
+    open: bool,
     write: bool,
     tri: Tri,
     visible: Tri,
@@ -66,6 +71,13 @@ pub struct State<'m> {
     mode: Mode,
     modules: Tri,
     values: Vec<Value>,
+    /// The values of expressions: a whole menu shares the condition around it.
+    memo: Vec<Tri>,
+    /// How many symbols are being calculated.
+    open: u32,
+    /// Was one of these asked for its value? What it said may not be its last word, so nothing
+    /// that may rest on it is remembered.
+    in_circle: bool,
     /// Choices with a member that is shown and that nothing was asked for: what was asked for the
     /// choice itself does not hold for a second calculation.
     unsettled: Vec<SymId>,
@@ -81,6 +93,7 @@ impl Model {
         asked.fill(self, mode);
         let value = Value {
             valid: false,
+            open: false,
             write: false,
             tri: N,
             visible: N,
@@ -96,6 +109,9 @@ impl Model {
             mode,
             modules: N,
             values: vec![value; self.len()],
+            memo: vec![UNKNOWN; self.exprs.len()],
+            open: 0,
+            in_circle: false,
             unsettled: Vec::new(),
         };
         for (constant, tri) in [(NO, N), (MOD, M), (YES, Y)] {
@@ -154,6 +170,7 @@ impl State<'_> {
         for constant in [NO, MOD, YES] {
             self.value_mut(constant).valid = true;
         }
+        self.memo.fill(UNKNOWN);
         self.calc(self.model.modules);
     }
 
@@ -170,7 +187,7 @@ impl State<'_> {
 
     /// The type for now: without modules there are no tristates, and of a choice one is chosen.
     fn kind(&self, id: SymId) -> SymKind {
-        let sym = self.model.sym(id);
+        let sym = self.model.hot(id);
         if sym.kind == SymKind::Tristate
             && (self.modules == N
                 || (self.is_old() && sym.member_of.is_some() && self.value(id).visible == Y))
@@ -181,14 +198,24 @@ impl State<'_> {
     }
 
     fn calc(&mut self, id: SymId) {
-        if !self.value(id).valid {
+        let value = self.value_mut(id);
+        if !value.valid {
+            value.open = true;
+            self.open += 1;
             deep(|| self.calc_now(id));
+            self.value_mut(id).open = false;
+            self.open -= 1;
+            if self.open == 0 {
+                self.in_circle = false;
+            }
+        } else if value.open {
+            self.in_circle = true;
         }
     }
 
     fn calc_now(&mut self, id: SymId) {
         let model = self.model;
-        let sym = model.sym(id);
+        let sym = model.hot(id);
         if let (Some(choice), true) = (sym.member_of, self.is_old() && self.mode != Mode::OldDef) {
             self.calc(choice);
             if self.value(id).valid {
@@ -232,7 +259,7 @@ impl State<'_> {
         }
         if sym.choice {
             if self.value(id).write {
-                for member in &sym.members {
+                for member in &model.sym(id).members {
                     let member = self.value_mut(*member);
                     member.write |= member.visible != N;
                 }
@@ -242,7 +269,7 @@ impl State<'_> {
     }
 
     fn calc_tri(&mut self, id: SymId, visible: Tri, write: &mut bool) -> Tri {
-        let sym = self.model.sym(id);
+        let sym = self.model.hot(id);
         let mut tri = N;
         if let (Some(choice), false) = (sym.member_of, self.is_old()) {
             self.choose_in_menu(choice);
@@ -259,7 +286,9 @@ impl State<'_> {
             } else {
                 *write |= self.value(id).rev != N;
                 if !sym.choice {
-                    if let Some((value, cond)) = self.first(sym.defaults()) {
+                    if sym.has_defaults
+                        && let Some((value, cond)) = self.first(self.model.sym(id).defaults())
+                    {
                         tri = self.eval(value).min(cond);
                         *write |= tri != N;
                     }
@@ -325,31 +354,23 @@ impl State<'_> {
     }
 
     fn calc_visible(&mut self, id: SymId) {
-        let sym = self.model.sym(id);
-        let mut tri = N;
-        for prop in sym.props.iter().filter(|p| p.does == Does::Prompt) {
-            let mut shown = self.condition(prop.cond);
+        let sym = self.model.hot(id);
+        let mut tri = self.eval(sym.shown);
+        if tri == M {
             // Only `y` can be chosen where one is to be chosen.
-            if let Some(choice) = sym.member_of
-                && self.is_old()
-                && sym.kind == SymKind::Tristate
-                && shown == M
-                && self.value(choice).tri == Y
-            {
-                shown = N;
+            let one = |choice| self.is_old() && self.value(choice).tri == Y;
+            if sym.kind == SymKind::Tristate && sym.member_of.is_some_and(one) {
+                tri = N;
+            } else if sym.kind != SymKind::Tristate || self.modules == N {
+                tri = Y;
             }
-            tri = tri.max(shown);
-        }
-        if tri == M && (sym.kind != SymKind::Tristate || self.modules == N) {
-            tri = Y;
         }
         self.value_mut(id).visible = tri;
         if sym.member_of.is_some() {
             return;
         }
-        let dir = self.condition(sym.dir_dep);
-        let rev = sym.rev_dep.map_or(N, |e| self.eval(e));
-        let implied = sym.implied.map_or(N, |e| self.eval(e));
+        let (dir, rev) = (self.eval(sym.dir_dep), self.eval(sym.rev_dep));
+        let implied = self.eval(sym.implied);
         let is_bool = self.kind(id) == SymKind::Bool;
         let limit = |tri| if tri == M && is_bool { Y } else { tri };
         let value = self.value_mut(id);
@@ -435,6 +456,7 @@ impl State<'_> {
                 self.value_mut(id).valid = false;
             }
         }
+        self.memo.fill(UNKNOWN);
     }
 
     fn limit_to_range(&mut self, id: SymId) {
@@ -473,16 +495,20 @@ impl State<'_> {
     }
 
     pub(super) fn eval(&mut self, id: ExprId) -> Tri {
-        match self.model.expr(id) {
-            Expr::Sym(sym) => self.tri(sym),
+        let known = self.memo[id.0 as usize];
+        if known != UNKNOWN {
+            return known;
+        }
+        let tri = match self.model.expr(id) {
+            Expr::Sym(sym) => return self.tri(sym),
             Expr::Not(e) => Y - self.eval(e),
             Expr::And(a, b) => {
                 let a = deep(|| self.eval(a));
-                a.min(self.eval(b))
+                if a == N { N } else { a.min(self.eval(b)) }
             }
             Expr::Or(a, b) => {
                 let a = deep(|| self.eval(a));
-                a.max(self.eval(b))
+                if a == Y { Y } else { a.max(self.eval(b)) }
             }
             Expr::Cmp(cmp, a, b) => {
                 let order = self.compare(a, b);
@@ -496,7 +522,11 @@ impl State<'_> {
                 };
                 if holds { Y } else { N }
             }
+        };
+        if !self.in_circle {
+            self.memo[id.0 as usize] = tri;
         }
+        tri
     }
 
     fn compare(&mut self, a: SymId, b: SymId) -> std::cmp::Ordering {

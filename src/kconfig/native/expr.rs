@@ -81,12 +81,16 @@ impl Parser<'_> {
 }
 
 impl Model {
+    /// The expression, which may be there already.
     pub(super) fn add(&mut self, expr: Expr) -> ExprId {
-        // As with entries.
-        #[allow(clippy::cast_possible_truncation)]
-        let id = ExprId(self.exprs.len() as u32);
-        self.exprs.push(expr);
-        id
+        let exprs = &mut self.exprs;
+        *self.interned.entry(expr).or_insert_with(|| {
+            // As with entries.
+            #[allow(clippy::cast_possible_truncation)]
+            let id = ExprId(exprs.len() as u32);
+            exprs.push(expr);
+            id
+        })
     }
 }
 

@@ -1,10 +1,13 @@
 //! Makes a model of what was parsed: conditions passed down, selects turned round, choices
 //! with their members.
 
+use std::collections::HashMap;
+
 use super::deep;
 use super::expr::and;
 use super::model::{
-    Cmp, Does, Entry, Expr, ExprId, MOD, MenuId, Model, NO, ROOT, SymId, SymKind, YES,
+    ALWAYS, Cmp, Does, Entry, Expr, ExprId, Hot, MOD, MenuId, Model, NEVER, NO, ROOT, SymId,
+    SymKind, YES,
 };
 
 /// Finishes the model.
@@ -13,6 +16,28 @@ pub(super) fn finalize(model: &mut Model) {
     dependencies(model);
     reverse(model);
     members(model);
+    model.hot = (0..model.syms.len()).map(|i| hot(model, i)).collect();
+    model.interned = HashMap::new();
+}
+
+/// The parts of a symbol that every evaluation needs.
+fn hot(model: &mut Model, at: usize) -> Hot {
+    let conditions: Vec<_> = model.syms[at].prompts().map(|p| p.cond).collect();
+    let mut shown = None;
+    for cond in conditions {
+        shown = either(model, shown, Some(cond.unwrap_or(ALWAYS)));
+    }
+    let sym = &model.syms[at];
+    Hot {
+        kind: sym.kind,
+        choice: sym.choice,
+        has_defaults: sym.defaults().next().is_some(),
+        member_of: sym.member_of,
+        shown: shown.unwrap_or(NEVER),
+        dir_dep: sym.dir_dep.unwrap_or(ALWAYS),
+        rev_dep: sym.rev_dep.unwrap_or(NEVER),
+        implied: sym.implied.unwrap_or(NEVER),
+    }
 }
 
 /// Passes conditions on to what is within: all of a block holds for its entries, and all of an

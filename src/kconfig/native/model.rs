@@ -1,6 +1,8 @@
 //! A parsed tree: symbols, their properties, expressions, menu entries.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use crate::model::Symbol;
 
 /// A symbol of a [`Model`]: its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +20,10 @@ pub(super) struct MenuId(pub(super) u32);
 pub(super) const NO: SymId = SymId(0);
 pub(super) const MOD: SymId = SymId(1);
 pub(super) const YES: SymId = SymId(2);
+
+/// The expressions that are just a constant, in each model at these places.
+pub(super) const NEVER: ExprId = ExprId(0);
+pub(super) const ALWAYS: ExprId = ExprId(1);
 
 /// Whose semantics a tree follows: LKC changed them now and then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -242,13 +248,31 @@ impl Menu {
     }
 }
 
+/// What an evaluation asks of every symbol, close together: reading it is most of the work.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hot {
+    pub(super) kind: SymKind,
+    pub(super) choice: bool,
+    pub(super) has_defaults: bool,
+    pub(super) member_of: Option<SymId>,
+    /// When any of its prompts is shown.
+    pub(super) shown: ExprId,
+    pub(super) dir_dep: ExprId,
+    pub(super) rev_dep: ExprId,
+    pub(super) implied: ExprId,
+}
+
 /// A tree of Kconfig files, parsed.
 #[derive(Debug)]
 pub struct Model {
     pub(super) syms: Vec<Sym>,
+    /// Of each symbol, once the model is finished.
+    pub(super) hot: Vec<Hot>,
     /// Symbols that are not constants, by name.
     pub(super) names: HashMap<Box<str>, SymId>,
     pub(super) exprs: Vec<Expr>,
+    /// Where each expression is, while the model is made: equal ones are one and the same.
+    pub(super) interned: HashMap<Expr, ExprId>,
     pub(super) menus: Vec<Menu>,
     pub(super) modules: SymId,
     pub(super) dialect: Dialect,
@@ -260,6 +284,10 @@ pub(super) const ROOT: MenuId = MenuId(0);
 impl Model {
     pub(super) fn sym(&self, id: SymId) -> &Sym {
         &self.syms[id.0 as usize]
+    }
+
+    pub(super) fn hot(&self, id: SymId) -> &Hot {
+        &self.hot[id.0 as usize]
     }
 
     pub(super) fn expr(&self, id: ExprId) -> Expr {
@@ -298,6 +326,13 @@ impl Model {
     #[must_use]
     pub fn kind(&self, id: SymId) -> SymKind {
         self.sym(id).kind
+    }
+
+    /// The names of all symbols that are defined.
+    #[must_use]
+    pub fn symbols(&self) -> HashSet<Symbol> {
+        let name = |id| Symbol::new(self.name(id)).ok();
+        self.defined().filter_map(name).collect()
     }
 
     /// All symbols that are defined, in no order.

@@ -11,8 +11,8 @@ use super::finalize::finalize;
 use super::lex::{Keyword, Lexer, Statement, Token};
 use super::line::Line;
 use super::model::{
-    Dialect, Does, Entry, ExprId, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind,
-    value_named,
+    Dialect, Does, Entry, Expr, ExprId, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind,
+    YES, value_named,
 };
 use crate::{Error, Result};
 
@@ -61,15 +61,21 @@ fn empty(dialect: Dialect) -> Model {
         kind: SymKind::Tristate,
         ..Sym::default()
     };
-    Model {
+    let mut model = Model {
         syms: vec![constant("n"), constant("m"), constant("y")],
+        hot: Vec::new(),
         names: HashMap::new(),
         exprs: Vec::new(),
+        interned: HashMap::new(),
         menus: vec![Menu::new(Entry::Root, None, 0, 0)],
         modules: NO,
         dialect,
         files: Vec::new(),
-    }
+    };
+    // At the places of `NEVER` and `ALWAYS`.
+    model.add(Expr::Sym(NO));
+    model.add(Expr::Sym(YES));
+    model
 }
 
 pub(super) struct Parser<'a> {
