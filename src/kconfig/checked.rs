@@ -1,6 +1,6 @@
 //! The native engine in front, and the tree's own `conf` behind it, which has the last word.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,9 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::conf::ConfResolver;
 use super::native::{Mode, Model};
+use super::prompts::Prompt;
 use super::read::parse_config;
 use super::resolve::Resolver;
-use crate::model::{Fragment, ResolvedConfig};
+use crate::model::{Fragment, ResolvedConfig, Symbol};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -57,16 +58,15 @@ impl CheckedResolver {
         self.model.as_ref()
     }
 
+    /// The model, unless it was found wrong.
+    fn trusted(&self) -> Option<&Model> {
+        let trusted = !self.distrusted.load(Ordering::Relaxed);
+        self.model.as_ref().filter(|_| trusted)
+    }
+
     fn native(&self, fragment: &Fragment) -> Option<ResolvedConfig> {
-        if self.distrusted.load(Ordering::Relaxed) {
-            return None;
-        }
         let text = format!("{}{fragment}", self.conf.base());
-        let text = self
-            .model
-            .as_ref()?
-            .resolve(Mode::AllNo, Some(&text))
-            .write();
+        let text = self.trusted()?.resolve(Mode::AllNo, Some(&text)).write();
         let config = parse_config(&text);
         Some(ResolvedConfig::new(text, config))
     }
@@ -131,6 +131,11 @@ impl Resolver for CheckedResolver {
             Some(ours) => Ok(ours),
             None => self.conf.resolve(fragment, cancel),
         }
+    }
+
+    fn foresee_prompts(&self, config: &ResolvedConfig) -> Option<BTreeMap<Symbol, Prompt>> {
+        let mut state = self.trusted()?.resolve(Mode::OldDef, Some(&config.text));
+        Some(state.prompts())
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -78,8 +78,8 @@ impl Start {
 /// only on symbols that do not depend on it in turn (Kconfig refuses cycles). So when the prompt
 /// allows `n`, then the symbol is `n` as soon as it is no longer asked for.
 ///
-/// What the file and the base resolve to is asked of `resolver`; the many questions of what goes
-/// with what, of `quick`, if it agrees on the whole.
+/// What the file and the base resolve to is asked of `resolver`; what can be set and the many
+/// questions of what goes with what, of `quick`, if it agrees on the whole.
 ///
 /// # Errors
 /// Kconfig fails, or a symbol to keep is not set in the resolved config.
@@ -113,7 +113,12 @@ pub fn analyse(
     let asked = Fragment::new(asked);
     let base = resolver.resolve(&Fragment::default(), cancel)?;
     let full = resolver.resolve(&asked, cancel)?;
-    let prompts = resolver.prompts(&full, cancel)?;
+    let agree = quick.foresee(&asked, cancel)?.fingerprint == full.fingerprint;
+    let quick: &dyn Resolver = if agree { quick } else { resolver };
+    let prompts = match quick.foresee_prompts(&full) {
+        Some(prompts) => prompts,
+        None => resolver.prompts(&full, cancel)?,
+    };
 
     let mut candidates = Vec::new();
     let mut missing = Vec::new();
@@ -141,8 +146,6 @@ pub fn analyse(
     let place = menu_order(&full.text);
     candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
 
-    let agree = quick.foresee(&asked, cancel)?.fingerprint == full.fingerprint;
-    let quick: &dyn Resolver = if agree { quick } else { resolver };
     let resolve = |requests: &[Request]| -> Result<ResolvedConfig> {
         quick.foresee(&Fragment::new(requests.to_vec()), cancel)
     };

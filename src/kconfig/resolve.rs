@@ -1,7 +1,10 @@
 //! What a resolver is: Kconfig, seen from outside.
 
+use std::collections::BTreeMap;
+
+use super::prompts::Prompt;
 use crate::Result;
-use crate::model::{Fragment, ResolvedConfig};
+use crate::model::{Fragment, ResolvedConfig, Symbol};
 use crate::supervise::CancelToken;
 
 /// Says what Kconfig makes of base + fragment. Used by several threads at once.
@@ -19,6 +22,11 @@ pub trait Resolver: Send + Sync {
     /// As for [`Self::resolve`].
     fn foresee(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
         self.resolve(fragment, cancel)
+    }
+
+    /// Which prompts are visible in `config`, if that can be told quickly.
+    fn foresee_prompts(&self, _config: &ResolvedConfig) -> Option<BTreeMap<Symbol, Prompt>> {
+        None
     }
 
     /// What the user should know since this was asked last.

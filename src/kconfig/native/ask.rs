@@ -1,0 +1,49 @@
+//! What the user would be asked, and may answer: the prompts that are visible.
+
+use std::collections::BTreeMap;
+
+use super::super::prompts::Prompt;
+use super::eval::{N, State, Y};
+use super::model::SymId;
+use crate::model::Symbol;
+
+impl State<'_> {
+    /// The visible prompts, as `conf --oldaskconfig` shows them. Names that are not those of
+    /// symbols in a `.config` are left out.
+    #[must_use]
+    pub fn prompts(&mut self) -> BTreeMap<Symbol, Prompt> {
+        let ids: Vec<SymId> = self.model.defined().collect();
+        let mut found = BTreeMap::new();
+        for id in ids {
+            if let Some(prompt) = self.prompt(id)
+                && let Ok(symbol) = Symbol::new(self.model.name(id))
+            {
+                found.insert(symbol, prompt);
+            }
+        }
+        found
+    }
+
+    /// How far the user can set a symbol; `None` when it is not visible.
+    pub fn prompt(&mut self, id: SymId) -> Option<Prompt> {
+        self.tri(id);
+        if !self.is_visible(id) || self.model.sym(id).choice {
+            return None;
+        }
+        let sym = self.model.sym(id);
+        if !sym.kind.is_switch() {
+            return Some(Prompt::Settable);
+        }
+        if let Some(choice) = sym.member_of
+            && (self.model.dialect.choice_menus() || self.tri(choice) == Y)
+        {
+            return Some(Prompt::Member);
+        }
+        let (rev, _) = self.forced(id);
+        Some(match rev {
+            _ if !self.is_changeable(id) => Prompt::Forced,
+            N => Prompt::Switchable,
+            _ => Prompt::Settable,
+        })
+    }
+}
