@@ -4,7 +4,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use kbisect::kconfig::native::Mode;
 use kbisect::kconfig::{ConfResolver, EC2_START, Project};
-use kbisect::setup::Setup;
+use kbisect::setup::{Setup, cache_dir};
 use kbisect::supervise::CancelToken;
 use rayon::prelude::*;
 
@@ -16,7 +16,8 @@ fn kconfig(c: &mut Criterion) {
         .expect("`kbisect setup` was run");
     let work = tempfile::tempdir().expect("room for a folder");
     let project = Project::linux("x86_64").expect("a known architecture");
-    let conf = ConfResolver::build(&source, &project, &work.path().join("conf"), &cancel)
+    let cache = cache_dir().expect("a home").join("kconfig");
+    let conf = ConfResolver::kept(&source, &project, &cache, work.path(), &cancel)
         .expect("make works here");
     let model = conf
         .parse_natively(&cancel)

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use kbisect::Result;
 use kbisect::kconfig::native::{Dialect, Env, Mode, Model, Shell, SymKind, Why, parse};
 use kbisect::kconfig::{
-    CheckedResolver, ConfResolver, EC2_START, Project, Resolver, parse_config, read,
+    CheckedResolver, ConfResolver, EC2_START, Project, Prompt, Resolver, parse_config, read,
 };
-use kbisect::model::Fragment;
-use kbisect::setup::Setup;
+use kbisect::model::{Fragment, ResolvedConfig};
+use kbisect::setup::{Setup, cache_dir};
 use kbisect::supervise::CancelToken;
 use rayon::prelude::*;
 
@@ -86,14 +86,19 @@ fn source() -> PathBuf {
     setup.kernel_source().unwrap()
 }
 
+/// As a run has it: learnt once and kept.
+fn conf(project: &Project, work: &Path, cancel: &CancelToken) -> ConfResolver {
+    let cache = cache_dir().unwrap().join("kconfig");
+    ConfResolver::kept(&source(), project, &cache, work, cancel).unwrap()
+}
+
 impl Bench {
     fn linux() -> Self {
         let arch = env::var("KBISECT_ARCH").unwrap_or_else(|_| "x86_64".to_owned());
         let project = Project::linux(&arch).unwrap();
         let cancel = CancelToken::new();
         let work = tempfile::tempdir().unwrap();
-        let folder = work.path().join("conf");
-        let conf = ConfResolver::build(&source(), &project, &folder, &cancel).unwrap();
+        let conf = conf(&project, work.path(), &cancel);
         let model = conf.parse_natively(&cancel).unwrap();
         Self {
             _work: work,
@@ -201,13 +206,8 @@ fn where_the_native_engine_and_conf_differ_conf_is_right_and_the_user_is_told() 
     // The model of another architecture is a wrong one here.
     let work = tempfile::tempdir().unwrap();
     let project = Project::linux("i386").unwrap();
-    let other = ConfResolver::build(
-        &source(),
-        &project,
-        &work.path().join("conf"),
-        &bench.cancel,
-    );
-    let wrong = other.unwrap().parse_natively(&bench.cancel).unwrap();
+    let other = conf(&project, work.path(), &bench.cancel);
+    let wrong = other.parse_natively(&bench.cancel).unwrap();
     let evidence = tempfile::tempdir().unwrap();
     let checked = CheckedResolver::new(bench.conf, Some(wrong), evidence.path());
     let foreseen = checked.foresee(&fragment, &bench.cancel).unwrap();
@@ -611,4 +611,29 @@ fn the_path_of_a_definition_is_told_as_it_is_in_the_tree() {
     assert_eq!(needs, [("B", "y"), ("C=3", "y")]);
     assert_eq!(explanation.selected_by[0].text, "D");
     assert!(Path::new(&definition.file).is_relative());
+}
+
+/// `conf` is asked what it would ask.
+#[test]
+fn the_visible_prompts_are_those_that_conf_asks() {
+    let bench = Bench::linux();
+    let mut texts = vec![EC2_START.to_owned()];
+    let mut random = Random(7);
+    texts.extend((0..12).map(|_| nonsense(&bench.model, &mut random)));
+    texts.par_iter().for_each(|text| {
+        let text = bench.model.resolve(Mode::AllNo, Some(text)).write();
+        let config = ResolvedConfig::new(text.clone(), parse_config(&text));
+        let mut theirs = bench.conf.prompts(&config, &bench.cancel).unwrap();
+        let ours = bench.model.resolve(Mode::OldDef, Some(&text)).prompts();
+        // It shows what is on and has something below it, as a title, visible or not.
+        theirs.retain(|symbol, prompt| *prompt != Prompt::Forced || ours.contains_key(symbol));
+        assert!(theirs.len() > 100);
+        let differ: Vec<_> = theirs
+            .keys()
+            .chain(ours.keys())
+            .filter(|s| theirs.get(s) != ours.get(s))
+            .map(|s| (s, ours.get(s), theirs.get(s)))
+            .collect();
+        assert!(differ.is_empty(), "native, then conf: {differ:?}");
+    });
 }

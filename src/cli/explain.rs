@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use super::prepare::{self, WhenMissing};
+use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
 use crate::kconfig::native::{Explanation, Mode, Model, Term, Why};
 use crate::kconfig::parse_config;
@@ -61,7 +61,13 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         prepare::warn(ui.as_mut(), text);
     }
     let (parsed, name) = prepare::start_file(&settings)?;
-    let tools = prepare::tools(&settings, WhenMissing::Fail, &cancel, ui.as_mut())?;
+    let tools = prepare::tools(
+        &settings,
+        WhenMissing::Fail,
+        Want::Look,
+        &cancel,
+        ui.as_mut(),
+    )?;
     ui.finish();
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::args::RunArgs;
-use super::prepare::{self, WhenMissing};
+use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
 use crate::Result;
 use crate::kconfig::{self, Fixed};
@@ -24,7 +24,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         prepare::warn(ui.as_mut(), text);
     }
     prepare::start_file(&settings)?;
-    let tools = prepare::tools(&settings, when, &cancel, ui.as_mut())?;
+    let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.model() {

@@ -31,7 +31,7 @@ pub(super) struct Tools {
     pub(super) kbisect: PathBuf,
     /// The symbols of the source tree.
     pub(super) known: HashSet<Symbol>,
-    /// What verdicts depend on, besides the resolved config.
+    /// What verdicts depend on, besides the resolved config; null for [`Want::Look`].
     pub(super) key: serde_json::Value,
     /// Kconfig works here; goes when the run ends.
     _work: WorkFolder,
@@ -44,6 +44,15 @@ pub(super) enum WhenMissing {
     Fail,
     /// Install them.
     Install,
+}
+
+/// What the tools are wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// To build and judge: what verdicts depend on is found out.
+    Judge,
+    /// To ask Kconfig only.
+    Look,
 }
 
 /// The settings from flags and file; what the file says of colours and format goes to `shown`.
@@ -137,6 +146,7 @@ pub(super) fn interruptible<T>(
 pub(super) fn tools(
     settings: &Settings,
     when: WhenMissing,
+    want: Want,
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Tools> {
@@ -195,31 +205,37 @@ pub(super) fn tools(
         format!("source: {} ({})", source.display(), project.name),
     );
 
-    let toolchain = toolchain(cancel);
-    let source_id = kconfig::source_id(&source)?;
-    let resolver = ConfResolver::build(&source, &project, &work.path().join("conf"), cancel)?;
-    let known = kconfig::known_symbols(&source)?;
+    let cache = setup::cache_dir()?;
+    let kept = cache.join("kconfig");
+    let resolver = ConfResolver::kept(&source, &project, &kept, work.path(), cancel)?;
+    let model = native(&resolver, &project, cancel, ui)?;
+    let known = match &model {
+        Some(model) => model.symbols(),
+        None => kconfig::known_symbols(&source)?,
+    };
     let base = base(settings, &project, &known)?;
     let guest_version = guest.as_ref().map(|g| g.version().to_owned());
-    let key = serde_json::json!({
-        "source": source_id,
-        "tree": kconfig::tree_id(&source, cancel)?,
-        "toolchain": toolchain,
-        "project": project,
-        "arch": settings.arch,
-        "base": base.to_string(),
-        "oracles": oracles.iter().map(|o| o.id(guest_version.as_deref())).collect::<Vec<_>>(),
-        "timeout": settings.timeout.as_secs(),
-    });
+    let key = match want {
+        Want::Judge => serde_json::json!({
+            "source": kconfig::source_id(&source)?,
+            "tree": kconfig::tree_id(&source, cancel)?,
+            "toolchain": toolchain(cancel),
+            "project": project,
+            "arch": settings.arch,
+            "base": base.to_string(),
+            "oracles": oracles.iter().map(|o| o.id(guest_version.as_deref())).collect::<Vec<_>>(),
+            "timeout": settings.timeout.as_secs(),
+        }),
+        Want::Look => serde_json::Value::Null,
+    };
     let resolver = resolver.over(base, &known);
-    let model = native(&resolver, &project, cancel, ui)?;
     let plan = plan(&project, source, &resolver);
     let kbisect = own_link(work.path())?;
     Ok(Tools {
         resolver: Arc::new(CheckedResolver::new(
             resolver,
             model,
-            &setup::cache_dir()?.join("kconfig-differences"),
+            &cache.join("kconfig-differences"),
         )),
         plan,
         oracles,

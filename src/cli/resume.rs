@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::go::go;
-use super::prepare::{self, WhenMissing};
+use super::prepare::{self, Want, WhenMissing};
 use super::run::{check_key, open, resumed};
 use super::shown::Shown;
 use crate::settings::{self, Settings, parse_duration};
@@ -57,7 +57,13 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let cancel = CancelToken::new();
     let signals = Signals::install(&cancel)?;
     let tools = prepare::interruptible(&signals, &cancel, |cancel| {
-        let tools = prepare::tools(&settings, WhenMissing::Fail, cancel, ui.as_mut())?;
+        let tools = prepare::tools(
+            &settings,
+            WhenMissing::Fail,
+            Want::Judge,
+            cancel,
+            ui.as_mut(),
+        )?;
         check_key(&opened, &tools)?;
         resumed(&mut opened, ui.as_mut())?;
         Ok(tools)

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::args::RunArgs;
 use super::go::{Opened, go, now};
-use super::prepare::{self, Tools, WhenMissing, warn};
+use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::model::{Event, Phase};
@@ -49,7 +49,7 @@ pub(super) fn search(
         } else {
             None
         };
-        let tools = prepare::tools(settings, when, cancel, ui.as_mut())?;
+        let tools = prepare::tools(settings, when, Want::Judge, cancel, ui.as_mut())?;
         let opened = match held {
             Some(opened) => again(opened, settings, &tools, cancel, ui.as_mut())?,
             None => begin(settings, &tools, cancel, ui.as_mut())?,

@@ -3,9 +3,12 @@
 //! The tree's own `conf` ([`ConfResolver`]) is the reference. In front of it stands the
 //! [`native`] engine, behind the same trait, [`Resolver`]: [`CheckedResolver`] is both.
 
+mod answers;
+mod call;
 mod checked;
 mod conf;
 mod groups;
+mod kept;
 pub mod native;
 mod project;
 mod prompts;

@@ -1,0 +1,214 @@
+//! How make calls the tree's own `conf`: found out once, by watching it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::project::Project;
+use crate::supervise::{self, CancelToken, Ended, How, Log, Spec};
+use crate::{Error, ErrorKind, Result};
+
+/// See the file itself.
+pub(super) const SHIM: &str = include_str!("conf_shim.c");
+
+/// Wall time that one run of `conf` may take, or of a command that it asks the shell for. It
+/// takes a second or two.
+pub(super) const LIMIT: Duration = Duration::from_secs(120);
+
+/// In the folder that a call was learnt in: what the shim wrote down, and the log.
+const RECORD: &str = "record";
+const LOG: &str = "conf.log";
+
+/// A call of `conf`, as make does it.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) program: PathBuf,
+    pub(super) args: Vec<OsString>,
+    pub(super) env: Vec<(OsString, OsString)>,
+    pub(super) cwd: PathBuf,
+    pub(super) shim: Shim,
+}
+
+/// The compiled shim and the folder of the answers that it remembers.
+#[derive(Debug, Clone)]
+pub(super) struct Shim {
+    library: PathBuf,
+    pub(super) answers: PathBuf,
+}
+
+impl Shim {
+    fn at(work: &Path) -> Self {
+        Self {
+            library: work.join("conf_shim.so"),
+            answers: work.join("answers"),
+        }
+    }
+
+    /// Compiles the shim in `work`, and has it keep its answers there.
+    fn make(work: &Path, log: &Path, cancel: &CancelToken) -> Result<Self> {
+        let shim = Self::at(work);
+        fs::create_dir_all(&shim.answers)
+            .map_err(|e| Error::io("make the folder", &shim.answers, e))?;
+        let source = work.join("conf_shim.c");
+        fs::write(&source, SHIM).map_err(|e| Error::io("write", &source, e))?;
+        let spec = Spec::new("cc")
+            .args(["-O2", "-shared", "-fPIC", "-o"])
+            .arg(&shim.library)
+            .arg(&source)
+            .arg("-ldl")
+            .log(Log::Append(log.to_owned()))
+            .wall(LIMIT);
+        if !supervise::run(&spec, cancel)?.success() {
+            return Err(
+                Error::failed("the helper for Kconfig cannot be compiled").hint(format!(
+                    "see {}; `kbisect doctor` tells what is missing",
+                    log.display()
+                )),
+            );
+        }
+        Ok(shim)
+    }
+
+    /// What it needs in the environment.
+    pub(super) fn env(&self) -> Vec<(OsString, OsString)> {
+        let mut preload = self.library.clone().into_os_string();
+        if let Some(theirs) = std::env::var_os("LD_PRELOAD").filter(|p| !p.is_empty()) {
+            preload.push(":");
+            preload.push(theirs);
+        }
+        vec![
+            ("LD_PRELOAD".into(), preload),
+            ("KBISECT_SHELL_CACHE".into(), self.answers.clone().into()),
+        ]
+    }
+}
+
+impl Call {
+    /// Has make build the `conf` of the tree `source` in the folder `work`, which is emptied, and
+    /// watches how it calls it.
+    ///
+    /// # Errors
+    /// make fails, or does not call a `conf`.
+    pub(super) fn learn(
+        source: &Path,
+        project: &Project,
+        work: &Path,
+        cancel: &CancelToken,
+    ) -> Result<Self> {
+        match fs::remove_dir_all(work) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", work, e));
+            }
+            _ => {}
+        }
+        let tree = work.join("tree");
+        let record = work.join(RECORD);
+        for folder in [&tree, &record] {
+            fs::create_dir_all(folder).map_err(|e| Error::io("make the folder", folder, e))?;
+        }
+        let log = work.join(LOG);
+        let shim = Shim::make(work, &log, cancel)?;
+        let mut output = OsString::from(&project.output_variable);
+        output.push("=");
+        // A trailing slash, since SeaBIOS joins the variable and names of files without one.
+        output.push(tree.join(""));
+        // On the command line, since SeaBIOS sets it to a file in the source tree.
+        let mut config = OsString::from("KCONFIG_CONFIG=");
+        config.push(tree.join(".config"));
+        let mut spec = Spec::new("make")
+            .arg("-C")
+            .arg(source)
+            .arg(output)
+            .arg(config)
+            .args(&project.make_args)
+            .arg(&project.base_target)
+            .env("KBISECT_CONF_RECORD", &record)
+            .in_english()
+            .env_remove("KCONFIG_ALLCONFIG")
+            .env_remove("KCONFIG_CONFIG")
+            .log(Log::Append(log.clone()))
+            .wall(Duration::from_secs(600));
+        for (name, value) in project.make_env().chain(shim.env()) {
+            spec = spec.env(name, value);
+        }
+        let ended = supervise::run(&spec, cancel)?;
+        check(ended, "make", &log)?;
+        Self::learnt(work)
+    }
+
+    /// The call that was learnt in `work`.
+    ///
+    /// # Errors
+    /// None was.
+    pub(super) fn learnt(work: &Path) -> Result<Self> {
+        let record = work.join(RECORD);
+        let read = |name: &str| {
+            fs::read(record.join(name)).map_err(|_| {
+                Error::failed("make did not call Kconfig's `conf`").hint(format!(
+                    "is this a Kconfig project? See {}",
+                    work.join(LOG).display()
+                ))
+            })
+        };
+        let words = |bytes: &[u8]| -> Vec<OsString> {
+            let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+            bytes
+                .split(|b| *b == 0)
+                .map(|w| OsStr::from_bytes(w).to_owned())
+                .collect()
+        };
+        let env = words(&read("environ")?)
+            .iter()
+            .filter_map(|entry| {
+                let at = entry.as_bytes().iter().position(|b| *b == b'=')?;
+                let (name, value) = entry.as_bytes().split_at(at);
+                Some((
+                    OsStr::from_bytes(name).to_owned(),
+                    OsStr::from_bytes(&value[1..]).to_owned(),
+                ))
+            })
+            .filter(|(name, _)| !OURS.iter().any(|ours| name == ours))
+            .collect();
+        Ok(Self {
+            program: PathBuf::from(OsStr::from_bytes(&read("exe")?)),
+            args: words(&read("cmdline")?).split_off(1),
+            env,
+            cwd: PathBuf::from(OsStr::from_bytes(&read("cwd")?)),
+            shim: Shim::at(work),
+        })
+    }
+}
+
+/// Variables that are no part of a call: ours, make's own business, and where the temporary files
+/// of the run were that learnt it.
+const OURS: [&str; 4] = [
+    "KBISECT_CONF_RECORD",
+    "KCONFIG_CONFIG",
+    "MAKEFLAGS",
+    "TMPDIR",
+];
+
+/// Turns an end that is no success into an error with the last words of `log`.
+pub(super) fn check(ended: Ended, what: &str, log: &Path) -> Result<()> {
+    match ended.how {
+        How::Exited(0) => Ok(()),
+        How::Cancelled => Err(Error::new(ErrorKind::Interrupted, "interrupted")),
+        How::TimedOut(_) | How::Signalled(nix::libc::SIGXFSZ) => Err(Error::failed(format!(
+            "{what} does not come to an end"
+        ))
+        .hint("it asks again and again for a number that has no default: give it in the start")),
+        How::Exited(_) | How::Signalled(_) => {
+            let text = fs::read(log).unwrap_or_default();
+            let text = crate::model::sanitize(&String::from_utf8_lossy(&text));
+            let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+            let tail = lines[lines.len().saturating_sub(5)..].join("\n");
+            Err(Error::failed(format!(
+                "{what} failed: {}",
+                lines.last().copied().unwrap_or("without a word")
+            ))
+            .hint(format!("its last words:\n{tail}")))
+        }
+    }
+}
