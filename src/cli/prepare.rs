@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::shown::Shown;
 use crate::build::MakePlan;
 use crate::kconfig::native::Model;
-use crate::kconfig::{self, CheckedResolver, ConfResolver, Method, Parsed, Project, Start};
+use crate::kconfig::{self, CheckedResolver, ConfResolver, Parsed, Project, Start};
 use crate::model::{Event, Fragment, Symbol};
 use crate::oracle::{self, Oracle, SHIPPED};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
@@ -208,7 +208,7 @@ pub(super) fn tools(
     let cache = setup::cache_dir()?;
     let kept = cache.join("kconfig");
     let resolver = ConfResolver::kept(&source, &project, &kept, work.path(), cancel)?;
-    let model = native(&resolver, &project, cancel, ui)?;
+    let model = native(&resolver, cancel, ui)?;
     let known = match &model {
         Some(model) => model.symbols(),
         None => kconfig::known_symbols(&source)?,
@@ -248,15 +248,7 @@ pub(super) fn tools(
 }
 
 /// The source as the native engine understands it; what it does not, is left to `conf`.
-fn native(
-    conf: &ConfResolver,
-    project: &Project,
-    cancel: &CancelToken,
-    ui: &mut dyn Ui,
-) -> Result<Option<Model>> {
-    if project.name != "linux" || project.method != Method::Allconfig {
-        return Ok(None);
-    }
+fn native(conf: &ConfResolver, cancel: &CancelToken, ui: &mut dyn Ui) -> Result<Option<Model>> {
     match conf.parse_natively(cancel) {
         Ok(model) => Ok(Some(model)),
         Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),

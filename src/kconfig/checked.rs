@@ -65,8 +65,8 @@ impl CheckedResolver {
     }
 
     fn native(&self, fragment: &Fragment) -> Option<ResolvedConfig> {
-        let text = format!("{}{fragment}", self.conf.base());
-        let text = self.trusted()?.resolve(Mode::AllNo, Some(&text)).write();
+        let (mode, text) = self.conf.question(fragment);
+        let text = self.trusted()?.resolve(mode, Some(&text)).write();
         let config = parse_config(&text);
         Some(ResolvedConfig::new(text, config))
     }

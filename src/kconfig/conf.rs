@@ -40,6 +40,8 @@ const NEWLINES: usize = 200_000;
 #[derive(Debug)]
 pub struct ConfResolver {
     call: Call,
+    source: PathBuf,
+    is_linux: bool,
     method: Method,
     base: Fragment,
     /// The symbols of the tree, sorted.
@@ -63,7 +65,7 @@ impl ConfResolver {
         cancel: &CancelToken,
     ) -> Result<Self> {
         let call = Call::learn(source, project, work, cancel)?;
-        Self::of(call, project, work, None)
+        Self::of(call, source, project, work, None)
     }
 
     /// The same, but what takes long was perhaps done by an earlier run, for the same source and
@@ -79,10 +81,16 @@ impl ConfResolver {
         cancel: &CancelToken,
     ) -> Result<Self> {
         let (kept, call) = Kept::find_or_make(source, project, cache, cancel)?;
-        Self::of(call, project, work, Some(kept))
+        Self::of(call, source, project, work, Some(kept))
     }
 
-    fn of(call: Call, project: &Project, work: &Path, kept: Option<Kept>) -> Result<Self> {
+    fn of(
+        call: Call,
+        source: &Path,
+        project: &Project,
+        work: &Path,
+        kept: Option<Kept>,
+    ) -> Result<Self> {
         let scratch = tempfile::Builder::new()
             .prefix("resolve-")
             .tempdir_in(work)
@@ -92,6 +100,8 @@ impl ConfResolver {
             .map_err(|e| Error::io("write", &newlines, e))?;
         Ok(Self {
             call,
+            source: source.to_owned(),
+            is_linux: project.name == "linux",
             method: project.method,
             base: Fragment::default(),
             known: Vec::new(),
@@ -121,14 +131,16 @@ impl ConfResolver {
         cancel: &CancelToken,
     ) -> Result<String> {
         let dir = self.call_dir()?;
-        let (flag, file) = match mode {
-            native::Mode::AllNo => ("--allnoconfig", ASKED),
-            native::Mode::AllYes => ("--allyesconfig", ASKED),
-            native::Mode::AllMod => ("--allmodconfig", ASKED),
-            native::Mode::AllDef => ("--alldefconfig", ASKED),
-            native::Mode::OldDef => ("--olddefconfig", ".config"),
+        let (flag, old, file) = match mode {
+            native::Mode::AllNo => ("--allnoconfig", "-n", ASKED),
+            native::Mode::AllYes => ("--allyesconfig", "-y", ASKED),
+            native::Mode::AllMod => ("--allmodconfig", "-m", ASKED),
+            native::Mode::AllDef => ("--alldefconfig", "-d", ASKED),
+            native::Mode::OldDef => ("--olddefconfig", "-o", ".config"),
         };
-        let mut spec = self.call(dir.path(), &self.with_mode(flag, None));
+        let mut spec = self
+            .call(dir.path(), &self.with_mode(flag, Some(old)))
+            .stdin(self.newlines());
         if let Some(text) = text {
             let file = dir.path().join(file);
             fs::write(&file, text).map_err(|e| Error::io("write", &file, e))?;
@@ -164,27 +176,27 @@ impl ConfResolver {
         };
         let variables: HashMap<String, String> =
             self.call.env.iter().filter_map(variable).collect();
-        let version = variables.get("KERNELVERSION").map_or("", String::as_str);
-        let dialect = native::Dialect::of_linux(version);
-        let source = variables
-            .get("srctree")
-            .map_or(self.call.cwd.as_path(), Path::new);
+        let source = variables.get("srctree");
+        let source = self
+            .call
+            .cwd
+            .join(source.map_or(&*self.source, |s| Path::new(s)));
+        let dialect = match variables.get("KERNELVERSION") {
+            Some(version) if self.is_linux => native::Dialect::of_linux(version),
+            _ => native::Dialect::of_source(&source.join("scripts/kconfig")).unwrap_or_default(),
+        };
         let env = native::Env {
-            source: self.call.cwd.join(source),
+            source,
+            build: Some(self.call.cwd.clone()),
             dialect,
             variables,
         };
-        let root = self
-            .call
-            .args
-            .last()
-            .and_then(|a| a.to_str())
-            .unwrap_or("Kconfig");
+        let root = self.call.args.last().and_then(|a| a.to_str());
         let mut shell = RecordedShell {
             call: &self.call,
             cancel,
         };
-        native::parse(root, &env, &mut shell)
+        native::parse(root.unwrap_or("Kconfig"), &env, &mut shell)
     }
 
     /// The requests of the base.
@@ -251,34 +263,47 @@ impl ConfResolver {
         self.scratch.path().join("newlines")
     }
 
-    /// What `conf` is to make of `fragment`, to be run in `dir`.
-    fn resolving(&self, fragment: &Fragment, dir: &Path) -> Result<Spec> {
+    /// What `conf` is asked to make of `fragment`: the mode, and the file that it is given. The
+    /// native engine is asked the same.
+    pub(super) fn question(&self, fragment: &Fragment) -> (native::Mode, String) {
+        // Of two assignments the later holds: the fragment's.
+        let over = format!("{}{fragment}", self.base);
         match self.method {
-            Method::Allconfig => {
-                let asked = dir.join(ASKED);
-                // Of two assignments the later holds: the fragment's.
-                fs::write(&asked, format!("{}{fragment}", self.base))
-                    .map_err(|e| Error::io("write", &asked, e))?;
-                Ok(self
-                    .call(dir, &self.call.args)
-                    .env("KCONFIG_ALLCONFIG", &asked))
-            }
+            Method::Allconfig => (native::Mode::AllNo, over),
             Method::Oldconfig => {
-                let config = dir.join(".config");
                 let asked: HashSet<&Symbol> = [&self.base, fragment]
                     .into_iter()
                     .flat_map(Fragment::requests)
                     .map(|r| &r.symbol)
                     .collect();
                 let off = self.known.iter().filter(|s| !asked.contains(s)).cloned();
-                let off = off
-                    .map(|symbol| Request {
-                        symbol,
-                        value: Value::NO,
-                    })
-                    .collect();
-                let text = format!("{}{}{fragment}", Fragment::new(off), self.base);
-                fs::write(&config, text).map_err(|e| Error::io("write", &config, e))?;
+                let off = off.map(|symbol| Request {
+                    symbol,
+                    value: Value::NO,
+                });
+                let off = Fragment::new(off.collect());
+                (native::Mode::OldDef, format!("{off}{over}"))
+            }
+        }
+    }
+
+    /// What `conf` is to make of `fragment`, to be run in `dir`.
+    fn resolving(&self, fragment: &Fragment, dir: &Path) -> Result<Spec> {
+        let (_, text) = self.question(fragment);
+        let write = |name: &str| {
+            let path = dir.join(name);
+            fs::write(&path, &text).map_err(|e| Error::io("write", &path, e))?;
+            Ok::<_, Error>(path)
+        };
+        match self.method {
+            Method::Allconfig => {
+                let asked = write(ASKED)?;
+                Ok(self
+                    .call(dir, &self.call.args)
+                    .env("KCONFIG_ALLCONFIG", &asked))
+            }
+            Method::Oldconfig => {
+                write(".config")?;
                 let args = self.with_mode("--oldconfig", Some("-o"));
                 Ok(self.call(dir, &args).stdin(self.newlines()))
             }

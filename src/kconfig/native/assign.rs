@@ -48,6 +48,10 @@ impl Asked {
         self.chosen[id.0 as usize]
     }
 
+    fn is_asked(&self, id: SymId) -> bool {
+        self.tri(id).is_some() || self.text(id).is_some()
+    }
+
     pub(super) fn forget(&mut self, id: SymId) {
         self.tri[id.0 as usize] = None;
         self.text[id.0 as usize] = None;
@@ -85,6 +89,7 @@ impl Asked {
             };
             if let Some((name, value)) = assignment
                 && let Some(id) = model.names.get(name)
+                && !(model.dialect.first_holds() && asked.is_asked(*id))
             {
                 asked.set(model, *id, value);
             }
@@ -109,18 +114,26 @@ impl Asked {
                 } else if let Some(choice) = sym.member_of {
                     let at = choice.0 as usize;
                     let old = self.modes[at];
-                    if tri == Y {
+                    let again = tri == Y && old != N && model.dialect.first_holds();
+                    if tri == Y && !again {
                         self.chosen[at] = Some(id);
                     }
                     self.modes[at] = old.max(tri);
                     // A choice of several and of one at once: what it was asked for is void, for
                     // good.
-                    let is_void = self.tri[at].is_none() || tri == M && old == Y;
+                    let is_void = self.tri[at].is_none() || tri == M && old == Y || again;
                     self.tri[at] = (!is_void).then_some(self.modes[at]);
                 }
             }
             SymKind::String => {
-                if let Some(text) = unquote(value) {
+                let text = match model.dialect.escapes_strings() {
+                    true => unquote(value),
+                    false => value
+                        .strip_prefix('"')
+                        .and_then(|v| v.strip_suffix('"'))
+                        .map(str::to_owned),
+                };
+                if let Some(text) = text {
                     self.text[at] = Some(text.into());
                 }
             }
@@ -145,7 +158,8 @@ impl Asked {
                 continue;
             }
             if sym.kind.is_switch() && tri.is_none() {
-                (*tri, *filled) = (Some(answer), true);
+                let is_yes = mode == Mode::AllNo && sym.yes_in_allno;
+                (*tri, *filled) = (Some(if is_yes { Y } else { answer }), true);
             }
         }
     }

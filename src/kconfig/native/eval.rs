@@ -40,6 +40,8 @@ pub(super) enum Text {
     Name(SymId),
     /// What the user asked of a symbol.
     Asked(SymId),
+    /// A number that was written anew: its place among these.
+    Anew(u32),
 }
 
 /// An expression that was not evaluated yet, or is not to be remembered.
@@ -81,6 +83,8 @@ pub struct State<'m> {
     /// Choices with a member that is shown and that nothing was asked for: what was asked for the
     /// choice itself does not hold for a second calculation.
     unsettled: Vec<SymId>,
+    /// Numbers that were written anew.
+    anew: Vec<Box<str>>,
 }
 
 impl Model {
@@ -113,6 +117,7 @@ impl Model {
             open: 0,
             in_circle: false,
             unsettled: Vec::new(),
+            anew: Vec::new(),
         };
         for (constant, tri) in [(NO, N), (MOD, M), (YES, Y)] {
             let value = &mut state.values[constant.0 as usize];
@@ -158,12 +163,26 @@ impl State<'_> {
 
     /// Calculates everything once more, as it is asked for now.
     pub(super) fn calc_anew(&mut self) {
-        for id in (0..).map(SymId).take(self.model.len()) {
-            self.calc(id);
-        }
+        self.calc_all();
         for choice in std::mem::take(&mut self.unsettled) {
             self.asked.forget(choice);
         }
+        self.invalidate_all();
+    }
+
+    pub(super) fn calc_all(&mut self) {
+        for id in (0..).map(SymId).take(self.model.len()) {
+            self.calc(id);
+        }
+    }
+
+    /// Has a symbol calculated again when it is asked for next.
+    pub(super) fn invalidate(&mut self, id: SymId) {
+        self.value_mut(id).valid = false;
+        self.memo.fill(UNKNOWN);
+    }
+
+    pub(super) fn invalidate_all(&mut self) {
         for value in &mut self.values {
             value.valid = false;
         }
@@ -266,6 +285,9 @@ impl State<'_> {
             }
             self.value_mut(id).write = false;
         }
+        if model.sym(id).unwritten {
+            self.value_mut(id).write = false;
+        }
     }
 
     fn calc_tri(&mut self, id: SymId, visible: Tri, write: &mut bool) -> Tri {
@@ -286,23 +308,41 @@ impl State<'_> {
             } else {
                 *write |= self.value(id).rev != N;
                 if !sym.choice {
-                    if sym.has_defaults
-                        && let Some((value, cond)) = self.first(self.model.sym(id).defaults())
-                    {
-                        tri = self.eval(value).min(cond);
-                        *write |= tri != N;
-                    }
-                    let Value { implied, dir, .. } = *self.value(id);
-                    if implied != N {
-                        *write = true;
-                        tri = tri.max(implied).min(dir);
-                    }
+                    tri = self.calc_default(id, visible, write);
                 }
             }
             tri = tri.max(self.value(id).rev);
         }
-        if tri == M && self.kind(id) == SymKind::Bool {
+        let dialect = self.model.dialect;
+        let is_y = !dialect.weak_imply() && self.value(id).implied == Y;
+        if tri == M && (self.kind(id) == SymKind::Bool || is_y) {
             tri = Y;
+        }
+        tri
+    }
+
+    /// What a switch is that nobody asked for.
+    fn calc_default(&mut self, id: SymId, visible: Tri, write: &mut bool) -> Tri {
+        let dialect = self.model.dialect;
+        let mut tri = N;
+        if self.model.hot(id).has_defaults
+            && let Some((value, cond)) = self.first(self.model.sym(id).defaults())
+        {
+            tri = self.eval(value);
+            tri = match dialect.loose_defaults() {
+                false => tri.min(cond),
+                true if visible.max(self.value(id).rev) != N => tri.min(visible),
+                true => tri,
+            };
+            *write |= tri != N || dialect.writes_all_defaults();
+        }
+        let Value { implied, dir, .. } = *self.value(id);
+        if implied != N {
+            *write = true;
+            tri = tri.max(implied);
+            if dialect.weak_imply() {
+                tri = tri.min(dir);
+            }
         }
         tri
     }
@@ -358,7 +398,8 @@ impl State<'_> {
         let mut tri = self.eval(sym.shown);
         if tri == M {
             // Only `y` can be chosen where one is to be chosen.
-            let one = |choice| self.is_old() && self.value(choice).tri == Y;
+            let hides = self.is_old() && !self.model.dialect.writes_all_defaults();
+            let one = |choice| hides && self.value(choice).tri == Y;
             if sym.kind == SymKind::Tristate && sym.member_of.is_some_and(one) {
                 tri = N;
             } else if sym.kind != SymKind::Tristate || self.modules == N {
@@ -370,7 +411,10 @@ impl State<'_> {
             return;
         }
         let (dir, rev) = (self.eval(sym.dir_dep), self.eval(sym.rev_dep));
-        let implied = self.eval(sym.implied);
+        let implied = match dir {
+            N if !self.model.dialect.weak_imply() => N,
+            _ => self.eval(sym.implied),
+        };
         let is_bool = self.kind(id) == SymKind::Bool;
         let limit = |tri| if tri == M && is_bool { Y } else { tri };
         let value = self.value_mut(id);
@@ -442,35 +486,33 @@ impl State<'_> {
         self.default_member(id).unwrap_or(NONE)
     }
 
-    /// Takes back what was asked for numbers and is out of their range. What was calculated from
-    /// them stays as it is: LKC has it so.
-    fn reset_numbers(&mut self) {
-        let ids = (0..).map(SymId).take(self.model.len());
-        for id in ids.clone() {
-            self.calc(id);
-        }
-        for id in ids {
-            let asked = self.asked.text(id).map(str::to_owned);
-            if asked.is_some_and(|text| self.exceeded(id, &text).is_some()) {
-                self.asked.forget(id);
-                self.value_mut(id).valid = false;
-            }
-        }
-        self.memo.fill(UNKNOWN);
-    }
-
     fn limit_to_range(&mut self, id: SymId) {
         if self.model.kind(id).base().is_none() {
             return;
         }
         let text = self.text_of(id).to_owned();
-        if let Some(bound) = self.exceeded(id, &text) {
-            self.value_mut(id).text = self.value(bound).text;
+        let Some(bound) = self.exceeded(id, &text) else {
+            return;
+        };
+        let mut text = self.value(bound).text;
+        if !self.model.dialect.bounds_as_written() {
+            let kind = self.model.kind(id);
+            let number = self.bound(bound, kind.base().unwrap_or(10));
+            let anew = match kind {
+                SymKind::Hex => format!("{number:#x}"),
+                _ => number.to_string(),
+            };
+            // There are fewer than symbols.
+            #[allow(clippy::cast_possible_truncation)]
+            let at = self.anew.len() as u32;
+            self.anew.push(anew.into());
+            text = Text::Anew(at);
         }
+        self.value_mut(id).text = text;
     }
 
     /// The bound of its range that `text` as a value of this symbol is beyond, if it is a number.
-    fn exceeded(&mut self, id: SymId, text: &str) -> Option<SymId> {
+    pub(super) fn exceeded(&mut self, id: SymId, text: &str) -> Option<SymId> {
         let sym = self.model.sym(id);
         let base = sym.kind.base()?;
         let ((low, high), _) = self.first(sym.ranges())?;
@@ -534,7 +576,9 @@ impl State<'_> {
         self.calc(b);
         let (x, y) = (self.string(a), self.string(b));
         let (kind_a, kind_b) = (self.model.sym(a).kind, self.model.sym(b).kind);
-        if kind_a != SymKind::String || kind_b != SymKind::String {
+        if self.model.dialect.compares_numbers()
+            && (kind_a != SymKind::String || kind_b != SymKind::String)
+        {
             match (number(x, kind_a), number(y, kind_b)) {
                 (Some(Number::Signed(x)), Some(Number::Signed(y))) => return x.cmp(&y),
                 (Some(x), Some(y)) => return x.bits().cmp(&y.bits()),
@@ -542,6 +586,12 @@ impl State<'_> {
             }
         }
         x.as_bytes().cmp(y.as_bytes())
+    }
+
+    /// The same, and calculates it.
+    pub(super) fn calculated(&mut self, id: SymId) -> &str {
+        self.calc(id);
+        self.string(id)
     }
 
     /// The value as text, of whatever type it is. It must have been calculated.
@@ -567,6 +617,7 @@ impl State<'_> {
             Text::HexZero => "0x0",
             Text::Name(of) => self.model.name(of),
             Text::Asked(of) => self.asked.text(of).unwrap_or(""),
+            Text::Anew(at) => &self.anew[at as usize],
         }
     }
 }

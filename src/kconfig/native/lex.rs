@@ -1,5 +1,6 @@
 //! Splits a Kconfig file into statements of tokens.
 
+use super::dialect::Dialect;
 use super::expand::{Expander, Flavor, Place};
 use crate::Result;
 
@@ -31,7 +32,13 @@ macro_rules! keywords {
 
         impl Keyword {
             fn of(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)* _ => None }
+                match text {
+                    $($text => Some(Self::$variant),)*
+                    // As old trees have it.
+                    "boolean" => Some(Self::Bool),
+                    "def_boolean" => Some(Self::DefBool),
+                    _ => None,
+                }
             }
 
             pub(super) fn text(self) -> &'static str {
@@ -64,6 +71,7 @@ pub(super) struct Lexer<'t> {
     /// The number of the line that is being read.
     line: u32,
     file: &'t str,
+    dialect: Dialect,
     /// The number of the line that the statement begins in.
     pub(super) statement_line: u32,
 }
@@ -73,12 +81,13 @@ const fn is_word(byte: u8) -> bool {
 }
 
 impl<'t> Lexer<'t> {
-    pub(super) fn new(file: &'t str, text: &'t str) -> Self {
+    pub(super) fn new(file: &'t str, text: &'t str, dialect: Dialect) -> Self {
         Self {
             text,
             at: 0,
             line: 1,
             file,
+            dialect,
             statement_line: 1,
         }
     }
@@ -92,6 +101,10 @@ impl<'t> Lexer<'t> {
 
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn is_word(&self, byte: u8) -> bool {
+        is_word(byte) || self.dialect.paths_are_words() && matches!(byte, b'/' | b'.')
     }
 
     /// The rest of the line.
@@ -135,6 +148,7 @@ impl<'t> Lexer<'t> {
                 self.statement_line = self.line;
             }
             if let [Token::Word(name)] = tokens.as_slice()
+                && self.dialect.has_macros()
                 && let Some((flavor, length)) = self.assignment()
             {
                 self.at += length;
@@ -175,7 +189,12 @@ impl<'t> Lexer<'t> {
             b'(' => (Token::Open, 1),
             b')' => (Token::Close, 1),
             b'"' | b'\'' => return self.quoted(byte, expander).map(Some),
-            _ if is_word(byte) || byte == b'$' => return self.word(expander),
+            _ if self.is_word(byte) || byte == b'$' => return self.word(expander),
+            // They passed over it in silence.
+            _ if !self.dialect.has_macros() => {
+                self.at += self.rest().chars().next().map_or(1, char::len_utf8);
+                return Ok(None);
+            }
             _ => {
                 return Err(self.place().error(format_args!(
                     "unexpected character `{}`",
@@ -191,10 +210,10 @@ impl<'t> Lexer<'t> {
         let rest = self.rest();
         let length = rest
             .bytes()
-            .position(|b| !is_word(b) && b != b'$')
+            .position(|b| !self.is_word(b) && b != b'$')
             .unwrap_or(rest.len());
         let plain = &rest[..length];
-        if !plain.contains('$') {
+        if !plain.contains('$') || !self.dialect.has_macros() {
             self.at += length;
             return Ok(Some(
                 Keyword::of(plain).map_or_else(|| Token::Word(plain.to_owned()), Token::Keyword),
@@ -220,7 +239,7 @@ impl<'t> Lexer<'t> {
             match rest.bytes().next() {
                 // A string ends with its line, whatever it lacks.
                 None => return Ok(Token::Quoted(out)),
-                Some(b'$') => {
+                Some(b'$') if self.dialect.has_macros() => {
                     let (expansion, length) = expander.dollar(&rest[1..], &[], self.place())?;
                     out.push_str(&expansion);
                     self.at += 1 + length;

@@ -9,6 +9,8 @@ pub(super) struct Line<'a> {
     pub(super) tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
     pub(super) at: Place<'a>,
     pub(super) depth: usize,
+    /// Is it one of a dialect in which quotes and `on` can be left out?
+    pub(super) is_old: bool,
 }
 
 impl Line<'_> {
@@ -35,6 +37,14 @@ impl Line<'_> {
         match self.tokens.next() {
             Some(Token::Quoted(text)) => Ok(text),
             other => Err(self.unexpected(other, "a text in quotes")),
+        }
+    }
+
+    /// A text in quotes; in old dialects, a word will do.
+    pub(super) fn text(&mut self) -> Result<String> {
+        match self.tokens.peek() {
+            Some(Token::Word(_)) if self.is_old => self.word(),
+            _ => self.quoted(),
         }
     }
 

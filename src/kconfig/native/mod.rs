@@ -1,7 +1,7 @@
 //! The native Kconfig engine: parses a tree once, then resolves fragments in milliseconds.
 //!
-//! The semantics are those of the kernel's own `scripts/kconfig` (LKC), with both the choices up
-//! to 6.10 and those from 6.11 on ([`Dialect`]); that program is the reference, and the tests
+//! The semantics are those of the kernel's own `scripts/kconfig` (LKC), of all ages from
+//! BusyBox's copy of 2.6 to the choices of 6.11 ([`Dialect`]); that program is the reference, and the tests
 //! compare with it byte for byte.
 //!
 //! [`parse`] reads a tree into a [`Model`], which is read-only from then on and shared by all
@@ -38,6 +38,7 @@
 mod ask;
 mod assign;
 mod defconfig;
+mod dialect;
 mod eval;
 mod expand;
 mod explain;
@@ -48,6 +49,7 @@ mod line;
 mod model;
 mod number;
 mod parse;
+mod reset;
 mod write;
 
 /// Runs `work`, which may go as deep as the files that were read: with room on the stack for it.
@@ -55,8 +57,9 @@ fn deep<T>(work: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(64 << 10, 1 << 20, work)
 }
 
+pub use dialect::Dialect;
 pub use eval::{Mode, State};
 pub use expand::Shell;
 pub use explain::{Definition, Explanation, Term, Why};
-pub use model::{Dialect, Model, SymId, SymKind};
+pub use model::{Model, SymId, SymKind};
 pub use parse::{Env, parse};

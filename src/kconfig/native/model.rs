@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::dialect::Dialect;
 use crate::model::Symbol;
 
 /// A symbol of a [`Model`]: its index.
@@ -24,55 +25,6 @@ pub(super) const YES: SymId = SymId(2);
 /// The expressions that are just a constant, in each model at these places.
 pub(super) const NEVER: ExprId = ExprId(0);
 pub(super) const ALWAYS: ExprId = ExprId(1);
-
-/// Whose semantics a tree follows: LKC changed them now and then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Dialect {
-    /// The minor version of Linux 6, from which it is told; 0 for what is older.
-    minor: u32,
-}
-
-impl Dialect {
-    /// The one of this version of Linux, as in `6.1.192`.
-    #[must_use]
-    pub fn of_linux(version: &str) -> Self {
-        let mut parts = version.split(|c: char| !c.is_ascii_digit());
-        let mut part = || parts.next().and_then(|p| p.parse::<u32>().ok());
-        let minor = match (part(), part()) {
-            (Some(6), Some(minor)) => minor,
-            (Some(major), _) if major > 6 => u32::MAX,
-            _ => 0,
-        };
-        Self { minor }
-    }
-
-    /// Is a choice a menu, one of whose bools is on? Before 6.11 it is a symbol with a value of
-    /// its own, and may be a tristate.
-    pub(super) fn choice_menus(self) -> bool {
-        self.minor >= 11
-    }
-
-    /// Can an entry of a choice lie below another one, and so be no member? Until 6.8.
-    pub(super) fn submenus_in_choices(self) -> bool {
-        self.minor < 9
-    }
-
-    /// Is a number without a value zero? Before 6.8 it is empty.
-    pub(super) fn zero_numbers(self) -> bool {
-        self.minor >= 8
-    }
-
-    /// Does `olddefconfig` take back a number out of its range? Until 6.7; from then on it is
-    /// limited like any other.
-    pub(super) fn resets_numbers(self) -> bool {
-        self.minor < 8
-    }
-
-    /// Must `is not set` be the end of the line? From 6.8 on.
-    pub(super) fn exact_not_set(self) -> bool {
-        self.minor >= 8
-    }
-}
 
 /// The constant of this name, in quotes or not.
 pub(super) fn value_named(name: &str) -> Option<SymId> {
@@ -169,6 +121,10 @@ pub(super) struct Sym {
     pub(super) choice: bool,
     /// For a choice: may nothing be chosen?
     pub(super) optional: bool,
+    /// Is there never a line for it? (`option env`, `option defconfig_list`)
+    pub(super) unwritten: bool,
+    /// `option allnoconfig_y`
+    pub(super) yes_in_allno: bool,
     /// For a choice: what can be chosen, in order.
     pub(super) members: Vec<SymId>,
     /// For a member of a choice: which one.
@@ -339,27 +295,5 @@ impl Model {
     pub fn defined(&self) -> impl Iterator<Item = SymId> + '_ {
         let defined = |id: &SymId| self.sym(*id).kind != SymKind::Unknown;
         self.names.values().copied().filter(defined)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Dialect;
-
-    #[test]
-    fn the_kernels_version_tells_what_holds() {
-        let of = Dialect::of_linux;
-        for version in ["6.11.0", "6.12.38", "7.0-rc1"] {
-            assert!(
-                of(version).choice_menus() && of(version).zero_numbers(),
-                "{version}"
-            );
-        }
-        for version in ["6.1.192", "6.10.14", "5.15.0", ""] {
-            assert!(!of(version).choice_menus(), "{version}");
-        }
-        assert!(of("6.8.1").zero_numbers() && !of("6.8.1").resets_numbers());
-        assert!(of("6.8.1").submenus_in_choices() && !of("6.9.0").submenus_in_choices());
-        assert!(!of("6.7.12").exact_not_set() && of("6.8.1").exact_not_set());
     }
 }

@@ -5,14 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::dialect::Dialect;
 use super::expand::{Expander, Place, Shell};
 use super::expr::and;
 use super::finalize::finalize;
 use super::lex::{Keyword, Lexer, Statement, Token};
 use super::line::Line;
 use super::model::{
-    Dialect, Does, Entry, Expr, ExprId, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind,
-    YES, value_named,
+    Does, Entry, Expr, ExprId, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind, YES,
+    value_named,
 };
 use crate::{Error, Result};
 
@@ -24,6 +25,8 @@ pub(super) const DEEPEST: usize = 200;
 pub struct Env {
     /// The folder that `source` looks in.
     pub source: PathBuf,
+    /// A folder that it looks in first, where files are made while the project is configured.
+    pub build: Option<PathBuf>,
     /// Whose semantics it has.
     pub dialect: Dialect,
     /// The variables that macros see.
@@ -39,12 +42,15 @@ pub fn parse(root: &str, env: &Env, shell: &mut dyn Shell) -> Result<Model> {
         model: empty(env.dialect),
         constants: HashMap::new(),
         expander: Expander::new(&env.variables, shell),
-        source: &env.source,
+        env,
         modules: None,
         including: Vec::new(),
         block: ROOT,
         entry: ROOT,
     };
+    if env.dialect.is_busybox() {
+        parser.built_in("KERNELVERSION");
+    }
     parser.file(root, None)?;
     let mut model = parser.model;
     model.modules = parser.modules.unwrap_or(NO);
@@ -82,7 +88,7 @@ pub(super) struct Parser<'a> {
     pub(super) model: Model,
     constants: HashMap<Box<str>, SymId>,
     expander: Expander<'a>,
-    source: &'a Path,
+    env: &'a Env,
     modules: Option<SymId>,
     including: Vec<Rc<str>>,
     /// The block that new entries go into.
@@ -104,7 +110,7 @@ impl Parser<'_> {
         if self.including.len() >= DEEPEST {
             return Err(place.error("files include each other too deep"));
         }
-        let path = self.source.join(&*name);
+        let path = self.path(&name);
         let bytes = fs::read(&path).map_err(|e| {
             Error::io("read", &path, e).hint(format!("{}:{} asks for it", place.file, place.line))
         })?;
@@ -114,7 +120,7 @@ impl Parser<'_> {
             u32::try_from(self.model.files.len() - 1).map_err(|_| place.error("too many files"))?;
         self.including.push(Rc::clone(&name));
         let outer = self.block;
-        let mut lexer = Lexer::new(&name, &text);
+        let mut lexer = Lexer::new(&name, &text, self.model.dialect);
         while let Some(statement) = lexer.statement(&mut self.expander)? {
             let at = Place {
                 file: &name,
@@ -129,6 +135,7 @@ impl Parser<'_> {
                         tokens: tokens.into_iter().peekable(),
                         at,
                         depth: 0,
+                        is_old: self.model.dialect.paths_are_words(),
                     };
                     self.statement(&mut line, number, outer, &mut lexer)?;
                     line.end()?;
@@ -147,6 +154,12 @@ impl Parser<'_> {
         Ok(())
     }
 
+    fn path(&self, name: &str) -> PathBuf {
+        let made = self.env.build.iter().map(|folder| folder.join(name));
+        let mut made = made.filter(|path| path.is_file());
+        made.next().unwrap_or_else(|| self.env.source.join(name))
+    }
+
     fn statement(
         &mut self,
         line: &mut Line<'_>,
@@ -158,6 +171,8 @@ impl Parser<'_> {
             Some(Token::Keyword(keyword)) => keyword,
             // As old trees have it.
             Some(Token::Word(word)) if word == "---help---" => Keyword::Help,
+            Some(Token::Word(word)) if line.is_old && word == "requires" => Keyword::Depends,
+            Some(Token::Word(word)) if line.is_old && word == "enable" => Keyword::Select,
             Some(Token::Word(word)) if word == "option" => return self.option(line),
             // Extensions that Zephyr and others have: relative to the file, and optional.
             Some(Token::Word(word)) if ["rsource", "osource", "orsource"].contains(&&*word) => {
@@ -166,7 +181,7 @@ impl Parser<'_> {
                     let folder = Path::new(line.at.file).parent().unwrap_or(Path::new(""));
                     name = folder.join(name).to_string_lossy().into_owned();
                 }
-                if word.starts_with('o') && !self.source.join(&name).exists() {
+                if word.starts_with('o') && !self.path(&name).exists() {
                     return Ok(());
                 }
                 return self.file(&name, Some(line.at));
@@ -175,7 +190,7 @@ impl Parser<'_> {
         };
         match keyword {
             Keyword::MainMenu => {
-                let text = line.quoted()?;
+                let text = line.text()?;
                 self.model.menus[0].prompt = Some(text.trim_start().into());
                 self.model.menus[0].file = file;
             }
@@ -194,7 +209,7 @@ impl Parser<'_> {
                 self.block = self.entry;
             }
             Keyword::Menu => {
-                let text = line.quoted()?;
+                let text = line.text()?;
                 self.open(Entry::Menu, file, line.at.line);
                 self.model.menus[self.entry.0 as usize].prompt = Some(text.trim_start().into());
                 self.block = self.entry;
@@ -206,7 +221,7 @@ impl Parser<'_> {
                 self.block = self.entry;
             }
             Keyword::Comment => {
-                let text = line.quoted()?;
+                let text = line.text()?;
                 self.open(Entry::Comment, file, line.at.line);
                 self.model.menus[self.entry.0 as usize].prompt = Some(text.trim_start().into());
             }
@@ -228,7 +243,7 @@ impl Parser<'_> {
                 self.entry = self.block;
             }
             Keyword::Source => {
-                let name = line.quoted()?;
+                let name = line.text()?;
                 self.file(&name, Some(line.at))?;
             }
             Keyword::Help => {
@@ -252,7 +267,10 @@ impl Parser<'_> {
         };
         match keyword {
             Keyword::Depends => {
-                line.keyword(Keyword::On)?;
+                // Old trees leave it out.
+                if !line.is_old || line.tokens.peek() == Some(&Token::Keyword(Keyword::On)) {
+                    line.keyword(Keyword::On)?;
+                }
                 let condition = self.expr(line)?;
                 self.depend(condition);
                 return Ok(());
@@ -277,12 +295,12 @@ impl Parser<'_> {
         };
         match keyword {
             Keyword::Prompt => {
-                let text = line.quoted()?;
+                let text = line.text()?;
                 self.prompt(sym, &text, line)?;
             }
             Keyword::Bool | Keyword::Tristate | Keyword::Int | Keyword::Hex | Keyword::String => {
-                if let Some(Token::Quoted(_)) = line.tokens.peek() {
-                    let text = line.quoted()?;
+                if let Some(Token::Quoted(_) | Token::Word(_)) = line.tokens.peek() {
+                    let text = line.text()?;
                     self.prompt(sym, &text, line)?;
                 }
             }
@@ -334,10 +352,44 @@ impl Parser<'_> {
         };
         match (what.as_str(), self.model.menu(self.entry).entry) {
             ("modules", Entry::Config(sym)) => self.set_modules(sym, line.at),
+            ("allnoconfig_y", Entry::Config(sym)) => {
+                self.model.syms[sym.0 as usize].yes_in_allno = true;
+                Ok(())
+            }
+            ("defconfig_list", Entry::Config(sym)) => {
+                self.model.syms[sym.0 as usize].unwritten = true;
+                Ok(())
+            }
+            ("env", Entry::Config(sym)) => {
+                match line.tokens.next() {
+                    Some(Token::Eq) => {}
+                    other => return Err(line.unexpected(other, "`=`")),
+                }
+                let name = line.text()?;
+                self.model.syms[sym.0 as usize].unwritten = true;
+                if let Some(value) = self.env.variables.get(&name) {
+                    let value = self.constant(value);
+                    let value = self.model.add(Expr::Sym(value));
+                    self.add(sym, Does::Default(value), None);
+                }
+                Ok(())
+            }
             _ => Err(line
                 .at
                 .error(format_args!("`option {what}` is not known here"))),
         }
+    }
+
+    /// A symbol that LKC itself defined in 2.6, with the value of the variable of that name.
+    fn built_in(&mut self, name: &str) {
+        let sym = self.symbol(name);
+        if let Some(value) = self.env.variables.get(name) {
+            let value = self.constant(value);
+            let value = self.model.add(Expr::Sym(value));
+            self.add(sym, Does::Default(value), None);
+        }
+        let sym = &mut self.model.syms[sym.0 as usize];
+        (sym.kind, sym.unwritten) = (SymKind::String, true);
     }
 
     fn set_modules(&mut self, sym: SymId, at: Place<'_>) -> Result<()> {

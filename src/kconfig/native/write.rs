@@ -9,8 +9,18 @@ impl State<'_> {
     #[must_use]
     pub fn write(&mut self) -> String {
         let title = self.model.menu(ROOT).prompt.as_deref().unwrap_or_default();
+        let text = if self.model.dialect.is_busybox() {
+            let version = self.model.find("KERNELVERSION");
+            let version = version.map_or("", |id| self.calculated(id)).to_owned();
+            format!(
+                "#\n# Automatically generated make config: don't edit\n\
+                 # Busybox version: {version}\n#\n"
+            )
+        } else {
+            format!("#\n# Automatically generated file; DO NOT EDIT.\n# {title}\n#\n")
+        };
         let mut out = Out {
-            text: format!("#\n# Automatically generated file; DO NOT EDIT.\n# {title}\n#\n"),
+            text,
             need_newline: false,
             written: vec![false; self.model.len()],
         };
@@ -30,6 +40,11 @@ impl State<'_> {
                     out.need_newline = false;
                 }
             }
+            // All of them, and each time that it is defined.
+            Entry::Config(sym) if self.model.dialect.is_busybox() => {
+                self.is_written(sym);
+                self.write_symbol(sym, &mut out.text);
+            }
             Entry::Config(sym) => {
                 if !std::mem::replace(&mut out.written[sym.0 as usize], true) {
                     if self.is_written(sym) {
@@ -47,7 +62,7 @@ impl State<'_> {
         for child in &menu.children {
             deep(|| self.write_entry(*child, out));
         }
-        if menu.entry == Entry::Menu && self.is_shown(id) {
+        if menu.entry == Entry::Menu && self.model.dialect.ends_menus() && self.is_shown(id) {
             out.text += &format!("# end of {title}\n");
             out.need_newline = true;
         }
@@ -75,12 +90,14 @@ impl State<'_> {
                 if kind == SymKind::String {
                     out.push('"');
                     for c in value.chars() {
-                        if matches!(c, '"' | '\\') {
+                        if matches!(c, '"' | '\\') && self.model.dialect.escapes_strings() {
                             out.push('\\');
                         }
                         out.push(c);
                     }
                     out.push('"');
+                } else if value.is_empty() && self.model.dialect.is_busybox() {
+                    *out += "0";
                 } else {
                     *out += value;
                 }
