@@ -11,13 +11,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kbisect::Result;
-use kbisect::kconfig::native::{Dialect, Env, Mode, Model, Shell, SymKind, Why, parse};
+use kbisect::kconfig::native::{Dialect, Env, Message, Mode, Model, Shell, SymKind, Why, parse};
 use kbisect::kconfig::{
     CheckedResolver, ConfResolver, EC2_START, Method, Project, Prompt, Resolver, parse_config, read,
 };
 use kbisect::model::{Fragment, ResolvedConfig};
 use kbisect::setup::{Setup, cache_dir};
-use kbisect::supervise::CancelToken;
+use kbisect::supervise::{self, CancelToken, Spec};
 use rayon::prelude::*;
 
 /// Small, and the same everywhere: xorshift64*.
@@ -207,6 +207,46 @@ fn of_nonsense_the_native_engine_makes_what_conf_makes() {
     assert_eq!(differ, Vec::<String>::new());
 }
 
+/// Debian's cloud config and the tree's own defconfigs, or the configs in `KBISECT_CONFIGS`, as
+/// they are and with lines missing.
+#[test]
+fn of_distributions_configs_with_gaps_the_native_engine_makes_what_conf_makes() {
+    let bench = Bench::linux();
+    let count = env::var("KBISECT_FRAGMENTS").map_or(30, |n| n.parse().unwrap());
+    let mut files = Vec::new();
+    if let Some(folder) = env::var_os("KBISECT_CONFIGS") {
+        let entries = fs::read_dir(folder).unwrap();
+        files.extend(entries.map(|entry| entry.unwrap().path()));
+    } else {
+        let mut note = |_: &str| {};
+        let mut setup = Setup::new(&mut note, &bench.cancel).unwrap();
+        files.push(setup.cloud_kernel().unwrap().config);
+        let configs = source().join("arch/x86/configs");
+        files
+            .extend(["i386_defconfig", "x86_64_defconfig", "tiny.config"].map(|n| configs.join(n)));
+    }
+    files.sort_unstable();
+    let configs: Vec<String> = files
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let differ: Vec<String> = (0..count)
+        .into_par_iter()
+        .filter_map(|seed: u64| {
+            let mut random = Random((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let which = usize::try_from(seed).unwrap() % configs.len();
+            let one_in = random.one(&[2, 5, 20, 100, 1000, usize::MAX]);
+            let lines = configs[which].lines();
+            let left = lines.filter(|_| one_in == usize::MAX || random.below(one_in) > 0);
+            let text = left.collect::<Vec<_>>().join("\n") + "\n";
+            let mode = random.one(&MODES);
+            let differ = bench.differ(mode, Some(&text))?;
+            Some(format!("{}, seed {seed}: {differ}", files[which].display()))
+        })
+        .collect();
+    assert_eq!(differ, Vec::<String>::new());
+}
+
 #[test]
 fn the_minimal_config_is_the_one_that_conf_saves() {
     let bench = Bench::linux();
@@ -321,6 +361,72 @@ fn the_kernels_own_tests_of_choices_pass() {
         .resolve(Mode::AllNo, None)
         .write();
     assert_eq!(got, text("no_write_if_dep_unmet/expected_config"));
+}
+
+/// Those about the preprocessor: what the files tell, and what is refused.
+#[test]
+fn the_kernels_own_tests_of_the_preprocessor_pass() {
+    struct RealShell;
+    impl Shell for RealShell {
+        fn run(&mut self, command: &str) -> Result<String> {
+            let spec = Spec::new("/bin/sh").args(["-c", command]);
+            let (_, output) = supervise::capture(&spec, &CancelToken::new())?;
+            Ok(String::from_utf8(output).unwrap())
+        }
+    }
+    let tests = source().join("scripts/kconfig/tests/preprocess");
+    for name in ["builtin_func", "escape", "variable"] {
+        let env = Env {
+            source: tests.join(name),
+            ..Env::default()
+        };
+        let model = parse("Kconfig", &env, &mut RealShell).unwrap();
+        let (mut out, mut err) = (String::new(), String::new());
+        for message in model.messages() {
+            match message {
+                Message::Info(text) => writeln!(out, "{text}").unwrap(),
+                Message::Warning(text) => writeln!(err, "{text}").unwrap(),
+            }
+        }
+        let expected = |file: &str| fs::read_to_string(tests.join(name).join(file));
+        assert_eq!(err, expected("expected_stderr").unwrap(), "{name}");
+        assert_eq!(
+            out,
+            expected("expected_stdout").unwrap_or_default(),
+            "{name}"
+        );
+    }
+    let refused = parse_tree(&tests.join("circular_expansion"), Dialect::default()).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "Kconfig:5: the variable `X` refers to itself"
+    );
+}
+
+/// Each of them is found, and no other: the kernel's own test again.
+#[test]
+fn symbols_that_depend_on_themselves_are_told_with_the_way_round() {
+    let tests = source().join("scripts/kconfig/tests");
+    let error = parse_tree(&tests.join("err_recursive_dep"), Dialect::default()).unwrap_err();
+    let text = format!("{error}\n{}", error.hint_text().unwrap());
+    let found: Vec<&str> = text.split(['\n', ';']).map(str::trim).collect();
+    assert_eq!(
+        found,
+        [
+            "recursive dependency: A (Kconfig:5) depends on A (Kconfig:5)",
+            "and B (Kconfig:11) is selected by B (Kconfig:11)",
+            "C1 (Kconfig:17) depends on C2 (Kconfig:21), which depends on C1 (Kconfig:17)",
+            "D1 (Kconfig:27) depends on D2 (Kconfig:32), which is selected by D1 (Kconfig:27)",
+            "E1 (Kconfig:37) depends on E2 (Kconfig:42), which is implied by E1 (Kconfig:37)",
+            "F1 (Kconfig:47) has a default with F2 (Kconfig:51), which depends on F1 (Kconfig:47)",
+            "G (Kconfig:60) depends on G (Kconfig:60)",
+        ]
+    );
+    let error = parse_tree(&tests.join("err_recursive_inc"), Dialect::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Kconfig.inc3:1: `Kconfig.inc1` includes itself"
+    );
 }
 
 /// A tree that asks the shell and the environment nothing.

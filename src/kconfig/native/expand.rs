@@ -15,6 +15,15 @@ pub trait Shell {
     fn run(&mut self, command: &str) -> Result<String>;
 }
 
+/// What a file tells whoever configures it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// By `$(info ...)`.
+    Info(String),
+    /// By `$(warning-if ...)`, with file and line in front.
+    Warning(String),
+}
+
 /// How a variable was assigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flavor {
@@ -56,6 +65,7 @@ pub(super) struct Expander<'a> {
     env: &'a HashMap<String, String>,
     shell: &'a mut dyn Shell,
     depth: u32,
+    pub(super) messages: Vec<Message>,
 }
 
 impl<'a> Expander<'a> {
@@ -65,6 +75,7 @@ impl<'a> Expander<'a> {
             env,
             shell,
             depth: 0,
+            messages: Vec::new(),
         }
     }
 
@@ -273,7 +284,15 @@ impl<'a> Expander<'a> {
                 answer.truncate(answer.trim_end_matches('\n').len());
                 answer.replace('\n', " ")
             }
-            // Only said to the user, which is the business of the tree's own `conf`.
+            "info" => {
+                self.messages.push(Message::Info(args[0].clone()));
+                String::new()
+            }
+            "warning-if" if args[0] == "y" => {
+                let text = format!("{}:{}: {}", place.file, place.line, args[1]);
+                self.messages.push(Message::Warning(text));
+                String::new()
+            }
             _ => String::new(),
         }))
     }

@@ -37,6 +37,7 @@
 
 mod ask;
 mod assign;
+mod cycles;
 mod defconfig;
 mod dialect;
 mod eval;
@@ -59,7 +60,7 @@ fn deep<T>(work: impl FnOnce() -> T) -> T {
 
 pub use dialect::Dialect;
 pub use eval::{Mode, State};
-pub use expand::Shell;
+pub use expand::{Message, Shell};
 pub use explain::{Definition, Explanation, Term, Why};
 pub use model::{Model, SymId, SymKind};
 pub use parse::{Env, parse};

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::dialect::Dialect;
+use super::expand::Message;
 use crate::model::Symbol;
 
 /// A symbol of a [`Model`]: its index.
@@ -233,6 +234,7 @@ pub struct Model {
     pub(super) modules: SymId,
     pub(super) dialect: Dialect,
     pub(super) files: Vec<Box<str>>,
+    pub(super) messages: Vec<Message>,
 }
 
 pub(super) const ROOT: MenuId = MenuId(0);
@@ -282,6 +284,20 @@ impl Model {
     #[must_use]
     pub fn kind(&self, id: SymId) -> SymKind {
         self.sym(id).kind
+    }
+
+    /// What the files told by `$(info ...)` and `$(warning-if ...)` while they were read.
+    #[must_use]
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Where a symbol is defined first: file and line.
+    #[must_use]
+    pub fn place(&self, id: SymId) -> Option<(&str, u32)> {
+        let here = |m: &&Menu| matches!(m.entry, Entry::Config(s) | Entry::Choice(s) if s == id);
+        let menu = self.menus.iter().find(here)?;
+        Some((&self.files[menu.file as usize], menu.line))
     }
 
     /// The names of all symbols that are defined.

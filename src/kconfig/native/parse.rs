@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::cycles::cycles;
 use super::dialect::Dialect;
 use super::expand::{Expander, Place, Shell};
 use super::expr::and;
@@ -36,7 +37,8 @@ pub struct Env {
 /// Reads the tree whose first file is `root`.
 ///
 /// # Errors
-/// A file cannot be read, or something in it is not understood: with file and line.
+/// A file cannot be read, or something in it is not understood, or a symbol depends on itself:
+/// with file and line.
 pub fn parse(root: &str, env: &Env, shell: &mut dyn Shell) -> Result<Model> {
     let mut parser = Parser {
         model: empty(env.dialect),
@@ -53,12 +55,23 @@ pub fn parse(root: &str, env: &Env, shell: &mut dyn Shell) -> Result<Model> {
     }
     parser.file(root, None)?;
     let mut model = parser.model;
+    model.messages = parser.expander.messages;
     model.modules = parser.modules.unwrap_or(NO);
     if model.menus[0].prompt.is_none() {
         model.menus[0].prompt = Some("Main menu".into());
     }
     finalize(&mut model);
-    Ok(model)
+    let cycles = cycles(&model);
+    match cycles.split_first() {
+        None => Ok(model),
+        Some((first, others)) => {
+            let error = Error::failed(format!("recursive dependency: {first}"));
+            Err(match others {
+                [] => error,
+                _ => error.hint(format!("and {}", others.join("; "))),
+            })
+        }
+    }
 }
 
 fn empty(dialect: Dialect) -> Model {
@@ -77,6 +90,7 @@ fn empty(dialect: Dialect) -> Model {
         modules: NO,
         dialect,
         files: Vec::new(),
+        messages: Vec::new(),
     };
     // At the places of `NEVER` and `ALWAYS`.
     model.add(Expr::Sym(NO));
