@@ -1,11 +1,14 @@
 //! The native Kconfig engine beside the tree's own `conf`, on Debian's kernel source.
 #![allow(missing_docs)] // criterion's macros make undocumented functions
 
+use std::collections::HashSet;
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use kbisect::kconfig::native::Mode;
-use kbisect::kconfig::{ConfResolver, EC2_START, Project};
+use kbisect::kconfig::{ConfResolver, EC2_START, Project, parse_config};
+use kbisect::model::ResolvedConfig;
 use kbisect::setup::{Setup, cache_dir};
-use kbisect::supervise::CancelToken;
+use kbisect::supervise::{self, CancelToken, Log, Spec};
 use rayon::prelude::*;
 
 fn kconfig(c: &mut Criterion) {
@@ -22,10 +25,12 @@ fn kconfig(c: &mut Criterion) {
     let model = conf
         .parse_natively(&cancel)
         .expect("a tree that is understood");
-    // Each single removal from the EC2 set.
-    let lines: Vec<&str> = EC2_START
+    // Each single removal from 500 lines: what the EC2 set resolves to.
+    let whole = model.resolve(Mode::AllNo, Some(EC2_START)).write();
+    let lines: Vec<&str> = whole
         .lines()
         .filter(|l| l.starts_with("CONFIG_"))
+        .take(500)
         .collect();
     let removals: Vec<String> = (0..lines.len())
         .map(|i| [&lines[..i], &lines[i + 1..]].concat().join("\n"))
@@ -33,6 +38,12 @@ fn kconfig(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("kconfig");
     group.sample_size(10);
+    group.bench_function("begin: the kept call, and parse", |b| {
+        b.iter(|| {
+            ConfResolver::kept(&source, &project, &cache, work.path(), &cancel)
+                .and_then(|conf| conf.parse_natively(&cancel))
+        });
+    });
     group.bench_function("parse, the shell's answers known", |b| {
         b.iter(|| conf.parse_natively(&cancel));
     });
@@ -42,9 +53,29 @@ fn kconfig(c: &mut Criterion) {
     group.bench_function("resolve the EC2 set with conf", |b| {
         b.iter(|| conf.reference(Mode::AllNo, Some(EC2_START), &cancel));
     });
-    group.bench_function("resolve 60 single removals natively, all cores", |b| {
-        let resolve = |text: &String| model.resolve(Mode::AllNo, Some(text)).write().len();
-        b.iter(|| removals.par_iter().map(resolve).sum::<usize>());
+    group.bench_function("resolve the EC2 set with make olddefconfig", |b| {
+        let tree = work.path().join("make");
+        std::fs::create_dir_all(&tree).expect("room for a folder");
+        b.iter(|| {
+            std::fs::write(tree.join(".config"), EC2_START).expect("room for a file");
+            let mut output = std::ffi::OsString::from("O=");
+            output.push(&tree);
+            let make = Spec::new("make")
+                .arg("-C")
+                .arg(&source)
+                .arg(output)
+                .args(["ARCH=x86_64", "olddefconfig"])
+                .log(Log::File(work.path().join("make.log")));
+            assert!(supervise::run(&make, &cancel).is_ok_and(|ended| ended.success()));
+        });
+    });
+    group.bench_function("resolve 500 single removals natively, all cores", |b| {
+        let resolve = |text: &String| {
+            let text = model.resolve(Mode::AllNo, Some(text)).write();
+            let config = parse_config(&text);
+            ResolvedConfig::new(text, config).fingerprint
+        };
+        b.iter(|| removals.par_iter().map(resolve).collect::<HashSet<_>>());
     });
     group.finish();
 }

@@ -440,7 +440,7 @@ fn parse_tree(source: &Path, dialect: Dialect) -> Result<Model> {
     parse("Kconfig", &env, &mut NoShell)
 }
 
-fn parse_as(text: &str, dialect: Dialect) -> Result<Model> {
+fn parse_as(text: impl AsRef<[u8]>, dialect: Dialect) -> Result<Model> {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("Kconfig"), text).unwrap();
     parse_tree(dir.path(), dialect)
@@ -560,10 +560,16 @@ fn no_bytes_make_the_parser_or_the_evaluator_fail_without_an_error() {
         "comment \"c\"\n",
         "\tvisible if C\n",
     ];
+    let dialects = ["2.6.19", "3.10.0", "4.20.0", "6.1.0", "6.12.0"].map(Dialect::of_linux);
     (1..=20_000_u64).into_par_iter().for_each(|seed| {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let text: String = (0..random.below(30)).map(|_| random.one(&pieces)).collect();
-        if let Ok(model) = parse_text(&text) {
+        let mut bytes = text.into_bytes();
+        for _ in 0..random.below(2) * random.below(8) {
+            let at = random.below(bytes.len() + 1);
+            bytes.insert(at, u8::try_from(random.below(256)).unwrap());
+        }
+        if let Ok(model) = parse_as(&bytes, random.one(&dialects)) {
             for mode in MODES {
                 let mut state = model.resolve(mode, Some("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=7\n"));
                 let _ = state.write();
@@ -674,6 +680,21 @@ fn an_explanation_names_what_is_really_the_cause() {
             by: vec!["BAR".into()]
         }
     );
+}
+
+#[test]
+fn a_select_that_overrides_what_a_symbol_needs_is_told() {
+    let text = "config A\n\tbool \"a\"\n\tselect B\nconfig B\n\tbool\n\tdepends on C\nconfig C\n\tbool \"c\"\n";
+    let model = parse_text(text).unwrap();
+    for (asked, overridden) in [("CONFIG_A=y\n", true), ("CONFIG_A=y\nCONFIG_C=y\n", false)] {
+        let mut state = model.resolve(Mode::AllNo, Some(asked));
+        let b = state.explain(model.find("B").unwrap()).unwrap();
+        assert_eq!(
+            (b.value.as_str(), b.overridden),
+            ("y", overridden),
+            "{asked}"
+        );
+    }
 }
 
 #[test]

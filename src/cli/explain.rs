@@ -121,6 +121,7 @@ fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String 
         value,
         written,
         why,
+        overridden,
         visible,
         definitions,
         needs,
@@ -153,6 +154,12 @@ fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String 
         Why::Nothing => "nobody asked for it".to_owned(),
     };
     let _ = writeln!(out, "why       {because}");
+    if *overridden {
+        let _ = writeln!(
+            out,
+            "but       what it needs is off: a select does not look at that"
+        );
+    }
     for definition in definitions {
         let _ = writeln!(out, "defined   {}:{}", definition.file, definition.line);
         if let Some(prompt) = &definition.prompt {

@@ -48,21 +48,21 @@ pub(super) enum Text {
 const UNKNOWN: Tri = 3;
 
 /// Nothing is chosen.
-const NONE: SymId = SymId(u32::MAX);
+pub(super) const NONE: SymId = SymId(u32::MAX);
 
 #[derive(Debug, Clone, Copy)]
-struct Value {
-    valid: bool,
+pub(super) struct Value {
+    pub(super) valid: bool,
     /// Is it being calculated?
     open: bool,
-    write: bool,
-    tri: Tri,
-    visible: Tri,
-    dir: Tri,
-    rev: Tri,
-    implied: Tri,
-    text: Text,
-    chosen: SymId,
+    pub(super) write: bool,
+    pub(super) tri: Tri,
+    pub(super) visible: Tri,
+    pub(super) dir: Tri,
+    pub(super) rev: Tri,
+    pub(super) implied: Tri,
+    pub(super) text: Text,
+    pub(super) chosen: SymId,
 }
 
 /// The values of all symbols of a model.
@@ -82,7 +82,7 @@ pub struct State<'m> {
     in_circle: bool,
     /// Choices with a member that is shown and that nothing was asked for: what was asked for the
     /// choice itself does not hold for a second calculation.
-    unsettled: Vec<SymId>,
+    pub(super) unsettled: Vec<SymId>,
     /// Numbers that were written anew.
     anew: Vec<Box<str>>,
 }
@@ -132,11 +132,11 @@ impl Model {
 }
 
 impl State<'_> {
-    fn value(&self, id: SymId) -> &Value {
+    pub(super) fn value(&self, id: SymId) -> &Value {
         &self.values[id.0 as usize]
     }
 
-    fn value_mut(&mut self, id: SymId) -> &mut Value {
+    pub(super) fn value_mut(&mut self, id: SymId) -> &mut Value {
         &mut self.values[id.0 as usize]
     }
 
@@ -154,6 +154,13 @@ impl State<'_> {
     /// Can the user change the symbol? It must have been calculated.
     pub(super) fn is_changeable(&self, id: SymId) -> bool {
         self.value(id).visible > self.value(id).rev
+    }
+
+    /// Does a select make more of a symbol than what it depends on allows? It must have been
+    /// calculated.
+    pub(super) fn is_overridden(&self, id: SymId) -> bool {
+        let value = self.value(id);
+        self.model.sym(id).member_of.is_none() && value.dir < value.rev
     }
 
     /// What selects and implies make of a symbol at least. It must have been calculated.
@@ -393,7 +400,7 @@ impl State<'_> {
         })
     }
 
-    fn calc_visible(&mut self, id: SymId) {
+    pub(super) fn calc_visible(&mut self, id: SymId) {
         let sym = self.model.hot(id);
         let mut tri = self.eval(sym.shown);
         if tri == M {
@@ -419,71 +426,6 @@ impl State<'_> {
         let limit = |tri| if tri == M && is_bool { Y } else { tri };
         let value = self.value_mut(id);
         (value.dir, value.rev, value.implied) = (limit(dir), limit(rev), limit(implied));
-    }
-
-    /// Chooses in a choice that is a menu: sets all its members that are visible.
-    fn choose_in_menu(&mut self, choice: SymId) {
-        let sym = self.model.sym(choice);
-        let order = self.asked.priority(&sym.members);
-        let mut chosen = None;
-        for member in &order {
-            self.calc_visible(*member);
-            if self.value(*member).visible != N && self.asked.tri(*member) == Some(Y) {
-                chosen = Some(*member);
-                break;
-            }
-        }
-        let visible = |state: &Self, member: SymId| state.value(member).visible != N;
-        let chosen = chosen
-            .or_else(|| {
-                let default = self.default_member(choice);
-                default.filter(|member| self.asked.tri(*member) != Some(N))
-            })
-            .or_else(|| {
-                let free = |m: &&SymId| visible(self, **m) && self.asked.tri(**m).is_none();
-                sym.members.iter().find(free).copied()
-            })
-            // All are unwanted: the one that was so first.
-            .or_else(|| order.iter().rev().find(|m| visible(self, **m)).copied());
-        for member in &sym.members {
-            let value = self.value_mut(*member);
-            if value.visible != N {
-                value.tri = if chosen == Some(*member) { Y } else { N };
-                (value.valid, value.write) = (true, true);
-            }
-        }
-    }
-
-    /// Who is chosen in a choice where nothing was asked for.
-    pub(super) fn default_member(&mut self, choice: SymId) -> Option<SymId> {
-        let sym = self.model.sym(choice);
-        for (value, cond) in sym.defaults() {
-            if self.condition(cond) != N
-                && let Expr::Sym(member) = self.model.expr(value)
-                && self.value(member).visible != N
-            {
-                return Some(member);
-            }
-        }
-        let visible = |member: &&SymId| self.value(**member).visible != N;
-        sym.members.iter().find(visible).copied()
-    }
-
-    /// Who is chosen in a choice; `NONE` when nobody can be.
-    fn calc_choice(&mut self, id: SymId) -> SymId {
-        let sym = self.model.sym(id);
-        for member in &sym.members {
-            self.calc_visible(*member);
-            if self.value(*member).visible != N && self.asked.tri(*member).is_none() {
-                self.unsettled.push(id);
-            }
-        }
-        if let Some(chosen) = self.asked.chosen(id)
-            && self.value(chosen).visible != N
-        {
-            return chosen;
-        }
-        self.default_member(id).unwrap_or(NONE)
     }
 
     fn limit_to_range(&mut self, id: SymId) {
@@ -532,7 +474,7 @@ impl State<'_> {
         strtoll(self.text_of(id), base).0
     }
 
-    fn condition(&mut self, cond: Option<ExprId>) -> Tri {
+    pub(super) fn condition(&mut self, cond: Option<ExprId>) -> Tri {
         cond.map_or(Y, |e| self.eval(e))
     }
 

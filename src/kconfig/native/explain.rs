@@ -21,6 +21,9 @@ pub struct Explanation {
     pub written: bool,
     /// Where the value comes from.
     pub why: Why,
+    /// Is it on though what it depends on is off, because a select overrides that? A select does
+    /// not look at what the selected symbol needs.
+    pub overridden: bool,
     /// Can the user set it now?
     pub visible: bool,
     /// Where it is defined.
@@ -126,6 +129,7 @@ impl State<'_> {
             value: self.string(id).to_owned(),
             written,
             why: self.why(id),
+            overridden: self.is_overridden(id),
             visible: self.is_visible(id),
             definitions: model.definitions(id),
             needs: self.terms(sym.dir_dep, Join::And),

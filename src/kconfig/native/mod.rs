@@ -37,6 +37,7 @@
 
 mod ask;
 mod assign;
+mod choice;
 mod cycles;
 mod defconfig;
 mod dialect;
@@ -49,6 +50,7 @@ mod lex;
 mod line;
 mod model;
 mod number;
+mod option;
 mod parse;
 mod reset;
 mod write;

@@ -102,13 +102,13 @@ pub(super) struct Parser<'a> {
     pub(super) model: Model,
     constants: HashMap<Box<str>, SymId>,
     expander: Expander<'a>,
-    env: &'a Env,
-    modules: Option<SymId>,
+    pub(super) env: &'a Env,
+    pub(super) modules: Option<SymId>,
     including: Vec<Rc<str>>,
     /// The block that new entries go into.
     block: MenuId,
     /// The entry that attributes belong to.
-    entry: MenuId,
+    pub(super) entry: MenuId,
 }
 
 impl Parser<'_> {
@@ -357,63 +357,6 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `option modules` and the like, up to Linux 5.15.
-    fn option(&mut self, line: &mut Line<'_>) -> Result<()> {
-        let what = match line.tokens.next() {
-            Some(Token::Keyword(Keyword::Modules)) => "modules".to_owned(),
-            Some(Token::Word(word)) => word,
-            other => return Err(line.unexpected(other, "an option")),
-        };
-        match (what.as_str(), self.model.menu(self.entry).entry) {
-            ("modules", Entry::Config(sym)) => self.set_modules(sym, line.at),
-            ("allnoconfig_y", Entry::Config(sym)) => {
-                self.model.syms[sym.0 as usize].yes_in_allno = true;
-                Ok(())
-            }
-            ("defconfig_list", Entry::Config(sym)) => {
-                self.model.syms[sym.0 as usize].unwritten = true;
-                Ok(())
-            }
-            ("env", Entry::Config(sym)) => {
-                match line.tokens.next() {
-                    Some(Token::Eq) => {}
-                    other => return Err(line.unexpected(other, "`=`")),
-                }
-                let name = line.text()?;
-                self.model.syms[sym.0 as usize].unwritten = true;
-                if let Some(value) = self.env.variables.get(&name) {
-                    let value = self.constant(value);
-                    let value = self.model.add(Expr::Sym(value));
-                    self.add(sym, Does::Default(value), None);
-                }
-                Ok(())
-            }
-            _ => Err(line
-                .at
-                .error(format_args!("`option {what}` is not known here"))),
-        }
-    }
-
-    /// A symbol that LKC itself defined in 2.6, with the value of the variable of that name.
-    fn built_in(&mut self, name: &str) {
-        let sym = self.symbol(name);
-        if let Some(value) = self.env.variables.get(name) {
-            let value = self.constant(value);
-            let value = self.model.add(Expr::Sym(value));
-            self.add(sym, Does::Default(value), None);
-        }
-        let sym = &mut self.model.syms[sym.0 as usize];
-        (sym.kind, sym.unwritten) = (SymKind::String, true);
-    }
-
-    fn set_modules(&mut self, sym: SymId, at: Place<'_>) -> Result<()> {
-        if self.modules.is_some_and(|old| old != sym) {
-            return Err(at.error("there is an option for modules already"));
-        }
-        self.modules = Some(sym);
-        Ok(())
-    }
-
     fn open(&mut self, entry: Entry, file: u32, line: u32) {
         // An index fits: each entry takes more than a byte of a file.
         #[allow(clippy::cast_possible_truncation)]
@@ -446,7 +389,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn add(&mut self, sym: SymId, does: Does, cond: Option<ExprId>) {
+    pub(super) fn add(&mut self, sym: SymId, does: Does, cond: Option<ExprId>) {
         let menu = self.entry;
         self.model.syms[sym.0 as usize]
             .props
