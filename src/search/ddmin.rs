@@ -2,6 +2,7 @@
 
 use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
 
+use super::depends::Depends;
 use super::ledger::{Chunk, Ledger, Standing, State};
 use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 
@@ -34,6 +35,8 @@ use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 #[derive(Debug)]
 pub struct Ddmin {
     ledger: Ledger,
+    /// Each request is tried, whatever depends on it.
+    depends: Depends,
     phase: Phase,
     /// Cover the free requests of the best, in ascending order.
     chunks: Vec<Chunk>,
@@ -45,7 +48,7 @@ impl Ddmin {
     /// A search over the requests of `start`, which is known to pass, without ever removing
     /// those of `fixed`.
     #[must_use]
-    pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
+    pub fn new(start: RequestSet, fixed: &RequestSet, options: &Options) -> Self {
         let ledger = Ledger::new(start, fixed);
         let free: Vec<RequestId> = ledger.free().iter().collect();
         let pieces = options
@@ -54,6 +57,7 @@ impl Ddmin {
         let chunks = cut(&free, pieces.max(2));
         let mut search = Self {
             ledger,
+            depends: Depends::none(),
             phase: Phase::Reducing,
             chunks,
             resume_at: LAST,
@@ -253,7 +257,7 @@ fn cut(members: &[RequestId], pieces: usize) -> Vec<Chunk> {
 
 impl Search for Ddmin {
     fn next(&mut self) -> Step {
-        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger) {
+        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger, &self.depends) {
             return Step::Done;
         }
         let floor = self.ledger.floor();
@@ -262,7 +266,7 @@ impl Search for Ddmin {
         let merge = || self.ledger.merge();
         let keep = bare.or_else(|| match self.phase {
             Phase::Reducing => self.leap().or_else(merge).or_else(|| self.reduce()),
-            _ => merge().or_else(|| sweep::choose(&self.ledger)),
+            _ => merge().or_else(|| sweep::choose(&self.ledger, &self.depends)),
         });
         match keep {
             Some(keep) => Step::Try(self.ledger.propose(keep)),
@@ -301,7 +305,7 @@ impl Search for Ddmin {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger);
+        let owed = sweep::owed(&self.ledger, &self.depends);
         let extra = self.ledger.in_flight().count() + self.ledger.merges();
         let (at_least, at_most) = if self.phase == Phase::Certifying {
             (owed, owed + extra)
@@ -322,6 +326,6 @@ impl Search for Ddmin {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger)
+        sweep::certificate(&self.ledger, &self.depends)
     }
 }

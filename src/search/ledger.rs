@@ -130,6 +130,25 @@ impl Ledger {
             .map(|id| (*id, &self.entries[id.0 as usize].keep))
     }
 
+    /// Every candidate's set, and what became of it.
+    pub fn entries(&self) -> impl Iterator<Item = (&RequestSet, State)> {
+        self.entries.iter().map(|e| (&e.keep, e.state))
+    }
+
+    /// The best with as much of what passed beside it gone as is not known to fail: what most
+    /// likely passes, though it was not tried.
+    pub fn hoped(&self) -> RequestSet {
+        let mut base = self.best.clone();
+        for other in &self.merges {
+            let both = base.intersection(other);
+            let told = matches!(self.state(&both), Some(State::Told(_)));
+            if both != base && !told && !self.is_inferred_to_fail(&both) {
+                base = both;
+            }
+        }
+        base
+    }
+
     pub fn propose(&mut self, keep: RequestSet) -> Candidate {
         // A run makes some hundreds of trials, nowhere near 2^32.
         let id = CandidateId(self.entries.len() as u32);

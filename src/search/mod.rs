@@ -7,19 +7,24 @@
 //! One trial is a kernel build of minutes. An hour of thought is cheap against it, a trial that
 //! could have been left out is not.
 
+mod chance;
 mod ddmin;
+mod depends;
 mod ledger;
 mod one_by_one;
 mod replay;
 pub mod sim;
+mod split;
 mod sweep;
 
 #[cfg(test)]
 mod tests;
 
 pub use ddmin::Ddmin;
+pub use depends::Depends;
 pub use one_by_one::OneByOne;
 pub use replay::{Move, ReplayError, Replayed, replay};
+pub use split::Split;
 
 use crate::model::{Candidate, CandidateId, Phase, RequestId, RequestSet, Verdict};
 
@@ -64,6 +69,8 @@ pub struct Outlook {
 pub enum Proof {
     /// The best without just this request was tried as this candidate, and failed.
     Tested(CandidateId),
+    /// This request of the best depends on it, and was tested.
+    Implied(RequestId),
     /// Not tried (yet), or the trial gave no verdict.
     Missing,
 }
@@ -126,11 +133,14 @@ pub trait Search: Send {
 }
 
 /// What the algorithms can be told. Each takes what it has a use for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// Into how many chunks `ddmin` cuts the start at first, at least 2; by default it decides
     /// by the number of requests.
     pub granularity: Option<usize>,
+    /// What depends on what. `split` takes away with a request what would fall with it, and
+    /// tests the need of those only that nothing else of the best depends on.
+    pub depends: Depends,
 }
 
 /// There is no algorithm of this name.
@@ -139,7 +149,7 @@ pub struct Options {
 pub struct UnknownAlgorithm(pub String);
 
 /// The names that [`by_name`] knows, the default first.
-pub const ALGORITHMS: &[&str] = &["ddmin", "one-by-one"];
+pub const ALGORITHMS: &[&str] = &["split", "ddmin", "one-by-one"];
 
 /// The search of this name: over the requests of `start`, which is known to pass, without ever
 /// removing those of `fixed`.
@@ -156,7 +166,8 @@ pub fn by_name(
     options: Options,
 ) -> Result<Box<dyn Search>, UnknownAlgorithm> {
     match name {
-        "ddmin" => Ok(Box::new(Ddmin::new(start, fixed, options))),
+        "split" => Ok(Box::new(Split::new(start, fixed, options))),
+        "ddmin" => Ok(Box::new(Ddmin::new(start, fixed, &options))),
         "one-by-one" => Ok(Box::new(OneByOne::new(start, fixed))),
         _ => Err(UnknownAlgorithm(name.to_owned())),
     }

@@ -2,6 +2,7 @@
 
 use crate::model::{CandidateId, Phase, RequestSet, Verdict};
 
+use super::depends::Depends;
 use super::ledger::Ledger;
 use super::{Certificate, Outlook, Search, Step, Told, sweep};
 
@@ -13,6 +14,8 @@ use super::{Certificate, Outlook, Search, Step, Told, sweep};
 #[derive(Debug)]
 pub struct OneByOne {
     ledger: Ledger,
+    /// Each request is tried, whatever depends on it.
+    depends: Depends,
     phase: Phase,
 }
 
@@ -23,6 +26,7 @@ impl OneByOne {
     pub fn new(start: RequestSet, fixed: &RequestSet) -> Self {
         let mut search = Self {
             ledger: Ledger::new(start, fixed),
+            depends: Depends::none(),
             phase: Phase::Reducing,
         };
         search.settle();
@@ -39,10 +43,14 @@ impl OneByOne {
 
 impl Search for OneByOne {
     fn next(&mut self) -> Step {
-        if sweep::is_over(&self.ledger) {
+        if sweep::is_over(&self.ledger, &self.depends) {
             return Step::Done;
         }
-        match self.ledger.merge().or_else(|| sweep::choose(&self.ledger)) {
+        match self
+            .ledger
+            .merge()
+            .or_else(|| sweep::choose(&self.ledger, &self.depends))
+        {
             Some(keep) => Step::Try(self.ledger.propose(keep)),
             None => Step::Wait,
         }
@@ -72,7 +80,7 @@ impl Search for OneByOne {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger) as u32;
+        let owed = sweep::owed(&self.ledger, &self.depends) as u32;
         let flying = self.ledger.in_flight().count() as u32;
         let at_most = match self.phase {
             // Each removal that passes makes the failures before it worthless as proofs, and may
@@ -87,6 +95,6 @@ impl Search for OneByOne {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger)
+        sweep::certificate(&self.ledger, &self.depends)
     }
 }

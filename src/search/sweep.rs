@@ -1,7 +1,8 @@
 //! The certificate sweep: every request that is left, taken away alone, in a trial of its own.
 
-use crate::model::{RequestSet, Verdict};
+use crate::model::{RequestId, RequestSet, Verdict};
 
+use super::depends::Depends;
 use super::ledger::{Chunk, Ledger, Standing, State};
 use super::{Certificate, Proof};
 
@@ -20,18 +21,53 @@ fn singles(ledger: &Ledger) -> Vec<(Chunk, Standing)> {
     chunks.into_iter().zip(standings).collect()
 }
 
+/// Those of the best whose need must be shown by a trial of their own: the leaves of what
+/// depends on each other, and whatever no tested leaf speaks for.
+fn owing(ledger: &Ledger, depends: &Depends) -> Vec<(RequestId, Standing)> {
+    let free = ledger.free();
+    let all = singles(ledger);
+    let failed = failed(&all, &free);
+    let owes = |(chunk, standing): &(Chunk, Standing)| {
+        let id = chunk.first;
+        let told = matches!(standing.exact, Some((_, State::Told(_))));
+        let carried = depends.carried(id).map(|c| c.intersection(&free));
+        let spoken_for = carried.is_some_and(|carried| {
+            let untold = |id: RequestId| {
+                let standing = all
+                    .iter()
+                    .find(|(c, _)| c.first == id)
+                    .map(|(_, s)| s.exact);
+                !matches!(standing, Some(Some((_, State::Told(_)))))
+            };
+            let leaf = |id: RequestId| depends.is_leaf(id, &free) && untold(id);
+            carried.iter().any(|id| failed.contains(id))
+                || !depends.is_leaf(id, &free) && carried.iter().any(leaf)
+        });
+        !told && !spoken_for
+    };
+    let owing = all.iter().filter(|single| owes(single));
+    owing.map(|(chunk, s)| (chunk.first, *s)).collect()
+}
+
+/// Those without which, each alone, the best failed.
+fn failed(singles: &[(Chunk, Standing)], free: &RequestSet) -> RequestSet {
+    let failed = |s: &Standing| matches!(s.exact, Some((_, State::Told(Verdict::Fail(_)))));
+    let ids = singles.iter().filter(|(_, s)| failed(s));
+    RequestSet::of(free.capacity(), ids.map(|(c, _)| c.first))
+}
+
 /// The next set to try: first those of which nothing is known, for they may pass, then those
 /// that are only inferred to fail.
-pub(super) fn choose(ledger: &Ledger) -> Option<RequestSet> {
-    let singles = singles(ledger);
-    let hopeful = singles
+pub(super) fn choose(ledger: &Ledger, depends: &Depends) -> Option<RequestSet> {
+    let owing = owing(ledger, depends);
+    let hopeful = owing
         .iter()
         .rev()
         .find(|(_, s)| s.exact.is_none() && !s.inferred);
-    let untried = || singles.iter().rev().find(|(_, s)| s.exact.is_none());
+    let untried = || owing.iter().rev().find(|(_, s)| s.exact.is_none());
     hopeful
         .or_else(untried)
-        .map(|(chunk, _)| ledger.best().without(chunk.first))
+        .map(|(id, _)| ledger.best().without(*id))
 }
 
 /// Are there removals left of which nothing is known?
@@ -40,14 +76,13 @@ pub(super) fn has_hope(ledger: &Ledger) -> bool {
 }
 
 /// How many verdicts the certificate waits for.
-pub(super) fn owed(ledger: &Ledger) -> usize {
-    let told = |s: &Standing| matches!(s.exact, Some((_, State::Told(_))));
-    singles(ledger).iter().filter(|(_, s)| !told(s)).count()
+pub(super) fn owed(ledger: &Ledger, depends: &Depends) -> usize {
+    owing(ledger, depends).len()
 }
 
 /// Is the sweep over: every removal tried, nothing else worth a trial or under way?
-pub(super) fn is_over(ledger: &Ledger) -> bool {
-    owed(ledger) == 0
+pub(super) fn is_over(ledger: &Ledger, depends: &Depends) -> bool {
+    owed(ledger, depends) == 0
         && (ledger.is_at_floor() || ledger.merge().is_none())
         && ledger
             .in_flight()
@@ -55,14 +90,20 @@ pub(super) fn is_over(ledger: &Ledger) -> bool {
 }
 
 /// Why each request stays, as far as it is known.
-pub(super) fn certificate(ledger: &Ledger) -> Certificate {
-    let proof = |standing: Standing| match standing.exact {
+pub(super) fn certificate(ledger: &Ledger, depends: &Depends) -> Certificate {
+    let (free, singles) = (ledger.free(), singles(ledger));
+    let failed = failed(&singles, &free);
+    let proof = |id: RequestId, standing: Standing| match standing.exact {
         Some((id, State::Told(Verdict::Fail(_)))) => Proof::Tested(id),
-        _ => Proof::Missing,
+        _ => {
+            let carried = depends.carried(id).map(|c| c.intersection(&failed));
+            let dependent = carried.and_then(|c| c.iter().next());
+            dependent.map_or(Proof::Missing, Proof::Implied)
+        }
     };
-    let entries = singles(ledger)
+    let entries = singles
         .into_iter()
-        .map(|(c, s)| (c.first, proof(s)))
+        .map(|(c, s)| (c.first, proof(c.first, s)))
         .collect();
     Certificate { entries }
 }

@@ -127,6 +127,7 @@ fn check_certificate(search: &dyn Search, fixed: &RequestSet, moves: &[Move]) {
             Proof::Tested(id) => {
                 assert_eq!(all[id], (without, Some(FAIL)), "the proof of {request:?}");
             }
+            Proof::Implied(_) => panic!("nothing depends on anything"),
             Proof::Missing => {
                 let failed = all.values().any(|c| *c == (without.clone(), Some(FAIL)));
                 assert!(!failed, "the proof of {request:?} was overlooked");
@@ -431,8 +432,9 @@ fn a_build_failure_is_a_proof_too() {
 fn from_halves(n: usize) -> Ddmin {
     let options = Options {
         granularity: Some(2),
+        ..Options::default()
     };
-    Ddmin::new(RequestSet::full(n), &RequestSet::empty(n), options)
+    Ddmin::new(RequestSet::full(n), &RequestSet::empty(n), &options)
 }
 
 #[test]
@@ -530,7 +532,7 @@ fn an_unknown_algorithm_is_named_with_those_that_there_are() {
     let error = by_name("dd\x1bmax", full.clone(), &full, Options::default())
         .err()
         .unwrap();
-    let text = "there is no algorithm `dd\\u{1b}max`; there are: ddmin, one-by-one";
+    let text = "there is no algorithm `dd\\u{1b}max`; there are: split, ddmin, one-by-one";
     assert_eq!(error.to_string(), text);
 }
 

@@ -1,0 +1,137 @@
+//! Which requests take which others with them: what is known of dependencies.
+
+use crate::model::{RequestId, RequestSet};
+
+/// For each request, the others that do not come true without it. Hints: the search is faster if
+/// they are right, and the answer is right whatever they say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Depends {
+    /// By request, transitive, each without the request itself. Empty: nothing is known.
+    carried: Vec<RequestSet>,
+}
+
+impl Depends {
+    /// Of requests that do not depend on each other.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// From what each request, by its id, takes with it when it goes.
+    #[must_use]
+    pub fn new(mut carried: Vec<RequestSet>) -> Self {
+        // What goes with what goes goes, too.
+        for via in 0..carried.len() {
+            let further = carried[via].clone();
+            for own in &mut carried {
+                if own.contains(RequestId(via as u32)) {
+                    *own = own.union(&further);
+                }
+            }
+        }
+        for (id, own) in (0..).zip(&mut carried) {
+            own.remove(RequestId(id));
+        }
+        Self { carried }
+    }
+
+    /// From pairs: the first depends on the second, of `n` requests.
+    #[must_use]
+    pub fn of_pairs(n: usize, pairs: impl IntoIterator<Item = (RequestId, RequestId)>) -> Self {
+        let mut carried = vec![RequestSet::empty(n); n];
+        for (dependent, needed) in pairs {
+            carried[needed.index()].insert(dependent);
+        }
+        Self::new(carried)
+    }
+
+    /// What goes with `id`.
+    pub(super) fn carried(&self, id: RequestId) -> Option<&RequestSet> {
+        self.carried.get(id.index())
+    }
+
+    /// The members of `set`, and what goes with them.
+    pub(super) fn closure(&self, set: &RequestSet) -> RequestSet {
+        let carried = set.iter().filter_map(|id| self.carried(id));
+        carried.fold(set.clone(), |all, carried| all.union(carried))
+    }
+
+    /// All ids below `n`, from the last to the first, but each after all that it takes with it.
+    pub(super) fn leaves_first(&self, n: usize) -> Vec<RequestId> {
+        let mut done = vec![false; n];
+        let mut order = Vec::with_capacity(n);
+        let ids = (0..n as u32).rev().map(RequestId);
+        for id in ids {
+            // What is carried is transitive: one step reaches everything. Of those, the ones
+            // that carry least come first.
+            let mut group: Vec<RequestId> = self
+                .carried(id)
+                .map_or(vec![], |c| c.iter().rev().collect());
+            group.sort_by_key(|id| self.carried(*id).map_or(0, RequestSet::len));
+            for id in group.into_iter().chain([id]) {
+                if !std::mem::replace(&mut done[id.index()], true) {
+                    order.push(id);
+                }
+            }
+        }
+        order
+    }
+
+    /// Of `kept`, those whose need shows that of the others: they take nothing of it with them
+    /// but what takes them with it in turn, of which the first stands for all.
+    pub(super) fn is_leaf(&self, id: RequestId, kept: &RequestSet) -> bool {
+        self.carried(id).is_none_or(|carried| {
+            let back = |other: RequestId| self.carried(other).is_some_and(|c| c.contains(id));
+            let with = carried.intersection(kept);
+            with.iter().all(|other| other > id && back(other))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain() -> Depends {
+        // 2 depends on 1, 1 on 0; 3 and 4 on each other.
+        let pairs = [(2, 1), (1, 0), (3, 4), (4, 3)];
+        Depends::of_pairs(5, pairs.map(|(a, b)| (RequestId(a), RequestId(b))))
+    }
+
+    fn ids(set: &RequestSet) -> Vec<u32> {
+        set.iter().map(|id| id.0).collect()
+    }
+
+    #[test]
+    fn what_goes_with_what_goes_goes_too() {
+        let depends = chain();
+        assert_eq!(ids(depends.carried(RequestId(0)).unwrap()), [1, 2]);
+        let first = RequestSet::of(5, [RequestId(0)]);
+        assert_eq!(ids(&depends.closure(&first)), [0, 1, 2]);
+        let third = RequestSet::of(5, [RequestId(3)]);
+        assert_eq!(ids(&depends.closure(&third)), [3, 4]);
+    }
+
+    #[test]
+    fn leaves_come_before_what_they_depend_on() {
+        let order: Vec<u32> = chain().leaves_first(5).iter().map(|id| id.0).collect();
+        assert_eq!(order, [3, 4, 2, 1, 0]);
+        let plain: Vec<u32> = Depends::none()
+            .leaves_first(3)
+            .iter()
+            .map(|id| id.0)
+            .collect();
+        assert_eq!(plain, [2, 1, 0]);
+    }
+
+    #[test]
+    fn of_what_depends_on_each_other_one_is_a_leaf() {
+        let (depends, all) = (chain(), RequestSet::full(5));
+        let leaves: Vec<u32> = (0..5)
+            .filter(|id| depends.is_leaf(RequestId(*id), &all))
+            .collect();
+        assert_eq!(leaves, [2, 3]);
+        let some = RequestSet::of(5, [RequestId(0), RequestId(1)]);
+        assert!(depends.is_leaf(RequestId(1), &some) && !depends.is_leaf(RequestId(0), &some));
+    }
+}

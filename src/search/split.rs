@@ -1,0 +1,309 @@
+//! Splitting with disjoint groups: each worker takes its own part of the requests away.
+//!
+//! A group is as large as it takes to pass as often as not (generalized binary splitting: F. K.
+//! Hwang, "A method for detecting all defective members in a population by group testing", 1972).
+//! One that passes is gone. One that fails holds a needed request: it is split, and the half
+//! that is not tried returns to the rest (as in Hwang's). How large is reckoned from what is
+//! known, at each step ([`super::chance`]); so where needed requests cluster, the group after
+//! one that passed grows.
+//!
+//! Workers have disjoint groups, and what passed side by side is put together: the next
+//! candidates stand on the union, which is itself tried only when nothing confirms it.
+//!
+//! What depends on a request goes with it, and leaves go first: where one of these is needed, so
+//! is the request, for nothing.
+
+use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
+
+use super::chance::{Chance, Known, even, even_within, in_order};
+use super::depends::Depends;
+use super::ledger::{Ledger, State};
+use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+
+/// After so many failures on a union of what passed side by side, it is tried by itself: perhaps
+/// the removals do not go together.
+const LEAPS: usize = 4;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Split {
+    ledger: Ledger,
+    depends: Depends,
+    phase: Phase,
+    /// All requests, in the order in which they are taken away: leaves first, else from the
+    /// last to the first, as `ddmin` does and for the same reason.
+    order: Vec<RequestId>,
+}
+
+/// What is known, under the assumption that the oracle is monotone.
+struct View {
+    /// What most likely passes: candidates are cut from it.
+    base: RequestSet,
+    /// Of it, what is known to stay, or gives no verdict.
+    settled: RequestSet,
+    /// Of it, what may yet go.
+    open: RequestSet,
+    /// Parts of `open`, each with a needed request in it and none within another.
+    suspects: Vec<RequestSet>,
+    /// What the candidates in flight take away from the base.
+    flying: Vec<RequestSet>,
+}
+
+impl Split {
+    /// A search over the requests of `start`, which is known to pass, without ever removing
+    /// those of `fixed`.
+    #[must_use]
+    pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
+        let order = options.depends.leaves_first(start.capacity());
+        let mut search = Self {
+            ledger: Ledger::new(start, fixed),
+            depends: options.depends,
+            phase: Phase::Reducing,
+            order,
+        };
+        search.settle();
+        search
+    }
+
+    fn view(&self) -> View {
+        let base = self.ledger.hoped();
+        let fixed = self.ledger.floor();
+        let free = base.minus(fixed);
+        let mut settled = RequestSet::empty(base.capacity());
+        let (mut groups, mut flying) = (Vec::new(), Vec::new());
+        for (keep, state) in self.ledger.entries() {
+            let is_fail = matches!(state, State::Told(Verdict::Fail(_) | Verdict::Unresolved));
+            if !is_fail && state != State::InFlight {
+                continue;
+            }
+            let gone = base.minus(keep);
+            if gone.is_empty() {
+                continue;
+            }
+            if state == State::InFlight {
+                flying.push(gone);
+            } else if self.is_one(&gone) {
+                settled = settled.union(&gone);
+            } else {
+                groups.push(gone);
+            }
+        }
+        // What a needed request depends on is needed.
+        for id in free.iter() {
+            let carried = self.depends.carried(id);
+            if carried.is_some_and(|c| !c.intersection(&settled).is_empty()) {
+                settled.insert(id);
+            }
+        }
+        groups.retain(|group| group.intersection(&settled).is_empty());
+        groups.sort_by_key(RequestSet::len);
+        let mut suspects: Vec<RequestSet> = Vec::new();
+        for group in groups {
+            if !suspects.iter().any(|smaller| smaller.is_subset(&group)) {
+                suspects.push(group);
+            }
+        }
+        View {
+            open: free.minus(&settled),
+            base,
+            settled,
+            suspects,
+            flying,
+        }
+    }
+
+    /// Can a group only go or stay as a whole?
+    fn is_one(&self, group: &RequestSet) -> bool {
+        let first = self.order.iter().find(|id| group.contains(**id));
+        first.is_none_or(|first| {
+            let alone = RequestSet::of(group.capacity(), [*first]);
+            group.is_subset(&self.depends.closure(&alone))
+        })
+    }
+
+    /// Goes to the certificate when nothing is left to take away.
+    fn settle(&mut self) {
+        if self.phase == Phase::Reducing {
+            let view = self.view();
+            let is_idle = self.ledger.in_flight().next().is_none();
+            let is_done = view.open.is_empty() && view.base == *self.ledger.best();
+            if is_done || is_idle && self.reduce(&view).is_none() {
+                self.phase = Phase::Certifying;
+            }
+        }
+    }
+
+    /// The base without a group and what goes with it, if that is worth a trial.
+    fn without(&self, view: &View, group: &[RequestId]) -> Option<RequestSet> {
+        let group = RequestSet::of(view.base.capacity(), group.iter().copied());
+        let gone = self.depends.closure(&group).minus(self.ledger.floor());
+        let keep = view.base.minus(&gone);
+        let is_new = self.ledger.is_unasked(&keep) && !self.ledger.is_inferred_to_fail(&keep);
+        (is_new && keep != view.base && gone.intersection(&view.settled).is_empty()).then_some(keep)
+    }
+
+    /// What to try while requests are removed in bulk.
+    fn reduce(&self, view: &View) -> Option<RequestSet> {
+        let unsure = view.base != *self.ledger.best();
+        let confirm = || {
+            let is_new = unsure && self.ledger.is_unasked(&view.base);
+            is_new.then(|| view.base.clone())
+        };
+        let failures = || {
+            let entries = self.ledger.entries();
+            let failed = entries.filter(|(keep, state)| {
+                matches!(state, State::Told(Verdict::Fail(_))) && keep.is_subset(&view.base)
+            });
+            failed.count()
+        };
+        if unsure
+            && failures() >= LEAPS
+            && let Some(keep) = confirm()
+        {
+            return Some(keep);
+        }
+        let known: Vec<Known> = self.order.iter().map(|id| view.known(*id)).collect();
+        let chance = Chance::estimate(&known);
+        let before = Before::new(&self.order, &known);
+        let all_flying = union(&view.base, &view.flying);
+        let all_suspects = union(&view.base, &view.suspects);
+        // A part of a group that has a needed one in it: it tells which.
+        let idle = |group: &&RequestSet| group.intersection(&all_flying).is_empty();
+        let halve = |group: &RequestSet| {
+            let members = in_order(&self.order, group);
+            let none = chance.none_needed(&members, |id| before.of(id));
+            let len = even_within(&none);
+            (1..=len)
+                .rev()
+                .find_map(|len| self.without(view, &members[..len]))
+        };
+        if let Some(keep) = view.suspects.iter().filter(idle).find_map(halve) {
+            return Some(keep);
+        }
+        // A group of which nothing is known, first of those that are in no other.
+        let fresh = view.open.minus(&all_flying);
+        for from in [fresh.minus(&all_suspects), fresh] {
+            if let Some(keep) = self.group(view, &from, chance, &before) {
+                return Some(keep);
+            }
+        }
+        if let Some(keep) = confirm() {
+            return Some(keep);
+        }
+        // What will be wanted if one in flight fails: a part of it.
+        let mut flying: Vec<&RequestSet> = view.flying.iter().collect();
+        flying.sort_by_key(|group| std::cmp::Reverse(group.len()));
+        flying.into_iter().filter(|g| g.len() > 1).find_map(halve)
+    }
+
+    /// The group that is as likely to pass as not; of several, the first in order.
+    fn group(
+        &self,
+        view: &View,
+        from: &RequestSet,
+        chance: Chance,
+        before: &Before,
+    ) -> Option<RequestSet> {
+        let members = in_order(&self.order, from);
+        let none = chance.none_needed(&members, |id| before.of(id));
+        let len = if members.is_empty() { 0 } else { even(&none) };
+        (1..=len)
+            .rev()
+            .find_map(|len| self.without(view, &members[..len]))
+    }
+}
+
+impl View {
+    fn known(&self, id: RequestId) -> Known {
+        if self.settled.contains(id) {
+            Known::Needed
+        } else if self.open.contains(id) {
+            Known::Nothing
+        } else {
+            Known::Gone
+        }
+    }
+}
+
+fn union(like: &RequestSet, sets: &[RequestSet]) -> RequestSet {
+    let empty = RequestSet::empty(like.capacity());
+    sets.iter().fold(empty, |all, set| all.union(set))
+}
+
+/// What is known of the request before each one.
+struct Before(Vec<Known>);
+
+impl Before {
+    fn new(order: &[RequestId], known: &[Known]) -> Self {
+        let mut of = vec![Known::Nothing; order.len()];
+        for (pair, known) in order.windows(2).zip(known) {
+            of[pair[1].index()] = *known;
+        }
+        Self(of)
+    }
+
+    fn of(&self, id: RequestId) -> Known {
+        self.0[id.index()]
+    }
+}
+
+impl Search for Split {
+    fn next(&mut self) -> Step {
+        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger, &self.depends) {
+            return Step::Done;
+        }
+        let keep = match self.phase {
+            Phase::Reducing => self.reduce(&self.view()),
+            _ => {
+                let merge = self.ledger.merge();
+                merge.or_else(|| sweep::choose(&self.ledger, &self.depends))
+            }
+        };
+        match keep {
+            Some(keep) => Step::Try(self.ledger.propose(keep)),
+            None => Step::Wait,
+        }
+    }
+
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+        let new_best = self.ledger.record(id, verdict);
+        self.settle();
+        let certifying = self.phase == Phase::Certifying;
+        let pointless = |keep: &RequestSet| sweep::is_pointless(&self.ledger, keep, certifying);
+        let flying = self.ledger.in_flight();
+        Told {
+            new_best,
+            pointless: flying.filter(|f| pointless(f.1)).map(|f| f.0).collect(),
+        }
+    }
+
+    fn withdraw(&mut self, id: CandidateId) {
+        self.ledger.withdraw(id);
+        self.settle();
+    }
+
+    fn best(&self) -> &RequestSet {
+        self.ledger.best()
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn outlook(&self) -> Outlook {
+        let owed = sweep::owed(&self.ledger, &self.depends) as u32;
+        let extra = (self.ledger.in_flight().count() + self.ledger.merges()) as u32;
+        let (at_least, at_most) = if self.phase == Phase::Certifying {
+            (owed, owed + extra)
+        } else {
+            // Each request that may go fails at most in each of some groups, and is owed a
+            // trial of its own; unions may have to be tried on the way.
+            (1, 1 + 4 * self.ledger.free().len() as u32 + extra)
+        };
+        Outlook { at_least, at_most }
+    }
+
+    fn certificate(&self) -> Certificate {
+        sweep::certificate(&self.ledger, &self.depends)
+    }
+}
