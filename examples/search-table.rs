@@ -17,11 +17,23 @@ fn bound(n: usize, k: usize) -> f64 {
 }
 
 fn main() {
-    println!("    n    k  layout     workers  algorithm    search  certificate  rounds  bound  ratio");
-    for (n, k) in [(60, 11), (520, 5), (520, 30), (520, 60), (520, 120), (3000, 60)] {
+    println!(
+        "    n    k  layout     workers  algorithm    search  certificate  rounds  bound  ratio"
+    );
+    for (n, k) in [
+        (60, 11),
+        (520, 5),
+        (520, 30),
+        (520, 60),
+        (520, 120),
+        (3000, 60),
+    ] {
         for (layout, run_length) in [("scattered", 1), ("clustered", 5)] {
             for workers in [1, 4, 8] {
-                for name in ALGORITHMS.iter().filter(|name| n < 100 || **name != "one-by-one") {
+                for name in ALGORITHMS
+                    .iter()
+                    .filter(|name| n < 100 || **name != "one-by-one")
+                {
                     row(n, k, (layout, run_length), workers, name);
                 }
             }
@@ -40,7 +52,12 @@ fn row(n: usize, k: usize, (layout, run_length): (&str, usize), workers: usize, 
         let full = RequestSet::full(n);
         let mut search: Box<dyn Search> =
             by_name(name, full, &RequestSet::empty(n), Options::default()).expect("a known name");
-        let did = run(&mut *search, &Schedule::in_order(workers), needs(&needed), |_, _| {});
+        let did = run(
+            &mut *search,
+            &Schedule::in_order(workers),
+            needs(&needed),
+            |_, _| {},
+        );
         assert_eq!(search.best(), &needed);
         search_trials += did.reducing;
         certificate += did.trials - did.reducing;

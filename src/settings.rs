@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Symbol;
+use crate::model::{CERTIFY, Certify, Symbol};
 use crate::search::ALGORITHMS;
 use crate::{Error, Result};
 
@@ -78,6 +78,9 @@ pub struct Wishes {
     /// The search algorithm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
+    /// `leaves` or `strict`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certify: Option<String>,
     /// `auto`, `always` or `never`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
@@ -138,6 +141,7 @@ impl Wishes {
             output: self.output.or(file.output),
             seed: self.seed.or(file.seed),
             algorithm: self.algorithm.or(file.algorithm),
+            certify: self.certify.or(file.certify),
             color: self.color.or(file.color),
             message_format: self.message_format.or(file.message_format),
         }
@@ -206,6 +210,9 @@ pub struct Settings {
     pub seed: u64,
     /// The search algorithm.
     pub algorithm: String,
+    /// What the certificate is made of.
+    #[serde(default)]
+    pub certify: Certify,
 }
 
 /// The size of this machine, which some defaults come from.
@@ -266,6 +273,13 @@ impl Settings {
                 crate::search::UnknownAlgorithm(algorithm).to_string(),
             ));
         }
+        let certify = match wishes.certify.as_deref() {
+            None => Certify::default(),
+            Some(name) => Certify::named(name).ok_or_else(|| {
+                Error::usage(format!("--certify cannot be `{}`", name.escape_debug()))
+                    .hint(format!("it can be {}", CERTIFY.join(" or ")))
+            })?,
+        };
         let base = match wishes.base.as_deref() {
             None | Some("expert") => Base::Expert,
             Some("allno") => Base::AllNo,
@@ -297,6 +311,7 @@ impl Settings {
             output: wishes.output.unwrap_or_else(|| OUTPUT.into()),
             seed: wishes.seed.unwrap_or(0),
             algorithm,
+            certify,
         })
     }
 }

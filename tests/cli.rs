@@ -76,6 +76,7 @@ impl Place {
             seed: 0,
             requests: vec![request],
             fixed: RequestSet::empty(1),
+            carried: vec![],
         };
         RunDir::create(&self.path().join(name), &info).unwrap().0
     }

@@ -144,9 +144,13 @@ pub struct RunArgs {
     /// Seed for what the search leaves to chance [default: 0]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Search algorithm: ddmin or one-by-one [default: ddmin]
+    /// Search algorithm: split, ddmin or one-by-one [default: split]
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<String>,
+    /// What is tested for the certificate: leaves (what they depend on is needed with them), or
+    /// strict: everything [default: leaves]
+    #[arg(long, value_name = "leaves|strict")]
+    pub certify: Option<String>,
     /// First install and make what is missing, as `kbisect setup` does
     #[arg(long)]
     pub setup: bool,
@@ -172,6 +176,7 @@ impl RunArgs {
             output,
             seed,
             algorithm,
+            certify,
             setup: _,
         } = self.clone();
         Wishes {
@@ -190,6 +195,7 @@ impl RunArgs {
             output,
             seed,
             algorithm,
+            certify,
             color: None,
             message_format: None,
         }

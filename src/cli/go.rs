@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::oracle::COMMAND;
 use crate::report::{self, RESULT, Status, gather};
-use crate::search::{self, Search};
+use crate::search::{self, Depends, Search};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
 use crate::ui::{self, Ui};
@@ -331,7 +331,11 @@ fn search_on(
             (lab.sink)(&Event::Note { text });
         }
     }
-    let options = search::Options::default();
+    let options = search::Options {
+        depends: Depends::of_lists(&info.carried),
+        certify: settings.certify,
+        ..search::Options::default()
+    };
     let mut search: Box<dyn Search> = search::by_name(&info.algorithm, full, &info.fixed, options)
         .map_err(|e| Error::failed(e.to_string()))?;
     let replayed = search::replay(moves(lines), search.as_mut())

@@ -9,7 +9,9 @@ use super::go::{Opened, go, now};
 use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Record, RunDir, RunInfo};
-use crate::model::{Event, Phase};
+use crate::kconfig;
+use crate::model::{Certify, Event, Phase, Request, RequestId};
+use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, Signals};
 use crate::ui::Ui;
@@ -83,8 +85,9 @@ fn begin(
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
         algorithm: settings.algorithm.clone(),
         seed: settings.seed,
-        requests: start.requests,
         fixed: start.keep,
+        carried: carried(tools, &start.requests, cancel)?,
+        requests: start.requests,
     };
     let (dir, mut journal) = RunDir::create(&settings.output, &info)?;
     journal.append(&Record::Started { at: now() })?;
@@ -94,6 +97,19 @@ fn begin(
         journal,
         lines: vec![],
     })
+}
+
+/// What goes with what, where that can be told quickly.
+fn carried(
+    tools: &Tools,
+    requests: &[Request],
+    cancel: &CancelToken,
+) -> Result<Vec<Vec<RequestId>>> {
+    if tools.resolver.model().is_none() {
+        return Ok(Vec::new());
+    }
+    let carried = kconfig::carried(requests, &*tools.resolver, cancel)?;
+    Ok(Depends::new(carried).lists())
 }
 
 /// The directory has a run in it: the same one goes on, nothing is asked twice; another one
@@ -114,6 +130,8 @@ fn again(
         "--keep"
     } else if settings.algorithm != info.algorithm {
         "--algorithm"
+    } else if certify(&info.settings) != settings.certify {
+        "--certify"
     } else if settings.seed != info.seed {
         "--seed"
     } else {
@@ -125,6 +143,12 @@ fn again(
         settings.output.display()
     ))
     .hint("give another --output, or go on with that run by `kbisect resume`"))
+}
+
+/// As a run was begun with.
+fn certify(settings: &serde_json::Value) -> Certify {
+    let value = settings.get("certify").cloned().unwrap_or_default();
+    serde_json::from_value(value).unwrap_or_default()
 }
 
 /// Opens a run directory to go on with what is in it.

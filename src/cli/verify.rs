@@ -198,7 +198,8 @@ fn compare(claimed: &Report, asked: &[Request], found: &Report) -> Result<Verifi
             differ.into_iter().cloned().collect::<Vec<_>>().join(", ")
         )));
     }
-    let is_needed = |kept: &&Kept| matches!(kept.reason, Reason::Needed { .. });
+    let is_needed =
+        |kept: &&Kept| matches!(kept.reason, Reason::Needed { .. } | Reason::Implied { .. });
     let needed = |report: &Report, request| {
         report
             .kept

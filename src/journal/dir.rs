@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Request, RequestSet, TrialId};
+use crate::model::{Request, RequestId, RequestSet, TrialId};
 use crate::{Error, Result};
 
 use super::atomic::{TEMPORARY, folder_of, sync_dir, write_atomically};
@@ -35,6 +35,9 @@ pub struct RunInfo {
     pub requests: Vec<Request>,
     /// The requests that must stay (`--keep`).
     pub fixed: RequestSet,
+    /// For each request, the others that go with it. Empty: nobody knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<Vec<RequestId>>,
 }
 
 /// [`RunInfo`] as it is written.

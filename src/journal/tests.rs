@@ -27,6 +27,7 @@ fn info() -> RunInfo {
         seed: u64::MAX,
         requests: vec![request("NET", "y"), request("LOG_BUF_SHIFT", "12")],
         fixed: RequestSet::of(2, [RequestId(1)]),
+        carried: vec![],
     }
 }
 

@@ -135,6 +135,7 @@ fn info() -> RunInfo {
         seed: 0,
         requests: NAMES.map(request).to_vec(),
         fixed: RequestSet::empty(NAMES.len()),
+        carried: vec![],
     }
 }
 

@@ -1,5 +1,6 @@
 //! The words that all of kbisect speaks: symbols, requests, fragments, configs, candidates, verdicts, events.
 
+mod certify;
 mod config;
 mod event;
 mod request;
@@ -8,6 +9,7 @@ mod symbol;
 mod text;
 mod trial;
 
+pub use certify::{CERTIFY, Certify};
 pub use config::{Config, Fingerprint, ResolvedConfig};
 pub use event::{Event, Phase, Progress, WorkerState};
 pub use request::{Fragment, Request, RequestId};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{Cost, Kept, Reason, Report, Size, Status, VERSION};
 use crate::journal::{Ending, Line, Record, RunInfo};
-use crate::model::{CandidateId, Judgement, RequestSet, Source, Verdict};
+use crate::model::{CandidateId, Certify, Judgement, RequestId, RequestSet, Source, Verdict};
 use crate::{Error, Result};
 
 /// What a journal says, in the order in which it is needed.
@@ -36,6 +36,18 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         );
     };
     let (best, judgement) = &facts.best;
+    let failed = |id: RequestId| {
+        let told = facts.told.get(&best.without(id));
+        told.is_some_and(|judgement| judgement.verdict.is_fail())
+    };
+    // `--certify strict` takes nothing for granted.
+    let settings = info.settings.get("certify").cloned().unwrap_or_default();
+    let is_strict = serde_json::from_value(settings).is_ok_and(|c: Certify| c == Certify::Strict);
+    let dependent = |id: RequestId| {
+        let carried = info.carried.get(id.index()).filter(|_| !is_strict)?;
+        let mut carried = carried.iter().copied().filter(|d| best.contains(*d));
+        carried.find(|d| *d != id && !info.fixed.contains(*d) && failed(*d))
+    };
     let kept = best.iter().map(|id| {
         let reason = if info.fixed.contains(id) {
             Reason::Kept
@@ -53,7 +65,12 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
                     evidence: evidence.clone(),
                     lines: judgement.lines.saturating_sub(*lines),
                 },
-                _ => Reason::Unproved,
+                _ => match dependent(id) {
+                    Some(by) => Reason::Implied {
+                        by: info.requests[by.index()].symbol.clone(),
+                    },
+                    None => Reason::Unproved,
+                },
             }
         };
         Kept {
@@ -209,6 +226,7 @@ mod tests {
             seed: 0,
             requests: ["A", "B", "C"].map(request).to_vec(),
             fixed: RequestSet::of(3, [RequestId(2)]),
+            carried: vec![],
         }
     }
 
@@ -267,6 +285,39 @@ mod tests {
             (report.cost.passed, report.cost.failed, report.cost.objects),
             (2, 1, 30)
         );
+    }
+
+    #[test]
+    fn a_tested_dependent_is_a_reason_unless_the_certificate_is_strict() {
+        // A and B are left; without B it failed, and B depends on A.
+        let mut records = story();
+        records.truncate(2);
+        records.extend([
+            Record::Proposed {
+                candidate: Candidate {
+                    id: CandidateId(0),
+                    keep: RequestSet::of(3, [RequestId(0), RequestId(2)]),
+                },
+            },
+            Record::Told {
+                candidate: CandidateId(0),
+                judgement: judgement(2, Verdict::Fail(Stage::Oracle), 40),
+            },
+            Record::Finished {
+                at: 9,
+                ending: Ending::Minimal,
+            },
+        ]);
+        let mut info = info();
+        info.carried = vec![vec![RequestId(1)], vec![], vec![]];
+        let report = gather(&info, &lines(records.clone())).unwrap();
+        assert_eq!(report.status, Status::Minimal);
+        let by = info.requests[1].symbol.clone();
+        assert_eq!(report.kept[0].reason, Reason::Implied { by });
+        info.settings = serde_json::json!({ "certify": "strict" });
+        let report = gather(&info, &lines(records)).unwrap();
+        assert_eq!(report.status, Status::Unproved);
+        assert_eq!(report.kept[0].reason, Reason::Unproved);
     }
 
     #[test]

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Request, Stage, TrialId};
+use crate::model::{Request, Stage, Symbol, TrialId};
 
 /// The name of [`Report`]'s file in the run directory.
 pub const RESULT: &str = "result.json";
 
 /// The version of [`Report`] that is written, and the newest that is read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,11 @@ pub enum Reason {
         evidence: Option<String>,
         /// `=` lines that fell with it.
         lines: u32,
+    },
+    /// What depends on it is needed.
+    Implied {
+        /// The request that depends on it; the trial without that one failed.
+        by: Symbol,
     },
     /// `--keep`: it was never tried.
     Kept,

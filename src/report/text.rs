@@ -105,6 +105,7 @@ fn reason(kept: &Kept) -> String {
             };
             format!("trial {trial} ({stage}{fell}): {evidence}")
         }
+        Reason::Implied { by } => format!("{by} depends on it, and is needed"),
         Reason::Kept => "kept because you said so; not verified".to_owned(),
         Reason::Unproved => "not proved: no trial without it gave a verdict".to_owned(),
     }

@@ -35,6 +35,24 @@ impl Depends {
         Self { carried }
     }
 
+    /// The same, from lists of ids, as [`lists`](Self::lists) makes them; ids out of range are
+    /// passed over.
+    #[must_use]
+    pub fn of_lists(lists: &[Vec<RequestId>]) -> Self {
+        let n = lists.len();
+        let set = |ids: &Vec<RequestId>| {
+            RequestSet::of(n, ids.iter().copied().filter(|id| id.index() < n))
+        };
+        Self::new(lists.iter().map(set).collect())
+    }
+
+    /// What each request takes with it.
+    #[must_use]
+    pub fn lists(&self) -> Vec<Vec<RequestId>> {
+        let list = |set: &RequestSet| set.iter().collect();
+        self.carried.iter().map(list).collect()
+    }
+
     /// From pairs: the first depends on the second, of `n` requests.
     #[must_use]
     pub fn of_pairs(n: usize, pairs: impl IntoIterator<Item = (RequestId, RequestId)>) -> Self {
@@ -46,7 +64,8 @@ impl Depends {
     }
 
     /// What goes with `id`.
-    pub(super) fn carried(&self, id: RequestId) -> Option<&RequestSet> {
+    #[must_use]
+    pub fn carried(&self, id: RequestId) -> Option<&RequestSet> {
         self.carried.get(id.index())
     }
 

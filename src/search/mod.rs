@@ -26,7 +26,7 @@ pub use one_by_one::OneByOne;
 pub use replay::{Move, ReplayError, Replayed, replay};
 pub use split::Split;
 
-use crate::model::{Candidate, CandidateId, Phase, RequestId, RequestSet, Verdict};
+use crate::model::{Candidate, CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +141,8 @@ pub struct Options {
     /// What depends on what. `split` takes away with a request what would fall with it, and
     /// tests the need of those only that nothing else of the best depends on.
     pub depends: Depends,
+    /// What must be tested for the certificate.
+    pub certify: Certify,
 }
 
 /// There is no algorithm of this name.

@@ -13,7 +13,7 @@
 //! What depends on a request goes with it, and leaves go first: where one of these is needed, so
 //! is the request, for nothing.
 
-use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
+use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
 use super::chance::{Chance, Known, even, even_within, in_order};
 use super::depends::Depends;
@@ -29,6 +29,8 @@ const LEAPS: usize = 4;
 pub struct Split {
     ledger: Ledger,
     depends: Depends,
+    /// The same, as far as the certificate may rely on it.
+    implied: Depends,
     phase: Phase,
     /// All requests, in the order in which they are taken away: leaves first, else from the
     /// last to the first, as `ddmin` does and for the same reason.
@@ -57,6 +59,10 @@ impl Split {
         let order = options.depends.leaves_first(start.capacity());
         let mut search = Self {
             ledger: Ledger::new(start, fixed),
+            implied: match options.certify {
+                Certify::Leaves => options.depends.clone(),
+                Certify::Strict => Depends::none(),
+            },
             depends: options.depends,
             phase: Phase::Reducing,
             order,
@@ -249,14 +255,14 @@ impl Before {
 
 impl Search for Split {
     fn next(&mut self) -> Step {
-        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger, &self.depends) {
+        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger, &self.implied) {
             return Step::Done;
         }
         let keep = match self.phase {
             Phase::Reducing => self.reduce(&self.view()),
             _ => {
                 let merge = self.ledger.merge();
-                merge.or_else(|| sweep::choose(&self.ledger, &self.depends))
+                merge.or_else(|| sweep::choose(&self.ledger, &self.implied))
             }
         };
         match keep {
@@ -291,7 +297,7 @@ impl Search for Split {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger, &self.depends) as u32;
+        let owed = sweep::owed(&self.ledger, &self.implied) as u32;
         let extra = (self.ledger.in_flight().count() + self.ledger.merges()) as u32;
         let (at_least, at_most) = if self.phase == Phase::Certifying {
             (owed, owed + extra)
@@ -304,6 +310,6 @@ impl Search for Split {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &self.depends)
+        sweep::certificate(&self.ledger, &self.implied)
     }
 }

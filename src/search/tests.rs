@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::sim::{FAIL, Pointless, Rng, Run, Schedule, clustered, hash, needs, run, scattered};
 use super::*;
-use crate::model::Stage;
+use crate::model::{Certify, Stage};
 
 /// A simulated oracle: a function of the set. All accept the full set.
 #[derive(Debug, Clone)]
@@ -182,6 +182,59 @@ proptest! {
         prop_assert!(sets.len() - distinct.len() <= withdrawn, "a set was asked twice");
         prop_assert!(!distinct.contains(&RequestSet::full(n)), "the start was asked");
         prop_assert!(sets.iter().all(|s| fixed.is_subset(s)), "a fixed request was removed");
+    }
+
+    /// What depends on something gone is as good as gone itself: Kconfig has it so.
+    #[test]
+    fn with_dependencies_the_answer_is_minimal_and_leaves_speak_for_what_they_depend_on(
+        (n, pairs, oracle) in (2_u32..40).prop_flat_map(|n| {
+            let pairs = prop::collection::vec((0..n, 0..n), 0..30);
+            (Just(n), pairs, monotone(n))
+        }),
+        schedule in schedule(),
+        one_in in prop::option::of(2_usize..9),
+        strict in any::<bool>(),
+    ) {
+        let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
+        let n = n as usize;
+        let pairs = pairs.into_iter().map(|(a, b)| (RequestId(a), RequestId(b)));
+        let depends = Depends::of_pairs(n, pairs);
+        let effective = |set: &RequestSet| {
+            let gone = depends.closure(&RequestSet::full(n).minus(set));
+            set.minus(&gone)
+        };
+        let options = Options {
+            depends: depends.clone(),
+            certify: if strict { Certify::Strict } else { Certify::Leaves },
+            ..Options::default()
+        };
+        let mut search =
+            by_name("split", RequestSet::full(n), &RequestSet::empty(n), options).unwrap();
+        let judge = |s: &RequestSet| oracle.judge(&effective(s));
+        let did = run(&mut *search, &schedule, judge, nothing_to_see);
+        let best = search.best().clone();
+        prop_assert!(judge(&best).is_pass());
+        prop_assert_eq!(&effective(&best), &best, "something in it does not come true");
+        for id in best.iter() {
+            prop_assert!(!judge(&best.without(id)).is_pass(), "{:?} can go", id);
+        }
+        prop_assert!(search.certificate().is_whole());
+        let all = told(&did.moves);
+        for (id, proof) in search.certificate().entries() {
+            match proof {
+                Proof::Tested(trial) => {
+                    prop_assert_eq!(&all[trial], &(best.without(*id), Some(FAIL)));
+                }
+                Proof::Implied(by) => {
+                    prop_assert!(!strict);
+                    prop_assert!(depends.carried(*id).unwrap().contains(*by));
+                    let tested = search.certificate();
+                    let of = tested.entries().iter().find(|(other, _)| other == by).unwrap();
+                    prop_assert!(matches!(of.1, Proof::Tested(_)));
+                }
+                Proof::Missing => prop_assert!(false, "whole, but {:?} has no proof", id),
+            }
+        }
     }
 
     #[test]
@@ -534,6 +587,55 @@ fn an_unknown_algorithm_is_named_with_those_that_there_are() {
         .unwrap();
     let text = "there is no algorithm `dd\\u{1b}max`; there are: split, ddmin, one-by-one";
     assert_eq!(error.to_string(), text);
+}
+
+/// A forest: three quarters of the requests depend on one before them.
+fn forest(n: usize, rng: &mut Rng) -> Depends {
+    let mut pairs = Vec::new();
+    for id in 1..n as u32 {
+        if rng.below(4) > 0 {
+            let parent = id - 1 - rng.below((id as usize).min(20)) as u32;
+            pairs.push((RequestId(id), RequestId(parent)));
+        }
+    }
+    Depends::of_pairs(n, pairs)
+}
+
+#[test]
+fn with_dependencies_fewer_trials_are_enough() {
+    let (mut flat, mut with) = (0, 0);
+    for seed in 0..10 {
+        let mut rng = Rng(seed);
+        let depends = forest(200, &mut rng);
+        // Leaves that are needed, and what they depend on.
+        let mut needed = scattered(200, 8, &mut rng);
+        for id in (0..200).map(RequestId) {
+            if depends
+                .carried(id)
+                .is_some_and(|c| !c.intersection(&needed).is_empty())
+            {
+                needed.insert(id);
+            }
+        }
+        let judge = |set: &RequestSet| {
+            let gone = depends.closure(&RequestSet::full(200).minus(set));
+            needs(&needed)(&set.minus(&gone))
+        };
+        for (depends, trials) in [(Depends::none(), &mut flat), (depends.clone(), &mut with)] {
+            let options = Options {
+                depends,
+                ..Options::default()
+            };
+            let full = RequestSet::full(200);
+            let mut search = by_name("split", full, &RequestSet::empty(200), options).unwrap();
+            *trials += run(&mut *search, &Schedule::in_order(2), judge, nothing_to_see).trials;
+            assert_eq!(search.best(), &needed);
+        }
+    }
+    assert!(
+        with * 10 < flat * 7,
+        "{with} with dependencies, {flat} without"
+    );
 }
 
 /// The figures for the documentation: `cargo test --lib search::tests::ddmin_needs -- --nocapture`.
