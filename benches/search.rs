@@ -13,6 +13,9 @@ fn per_decision(c: &mut Criterion) {
     let mut group = c.benchmark_group("decision");
     group.sample_size(10);
     for (name, n, k) in [
+        ("split", 520, 30),
+        ("split", 10_000, 100),
+        ("split", 10_000, 1000),
         ("ddmin", 520, 30),
         ("ddmin", 10_000, 100),
         ("one-by-one", 520, 30),

@@ -66,13 +66,15 @@ impl RequestSet {
     /// The number of requests in it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.bits.count_ones()
+        // By words: bitvec's own goes through domains.
+        let words = self.bits.as_raw_slice().iter();
+        words.map(|word| word.count_ones() as usize).sum()
     }
 
     /// Is it empty?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.bits.not_any()
+        self.bits.as_raw_slice().iter().all(|word| *word == 0)
     }
 
     /// Is `id` in it?
@@ -120,6 +122,16 @@ impl RequestSet {
             .iter()
             .zip(other.bits.as_raw_slice())
             .all(|(a, b)| a & !b == 0)
+    }
+
+    /// Is any member in `other`?
+    #[must_use]
+    pub fn has_any_of(&self, other: &Self) -> bool {
+        self.check(other);
+        let words = self.bits.as_raw_slice().iter();
+        words
+            .zip(other.bits.as_raw_slice())
+            .any(|(a, b)| a & b != 0)
     }
 
     /// The members that are not in `other`.

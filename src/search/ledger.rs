@@ -130,6 +130,11 @@ impl Ledger {
             .map(|id| (*id, &self.entries[id.0 as usize].keep))
     }
 
+    /// The set of a candidate.
+    pub fn keep(&self, id: CandidateId) -> &RequestSet {
+        &self.entries[id.0 as usize].keep
+    }
+
     /// Every candidate's set, and what became of it.
     pub fn entries(&self) -> impl Iterator<Item = (&RequestSet, State)> {
         self.entries.iter().map(|e| (&e.keep, e.state))

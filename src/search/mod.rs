@@ -10,6 +10,7 @@
 mod chance;
 mod ddmin;
 mod depends;
+mod groups;
 mod ledger;
 mod one_by_one;
 mod replay;

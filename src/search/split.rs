@@ -17,6 +17,7 @@ use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
 use super::chance::{Chance, Known, even, even_within, in_order};
 use super::depends::Depends;
+use super::groups::Groups;
 use super::ledger::{Ledger, State};
 use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 
@@ -31,6 +32,7 @@ pub struct Split {
     depends: Depends,
     /// The same, as far as the certificate may rely on it.
     implied: Depends,
+    groups: Groups,
     phase: Phase,
     /// All requests, in the order in which they are taken away: leaves first, else from the
     /// last to the first, as `ddmin` does and for the same reason.
@@ -58,6 +60,7 @@ impl Split {
     pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
         let order = options.depends.leaves_first(start.capacity());
         let mut search = Self {
+            groups: Groups::new(&start),
             ledger: Ledger::new(start, fixed),
             implied: match options.certify {
                 Certify::Leaves => options.depends.clone(),
@@ -73,58 +76,17 @@ impl Split {
 
     fn view(&self) -> View {
         let base = self.ledger.hoped();
-        let fixed = self.ledger.floor();
-        let free = base.minus(fixed);
-        let mut settled = RequestSet::empty(base.capacity());
-        let (mut groups, mut flying) = (Vec::new(), Vec::new());
-        for (keep, state) in self.ledger.entries() {
-            let is_fail = matches!(state, State::Told(Verdict::Fail(_) | Verdict::Unresolved));
-            if !is_fail && state != State::InFlight {
-                continue;
-            }
-            let gone = base.minus(keep);
-            if gone.is_empty() {
-                continue;
-            }
-            if state == State::InFlight {
-                flying.push(gone);
-            } else if self.is_one(&gone) {
-                settled = settled.union(&gone);
-            } else {
-                groups.push(gone);
-            }
-        }
-        // What a needed request depends on is needed.
-        for id in free.iter() {
-            let carried = self.depends.carried(id);
-            if carried.is_some_and(|c| !c.intersection(&settled).is_empty()) {
-                settled.insert(id);
-            }
-        }
-        groups.retain(|group| group.intersection(&settled).is_empty());
-        groups.sort_by_key(RequestSet::len);
-        let mut suspects: Vec<RequestSet> = Vec::new();
-        for group in groups {
-            if !suspects.iter().any(|smaller| smaller.is_subset(&group)) {
-                suspects.push(group);
-            }
-        }
+        let Groups {
+            settled, suspects, ..
+        } = self.groups.within(&base, &self.depends);
+        let flying = self.ledger.in_flight().map(|(_, keep)| base.minus(keep));
         View {
-            open: free.minus(&settled),
+            open: base.minus(self.ledger.floor()).minus(&settled),
+            flying: flying.filter(|gone| !gone.is_empty()).collect(),
             base,
             settled,
             suspects,
-            flying,
         }
-    }
-
-    /// Can a group only go or stay as a whole?
-    fn is_one(&self, group: &RequestSet) -> bool {
-        let first = self.order.iter().find(|id| group.contains(**id));
-        first.is_none_or(|first| {
-            let alone = RequestSet::of(group.capacity(), [*first]);
-            group.is_subset(&self.depends.closure(&alone))
-        })
     }
 
     /// Goes to the certificate when nothing is left to take away.
@@ -144,8 +106,9 @@ impl Split {
         let group = RequestSet::of(view.base.capacity(), group.iter().copied());
         let gone = self.depends.closure(&group).minus(self.ledger.floor());
         let keep = view.base.minus(&gone);
-        let is_new = self.ledger.is_unasked(&keep) && !self.ledger.is_inferred_to_fail(&keep);
-        (is_new && keep != view.base && gone.intersection(&view.settled).is_empty()).then_some(keep)
+        let is_known = gone.has_any_of(&view.settled)
+            || view.suspects.iter().any(|group| group.is_subset(&gone));
+        (!is_known && keep != view.base && self.ledger.is_unasked(&keep)).then_some(keep)
     }
 
     /// What to try while requests are removed in bulk.
@@ -174,7 +137,7 @@ impl Split {
         let all_flying = union(&view.base, &view.flying);
         let all_suspects = union(&view.base, &view.suspects);
         // A part of a group that has a needed one in it: it tells which.
-        let idle = |group: &&RequestSet| group.intersection(&all_flying).is_empty();
+        let idle = |group: &&RequestSet| !group.has_any_of(&all_flying);
         let halve = |group: &RequestSet| {
             let members = in_order(&self.order, group);
             let none = chance.none_needed(&members, |id| before.of(id));
@@ -272,7 +235,13 @@ impl Search for Split {
     }
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+        let keep = self.ledger.keep(id).clone();
         let new_best = self.ledger.record(id, verdict);
+        if new_best {
+            self.groups.shrink_to(&self.ledger, &self.depends);
+        } else if !verdict.is_pass() {
+            self.groups.failed(&keep, &self.depends);
+        }
         self.settle();
         let certifying = self.phase == Phase::Certifying;
         let pointless = |keep: &RequestSet| sweep::is_pointless(&self.ledger, keep, certifying);

@@ -27,23 +27,17 @@ fn owing(ledger: &Ledger, depends: &Depends) -> Vec<(RequestId, Standing)> {
     let free = ledger.free();
     let all = singles(ledger);
     let failed = failed(&all, &free);
+    let is_told = |s: &Standing| matches!(s.exact, Some((_, State::Told(_))));
+    let untold = all.iter().filter(|(_, s)| !is_told(s));
+    let untold = RequestSet::of(free.capacity(), untold.map(|(c, _)| c.first));
     let owes = |(chunk, standing): &(Chunk, Standing)| {
         let id = chunk.first;
-        let told = matches!(standing.exact, Some((_, State::Told(_))));
         let carried = depends.carried(id).map(|c| c.intersection(&free));
         let spoken_for = carried.is_some_and(|carried| {
-            let untold = |id: RequestId| {
-                let standing = all
-                    .iter()
-                    .find(|(c, _)| c.first == id)
-                    .map(|(_, s)| s.exact);
-                !matches!(standing, Some(Some((_, State::Told(_)))))
-            };
-            let leaf = |id: RequestId| depends.is_leaf(id, &free) && untold(id);
-            carried.iter().any(|id| failed.contains(id))
-                || !depends.is_leaf(id, &free) && carried.iter().any(leaf)
+            let leaf = |id: RequestId| untold.contains(id) && depends.is_leaf(id, &free);
+            carried.has_any_of(&failed) || !depends.is_leaf(id, &free) && carried.iter().any(leaf)
         });
-        !told && !spoken_for
+        !is_told(standing) && !spoken_for
     };
     let owing = all.iter().filter(|single| owes(single));
     owing.map(|(chunk, s)| (chunk.first, *s)).collect()

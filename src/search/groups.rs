@@ -1,0 +1,102 @@
+//! What failures say of the best: which of its requests stay, and which groups hold one that
+//! does. Kept up to date, so that no decision has to look at all trials again.
+
+use super::depends::Depends;
+use super::ledger::{Ledger, State};
+use crate::model::{RequestId, RequestSet, Verdict};
+
+/// Under the assumption that the oracle is monotone.
+#[derive(Debug)]
+pub(super) struct Groups {
+    /// What all this is said of.
+    of: RequestSet,
+    /// What is known to stay, or gives no verdict.
+    pub(super) settled: RequestSet,
+    /// Parts of the rest, each with a needed request in it.
+    pub(super) suspects: Vec<RequestSet>,
+}
+
+impl Groups {
+    pub(super) fn new(start: &RequestSet) -> Self {
+        Self {
+            of: start.clone(),
+            settled: RequestSet::empty(start.capacity()),
+            suspects: Vec::new(),
+        }
+    }
+
+    /// Takes in that `keep` failed, or gave no verdict.
+    pub(super) fn failed(&mut self, keep: &RequestSet, depends: &Depends) {
+        let gone = self.of.minus(keep);
+        // What contains the best and failed has itself shown the oracle not to be monotone.
+        if !gone.is_empty() {
+            self.suspects.push(gone);
+            self.sort_out(depends);
+        }
+    }
+
+    /// Takes in the best as it is now.
+    pub(super) fn shrink_to(&mut self, ledger: &Ledger, depends: &Depends) {
+        let best = ledger.best();
+        if best.is_subset(&self.of) {
+            *self = self.within(best, depends);
+            return;
+        }
+        // Another way down: what was left out as explained counts again.
+        *self = Self::new(best);
+        for (keep, state) in ledger.entries() {
+            if matches!(state, State::Told(Verdict::Fail(_) | Verdict::Unresolved)) {
+                let gone = best.minus(keep);
+                if !gone.is_empty() {
+                    self.suspects.push(gone);
+                }
+            }
+        }
+        self.sort_out(depends);
+    }
+
+    /// The same of a part of what it is said of.
+    pub(super) fn within(&self, base: &RequestSet, depends: &Depends) -> Self {
+        let part = |set: &RequestSet| set.intersection(base);
+        let suspects = self.suspects.iter().map(part);
+        let mut groups = Self {
+            of: base.clone(),
+            settled: part(&self.settled),
+            suspects: suspects.filter(|s| !s.is_empty()).collect(),
+        };
+        groups.sort_out(depends);
+        groups
+    }
+
+    /// Groups of one are settled; what is settled explains every group that it is in; and of
+    /// two groups one within the other, the larger says nothing more.
+    fn sort_out(&mut self, depends: &Depends) {
+        let of_one = |group: &RequestSet| {
+            // What goes with each of its members.
+            let alone = |id: RequestId| {
+                let one = RequestSet::of(group.capacity(), [id]);
+                group.is_subset(&depends.closure(&one))
+            };
+            group.iter().all(alone)
+        };
+        for group in self.suspects.iter().filter(|group| of_one(group)) {
+            self.settled = self.settled.union(group);
+        }
+        for id in self.of.iter() {
+            let carried = depends.carried(id);
+            if carried.is_some_and(|c| c.has_any_of(&self.settled)) {
+                self.settled.insert(id);
+            }
+        }
+        self.suspects
+            .retain(|group| !group.has_any_of(&self.settled));
+        self.suspects.sort_by_key(RequestSet::len);
+        let mut least: Vec<RequestSet> = Vec::new();
+        for group in self.suspects.drain(..) {
+            if !least.iter().any(|smaller| smaller.is_subset(&group)) {
+                least.push(group);
+            }
+        }
+        self.suspects = least;
+    }
+}
