@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout)]
 
 use std::f64::consts::LN_2;
+use std::time::Instant;
 
 use kbisect::model::RequestSet;
 use kbisect::search::sim::{Rng, Schedule, clustered, needs, run, scattered};
@@ -18,7 +19,7 @@ fn bound(n: usize, k: usize) -> f64 {
 
 fn main() {
     println!(
-        "    n    k  layout     workers  algorithm    search  certificate  rounds  bound  ratio"
+        "    n    k  layout     workers  algorithm    search  certificate  rounds  bound  ratio  us a decision"
     );
     for (n, k) in [
         (60, 11),
@@ -27,6 +28,7 @@ fn main() {
         (520, 60),
         (520, 120),
         (3000, 60),
+        (10_000, 100),
     ] {
         for (layout, run_length) in [("scattered", 1), ("clustered", 5)] {
             for workers in [1, 4, 8] {
@@ -43,6 +45,7 @@ fn main() {
 
 fn row(n: usize, k: usize, (layout, run_length): (&str, usize), workers: usize, name: &str) {
     let (mut search_trials, mut certificate, mut rounds) = (0_u32, 0_u32, 0.0);
+    let begun = Instant::now();
     for seed in 0..RUNS {
         let mut rng = Rng(seed);
         let needed = match run_length {
@@ -66,10 +69,11 @@ fn row(n: usize, k: usize, (layout, run_length): (&str, usize), workers: usize, 
     let mean = |sum: u32| f64::from(sum) / RUNS as f64;
     let bound = bound(n, k);
     println!(
-        "{n:5} {k:4}  {layout:10} {workers:6}  {name:11} {:7.1} {:12.1} {:7.1} {bound:6.0} {:6.2}",
+        "{n:5} {k:4}  {layout:10} {workers:6}  {name:11} {:7.1} {:12.1} {:7.1} {bound:6.0} {:6.2} {:8.0}",
         mean(search_trials),
         mean(certificate),
         rounds / RUNS as f64,
         mean(search_trials) / bound,
+        begun.elapsed().as_secs_f64() * 1e6 / f64::from(search_trials + certificate),
     );
 }

@@ -144,7 +144,7 @@ pub struct RunArgs {
     /// Seed for what the search leaves to chance [default: 0]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Search algorithm: split, ddmin or one-by-one [default: split]
+    /// Search algorithm: split, ddmin, probdd, cdd or one-by-one [default: split]
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<String>,
     /// What is tested for the certificate: leaves (what they depend on is needed with them), or

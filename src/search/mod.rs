@@ -13,6 +13,7 @@ mod depends;
 mod groups;
 mod ledger;
 mod one_by_one;
+mod probabilities;
 mod replay;
 pub mod sim;
 mod split;
@@ -24,6 +25,7 @@ mod tests;
 pub use ddmin::Ddmin;
 pub use depends::Depends;
 pub use one_by_one::OneByOne;
+pub use probabilities::{Probabilities, Rule};
 pub use replay::{Move, ReplayError, Replayed, replay};
 pub use split::Split;
 
@@ -152,7 +154,7 @@ pub struct Options {
 pub struct UnknownAlgorithm(pub String);
 
 /// The names that [`by_name`] knows, the default first.
-pub const ALGORITHMS: &[&str] = &["split", "ddmin", "one-by-one"];
+pub const ALGORITHMS: &[&str] = &["split", "ddmin", "probdd", "cdd", "one-by-one"];
 
 /// The search of this name: over the requests of `start`, which is known to pass, without ever
 /// removing those of `fixed`.
@@ -171,6 +173,8 @@ pub fn by_name(
     match name {
         "split" => Ok(Box::new(Split::new(start, fixed, options))),
         "ddmin" => Ok(Box::new(Ddmin::new(start, fixed, &options))),
+        "probdd" => Ok(Box::new(Probabilities::new(start, fixed, Rule::ProbDd))),
+        "cdd" => Ok(Box::new(Probabilities::new(start, fixed, Rule::Cdd))),
         "one-by-one" => Ok(Box::new(OneByOne::new(start, fixed))),
         _ => Err(UnknownAlgorithm(name.to_owned())),
     }

@@ -585,7 +585,8 @@ fn an_unknown_algorithm_is_named_with_those_that_there_are() {
     let error = by_name("dd\x1bmax", full.clone(), &full, Options::default())
         .err()
         .unwrap();
-    let text = "there is no algorithm `dd\\u{1b}max`; there are: split, ddmin, one-by-one";
+    let text =
+        "there is no algorithm `dd\\u{1b}max`; there are: split, ddmin, probdd, cdd, one-by-one";
     assert_eq!(error.to_string(), text);
 }
 

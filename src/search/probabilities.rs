@@ -1,0 +1,218 @@
+//! ProbDD and CDD: one candidate after the other, its size from what failed before.
+//!
+//! *ProbDD* (G. Wang et al., "Probabilistic Delta Debugging", ESEC/FSE 2021) has a probability for
+//! each request that it is needed; it takes away those that are least likely, as many as promise
+//! most, and a failure makes each of them likelier. *CDD* (M. Zhang et al., "Deep Dive into
+//! Probabilistic Delta Debugging", 2024) has counted out that this comes to rounds of one size
+//! each, smaller from round to round.
+//!
+//! Both go on only when the candidate before has its verdict, so they use one worker, until the
+//! certificate; that is a sweep, as they can miss what goes alone.
+
+use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
+
+use super::depends::Depends;
+use super::ledger::Ledger;
+use super::{Certificate, Outlook, Search, Step, Told, sweep};
+
+/// The probability that is assumed at first: that of the paper.
+const AT_FIRST: f64 = 0.1;
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// A probability for each request.
+    ProbDd,
+    /// A counter for each request.
+    Cdd,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Probabilities {
+    ledger: Ledger,
+    /// Each request is tried, whatever depends on it.
+    depends: Depends,
+    phase: Phase,
+    rule: Rule,
+    /// Of each request, that it is needed; 1 once it was taken away alone in vain.
+    needed: Vec<f64>,
+    /// Of each request, how often it was in a group that failed.
+    failures: Vec<i32>,
+    /// What the candidate in flight takes away.
+    gone: Vec<RequestId>,
+}
+
+impl Probabilities {
+    /// A search over the requests of `start`, which is known to pass, without ever removing
+    /// those of `fixed`.
+    #[must_use]
+    pub fn new(start: RequestSet, fixed: &RequestSet, rule: Rule) -> Self {
+        let n = start.capacity();
+        let mut search = Self {
+            ledger: Ledger::new(start, fixed),
+            depends: Depends::none(),
+            phase: Phase::Reducing,
+            rule,
+            needed: vec![AT_FIRST; n],
+            failures: vec![0; n],
+            gone: Vec::new(),
+        };
+        search.settle();
+        search
+    }
+
+    /// Those that may go, the least likely to be needed first; of equals the last.
+    fn open(&self) -> Vec<RequestId> {
+        let free = self.ledger.free();
+        let mut open: Vec<RequestId> = free
+            .iter()
+            .rev()
+            .filter(|id| self.needed[id.index()] < 1.0)
+            .collect();
+        match self.rule {
+            Rule::ProbDd => {
+                open.sort_by(|a, b| self.needed[a.index()].total_cmp(&self.needed[b.index()]));
+            }
+            Rule::Cdd => open.sort_by_key(|id| self.failures[id.index()]),
+        }
+        open
+    }
+
+    fn group(&self) -> Vec<RequestId> {
+        let mut open = self.open();
+        let len = match self.rule {
+            Rule::ProbDd => {
+                let mut none = 1.0;
+                let gains = open.iter().zip(1..).map(|(id, len)| {
+                    none *= 1.0 - self.needed[id.index()];
+                    (f64::from(len) * none, len)
+                });
+                let best = gains.max_by(|a, b| a.0.total_cmp(&b.0));
+                best.map_or(0, |(_, len)| len)
+            }
+            Rule::Cdd => {
+                let Some(first) = open.first() else {
+                    return open;
+                };
+                let round = self.failures[first.index()];
+                open.retain(|id| self.failures[id.index()] == round);
+                // p0 / (1 - 1/e)^r, and the size that promises most of it.
+                let chance = AT_FIRST / (1.0 - (-1.0_f64).exp()).powi(round);
+                let size = -1.0 / (1.0 - chance.min(0.999)).ln();
+                // Rounds have some ten requests at most.
+                #[allow(clippy::cast_possible_truncation)]
+                let size = size.round().clamp(1.0, 1e9) as i32;
+                size
+            }
+        };
+        open.truncate(usize::try_from(len).unwrap_or(1).max(1));
+        open
+    }
+
+    fn settle(&mut self) {
+        if self.phase == Phase::Reducing && self.gone.is_empty() && self.open().is_empty() {
+            self.phase = Phase::Certifying;
+        }
+    }
+
+    fn learn(&mut self, verdict: Verdict) {
+        let gone = std::mem::take(&mut self.gone);
+        if verdict.is_pass() {
+            return;
+        }
+        let none: f64 = gone
+            .iter()
+            .map(|id| 1.0 - self.needed[id.index()])
+            .product();
+        for id in &gone {
+            self.failures[id.index()] += 1;
+            let needed = &mut self.needed[id.index()];
+            *needed = match (self.rule, gone.len()) {
+                (_, 1) => 1.0,
+                (Rule::ProbDd, _) => (*needed / (1.0 - none)).min(0.999),
+                (Rule::Cdd, _) => *needed,
+            };
+        }
+    }
+}
+
+impl Search for Probabilities {
+    fn next(&mut self) -> Step {
+        if self.phase == Phase::Certifying {
+            if sweep::is_over(&self.ledger, &self.depends) {
+                return Step::Done;
+            }
+            let merge = self.ledger.merge();
+            return match merge.or_else(|| sweep::choose(&self.ledger, &self.depends)) {
+                Some(keep) => Step::Try(self.ledger.propose(keep)),
+                None => Step::Wait,
+            };
+        }
+        if !self.gone.is_empty() {
+            return Step::Wait;
+        }
+        loop {
+            let gone = self.group();
+            let capacity = self.ledger.best().capacity();
+            let keep = self
+                .ledger
+                .best()
+                .minus(&RequestSet::of(capacity, gone.iter().copied()));
+            self.gone = gone;
+            if self.ledger.is_unasked(&keep) {
+                return Step::Try(self.ledger.propose(keep));
+            }
+            // It was tried, and did not pass: its verdict counts again.
+            self.learn(Verdict::Unresolved);
+            self.settle();
+            if self.phase == Phase::Certifying {
+                return self.next();
+            }
+        }
+    }
+
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+        let new_best = self.ledger.record(id, verdict);
+        if self.phase == Phase::Reducing {
+            self.learn(verdict);
+        }
+        self.settle();
+        let certifying = self.phase == Phase::Certifying;
+        let pointless = |keep: &RequestSet| sweep::is_pointless(&self.ledger, keep, certifying);
+        let flying = self.ledger.in_flight();
+        Told {
+            new_best,
+            pointless: flying.filter(|f| pointless(f.1)).map(|f| f.0).collect(),
+        }
+    }
+
+    fn withdraw(&mut self, id: CandidateId) {
+        self.ledger.withdraw(id);
+        self.gone.clear();
+        self.settle();
+    }
+
+    fn best(&self) -> &RequestSet {
+        self.ledger.best()
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn outlook(&self) -> Outlook {
+        let owed = sweep::owed(&self.ledger, &self.depends) as u32;
+        let extra = (self.ledger.in_flight().count() + self.ledger.merges()) as u32;
+        let (at_least, at_most) = match self.phase {
+            Phase::Certifying => (owed, owed + extra),
+            // Each failure makes a group smaller, and a request is in few before it is alone.
+            _ => (owed.min(1), 1 + 20 * self.ledger.free().len() as u32 + extra),
+        };
+        Outlook { at_least, at_most }
+    }
+
+    fn certificate(&self) -> Certificate {
+        sweep::certificate(&self.ledger, &self.depends)
+    }
+}
