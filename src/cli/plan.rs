@@ -36,6 +36,13 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let symbol = |id: RequestId| start.requests[id.index()].symbol.to_string();
         set.iter().map(symbol).collect()
     };
+    // Turned round: what each request can only matter with.
+    let needs = |id: usize| -> Vec<String> {
+        let carries = |set: &RequestSet| set.contains(RequestId(id as u32));
+        let symbols = start.requests.iter().zip(&carried);
+        let by = symbols.filter(|(_, set)| carries(set));
+        by.map(|(request, _)| request.symbol.to_string()).collect()
+    };
     let command = tools.plan.command_line(Path::new("TREE"));
     let reason = |why: &Fixed| match why {
         Fixed::NoPrompt => "no visible prompt: other symbols decide",
@@ -57,6 +64,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
             "event": "plan",
             "requests": strings(&start.requests),
             "carried": carried.iter().map(names).collect::<Vec<_>>(),
+            "needs": (0..carried.len()).map(needs).collect::<Vec<_>>(),
             "keep": start.keep.iter().map(|id| start.requests[id.index()].to_string()).collect::<Vec<_>>(),
             "dropped": strings(&start.dropped),
             "fixed": fixed,
