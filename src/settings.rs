@@ -78,7 +78,7 @@ pub struct Wishes {
     /// The search algorithm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
-    /// `leaves` or `strict`.
+    /// `strict` or `leaves`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certify: Option<String>,
     /// `auto`, `always` or `never`.

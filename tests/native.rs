@@ -87,21 +87,21 @@ fn source() -> PathBuf {
 }
 
 /// As a run has it: learnt once and kept.
-fn conf(project: &Project, work: &Path, cancel: &CancelToken) -> ConfResolver {
+fn conf(source: &Path, project: &Project, work: &Path, cancel: &CancelToken) -> ConfResolver {
     let cache = cache_dir().unwrap().join("kconfig");
-    ConfResolver::kept(&source(), project, &cache, work, cancel).unwrap()
+    ConfResolver::kept(source, project, &cache, work, cancel).unwrap()
 }
 
 impl Bench {
     fn linux() -> Self {
         let arch = env::var("KBISECT_ARCH").unwrap_or_else(|_| "x86_64".to_owned());
-        Self::of(&Project::linux(&arch).unwrap())
+        Self::of(&Project::linux(&arch).unwrap(), &source())
     }
 
-    fn of(project: &Project) -> Self {
+    fn of(project: &Project, source: &Path) -> Self {
         let cancel = CancelToken::new();
         let work = tempfile::tempdir().unwrap();
-        let conf = conf(project, work.path(), &cancel);
+        let conf = conf(source, project, work.path(), &cancel);
         let model = conf.parse_natively(&cancel).unwrap();
         Self {
             _work: work,
@@ -182,8 +182,28 @@ fn project() -> Project {
 
 #[test]
 fn of_nonsense_the_native_engine_makes_what_conf_makes() {
-    let project = project();
-    let bench = Bench::of(&project);
+    compare_nonsense(&project(), &source());
+}
+
+/// The oldest copy of Kconfig that is around.
+#[test]
+fn of_busyboxs_nonsense_the_native_engine_makes_what_conf_makes() {
+    let source = busybox();
+    compare_nonsense(&Project::busybox(), &source);
+    let bench = Bench::of(&Project::busybox(), &source);
+    compare_prompts(&bench, Mode::OldDef, &mut Random(3));
+}
+
+fn busybox() -> PathBuf {
+    let cancel = CancelToken::new();
+    let mut note = |_: &str| {};
+    let mut setup = Setup::new(&mut note, &cancel).unwrap();
+    setup.ensure(&kbisect::setup::all()).unwrap();
+    setup.busybox_source().unwrap()
+}
+
+fn compare_nonsense(project: &Project, source: &Path) {
+    let bench = Bench::of(project, source);
     // BusyBox's `conf` answers one question after the other, in other modes than this one.
     let modes: &[Mode] = match project.method {
         Method::Allconfig => &MODES,
@@ -271,7 +291,7 @@ fn where_the_native_engine_and_conf_differ_conf_is_right_and_the_user_is_told() 
     // The model of another architecture is a wrong one here.
     let work = tempfile::tempdir().unwrap();
     let project = Project::linux("i386").unwrap();
-    let other = conf(&project, work.path(), &bench.cancel);
+    let other = conf(&source(), &project, work.path(), &bench.cancel);
     let wrong = other.parse_natively(&bench.cancel).unwrap();
     let evidence = tempfile::tempdir().unwrap();
     let checked = CheckedResolver::new(bench.conf, Some(wrong), evidence.path());
@@ -769,12 +789,14 @@ fn the_path_of_a_definition_is_told_as_it_is_in_the_tree() {
 /// `conf` is asked what it would ask.
 #[test]
 fn the_visible_prompts_are_those_that_conf_asks() {
-    let bench = Bench::linux();
+    compare_prompts(&Bench::linux(), Mode::AllNo, &mut Random(7));
+}
+
+fn compare_prompts(bench: &Bench, mode: Mode, random: &mut Random) {
     let mut texts = vec![EC2_START.to_owned()];
-    let mut random = Random(7);
-    texts.extend((0..12).map(|_| nonsense(&bench.model, &mut random)));
+    texts.extend((0..12).map(|_| nonsense(&bench.model, random)));
     texts.par_iter().for_each(|text| {
-        let text = bench.model.resolve(Mode::AllNo, Some(text)).write();
+        let text = bench.model.resolve(mode, Some(text)).write();
         let config = ResolvedConfig::new(text.clone(), parse_config(&text));
         let mut theirs = bench.conf.prompts(&config, &bench.cancel).unwrap();
         let ours = bench.model.resolve(Mode::OldDef, Some(&text)).prompts();

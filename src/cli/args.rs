@@ -147,9 +147,9 @@ pub struct RunArgs {
     /// Search algorithm: split, ddmin, probdd, cdd or one-by-one [default: split]
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<String>,
-    /// What is tested for the certificate: leaves (what they depend on is needed with them), or
-    /// strict: everything [default: leaves]
-    #[arg(long, value_name = "leaves|strict")]
+    /// What is tested for the certificate: strict: each request alone; leaves: those that no other
+    /// depends on, and the rest is taken to be needed with them [default: strict]
+    #[arg(long, value_name = "strict|leaves")]
     pub certify: Option<String>,
     /// First install and make what is missing, as `kbisect setup` does
     #[arg(long)]

@@ -76,8 +76,10 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let asked = [base.requests(), parsed.fragment.requests()].concat();
     let text = Fragment::new(asked.clone()).to_string();
     let unknown = || {
-        Error::usage(format!("this source has no symbol {symbol}"))
-            .hint("is it spelt right, and is it one of this architecture (--arch)?")
+        Error::usage(format!(
+            "this source has no symbol {symbol} for this architecture"
+        ))
+        .hint("is it spelt right, and is it one of this architecture (--arch)?")
     };
     let id = model.find(symbol.as_str()).ok_or_else(unknown)?;
     let mut state = model.resolve(Mode::AllNo, Some(&text));

@@ -27,7 +27,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
     // One question for each request: too long with `conf`.
-    let carried = match tools.resolver.model() {
+    let carried = match tools.resolver.trusted() {
         Some(_) => kconfig::carried(&start.requests, &*tools.resolver, &cancel)?,
         None => Vec::new(),
     };

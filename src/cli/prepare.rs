@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::shown::Shown;
 use crate::build::MakePlan;
-use crate::kconfig::native::Model;
+use crate::kconfig::native::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Parsed, Project, Start};
-use crate::model::{Event, Fragment, Symbol};
+use crate::model::{Event, Fragment, Symbol, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
 use crate::setup::{self, Need, Setup, WorkFolder};
@@ -250,7 +250,13 @@ pub(super) fn tools(
 /// The source as the native engine understands it; what it does not, is left to `conf`.
 fn native(conf: &ConfResolver, cancel: &CancelToken, ui: &mut dyn Ui) -> Result<Option<Model>> {
     match conf.parse_natively(cancel) {
-        Ok(model) => Ok(Some(model)),
+        Ok(model) => {
+            for message in model.messages() {
+                let (Message::Info(text) | Message::Warning(text)) = message;
+                note(ui, format!("Kconfig says: {}", sanitize_line(text, 400)));
+            }
+            Ok(Some(model))
+        }
         Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
         Err(error) => {
             note(
@@ -434,7 +440,9 @@ pub(super) fn start(
     list(
         ui,
         &name,
-        unknown.map(|(line, symbol)| format!("line {line}: this source has no symbol {symbol}")),
+        unknown.map(|(line, symbol)| {
+            format!("line {line}: this source has no symbol {symbol} for this architecture")
+        }),
     );
     let missing = start.missing.iter();
     list(

@@ -86,7 +86,7 @@ fn begin(
         algorithm: settings.algorithm.clone(),
         seed: settings.seed,
         fixed: start.keep,
-        carried: carried(tools, &start.requests, cancel)?,
+        carried: carried(settings, tools, &start.requests, cancel)?,
         requests: start.requests,
     };
     let (dir, mut journal) = RunDir::create(&settings.output, &info)?;
@@ -99,13 +99,14 @@ fn begin(
     })
 }
 
-/// What goes with what, where that can be told quickly.
+/// What goes with what, where the search has a use for it and it can be told quickly.
 fn carried(
+    settings: &Settings,
     tools: &Tools,
     requests: &[Request],
     cancel: &CancelToken,
 ) -> Result<Vec<Vec<RequestId>>> {
-    if tools.resolver.model().is_none() {
+    if settings.algorithm != "split" || tools.resolver.trusted().is_none() {
         return Ok(Vec::new());
     }
     let carried = kconfig::carried(requests, &*tools.resolver, cancel)?;

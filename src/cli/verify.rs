@@ -11,7 +11,7 @@ use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
-use crate::model::Request;
+use crate::model::{Certify, Request};
 use crate::report::{Kept, RESULT, Reason, Report, Status, VERSION, gather};
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -50,6 +50,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         .unwrap_or_else(|| args.dir.join("verify"));
     // One at a time, in order: all of them pass or fail alone.
     settings.algorithm = "one-by-one".to_owned();
+    settings.certify = Certify::Strict;
     (settings.budget_time, settings.budget_trials) = (None, None);
     let machine = Settings::from_wishes(
         crate::settings::Wishes {
@@ -198,13 +199,14 @@ fn compare(claimed: &Report, asked: &[Request], found: &Report) -> Result<Verifi
             differ.into_iter().cloned().collect::<Vec<_>>().join(", ")
         )));
     }
-    let is_needed =
-        |kept: &&Kept| matches!(kept.reason, Reason::Needed { .. } | Reason::Implied { .. });
+    let is_tested = |kept: &&Kept| matches!(kept.reason, Reason::Needed { .. });
+    // What a claim takes for granted is tested here.
+    let is_needed = |kept: &&Kept| is_tested(kept) || matches!(kept.reason, Reason::Implied { .. });
     let needed = |report: &Report, request| {
         report
             .kept
             .iter()
-            .filter(is_needed)
+            .filter(is_tested)
             .any(|k| &k.request == request)
     };
     let names = |kept: Vec<&Kept>| {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::project::Project;
-use crate::supervise::{self, CancelToken, Ended, How, Log, Spec};
+use crate::supervise::{self, CancelToken, Ended, How, Log, Spec, find_program};
 use crate::{Error, ErrorKind, Result};
 
 /// See the file itself.
@@ -20,6 +20,7 @@ pub(super) const LIMIT: Duration = Duration::from_secs(120);
 /// In the folder that a call was learnt in: what the shim wrote down, and the log.
 const RECORD: &str = "record";
 const LOG: &str = "conf.log";
+const ENVIRON: &str = "environ";
 
 /// A call of `conf`, as make does it.
 #[derive(Debug)]
@@ -69,6 +70,11 @@ impl Shim {
             );
         }
         Ok(shim)
+    }
+
+    /// Is it there?
+    fn is_made(&self) -> bool {
+        self.library.is_file() && self.answers.is_dir()
     }
 
     /// What it needs in the environment.
@@ -135,7 +141,15 @@ impl Call {
         }
         let ended = supervise::run(&spec, cancel)?;
         check(ended, "make", &log)?;
+        forget_ours(&record.join(ENVIRON))?;
         Self::learnt(work)
+    }
+
+    /// Are the files there that it needs?
+    pub(super) fn is_whole(&self) -> bool {
+        self.shim.is_made()
+            && self.cwd.is_dir()
+            && self.program.to_str().and_then(find_program).is_some()
     }
 
     /// The call that was learnt in `work`.
@@ -152,33 +166,50 @@ impl Call {
                 ))
             })
         };
-        let words = |bytes: &[u8]| -> Vec<OsString> {
-            let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-            bytes
-                .split(|b| *b == 0)
-                .map(|w| OsStr::from_bytes(w).to_owned())
-                .collect()
-        };
-        let env = words(&read("environ")?)
-            .iter()
-            .filter_map(|entry| {
-                let at = entry.as_bytes().iter().position(|b| *b == b'=')?;
-                let (name, value) = entry.as_bytes().split_at(at);
-                Some((
-                    OsStr::from_bytes(name).to_owned(),
-                    OsStr::from_bytes(&value[1..]).to_owned(),
-                ))
-            })
+        let env = variables(&read(ENVIRON)?)
             .filter(|(name, _)| !OURS.iter().any(|ours| name == ours))
             .collect();
         Ok(Self {
             program: PathBuf::from(OsStr::from_bytes(&read("exe")?)),
-            args: words(&read("cmdline")?).split_off(1),
+            args: words(&read("cmdline")?)
+                .map(OsStr::to_owned)
+                .skip(1)
+                .collect(),
             env,
             cwd: PathBuf::from(OsStr::from_bytes(&read("cwd")?)),
             shim: Shim::at(work),
         })
     }
+}
+
+/// The texts in a file like `/proc/PID/environ`.
+fn words(bytes: &[u8]) -> impl Iterator<Item = &OsStr> {
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    bytes.split(|b| *b == 0).map(OsStr::from_bytes)
+}
+
+fn variables(bytes: &[u8]) -> impl Iterator<Item = (OsString, OsString)> {
+    words(bytes).filter_map(|entry| {
+        let at = entry.as_bytes().iter().position(|b| *b == b'=')?;
+        let (name, value) = entry.as_bytes().split_at(at);
+        let value = OsStr::from_bytes(&value[1..]);
+        Some((OsStr::from_bytes(name).to_owned(), value.to_owned()))
+    })
+}
+
+/// Leaves only what make added to our environment, or changed: there may be secrets in it, and a
+/// later call has its own.
+fn forget_ours(path: &Path) -> Result<()> {
+    let bytes = fs::read(path).unwrap_or_default();
+    let mut kept = Vec::new();
+    for (name, value) in variables(&bytes) {
+        if std::env::var_os(&name).as_ref() != Some(&value) {
+            for part in [name.as_bytes(), b"=", value.as_bytes(), b"\0"] {
+                kept.extend_from_slice(part);
+            }
+        }
+    }
+    fs::write(path, kept).map_err(|e| Error::io("write", path, e))
 }
 
 /// Variables that are no part of a call: ours, make's own business, and where the temporary files

@@ -58,8 +58,9 @@ impl CheckedResolver {
         self.model.as_ref()
     }
 
-    /// The model, unless it was found wrong.
-    fn trusted(&self) -> Option<&Model> {
+    /// The tree as the native engine understands it, unless it was found wrong.
+    #[must_use]
+    pub fn trusted(&self) -> Option<&Model> {
         let trusted = !self.distrusted.load(Ordering::Relaxed);
         self.model.as_ref().filter(|_| trusted)
     }

@@ -171,11 +171,12 @@ impl ConfResolver {
     /// The engine does not understand the tree, or a command that it asks the shell for cannot
     /// be run.
     pub fn parse_natively(&self, cancel: &CancelToken) -> Result<native::Model> {
-        let variable = |(name, value): &(OsString, OsString)| {
-            Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
+        let variable = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        let variables: HashMap<String, String> =
-            self.call.env.iter().filter_map(variable).collect();
+        // What make changed comes later, and holds.
+        let variables = std::env::vars_os().chain(self.call.env.iter().cloned());
+        let variables: HashMap<String, String> = variables.filter_map(variable).collect();
         let source = variables.get("srctree");
         let source = self
             .call

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::requests::without;
 use super::resolve::Resolver;
 use crate::Result;
-use crate::model::{Fragment, Request, RequestId, RequestSet};
+use crate::model::{Config, Fragment, Request, RequestId, RequestSet};
 use crate::supervise::CancelToken;
 
 /// For each request, the others that do not come true any more when it alone is taken away: they
@@ -32,9 +32,9 @@ pub fn carried(
         .map(|left_out| {
             let left = std::slice::from_ref(&requests[left_out]);
             let config = resolve(without(requests, left))?;
-            let falls = (0..).zip(requests).filter(|(i, request)| {
-                *i != left_out && full.get(&request.symbol) != config.get(&request.symbol)
-            });
+            let falls = (0..)
+                .zip(requests)
+                .filter(|(i, request)| *i != left_out && falls(&full, &config, request));
             // Ids are indices of requests, which are counted in 32 bits.
             #[allow(clippy::cast_possible_truncation)]
             let ids = falls.map(|(i, _)| RequestId(i as u32));
@@ -43,11 +43,18 @@ pub fn carried(
         .collect()
 }
 
+/// Did it come true, and is the symbol off now (or, if that was asked for, on)? What only has
+/// another value still matters.
+fn falls(full: &Config, without: &Config, request: &Request) -> bool {
+    let (before, now) = (full.get(&request.symbol), without.get(&request.symbol));
+    before.is_no() != now.is_no()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{Config, ResolvedConfig, Symbol, Value};
+    use crate::model::{ResolvedConfig, Symbol, Value};
 
     /// A fake Kconfig: each of A, B, C depends on the one before it.
     struct Chain;

@@ -1,25 +1,26 @@
 //! Keeps what was learnt of a tree's `conf` for later runs, as long as it stays true.
 //!
-//! What it depends on is in the name of its folder: the source (its path, Makefile, and
-//! `scripts`), how make is called, the variables that builds look at, and the state of what is
-//! installed: any package that comes or goes makes a new folder. What Kconfig asks the shell for
-//! beyond that (a file elsewhere in the source tree, the time) is taken to stay as it is.
+//! What it depends on is in the name of its folder: the source (of Linux its path, Makefile and
+//! `scripts`; of any other project all its files), how make is called, the environment but for
+//! what is known to be harmless, the programs of a build, and what is installed where Debian and
+//! others note it. What Kconfig asks the shell for beyond that is taken to stay as it is: if it
+//! does not, remove the folder.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, FileTimes, TryLockError};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, DirBuilder, File, FileTimes, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::call::{Call, SHIM};
 use super::project::Project;
-use super::source::source_id;
-use crate::supervise::CancelToken;
+use super::source::{source_id, tree_id};
+use crate::supervise::{CancelToken, find_program};
 use crate::{Error, ErrorKind, Result};
 
 /// Changes with what is in a folder, or what its name says.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How many are kept: those that were used last. Each takes some 3 MB.
 const KEPT: usize = 12;
@@ -30,47 +31,77 @@ const RETRY: Duration = Duration::from_millis(50);
 /// Written last: what is in the folder is complete. Its time is that of the last use.
 const COMPLETE: &str = "complete";
 
-/// How names of variables begin that a build looks at.
-const VARIABLES: &[&str] = &[
-    "AR",
-    "AS",
-    "BINDGEN",
-    "C_INCLUDE",
-    "CC",
-    "CCACHE",
-    "CLANG",
-    "COMPILER",
-    "CPATH",
-    "CROSS_",
-    "CXX",
-    "GCC",
-    "HOST",
-    "KAFLAGS",
-    "KBUILD",
-    "KCFLAGS",
-    "KCONFIG",
-    "KCPPFLAGS",
-    "LANG",
-    "LC_",
-    "LD",
-    "LIBRARY",
-    "LLVM",
+/// How names of variables begin that no build looks at: terminals, sessions, what runs us.
+const HARMLESS: &[&str] = &[
+    "_",
+    "CARGO",
+    "CI",
+    "CLICOLOR",
+    "COLOR",
+    "COLUMNS",
+    "DBUS_",
+    "DISPLAY",
+    "EDITOR",
+    "GITHUB_",
+    "GPG_",
+    "HIST",
+    "HOME",
+    "HOSTNAME",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "KBISECT",
+    "LESS",
+    "LINES",
+    "LOGNAME",
+    "LS_COLORS",
+    "MAIL",
     "MAKEFLAGS",
-    "NM",
-    "OBJ",
-    "PAHOLE",
-    "PATH",
-    "PERL",
-    "PKG_CONFIG",
-    "PYTHON",
-    "READELF",
-    "RUST",
-    "STRIP",
-    "SUBARCH",
+    "MAKELEVEL",
+    "MFLAGS",
+    "NEXTEST",
+    "NO_COLOR",
+    "OLDPWD",
+    "PAGER",
+    "PWD",
+    "RUNNER_",
+    "RUSTUP",
+    "RUST_BACKTRACE",
+    "RUST_LOG",
+    "SHLVL",
+    "SSH_",
+    "STY",
+    "SUDO_",
+    "SYSTEMD_",
+    "TERM",
+    "TMP",
+    "TMUX",
+    "USER",
+    "VISUAL",
+    "WAYLAND_",
+    "WINDOW",
+    "XDG_",
+];
+
+/// What a build calls: variables that name it, and what it is called if they do not.
+const PROGRAMS: &[(&str, &[&str])] = &[
+    ("CC", &["gcc", "cc", "clang"]),
+    ("LD", &["ld", "ld.lld"]),
+    ("AS", &["as"]),
+    ("AR", &["ar"]),
+    ("NM", &["nm"]),
+    ("OBJCOPY", &["objcopy"]),
+    ("HOSTCC", &["gcc", "cc"]),
+    ("RUSTC", &["rustc"]),
+    ("BINDGEN", &["bindgen"]),
+    ("PAHOLE", &["pahole"]),
+    ("PYTHON3", &["python3"]),
+    ("PERL", &["perl"]),
+    ("MAKE", &["make"]),
 ];
 
 /// What changes when something is installed: folders have a new time then.
 const INSTALLED: &[&str] = &[
+    "/etc/alternatives",
     "/etc/ld.so.cache",
     "/lib/apk/db/installed",
     "/usr/include",
@@ -98,41 +129,52 @@ impl Kept {
         cache: &Path,
         cancel: &CancelToken,
     ) -> Result<(Self, Call)> {
-        fs::create_dir_all(cache).map_err(|e| Error::io("make the folder", cache, e))?;
-        let name = name(source, project)?;
+        // Nobody else's business: what is in an environment can be secret.
+        let mut builder = DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(cache);
+        made.map_err(|e| Error::io("make the folder", cache, e))?;
+        let name = name(source, project, cancel)?;
         let folder = cache.join(&name);
         // Beside the folder: it stays when that goes.
         let path = cache.join(format!("{name}.lock"));
         let lock = File::create(&path).map_err(|e| Error::io("open", &path, e))?;
         let kept = || {
             let text = fs::read_to_string(folder.join(COMPLETE)).ok()?;
-            (text == VERSION.to_string()).then(|| Call::learnt(&folder).ok())?
+            let call = (text == VERSION.to_string()).then(|| Call::learnt(&folder).ok())??;
+            call.is_whole().then_some(call)
         };
-        take(&lock, File::try_lock_shared, &path, cancel)?;
-        let call = if let Some(call) = kept() {
-            call
-        } else {
-            lock.unlock().map_err(|e| Error::io("unlock", &path, e))?;
+        loop {
+            take(&lock, File::try_lock_shared, &path, cancel)?;
+            if let Some(call) = kept() {
+                touch(&folder.join(COMPLETE));
+                return Ok((Self { _in_use: lock }, call));
+            }
+            let unlock = || lock.unlock().map_err(|e| Error::io("unlock", &path, e));
+            unlock()?;
             take(&lock, File::try_lock, &path, cancel)?;
             // Perhaps another process was quicker.
-            let call = match kept() {
-                Some(call) => call,
-                None => make(source, project, &folder, cancel)?,
-            };
+            if kept().is_none() {
+                make(source, project, &folder, cancel)?;
+            }
             clear(cache, &name);
-            take(&lock, File::try_lock_shared, &path, cancel)?;
-            call
-        };
-        touch(&folder.join(COMPLETE));
-        Ok((Self { _in_use: lock }, call))
+            // Not changed into a shared one, as that would not be done in one step. Between the
+            // two, somebody may remove the folder: then once more.
+            unlock()?;
+        }
     }
 }
 
-fn make(source: &Path, project: &Project, folder: &Path, cancel: &CancelToken) -> Result<Call> {
+fn make(source: &Path, project: &Project, folder: &Path, cancel: &CancelToken) -> Result<()> {
     let call = Call::learn(source, project, folder, cancel)?;
+    if !call.is_whole() {
+        return Err(Error::failed("make did not leave Kconfig's `conf` behind"));
+    }
     let complete = folder.join(COMPLETE);
-    fs::write(&complete, VERSION.to_string()).map_err(|e| Error::io("write", &complete, e))?;
-    Ok(call)
+    // First of all, what it says is complete must be on the disk.
+    let synced = File::open(folder).and_then(|f| nix::unistd::syncfs(f).map_err(Into::into));
+    synced
+        .and_then(|()| fs::write(&complete, VERSION.to_string()))
+        .map_err(|e| Error::io("write", &complete, e))
 }
 
 /// Takes a lock, in this way; waits while another process is in the way.
@@ -185,23 +227,57 @@ fn clear(cache: &Path, except: &str) {
 }
 
 /// What a call depends on, as a name.
-fn name(source: &Path, project: &Project) -> Result<String> {
+fn name(source: &Path, project: &Project, cancel: &CancelToken) -> Result<String> {
     let mut lines = vec![
         format!("{VERSION} {}", blake3::hash(SHIM.as_bytes())),
         source_id(source)?,
         format!("{project:?}"),
     ];
+    if project.name == "linux" {
+        lines.extend(stamps(&source.join("scripts")));
+    } else {
+        // Files of Kconfig may be made of any others, as those of BusyBox are.
+        lines.push(tree_id(source, cancel)?);
+    }
     for (name, value) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if VARIABLES.iter().any(|begin| text.starts_with(begin)) {
+        if !HARMLESS.iter().any(|begin| text.starts_with(begin)) {
             lines.push(format!("{name:?}={value:?}"));
         }
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let programs = std::env::split_paths(&path);
+    let folders = std::env::split_paths(&path);
     let installed = INSTALLED.iter().map(PathBuf::from);
-    lines.extend(programs.chain(installed).filter_map(|p| stamp(&p)));
-    let mut folders = vec![source.join("scripts")];
+    lines.extend(folders.chain(installed).filter_map(|p| stamp(&p)));
+    lines.extend(programs().iter().filter_map(|p| stamp(p)));
+    lines.sort_unstable();
+    let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
+    Ok(hash[..16].to_owned())
+}
+
+/// The programs of a build that are there, by whatever name.
+fn programs() -> Vec<PathBuf> {
+    let prefix = std::env::var("CROSS_COMPILE").unwrap_or_default();
+    let mut found = Vec::new();
+    for (variable, names) in PROGRAMS {
+        // `CC="ccache gcc"` is two of them.
+        let asked = std::env::var(variable).unwrap_or_default();
+        let words = asked.split_whitespace().map(str::to_owned);
+        let prefixed = names.iter().map(|name| format!("{prefix}{name}"));
+        let plain = names.iter().map(|name| (*name).to_owned());
+        let all = words.chain(prefixed).chain(plain);
+        found.extend(all.filter_map(|name| find_program(&name)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    let real = |path: &PathBuf| path.canonicalize().ok();
+    found.iter().filter_map(real).collect()
+}
+
+/// The states of all files in a folder.
+fn stamps(folder: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             match entry.file_type() {
@@ -210,9 +286,7 @@ fn name(source: &Path, project: &Project) -> Result<String> {
             }
         }
     }
-    lines.sort_unstable();
-    let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
-    Ok(hash[..16].to_owned())
+    lines
 }
 
 /// A file or folder and its state; `None` when it is not there.
@@ -233,7 +307,7 @@ mod tests {
         fs::write(dir.join("scripts/conf.c"), "int main(void) { return 0; }\n").unwrap();
         fs::write(
             dir.join("Makefile"),
-            "allnoconfig:\n\t@echo made >>$(CURDIR)/made\n\tcc -o $(O)conf scripts/conf.c\n\t$(O)conf --allnoconfig Kconfig\n",
+            "allnoconfig:\n\t@echo made >>made\n\tcc -o $(O)conf scripts/conf.c\n\t$(O)conf --allnoconfig Kconfig\n",
         )
         .unwrap();
         Project::linux("x86_64").unwrap()
@@ -267,7 +341,9 @@ mod tests {
         let cancel = CancelToken::new();
         let find = || Kept::find_or_make(dir.path(), &project, cache.path(), &cancel).unwrap();
         find();
-        let folder = cache.path().join(name(dir.path(), &project).unwrap());
+        let folder = cache
+            .path()
+            .join(name(dir.path(), &project, &cancel).unwrap());
         fs::remove_file(folder.join(COMPLETE)).unwrap();
         find();
         assert_eq!(made(dir.path()), 2);
@@ -277,7 +353,7 @@ mod tests {
     fn those_not_used_for_longest_go_unless_they_are_in_use() {
         let cache = tempfile::tempdir().unwrap();
         let old = SystemTime::now() - Duration::from_secs(1000);
-        for i in 0..KEPT + 1 {
+        for i in 0..KEPT + 2 {
             let folder = cache.path().join(format!("f{i:02}"));
             fs::create_dir(&folder).unwrap();
             fs::write(folder.join(COMPLETE), "").unwrap();
@@ -285,12 +361,28 @@ mod tests {
             let file = File::open(folder.join(COMPLETE)).unwrap();
             file.set_modified(time).unwrap();
         }
-        let in_use = File::create(cache.path().join("f01.lock")).unwrap();
+        let in_use = File::create(cache.path().join("f00.lock")).unwrap();
         in_use.lock_shared().unwrap();
-        clear(cache.path(), "f12");
         let is_there = |name: &str| cache.path().join(name).exists();
-        assert!(!is_there("f00") && is_there("f01") && is_there("f02"));
-        clear(cache.path(), "f12");
-        assert!(is_there("f02"));
+        clear(cache.path(), "f13");
+        assert!(is_there("f00") && !is_there("f01") && is_there("f02"));
+        drop(in_use);
+        clear(cache.path(), "f13");
+        assert!(!is_there("f00") && is_there("f02"));
+    }
+
+    #[test]
+    fn of_the_environment_only_what_make_adds_is_kept_and_for_nobody_else() {
+        use std::os::unix::fs::PermissionsExt;
+        let (dir, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let project = source(dir.path());
+        let cache = cache.path().join("kconfig");
+        let cancel = CancelToken::new();
+        let (_kept, call) = Kept::find_or_make(dir.path(), &project, &cache, &cancel).unwrap();
+        let names: Vec<&std::ffi::OsString> = call.env.iter().map(|(name, _)| name).collect();
+        assert!(names.iter().any(|n| *n == "KBUILD_BUILD_USER"), "{names:?}");
+        assert!(!names.iter().any(|n| *n == "PATH"), "{names:?}");
+        let mode = fs::metadata(&cache).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 }

@@ -114,6 +114,10 @@ pub fn analyse(
     let base = resolver.resolve(&Fragment::default(), cancel)?;
     let full = resolver.resolve(&asked, cancel)?;
     let agree = quick.foresee(&asked, cancel)?.fingerprint == full.fingerprint;
+    if !agree {
+        // Lets it see for itself that it is wrong.
+        quick.resolve(&asked, cancel)?;
+    }
     let quick: &dyn Resolver = if agree { quick } else { resolver };
     let prompts = match quick.foresee_prompts(&full) {
         Some(prompts) => prompts,
@@ -176,7 +180,7 @@ pub fn analyse(
     let (requests, dropped) = drop_idle(candidates, &sure, &resolves_alike)?;
     if let Some(absent) = keep.iter().find(|s| !known.contains(*s)) {
         return Err(Error::usage(format!(
-            "this source has no symbol {absent}, which is to be kept"
+            "this source has no symbol {absent} for this architecture, which is to be kept"
         ))
         .hint("is it spelt right?"));
     }

@@ -6,15 +6,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certify {
-    /// Those that nothing else of the best depends on; what they depend on is needed with them.
-    #[default]
-    Leaves,
     /// Each by itself.
+    #[default]
     Strict,
+    /// Those that nothing else of the best depends on. What they depend on is taken to be needed
+    /// with them: that is so if the oracle is monotone (a larger set that contains a good one is
+    /// good), and what depended on what in the start still does in the best.
+    Leaves,
 }
 
 /// The names that [`Certify::named`] knows, the default first.
-pub const CERTIFY: &[&str] = &["leaves", "strict"];
+pub const CERTIFY: &[&str] = &["strict", "leaves"];
 
 impl Certify {
     /// The one of this name.

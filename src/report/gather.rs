@@ -40,11 +40,12 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         let told = facts.told.get(&best.without(id));
         told.is_some_and(|judgement| judgement.verdict.is_fail())
     };
-    // `--certify strict` takes nothing for granted.
     let settings = info.settings.get("certify").cloned().unwrap_or_default();
-    let is_strict = serde_json::from_value(settings).is_ok_and(|c: Certify| c == Certify::Strict);
+    let certify: Certify = serde_json::from_value(settings).unwrap_or_default();
     let dependent = |id: RequestId| {
-        let carried = info.carried.get(id.index()).filter(|_| !is_strict)?;
+        // What was tried without a verdict has none.
+        let is_open = certify == Certify::Leaves && !facts.told.contains_key(&best.without(id));
+        let carried = info.carried.get(id.index()).filter(|_| is_open)?;
         let mut carried = carried.iter().copied().filter(|d| best.contains(*d));
         carried.find(|d| *d != id && !info.fixed.contains(*d) && failed(*d))
     };
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tested_dependent_is_a_reason_unless_the_certificate_is_strict() {
+    fn a_tested_dependent_is_a_reason_if_the_certificate_is_one_of_leaves() {
         // A and B are left; without B it failed, and B depends on A.
         let mut records = story();
         records.truncate(2);
@@ -310,11 +311,12 @@ mod tests {
         ]);
         let mut info = info();
         info.carried = vec![vec![RequestId(1)], vec![], vec![]];
+        info.settings = serde_json::json!({ "certify": "leaves" });
         let report = gather(&info, &lines(records.clone())).unwrap();
         assert_eq!(report.status, Status::Minimal);
         let by = info.requests[1].symbol.clone();
         assert_eq!(report.kept[0].reason, Reason::Implied { by });
-        info.settings = serde_json::json!({ "certify": "strict" });
+        info.settings = serde_json::Value::Null;
         let report = gather(&info, &lines(records)).unwrap();
         assert_eq!(report.status, Status::Unproved);
         assert_eq!(report.kept[0].reason, Reason::Unproved);

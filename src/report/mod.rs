@@ -23,7 +23,7 @@ pub const VERSION: u32 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// No single request can go, and each has its proof.
+    /// No single request can go, and each has its proof: a trial, or [`Reason::Implied`].
     Minimal,
     /// The search is over, but some requests have no proof.
     Unproved,
@@ -61,7 +61,7 @@ pub enum Reason {
         /// `=` lines that fell with it.
         lines: u32,
     },
-    /// What depends on it is needed.
+    /// What depends on it is needed; it was not tried alone (`--certify leaves`).
     Implied {
         /// The request that depends on it; the trial without that one failed.
         by: Symbol,

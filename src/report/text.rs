@@ -34,8 +34,13 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
             "stopped early: this is the smallest that passed so far, there may be smaller ones"
         }
     };
+    let implied = |kept: &&Kept| matches!(kept.reason, Reason::Implied { .. });
+    let status = match report.kept.iter().filter(implied).count() {
+        0 => status.to_owned(),
+        n => format!("{status}; {n} of them were not tried alone: another one needs them"),
+    };
     // Writing to a String does not fail.
-    let _ = writeln!(out, "{}", dress.heading(status));
+    let _ = writeln!(out, "{}", dress.heading(&status));
     if report.status == Status::Minimal && report.kept.is_empty() {
         let _ = writeln!(
             out,
@@ -105,7 +110,7 @@ fn reason(kept: &Kept) -> String {
             };
             format!("trial {trial} ({stage}{fell}): {evidence}")
         }
-        Reason::Implied { by } => format!("{by} depends on it, and is needed"),
+        Reason::Implied { by } => format!("not tried alone: {by} depends on it, and is needed"),
         Reason::Kept => "kept because you said so; not verified".to_owned(),
         Reason::Unproved => "not proved: no trial without it gave a verdict".to_owned(),
     }

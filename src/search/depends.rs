@@ -3,7 +3,8 @@
 use crate::model::{RequestId, RequestSet};
 
 /// For each request, the others that do not come true without it. Hints: the search is faster if
-/// they are right, and the answer is right whatever they say.
+/// they are right, and its answer is right whatever they say, unless the certificate may rely on
+/// them ([`Certify::Leaves`](crate::model::Certify)).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Depends {
     /// By request, transitive, each without the request itself. Empty: nothing is known.
@@ -108,6 +109,7 @@ impl Depends {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -72,7 +72,7 @@ pub struct Outlook {
 pub enum Proof {
     /// The best without just this request was tried as this candidate, and failed.
     Tested(CandidateId),
-    /// This request of the best depends on it, and was tested.
+    /// This request of the best depends on it, and was tested: only with [`Certify::Leaves`].
     Implied(RequestId),
     /// Not tried (yet), or the trial gave no verdict.
     Missing,
@@ -92,7 +92,7 @@ impl Certificate {
     }
 
     /// Is every request proved to be needed? Then the best is minimal: no single request can
-    /// be taken away.
+    /// be taken away. (With [`Certify::Leaves`], as far as that can be relied on.)
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.entries
@@ -104,7 +104,7 @@ impl Certificate {
 /// A search for the smallest set of requests that passes.
 ///
 /// A search never asks for a set of which it has a verdict or has one coming, and never answers
-/// a certificate entry by inference.
+/// a certificate entry by inference, unless it may ([`Certify::Leaves`]).
 pub trait Search: Send {
     /// What to do next. Called whenever somebody is free to try something.
     fn next(&mut self) -> Step;
@@ -141,8 +141,7 @@ pub struct Options {
     /// Into how many chunks `ddmin` cuts the start at first, at least 2; by default it decides
     /// by the number of requests.
     pub granularity: Option<usize>,
-    /// What depends on what. `split` takes away with a request what would fall with it, and
-    /// tests the need of those only that nothing else of the best depends on.
+    /// What depends on what. `split` takes away with a request what would fall with it.
     pub depends: Depends,
     /// What must be tested for the certificate.
     pub certify: Certify,

@@ -207,7 +207,10 @@ impl Search for Probabilities {
         let (at_least, at_most) = match self.phase {
             Phase::Certifying => (owed, owed + extra),
             // Each failure makes a group smaller, and a request is in few before it is alone.
-            _ => (owed.min(1), 1 + 20 * self.ledger.free().len() as u32 + extra),
+            _ => (
+                owed.min(1),
+                1 + 20 * self.ledger.free().len() as u32 + extra,
+            ),
         };
         Outlook { at_least, at_most }
     }

@@ -1,4 +1,5 @@
-//! The certificate sweep: every request that is left, taken away alone, in a trial of its own.
+//! The certificate sweep: every request that is left, taken away alone, in a trial of its own;
+//! or only those that no other depends on ([`Certify::Leaves`](crate::model::Certify)).
 
 use crate::model::{RequestId, RequestSet, Verdict};
 
@@ -89,6 +90,8 @@ pub(super) fn certificate(ledger: &Ledger, depends: &Depends) -> Certificate {
     let failed = failed(&singles, &free);
     let proof = |id: RequestId, standing: Standing| match standing.exact {
         Some((id, State::Told(Verdict::Fail(_)))) => Proof::Tested(id),
+        // It was tried, and nobody knows.
+        Some((_, State::Told(_))) => Proof::Missing,
         _ => {
             let carried = depends.carried(id).map(|c| c.intersection(&failed));
             let dependent = carried.and_then(|c| c.iter().next());

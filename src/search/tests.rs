@@ -237,6 +237,40 @@ proptest! {
         }
     }
 
+    /// Hints that have nothing to do with the oracle may cost trials, and change nothing else.
+    #[test]
+    fn with_wrong_dependencies_the_answer_is_minimal_and_proved_all_the_same(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        pairs in prop::collection::vec((0_u32..40, 0_u32..40), 0..40),
+        schedule in schedule(),
+        one_in in prop::option::of(2_usize..9),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
+        let pairs = pairs
+            .into_iter()
+            .map(|(a, b)| (RequestId(a % n as u32), RequestId(b % n as u32)));
+        let depends = Depends::of_pairs(n, pairs);
+        let fresh = || {
+            let options = Options { depends: depends.clone(), ..Options::default() };
+            by_name("split", RequestSet::full(n), &fixed, options).unwrap()
+        };
+        let mut search = fresh();
+        let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
+        check_minimal(&*search, &fixed, &oracle);
+        prop_assert!(search.certificate().is_whole());
+        check_certificate(&*search, &fixed, &did.moves);
+        // And a part of the record gives the state that it was made in.
+        if !did.moves.is_empty() {
+            let len = 1 + cut.index(did.moves.len());
+            let mut again = fresh();
+            replay(did.moves[..len].iter().cloned(), &mut *again).unwrap();
+            if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
+                prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
+            }
+        }
+    }
+
     #[test]
     fn no_set_is_asked_twice_unless_it_was_withdrawn(
         (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),

@@ -285,6 +285,10 @@ fn contains(model: &Model, id: ExprId, sym: SymId) -> bool {
 }
 
 fn same(model: &Model, a: ExprId, b: ExprId) -> bool {
+    // Equal ones are one.
+    if a == b {
+        return true;
+    }
     deep(|| match (model.expr(a), model.expr(b)) {
         (Expr::Not(a), Expr::Not(b)) => same(model, a, b),
         (Expr::And(a, b), Expr::And(c, d)) | (Expr::Or(a, b), Expr::Or(c, d)) => {
