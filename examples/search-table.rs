@@ -53,9 +53,8 @@ fn makespan(moves: &[Move]) -> f64 {
                 begun.insert(candidate.id, now);
             }
             Move::Told(id, _) => {
-                now = begun
-                    .get(id)
-                    .map_or(now, |begun| f64::max(now, begun + 1.0))
+                let end = begun.get(id).map_or(now, |begun| begun + 1.0);
+                now = f64::max(now, end);
             }
             Move::Withdrawn(_) => {}
         }

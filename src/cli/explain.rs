@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
-use crate::kconfig::native::{Explanation, Mode, Model, Term, Why};
+use crate::kconfig::native::{Explanation, Mode, Model, SymKind, Term, Why};
 use crate::kconfig::parse_config;
-use crate::model::{Config, Fragment, Request, Symbol, sanitize};
+use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize};
 use crate::settings::Wishes;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -61,6 +61,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         prepare::warn(ui.as_mut(), text);
     }
     let (parsed, name) = prepare::start_file(&settings)?;
+    for problem in &parsed.problems {
+        prepare::warn(ui.as_mut(), format!("{name}: {problem}"));
+    }
     let tools = prepare::tools(
         &settings,
         WhenMissing::Fail,
@@ -68,6 +71,15 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         &cancel,
         ui.as_mut(),
     )?;
+    for request in parsed.fragment.requests() {
+        if !tools.known.contains(&request.symbol) {
+            let text = format!(
+                "{name}: this source has no symbol {} for this architecture",
+                request.symbol
+            );
+            prepare::warn(ui.as_mut(), text);
+        }
+    }
     ui.finish();
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")
@@ -85,13 +97,21 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let mut state = model.resolve(Mode::AllNo, Some(&text));
     let explanation = state.explain(id).ok_or_else(unknown)?;
     let changes = without(model, &asked, &parse_config(&state.write()), &explanation);
+    // Of several assignments the last holds.
+    let request = asked
+        .iter()
+        .rev()
+        .find(|r| r.symbol.as_str() == explanation.symbol);
+    let config = parse_config(&state.write());
+    let refused = request.filter(|r| config.get(&r.symbol) != &r.value);
+    let refused = refused.map(|r| r.value.to_string());
     super::print(&if shown.is_json() {
         super::json(&serde_json::json!({
             "v": 1, "event": "explanation", "config": name,
-            "explanation": explanation, "without": changes,
+            "explanation": explanation, "without": changes, "refused": refused,
         }))?
     } else {
-        sanitize(&human(&explanation, &changes, &name))
+        sanitize(&human(&explanation, &changes, refused.as_deref(), &name))
     });
     Ok(0)
 }
@@ -109,14 +129,30 @@ fn without(model: &Model, asked: &[Request], before: &Config, now: &Explanation)
     let changes = before.diff(&after).into_iter();
     changes
         .map(|(symbol, from, to)| Change {
+            from: shown_value(model, symbol, from),
+            to: shown_value(model, symbol, to),
             symbol: symbol.to_string(),
-            from: from.to_string(),
-            to: to.to_string(),
         })
         .collect()
 }
 
-fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String {
+/// A value; of a number or a string that has none, that there is no line for it.
+fn shown_value(model: &Model, symbol: &Symbol, value: &Value) -> String {
+    let kind = model.find(symbol.as_str()).map(|id| model.kind(id));
+    match kind {
+        Some(SymKind::Int | SymKind::Hex | SymKind::String) if value.is_no() => {
+            "(no line)".to_owned()
+        }
+        _ => value.to_string(),
+    }
+}
+
+fn human(
+    explanation: &Explanation,
+    changes: &[Change],
+    refused: Option<&str>,
+    config: &str,
+) -> String {
     let Explanation {
         symbol,
         kind,
@@ -149,6 +185,7 @@ fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String 
         Why::Implied { by } => format!("implied by {}", by.join(", ")),
         Why::Chosen => "it is the one chosen".to_owned(),
         Why::NotChosen => "another one is chosen".to_owned(),
+        Why::Nothing if refused.is_some() => "what was asked for cannot be".to_owned(),
         Why::Nothing if definitions.iter().all(|d| d.prompt.is_none()) => {
             "it has no prompt: only others can set it".to_owned()
         }
@@ -156,6 +193,12 @@ fn human(explanation: &Explanation, changes: &[Change], config: &str) -> String 
         Why::Nothing => "nobody asked for it".to_owned(),
     };
     let _ = writeln!(out, "why       {because}");
+    if let Some(asked) = refused {
+        let _ = writeln!(
+            out,
+            "asked     {asked}, which it cannot be: what it needs is missing, or it is no such value"
+        );
+    }
     if *overridden {
         let _ = writeln!(
             out,

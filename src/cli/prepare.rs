@@ -368,19 +368,19 @@ fn base(settings: &Settings, project: &Project, known: &HashSet<Symbol>) -> Resu
 fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Error {
     Error::usage(format!("cannot read {}", path.display()))
         .because(error)
-        .hint(format!("{flag} names a .config or a fragment of one"))
+        .hint(format!("{flag} is to be a .config or a fragment of one"))
 }
 
 /// The start as it is in its file, and the name of the file.
 pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
     match &settings.start {
         Some(path) => {
-            let bytes = fs::read(path).map_err(|e| unreadable("--start", path, e))?;
+            let bytes = fs::read(path).map_err(|e| unreadable("this", path, e))?;
             let parsed = kconfig::read(&bytes);
             if parsed.fragment.is_empty() {
                 return Err(
-                    Error::usage(format!("the start {} asks for nothing", path.display())).hint(
-                        "a start has lines like CONFIG_PCI=y: a .config or a fragment of one",
+                    Error::usage(format!("{} asks for nothing", path.display())).hint(
+                        "it is to have lines like CONFIG_PCI=y: a .config or a fragment of one",
                     ),
                 );
             }
