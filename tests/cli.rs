@@ -145,8 +145,8 @@ fn a_start_that_asks_for_nothing_is_refused() {
         done.err,
         str![[r#"
 == preparing
-error: the start [PLACE]/start.config asks for nothing
-hint: a start has lines like CONFIG_PCI=y: a .config or a fragment of one
+error: [PLACE]/start.config asks for nothing
+hint: it is to have lines like CONFIG_PCI=y: a .config or a fragment of one
 
 "#]]
     );

@@ -445,7 +445,7 @@ fn symbols_that_depend_on_themselves_are_told_with_the_way_round() {
     let error = parse_tree(&tests.join("err_recursive_inc"), Dialect::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Kconfig.inc3:1: `Kconfig.inc1` includes itself"
+        "Kconfig.inc3:2: `Kconfig.inc1` includes itself"
     );
 }
 
