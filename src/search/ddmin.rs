@@ -35,8 +35,6 @@ use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 #[derive(Debug)]
 pub struct Ddmin {
     ledger: Ledger,
-    /// Each request is tried, whatever depends on it.
-    depends: Depends,
     phase: Phase,
     /// Cover the free requests of the best, in ascending order.
     chunks: Vec<Chunk>,
@@ -57,7 +55,6 @@ impl Ddmin {
         let chunks = cut(&free, pieces.max(2));
         let mut search = Self {
             ledger,
-            depends: Depends::none(),
             phase: Phase::Reducing,
             chunks,
             resume_at: LAST,
@@ -257,7 +254,7 @@ fn cut(members: &[RequestId], pieces: usize) -> Vec<Chunk> {
 
 impl Search for Ddmin {
     fn next(&mut self) -> Step {
-        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger, &self.depends) {
+        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger, &Depends::none()) {
             return Step::Done;
         }
         let floor = self.ledger.floor();
@@ -266,7 +263,7 @@ impl Search for Ddmin {
         let merge = || self.ledger.merge();
         let keep = bare.or_else(|| match self.phase {
             Phase::Reducing => self.leap().or_else(merge).or_else(|| self.reduce()),
-            _ => merge().or_else(|| sweep::choose(&self.ledger, &self.depends)),
+            _ => merge().or_else(|| sweep::choose(&self.ledger, &Depends::none())),
         });
         match keep {
             Some(keep) => Step::Try(self.ledger.propose(keep)),
@@ -281,13 +278,7 @@ impl Search for Ddmin {
             self.refit(&old);
         }
         self.settle();
-        let certifying = self.phase == Phase::Certifying;
-        let pointless = |keep: &RequestSet| sweep::is_pointless(&self.ledger, keep, certifying);
-        let flying = self.ledger.in_flight();
-        Told {
-            new_best,
-            pointless: flying.filter(|f| pointless(f.1)).map(|f| f.0).collect(),
-        }
+        sweep::told(&self.ledger, new_best, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {
@@ -305,7 +296,7 @@ impl Search for Ddmin {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger, &self.depends);
+        let owed = sweep::owed(&self.ledger, &Depends::none());
         let extra = self.ledger.in_flight().count() + self.ledger.merges();
         let (at_least, at_most) = if self.phase == Phase::Certifying {
             (owed, owed + extra)
@@ -326,6 +317,6 @@ impl Search for Ddmin {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &self.depends)
+        sweep::certificate(&self.ledger, &Depends::none())
     }
 }

@@ -6,7 +6,7 @@ use super::ledger::{Ledger, State};
 use crate::model::{RequestId, RequestSet, Verdict};
 
 /// Under the assumption that the oracle is monotone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Groups {
     /// What all this is said of.
     of: RequestSet,
@@ -57,6 +57,9 @@ impl Groups {
 
     /// The same of a part of what it is said of.
     pub(super) fn within(&self, base: &RequestSet, depends: &Depends) -> Self {
+        if *base == self.of {
+            return self.clone();
+        }
         let part = |set: &RequestSet| set.intersection(base);
         let suspects = self.suspects.iter().map(part);
         let mut groups = Self {

@@ -241,10 +241,7 @@ impl Ledger {
     /// What the best has in common with other sets that passed, if that was not tried yet:
     /// first with all of them, then (if that does not pass) with each.
     pub fn merge(&self) -> Option<RequestSet> {
-        let all = self
-            .merges
-            .iter()
-            .fold(self.best.clone(), |all, other| all.intersection(other));
+        let all = self.merged();
         if self.state(&all) == Some(State::InFlight) {
             return None;
         }

@@ -14,8 +14,6 @@ use super::{Certificate, Outlook, Search, Step, Told, sweep};
 #[derive(Debug)]
 pub struct OneByOne {
     ledger: Ledger,
-    /// Each request is tried, whatever depends on it.
-    depends: Depends,
     phase: Phase,
 }
 
@@ -26,7 +24,6 @@ impl OneByOne {
     pub fn new(start: RequestSet, fixed: &RequestSet) -> Self {
         let mut search = Self {
             ledger: Ledger::new(start, fixed),
-            depends: Depends::none(),
             phase: Phase::Reducing,
         };
         search.settle();
@@ -43,28 +40,13 @@ impl OneByOne {
 
 impl Search for OneByOne {
     fn next(&mut self) -> Step {
-        if sweep::is_over(&self.ledger, &self.depends) {
-            return Step::Done;
-        }
-        match self
-            .ledger
-            .merge()
-            .or_else(|| sweep::choose(&self.ledger, &self.depends))
-        {
-            Some(keep) => Step::Try(self.ledger.propose(keep)),
-            None => Step::Wait,
-        }
+        sweep::step(&mut self.ledger, &Depends::none())
     }
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
         let new_best = self.ledger.record(id, verdict);
         self.settle();
-        let pointless = |keep: &RequestSet| sweep::is_pointless(&self.ledger, keep, true);
-        let flying = self.ledger.in_flight();
-        Told {
-            new_best,
-            pointless: flying.filter(|f| pointless(f.1)).map(|f| f.0).collect(),
-        }
+        sweep::told(&self.ledger, new_best, Phase::Certifying)
     }
 
     fn withdraw(&mut self, id: CandidateId) {
@@ -80,7 +62,7 @@ impl Search for OneByOne {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger, &self.depends) as u32;
+        let owed = sweep::owed(&self.ledger, &Depends::none()) as u32;
         let flying = self.ledger.in_flight().count() as u32;
         let at_most = match self.phase {
             // Each removal that passes makes the failures before it worthless as proofs, and may
@@ -95,6 +77,6 @@ impl Search for OneByOne {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &self.depends)
+        sweep::certificate(&self.ledger, &Depends::none())
     }
 }

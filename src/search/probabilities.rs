@@ -31,8 +31,6 @@ pub enum Rule {
 #[derive(Debug)]
 pub struct Probabilities {
     ledger: Ledger,
-    /// Each request is tried, whatever depends on it.
-    depends: Depends,
     phase: Phase,
     rule: Rule,
     /// Of each request, that it is needed; 1 once it was taken away alone in vain.
@@ -51,7 +49,6 @@ impl Probabilities {
         let n = start.capacity();
         let mut search = Self {
             ledger: Ledger::new(start, fixed),
-            depends: Depends::none(),
             phase: Phase::Reducing,
             rule,
             needed: vec![AT_FIRST; n],
@@ -140,14 +137,7 @@ impl Probabilities {
 impl Search for Probabilities {
     fn next(&mut self) -> Step {
         if self.phase == Phase::Certifying {
-            if sweep::is_over(&self.ledger, &self.depends) {
-                return Step::Done;
-            }
-            let merge = self.ledger.merge();
-            return match merge.or_else(|| sweep::choose(&self.ledger, &self.depends)) {
-                Some(keep) => Step::Try(self.ledger.propose(keep)),
-                None => Step::Wait,
-            };
+            return sweep::step(&mut self.ledger, &Depends::none());
         }
         if !self.gone.is_empty() {
             return Step::Wait;
@@ -178,13 +168,7 @@ impl Search for Probabilities {
             self.learn(verdict);
         }
         self.settle();
-        let certifying = self.phase == Phase::Certifying;
-        let pointless = |keep: &RequestSet| sweep::is_pointless(&self.ledger, keep, certifying);
-        let flying = self.ledger.in_flight();
-        Told {
-            new_best,
-            pointless: flying.filter(|f| pointless(f.1)).map(|f| f.0).collect(),
-        }
+        sweep::told(&self.ledger, new_best, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {
@@ -202,7 +186,7 @@ impl Search for Probabilities {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger, &self.depends) as u32;
+        let owed = sweep::owed(&self.ledger, &Depends::none()) as u32;
         let extra = (self.ledger.in_flight().count() + self.ledger.merges()) as u32;
         let (at_least, at_most) = match self.phase {
             Phase::Certifying => (owed, owed + extra),
@@ -216,6 +200,6 @@ impl Search for Probabilities {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &self.depends)
+        sweep::certificate(&self.ledger, &Depends::none())
     }
 }

@@ -218,17 +218,10 @@ impl Before {
 
 impl Search for Split {
     fn next(&mut self) -> Step {
-        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger, &self.implied) {
-            return Step::Done;
+        if self.phase == Phase::Certifying {
+            return sweep::step(&mut self.ledger, &self.implied);
         }
-        let keep = match self.phase {
-            Phase::Reducing => self.reduce(&self.view()),
-            _ => {
-                let merge = self.ledger.merge();
-                merge.or_else(|| sweep::choose(&self.ledger, &self.implied))
-            }
-        };
-        match keep {
+        match self.reduce(&self.view()) {
             Some(keep) => Step::Try(self.ledger.propose(keep)),
             None => Step::Wait,
         }
@@ -243,13 +236,7 @@ impl Search for Split {
             self.groups.failed(&keep, &self.depends);
         }
         self.settle();
-        let certifying = self.phase == Phase::Certifying;
-        let pointless = |keep: &RequestSet| sweep::is_pointless(&self.ledger, keep, certifying);
-        let flying = self.ledger.in_flight();
-        Told {
-            new_best,
-            pointless: flying.filter(|f| pointless(f.1)).map(|f| f.0).collect(),
-        }
+        sweep::told(&self.ledger, new_best, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {

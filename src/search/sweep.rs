@@ -1,11 +1,11 @@
 //! The certificate sweep: every request that is left, taken away alone, in a trial of its own;
 //! or only those that no other depends on ([`Certify::Leaves`](crate::model::Certify)).
 
-use crate::model::{RequestId, RequestSet, Verdict};
+use crate::model::{Phase, RequestId, RequestSet, Verdict};
 
 use super::depends::Depends;
 use super::ledger::{Chunk, Ledger, Standing, State};
-use super::{Certificate, Proof};
+use super::{Certificate, Proof, Step, Told};
 
 /// Each free request of the best, with what is known of the best without it.
 fn singles(ledger: &Ledger) -> Vec<(Chunk, Standing)> {
@@ -81,7 +81,7 @@ pub(super) fn is_over(ledger: &Ledger, depends: &Depends) -> bool {
         && (ledger.is_at_floor() || ledger.merge().is_none())
         && ledger
             .in_flight()
-            .all(|(_, keep)| is_pointless(ledger, keep, true))
+            .all(|(_, keep)| is_pointless(ledger, keep, Phase::Certifying))
 }
 
 /// Why each request stays, as far as it is known.
@@ -105,11 +105,32 @@ pub(super) fn certificate(ledger: &Ledger, depends: &Depends) -> Certificate {
     Certificate { entries }
 }
 
+/// The next step of the sweep: first unions of what passed side by side, then what is owed.
+pub(super) fn step(ledger: &mut Ledger, depends: &Depends) -> Step {
+    if is_over(ledger, depends) {
+        return Step::Done;
+    }
+    match ledger.merge().or_else(|| choose(ledger, depends)) {
+        Some(keep) => Step::Try(ledger.propose(keep)),
+        None => Step::Wait,
+    }
+}
+
+/// What a verdict changed, once it is taken in.
+pub(super) fn told(ledger: &Ledger, new_best: bool, phase: Phase) -> Told {
+    let flying = ledger.in_flight();
+    let pointless = flying.filter(|(_, keep)| is_pointless(ledger, keep, phase));
+    Told {
+        new_best,
+        pointless: pointless.map(|(id, _)| id).collect(),
+    }
+}
+
 /// Can the verdict on `keep` teach nothing?
 ///
 /// While requests are removed in bulk, a candidate that lies across the best is worth waiting
 /// for: its failure says as much of the best as of itself.
-pub(super) fn is_pointless(ledger: &Ledger, keep: &RequestSet, certifying: bool) -> bool {
+fn is_pointless(ledger: &Ledger, keep: &RequestSet, phase: Phase) -> bool {
     let best = ledger.best();
     if keep == ledger.floor() {
         return ledger.is_at_floor();
@@ -120,5 +141,5 @@ pub(super) fn is_pointless(ledger: &Ledger, keep: &RequestSet, certifying: bool)
     }
     best.is_subset(keep)
         || ledger.is_inferred_to_fail(keep)
-        || (certifying && !within && keep.len() >= best.len())
+        || (phase == Phase::Certifying && !within && keep.len() >= best.len())
 }
