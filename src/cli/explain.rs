@@ -71,15 +71,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         &cancel,
         ui.as_mut(),
     )?;
-    for request in parsed.fragment.requests() {
-        if !tools.known.contains(&request.symbol) {
-            let text = format!(
-                "{name}: this source has no symbol {} for this architecture",
-                request.symbol
-            );
-            prepare::warn(ui.as_mut(), text);
-        }
-    }
+    prepare::list_unknown(ui.as_mut(), &name, &parsed.unknown(&tools.known));
     ui.finish();
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")
@@ -96,13 +88,13 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let id = model.find(symbol.as_str()).ok_or_else(unknown)?;
     let mut state = model.resolve(Mode::AllNo, Some(&text));
     let explanation = state.explain(id).ok_or_else(unknown)?;
-    let changes = without(model, &asked, &parse_config(&state.write()), &explanation);
+    let config = parse_config(&state.write());
+    let changes = without(model, &asked, &config, &explanation);
     // Of several assignments the last holds.
     let request = asked
         .iter()
         .rev()
         .find(|r| r.symbol.as_str() == explanation.symbol);
-    let config = parse_config(&state.write());
     let refused = request.filter(|r| config.get(&r.symbol) != &r.value);
     let refused = refused.map(|r| r.value.to_string());
     super::print(&if shown.is_json() {

@@ -14,8 +14,7 @@ use crate::lab::{
     Outcome, Stopped, fragment_of, moves,
 };
 use crate::model::{
-    Event, Fingerprint, Fragment, Phase, Progress, RequestId, RequestSet, Source, TrialId, Verdict,
-    sanitize,
+    Event, Fingerprint, Fragment, Phase, Progress, RequestSet, Source, TrialId, Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
 use crate::report::{self, RESULT, Status, gather};
@@ -332,17 +331,12 @@ fn search_on(
             (lab.sink)(&Event::Note { text });
         }
     }
-    let fits = |ids: &Vec<RequestId>| ids.iter().all(|id| id.index() < capacity);
-    if !info.carried.is_empty()
-        && (info.carried.len() != capacity || !info.carried.iter().all(fits))
-    {
-        return Err(
-            Error::failed("run.json is damaged: `carried` does not fit the requests")
-                .hint("begin anew with another --output"),
-        );
-    }
+    let depends = Depends::of_lists(&info.carried, capacity).ok_or_else(|| {
+        Error::failed("run.json is damaged: `carried` does not fit the requests")
+            .hint("begin anew with another --output")
+    })?;
     let options = search::Options {
-        depends: Depends::of_lists(&info.carried),
+        depends,
         certify: settings.certify,
         ..search::Options::default()
     };

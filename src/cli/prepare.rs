@@ -417,6 +417,14 @@ fn list(ui: &mut dyn Ui, name: &str, texts: impl ExactSizeIterator<Item = String
     }
 }
 
+/// Warns of symbols that the source does not have, with their lines in the file `name`.
+pub(super) fn list_unknown(ui: &mut dyn Ui, name: &str, unknown: &[(usize, Symbol)]) {
+    let text = |(line, symbol): &(usize, Symbol)| {
+        format!("line {line}: this source has no symbol {symbol} for this architecture")
+    };
+    list(ui, name, unknown.iter().map(text));
+}
+
 /// Reads the start, takes it apart, and says what it is made of.
 pub(super) fn start(
     settings: &Settings,
@@ -436,14 +444,7 @@ pub(super) fn start(
         &*tools.resolver,
         cancel,
     )?;
-    let unknown = start.unknown.iter();
-    list(
-        ui,
-        &name,
-        unknown.map(|(line, symbol)| {
-            format!("line {line}: this source has no symbol {symbol} for this architecture")
-        }),
-    );
+    list_unknown(ui, &name, &start.unknown);
     let missing = start.missing.iter();
     list(
         ui,

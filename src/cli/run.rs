@@ -10,7 +10,7 @@ use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig;
-use crate::model::{Certify, Event, Phase, Request, RequestId};
+use crate::model::{Event, Phase, Request, RequestId};
 use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, Signals};
@@ -131,7 +131,7 @@ fn again(
         "--keep"
     } else if settings.algorithm != info.algorithm {
         "--algorithm"
-    } else if certify(&info.settings) != settings.certify {
+    } else if info.certify() != settings.certify {
         "--certify"
     } else if settings.seed != info.seed {
         "--seed"
@@ -144,12 +144,6 @@ fn again(
         settings.output.display()
     ))
     .hint("give another --output, or go on with that run by `kbisect resume`"))
-}
-
-/// As a run was begun with.
-fn certify(settings: &serde_json::Value) -> Certify {
-    let value = settings.get("certify").cloned().unwrap_or_default();
-    serde_json::from_value(value).unwrap_or_default()
 }
 
 /// Opens a run directory to go on with what is in it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Request, RequestId, RequestSet, TrialId};
+use crate::model::{Certify, Request, RequestId, RequestSet, TrialId};
 use crate::{Error, Result};
 
 use super::atomic::{TEMPORARY, folder_of, sync_dir, write_atomically};
@@ -38,6 +38,15 @@ pub struct RunInfo {
     /// For each request, the others that go with it. Empty: nobody knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Vec<RequestId>>,
+}
+
+impl RunInfo {
+    /// What the certificate of the run is made of.
+    #[must_use]
+    pub fn certify(&self) -> Certify {
+        let certify = self.settings.get("certify").cloned().unwrap_or_default();
+        serde_json::from_value(certify).unwrap_or_default()
+    }
 }
 
 /// [`RunInfo`] as it is written.

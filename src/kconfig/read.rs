@@ -1,6 +1,6 @@
 //! Reads `.config` files and fragments.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize_line};
@@ -49,6 +49,17 @@ pub struct Parsed {
     pub lines: Vec<usize>,
     /// Lines that are not as they should be.
     pub problems: Vec<Problem>,
+}
+
+impl Parsed {
+    /// The symbols that are not among those `known`, each with its line.
+    #[must_use]
+    pub fn unknown(&self, known: &HashSet<Symbol>) -> Vec<(usize, Symbol)> {
+        let asked = self.fragment.requests().iter().zip(&self.lines);
+        let unknown = asked.filter(|(request, _)| !known.contains(&request.symbol));
+        let with_line = |(request, line): (&Request, &usize)| (*line, request.symbol.clone());
+        unknown.map(with_line).collect()
+    }
 }
 
 /// Reads a `.config` or a fragment: `CONFIG_X=value`, `# CONFIG_X is not set`, comments, blank

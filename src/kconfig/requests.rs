@@ -91,14 +91,7 @@ pub fn analyse(
     quick: &dyn Resolver,
     cancel: &CancelToken,
 ) -> Result<Start> {
-    let unknown: Vec<(usize, Symbol)> = parsed
-        .fragment
-        .requests()
-        .iter()
-        .zip(&parsed.lines)
-        .filter(|(request, _)| !known.contains(&request.symbol))
-        .map(|(request, line)| (*line, request.symbol.clone()))
-        .collect();
+    let unknown = parsed.unknown(known);
     // The base is the user's choice, too, and the later one: a `# CONFIG_EXPERT is not set` in
     // the start would hide the off switches again.
     let mut fixed = Vec::new();

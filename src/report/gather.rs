@@ -40,11 +40,10 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         let told = facts.told.get(&best.without(id));
         told.is_some_and(|judgement| judgement.verdict.is_fail())
     };
-    let settings = info.settings.get("certify").cloned().unwrap_or_default();
-    let certify: Certify = serde_json::from_value(settings).unwrap_or_default();
     let dependent = |id: RequestId| {
         // What was tried without a verdict has none.
-        let is_open = certify == Certify::Leaves && !facts.told.contains_key(&best.without(id));
+        let is_open =
+            info.certify() == Certify::Leaves && !facts.told.contains_key(&best.without(id));
         let carried = info.carried.get(id.index()).filter(|_| is_open)?;
         let mut carried = carried.iter().copied().filter(|d| best.contains(*d));
         carried.find(|d| *d != id && !info.fixed.contains(*d) && failed(*d))

@@ -36,15 +36,18 @@ impl Depends {
         Self { carried }
     }
 
-    /// The same, from lists of ids, as [`lists`](Self::lists) makes them; ids out of range are
-    /// passed over.
+    /// What [`lists`](Self::lists) made, for `n` requests; none at all: nothing is known. `None`:
+    /// they are not of so many requests.
     #[must_use]
-    pub fn of_lists(lists: &[Vec<RequestId>]) -> Self {
-        let n = lists.len();
-        let set = |ids: &Vec<RequestId>| {
-            RequestSet::of(n, ids.iter().copied().filter(|id| id.index() < n))
-        };
-        Self::new(lists.iter().map(set).collect())
+    pub fn of_lists(lists: &[Vec<RequestId>], n: usize) -> Option<Self> {
+        let fits = |ids: &Vec<RequestId>| ids.iter().all(|id| id.index() < n);
+        if !lists.is_empty() && (lists.len() != n || !lists.iter().all(fits)) {
+            return None;
+        }
+        let set = |ids: &Vec<RequestId>| RequestSet::of(n, ids.iter().copied());
+        Some(Self {
+            carried: lists.iter().map(set).collect(),
+        })
     }
 
     /// What each request takes with it.
@@ -131,6 +134,16 @@ mod tests {
         assert_eq!(ids(&depends.closure(&first)), [0, 1, 2]);
         let third = RequestSet::of(5, [RequestId(3)]);
         assert_eq!(ids(&depends.closure(&third)), [3, 4]);
+    }
+
+    #[test]
+    fn lists_give_the_same_again_and_those_of_other_requests_are_refused() {
+        let depends = chain();
+        let lists = depends.lists();
+        assert_eq!(Depends::of_lists(&lists, 5), Some(depends));
+        assert_eq!(Depends::of_lists(&[], 5), Some(Depends::none()));
+        assert_eq!(Depends::of_lists(&lists[..4], 5), None);
+        assert_eq!(Depends::of_lists(&lists[..2], 2), None);
     }
 
     #[test]
