@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Candidate, CandidateId, Fingerprint, Judgement, TrialId, WorkerId};
 
 /// The version of the format that is written, and the newest that is read.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -65,6 +65,7 @@ fn samples() -> Vec<(Record, String)> {
     let candidate = Candidate {
         id: CandidateId(3),
         keep: RequestSet::of(10, [RequestId(0), RequestId(9)]),
+        round: 0,
     };
     let id = CandidateId(3);
     let fingerprint = Fingerprint([7; 32]);
@@ -423,6 +424,7 @@ fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
         candidate: Candidate {
             id: CandidateId(id),
             keep: keep.clone(),
+            round: 0,
         },
     };
     let mut unresolved = judgement(3, 9, Verdict::Unresolved);

@@ -42,6 +42,15 @@ pub struct Candidate {
     pub id: CandidateId,
     /// The requests that stay.
     pub keep: RequestSet,
+    /// How often just this set was proposed and judged before: 0, unless its verdict is doubted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+}
+
+// The form that serde wants.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// Where a trial failed.

@@ -243,6 +243,7 @@ mod tests {
             candidate: Candidate {
                 id: CandidateId(id),
                 keep: RequestSet::of(3, ids.iter().map(|i| RequestId(*i))),
+                round: 0,
             },
         };
         let tell = |id, judgement| Record::Told {
@@ -297,6 +298,7 @@ mod tests {
                 candidate: Candidate {
                     id: CandidateId(0),
                     keep: RequestSet::of(3, [RequestId(0), RequestId(2)]),
+                    round: 0,
                 },
             },
             Record::Told {

@@ -47,7 +47,7 @@ impl Ddmin {
     /// those of `fixed`.
     #[must_use]
     pub fn new(start: RequestSet, fixed: &RequestSet, options: &Options) -> Self {
-        let ledger = Ledger::new(start, fixed);
+        let ledger = Ledger::new(start, fixed, &options.failed);
         let free: Vec<RequestId> = ledger.free().iter().collect();
         let pieces = options
             .granularity

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::{Candidate, CandidateId, RequestId, RequestSet, Verdict};
+use crate::model::{Candidate, CandidateId, RequestId, RequestSet, Stage, Verdict};
 
 /// What is known of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +93,9 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(start: RequestSet, fixed: &RequestSet) -> Self {
-        Self {
+    /// `start` passes. `failed` is known to fail: the first ids are those of its sets.
+    pub fn new(start: RequestSet, fixed: &RequestSet, failed: &[RequestSet]) -> Self {
+        let mut ledger = Self {
             // What is not in the start is not there to be kept.
             fixed: fixed.intersection(&start),
             best: start,
@@ -102,7 +103,12 @@ impl Ledger {
             asked: HashMap::new(),
             in_flight: BTreeSet::new(),
             merges: Vec::new(),
+        };
+        for keep in failed {
+            let id = ledger.propose(keep.clone()).id;
+            ledger.land(id, State::Told(Verdict::Fail(Stage::Oracle)));
         }
+        ledger
     }
 
     pub fn best(&self) -> &RequestSet {
@@ -165,7 +171,7 @@ impl Ledger {
             state: State::InFlight,
             gap,
         });
-        Candidate { id, keep }
+        Candidate { id, keep, round: 0 }
     }
 
     /// Takes a verdict in. Says whether there is a new best.

@@ -10,10 +10,13 @@
 mod chance;
 mod ddmin;
 mod depends;
+mod doubt;
 mod groups;
+mod in_order;
 mod ledger;
 mod one_by_one;
 mod probabilities;
+mod referee;
 mod replay;
 pub mod sim;
 mod split;
@@ -24,8 +27,11 @@ mod tests;
 
 pub use ddmin::Ddmin;
 pub use depends::Depends;
+pub use doubt::{Confidence, Reliability};
+pub use in_order::{InOrder, WINDOW};
 pub use one_by_one::OneByOne;
 pub use probabilities::{Probabilities, Rule};
+pub use referee::Referee;
 pub use replay::{Move, ReplayError, Replayed, replay};
 pub use split::Split;
 
@@ -133,6 +139,11 @@ pub trait Search: Send {
 
     /// Why each request of [`best`](Self::best) stays, as far as it is known.
     fn certificate(&self) -> Certificate;
+
+    /// How far the oracle can be relied on, if it was ever asked twice.
+    fn reliability(&self) -> Reliability {
+        Reliability::default()
+    }
 }
 
 /// What the algorithms can be told. Each takes what it has a use for.
@@ -145,6 +156,8 @@ pub struct Options {
     pub depends: Depends,
     /// What must be tested for the certificate.
     pub certify: Certify,
+    /// Sets that are known to fail. In the certificate they have the first ids, in this order.
+    pub failed: Vec<RequestSet>,
 }
 
 /// There is no algorithm of this name.
@@ -172,9 +185,45 @@ pub fn by_name(
     match name {
         "split" => Ok(Box::new(Split::new(start, fixed, options))),
         "ddmin" => Ok(Box::new(Ddmin::new(start, fixed, &options))),
-        "probdd" => Ok(Box::new(Probabilities::new(start, fixed, Rule::ProbDd))),
-        "cdd" => Ok(Box::new(Probabilities::new(start, fixed, Rule::Cdd))),
-        "one-by-one" => Ok(Box::new(OneByOne::new(start, fixed))),
+        "probdd" => Ok(Box::new(Probabilities::new(
+            start,
+            fixed,
+            Rule::ProbDd,
+            &options,
+        ))),
+        "cdd" => Ok(Box::new(Probabilities::new(
+            start,
+            fixed,
+            Rule::Cdd,
+            &options,
+        ))),
+        "one-by-one" => Ok(Box::new(OneByOne::new(start, fixed, &options))),
         _ => Err(UnknownAlgorithm(name.to_owned())),
     }
+}
+
+/// The same, with verdicts that are doubted: see [`Referee`].
+///
+/// # Errors
+/// When there is no algorithm of this name.
+pub fn doubting(
+    name: &str,
+    start: RequestSet,
+    fixed: &RequestSet,
+    options: Options,
+    confidence: Confidence,
+) -> Result<Referee, UnknownAlgorithm> {
+    // Made once here, so that an unknown name is told.
+    by_name(name, start.clone(), fixed, options.clone())?;
+    let (name, fixed) = (name.to_owned(), fixed.clone());
+    let make = move |start, failed| {
+        let options = Options {
+            failed,
+            ..options.clone()
+        };
+        let made = by_name(&name, start, &fixed, options);
+        // The name was good a moment ago.
+        made.unwrap_or_else(|unknown| unreachable!("{unknown}"))
+    };
+    Ok(Referee::new(&start, confidence, Box::new(make)))
 }

@@ -4,7 +4,7 @@ use crate::model::{CandidateId, Phase, RequestSet, Verdict};
 
 use super::depends::Depends;
 use super::ledger::Ledger;
-use super::{Certificate, Outlook, Search, Step, Told, sweep};
+use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 
 /// Removes one request at a time, in order, on as many workers as ask, as if each trial in
 /// flight were going to fail.
@@ -21,9 +21,9 @@ impl OneByOne {
     /// A search over the requests of `start`, which is known to pass, without ever removing
     /// those of `fixed`.
     #[must_use]
-    pub fn new(start: RequestSet, fixed: &RequestSet) -> Self {
+    pub fn new(start: RequestSet, fixed: &RequestSet, options: &Options) -> Self {
         let mut search = Self {
-            ledger: Ledger::new(start, fixed),
+            ledger: Ledger::new(start, fixed, &options.failed),
             phase: Phase::Reducing,
         };
         search.settle();

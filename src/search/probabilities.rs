@@ -13,7 +13,7 @@ use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
 
 use super::depends::Depends;
 use super::ledger::Ledger;
-use super::{Certificate, Outlook, Search, Step, Told, sweep};
+use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 
 /// The probability that is assumed at first: that of the paper.
 const AT_FIRST: f64 = 0.1;
@@ -45,10 +45,10 @@ impl Probabilities {
     /// A search over the requests of `start`, which is known to pass, without ever removing
     /// those of `fixed`.
     #[must_use]
-    pub fn new(start: RequestSet, fixed: &RequestSet, rule: Rule) -> Self {
+    pub fn new(start: RequestSet, fixed: &RequestSet, rule: Rule, options: &Options) -> Self {
         let n = start.capacity();
         let mut search = Self {
-            ledger: Ledger::new(start, fixed),
+            ledger: Ledger::new(start, fixed, &options.failed),
             phase: Phase::Reducing,
             rule,
             needed: vec![AT_FIRST; n],

@@ -61,7 +61,7 @@ impl Split {
         let order = options.depends.leaves_first(start.capacity());
         let mut search = Self {
             groups: Groups::new(&start),
-            ledger: Ledger::new(start, fixed),
+            ledger: Ledger::new(start, fixed, &options.failed),
             implied: match options.certify {
                 Certify::Leaves => options.depends.clone(),
                 Certify::Strict => Depends::none(),
@@ -70,6 +70,9 @@ impl Split {
             phase: Phase::Reducing,
             order,
         };
+        for keep in &options.failed {
+            search.groups.failed(keep, &search.depends);
+        }
         search.settle();
         search
     }

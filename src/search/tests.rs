@@ -9,6 +9,9 @@ use super::sim::{FAIL, Pointless, Rng, Run, Schedule, clustered, hash, needs, ru
 use super::*;
 use crate::model::{Certify, Stage};
 
+mod doubt;
+mod in_order;
+
 /// A simulated oracle: a function of the set. All accept the full set.
 #[derive(Debug, Clone)]
 enum Oracle {

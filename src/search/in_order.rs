@@ -1,0 +1,186 @@
+//! A search whose answer does not depend on timing: it learns verdicts in the order in which it
+//! asked.
+//!
+//! Around any other search. That always has the same number of candidates under way, however many
+//! workers there are, and is told their verdicts first in, first out; one that comes early waits
+//! for those before it. So every run goes the same way, as long as the oracle gives the same
+//! answers. (C-Reduce commits in order for the same reason: J. Regehr et al., "Test-case
+//! reduction for C compiler bugs", PLDI 2012.)
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use super::doubt::Reliability;
+use super::{Certificate, Outlook, Proof, Search, Step, Told};
+use crate::model::{Candidate, CandidateId, Phase, RequestSet, Verdict};
+
+/// How many candidates are under way. More workers than this have nothing to do; with fewer, the
+/// search knows a little less at each step than it could.
+pub const WINDOW: usize = 8;
+
+/// A candidate that the search inside waits for.
+#[derive(Debug)]
+struct Slot {
+    inside: Candidate,
+    /// The id under which somebody tries it.
+    outside: Option<CandidateId>,
+    verdict: Option<Verdict>,
+}
+
+/// See the module.
+pub struct InOrder {
+    inner: Box<dyn Search>,
+    queue: VecDeque<Slot>,
+    /// In flight, and nobody inside waits for them any more.
+    orphans: BTreeSet<CandidateId>,
+    next_id: u32,
+    /// What the ids inside are outside. Only ever looked up in, never iterated.
+    names: HashMap<CandidateId, CandidateId>,
+    is_over: bool,
+}
+
+impl std::fmt::Debug for InOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InOrder")
+            .field("queue", &self.queue)
+            .field("orphans", &self.orphans)
+            .finish_non_exhaustive()
+    }
+}
+
+impl InOrder {
+    /// The same search, with its verdicts in order. It must be as new.
+    #[must_use]
+    pub fn new(inner: Box<dyn Search>) -> Self {
+        let mut search = Self {
+            inner,
+            queue: VecDeque::new(),
+            orphans: BTreeSet::new(),
+            next_id: 0,
+            names: HashMap::new(),
+            is_over: false,
+        };
+        search.fill();
+        search
+    }
+
+    /// Asks the search inside for as many candidates as it may have under way. Only done where
+    /// the time of it is the same in every run: after each verdict that it is told.
+    fn fill(&mut self) {
+        while self.queue.len() < WINDOW {
+            match self.inner.next() {
+                Step::Try(inside) => self.queue.push_back(Slot {
+                    inside,
+                    outside: None,
+                    verdict: None,
+                }),
+                Step::Wait => return,
+                Step::Done => {
+                    self.is_over = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Tells the search inside what it can be told.
+    fn commit(&mut self) {
+        while let Some(verdict) = self.queue.front().and_then(|slot| slot.verdict)
+            && let Some(slot) = self.queue.pop_front()
+        {
+            let told = self.inner.tell(slot.inside.id, verdict);
+            for id in told.pointless {
+                let at = self.queue.iter().position(|slot| slot.inside.id == id);
+                if let Some(slot) = at.and_then(|at| self.queue.remove(at)) {
+                    self.orphans
+                        .extend(slot.outside.filter(|_| slot.verdict.is_none()));
+                    self.inner.withdraw(id);
+                }
+            }
+            self.fill();
+        }
+    }
+}
+
+impl Search for InOrder {
+    fn next(&mut self) -> Step {
+        if self.is_over {
+            return Step::Done;
+        }
+        let Some(slot) = self.queue.iter_mut().find(|slot| slot.outside.is_none()) else {
+            return Step::Wait;
+        };
+        let id = CandidateId(self.next_id);
+        self.next_id += 1;
+        slot.outside = Some(id);
+        self.names.insert(slot.inside.id, id);
+        Step::Try(Candidate {
+            id,
+            ..slot.inside.clone()
+        })
+    }
+
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+        let before = self.inner.best().clone();
+        if !self.orphans.remove(&id) {
+            let slot = self.slot(id);
+            slot.verdict = Some(verdict);
+            self.commit();
+        }
+        Told {
+            new_best: *self.inner.best() != before,
+            pointless: self.orphans.iter().copied().collect(),
+        }
+    }
+
+    fn withdraw(&mut self, id: CandidateId) {
+        // It was not given up by the search inside, which still waits for it.
+        if !self.orphans.remove(&id) {
+            self.slot(id).outside = None;
+        }
+    }
+
+    fn best(&self) -> &RequestSet {
+        self.inner.best()
+    }
+
+    fn phase(&self) -> Phase {
+        self.inner.phase()
+    }
+
+    fn outlook(&self) -> Outlook {
+        let inner = self.inner.outlook();
+        let early = self.queue.iter().filter(|slot| slot.verdict.is_some());
+        let early = early.count() as u32;
+        Outlook {
+            at_least: inner.at_least.saturating_sub(early),
+            ..inner
+        }
+    }
+
+    fn certificate(&self) -> Certificate {
+        let proof = |proof: Proof| match proof {
+            Proof::Tested(id) => self.names.get(&id).map_or(proof, |id| Proof::Tested(*id)),
+            other => other,
+        };
+        let entries = self.inner.certificate();
+        let entries = entries.entries().iter().map(|(id, p)| (*id, proof(*p)));
+        Certificate {
+            entries: entries.collect(),
+        }
+    }
+
+    fn reliability(&self) -> Reliability {
+        self.inner.reliability()
+    }
+}
+
+impl InOrder {
+    fn slot(&mut self, id: CandidateId) -> &mut Slot {
+        let mut slots = self.queue.iter_mut();
+        let waiting = |slot: &&mut Slot| slot.outside == Some(id) && slot.verdict.is_none();
+        let Some(slot) = slots.find(waiting) else {
+            panic!("candidate {id} is not in flight")
+        };
+        slot
+    }
+}

@@ -1,0 +1,557 @@
+//! A search that doubts: it repeats the verdicts that matter until they can be relied on, and
+//! takes back those that turn out wrong.
+//!
+//! Around any other search, which is told a verdict only when it is sure enough. What is enough
+//! follows from how often the oracle was seen to err ([`Reliability`]). As long as it was not,
+//! one judgement does, but a few are repeated to see whether it errs: the start's at the
+//! beginning, the best's when nothing passes any more, and a failure that a later pass speaks
+//! against. (C-Reduce and its like have no word for this; Shrink Ray, D. MacIver 2026, and
+//! syzkaller's bisection repeat and go back as this does.)
+//!
+//! A pass that turns out to be none has poisoned what was built on it: the search begins anew on
+//! the newest base that holds, with all failures that it knows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::doubt::{Confidence, Reliability};
+use super::{Certificate, Outlook, Proof, Search, Step, Told};
+use crate::model::{Candidate, CandidateId, Phase, RequestSet, Stage, Verdict};
+
+/// How often the start is judged, its first time included.
+const START: u32 = 3;
+
+/// After so many failures in a row the best is judged again; after twice as many once more.
+const PATIENCE: u32 = 7;
+
+/// A wrong verdict of this chance is put up with where it costs trials only, not the answer.
+const LOOSE: f64 = 0.1;
+
+/// A set that was judged so often without a clear answer has none.
+const MOST: u32 = 24;
+
+/// Makes the search that is doubted, on a start that passes, with what is known to fail.
+pub(super) type Make = Box<dyn Fn(RequestSet, Vec<RequestSet>) -> Box<dyn Search> + Send>;
+
+/// Everything about one set.
+#[derive(Debug)]
+struct Dossier {
+    keep: RequestSet,
+    passes: u32,
+    fails: u32,
+    unresolved: u32,
+    /// It failed to build, which is no matter of chance.
+    is_unbuildable: bool,
+    flying: u32,
+    /// Should be judged so often.
+    wanted: u32,
+    /// The search inside waits for its verdict, under this id.
+    awaited: Option<CandidateId>,
+    /// What it was told.
+    told: Option<Verdict>,
+    /// The last time it failed.
+    failed_as: Option<CandidateId>,
+}
+
+impl Dossier {
+    fn judged(&self) -> u32 {
+        self.passes + self.fails
+    }
+
+    fn asked(&self) -> u32 {
+        self.judged() + self.unresolved + self.flying
+    }
+
+    fn leans_to_fail(&self) -> bool {
+        self.fails > self.passes
+    }
+}
+
+/// An index in [`Referee::dossiers`].
+type At = usize;
+
+/// See the module.
+pub struct Referee {
+    make: Make,
+    inner: Box<dyn Search>,
+    confidence: Confidence,
+    /// The first is the start's.
+    dossiers: Vec<Dossier>,
+    /// Only ever looked up in, never iterated.
+    by_set: HashMap<RequestSet, At>,
+    /// By the id inside.
+    proposed: Vec<At>,
+    flights: BTreeMap<CandidateId, At>,
+    next_id: u32,
+    /// What was the best, one after the other; the start, if nothing else is.
+    bases: Vec<At>,
+    /// Pointless, by ids inside.
+    pointless: Vec<CandidateId>,
+    /// Failures since the best last passed.
+    failures: u32,
+    patience: u32,
+    /// How many failures were doubted because a later pass speaks against them.
+    doubts: u32,
+    reliability: Reliability,
+}
+
+impl std::fmt::Debug for Referee {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Referee")
+            .field("dossiers", &self.dossiers)
+            .field("bases", &self.bases)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Referee {
+    pub(super) fn new(start: &RequestSet, confidence: Confidence, make: Make) -> Self {
+        let mut referee = Self {
+            inner: make(start.clone(), Vec::new()),
+            make,
+            confidence,
+            dossiers: Vec::new(),
+            by_set: HashMap::new(),
+            proposed: Vec::new(),
+            flights: BTreeMap::new(),
+            next_id: 0,
+            bases: vec![0],
+            pointless: Vec::new(),
+            failures: 0,
+            patience: PATIENCE,
+            doubts: 0,
+            reliability: Reliability::default(),
+        };
+        let at = referee.dossier(start);
+        let start = &mut referee.dossiers[at];
+        (start.passes, start.told) = (1, Some(Verdict::Pass));
+        // Without anything to remove nothing is worth a doubt.
+        if referee.inner.outlook().at_most > 0 {
+            referee.dossiers[at].wanted = START;
+        }
+        referee
+    }
+
+    fn dossier(&mut self, keep: &RequestSet) -> At {
+        if let Some(at) = self.by_set.get(keep) {
+            return *at;
+        }
+        let at = self.dossiers.len();
+        self.by_set.insert(keep.clone(), at);
+        self.dossiers.push(Dossier {
+            keep: keep.clone(),
+            passes: 0,
+            fails: 0,
+            unresolved: 0,
+            is_unbuildable: false,
+            flying: 0,
+            wanted: 0,
+            awaited: None,
+            told: None,
+            failed_as: None,
+        });
+        at
+    }
+
+    /// The newest of the bases: the best.
+    fn base(&self) -> At {
+        // There is always the start.
+        self.bases.last().copied().unwrap_or(0)
+    }
+
+    /// By how many the answer on a set must lead.
+    fn lead(&self, dossier: &Dossier) -> u32 {
+        let best = self.inner.best();
+        let is_alone = dossier.keep.len() + 1 == best.len() && dossier.keep.is_subset(best);
+        let error = self.confidence.error();
+        // A wrong pass poisons what comes after it, a wrong failure of a single request makes the
+        // answer larger. That of a group only costs trials: its members are looked at again.
+        let error = if dossier.leans_to_fail() && !is_alone {
+            error.max(LOOSE)
+        } else {
+            error
+        };
+        self.reliability.lead(error)
+    }
+
+    /// What can be relied on, if anything.
+    fn settled(&self, at: At) -> Option<Verdict> {
+        let dossier = &self.dossiers[at];
+        if dossier.is_unbuildable {
+            return Some(Verdict::Fail(Stage::Build));
+        }
+        let (passes, fails) = (dossier.passes, dossier.fails);
+        let is_clear = passes.abs_diff(fails) >= self.lead(dossier);
+        match (is_clear, passes > fails) {
+            (true, true) => Some(Verdict::Pass),
+            (true, false) => Some(Verdict::Fail(Stage::Oracle)),
+            (false, _) if dossier.judged() >= MOST => Some(Verdict::Unresolved),
+            (false, _) if dossier.judged() == 0 && dossier.unresolved > 0 => {
+                Some(Verdict::Unresolved)
+            }
+            (false, _) => None,
+        }
+    }
+
+    /// How many more judgements of a set are wanted, to be sure of it.
+    fn lacks(&self, at: At) -> u32 {
+        if self.settled(at).is_some() {
+            return 0;
+        }
+        let dossier = &self.dossiers[at];
+        let has = dossier.passes.abs_diff(dossier.fails);
+        let lacks = self.lead(dossier).saturating_sub(has);
+        lacks
+            .min(MOST.saturating_sub(dossier.judged()))
+            .saturating_sub(dossier.flying)
+    }
+
+    /// The search inside relies on it, and its judgements do not agree.
+    fn is_shaken(&self, at: At) -> bool {
+        let dossier = &self.dossiers[at];
+        let (passes, fails) = (dossier.passes, dossier.fails);
+        // What was sure enough once is not asked again whenever the oracle errs somewhere else.
+        let error = self.confidence.error().max(LOOSE);
+        let is_even = passes.abs_diff(fails) < self.reliability.lead(error);
+        dossier.told.is_some() && passes > 0 && fails > 0 && is_even
+    }
+
+    /// A set to judge again now, if there is one.
+    fn doubtful(&self) -> Option<At> {
+        let disputed = |at: &At| {
+            let dossier = &self.dossiers[*at];
+            let is_open = dossier.awaited.is_some() && dossier.judged() > 0;
+            (is_open || self.is_shaken(*at)) && self.lacks(*at) > 0
+        };
+        let wanted = |at: &At| {
+            let dossier = &self.dossiers[*at];
+            dossier.asked() < dossier.wanted && !dossier.is_unbuildable
+        };
+        let all = 0..self.dossiers.len();
+        all.clone()
+            .find(disputed)
+            .or_else(|| all.clone().find(wanted))
+            .or_else(|| self.unsure_in_the_end())
+    }
+
+    /// What the answer stands on and is not sure enough, once requests are taken away alone.
+    fn unsure_in_the_end(&self) -> Option<At> {
+        if self.inner.phase() != Phase::Certifying {
+            return None;
+        }
+        let certificate = self.inner.certificate();
+        let proofs = certificate.entries().iter().filter_map(|(_, proof)| {
+            let Proof::Tested(id) = proof else {
+                return None;
+            };
+            Some(self.proposed[id.0 as usize])
+        });
+        proofs.into_iter().find(|at| self.lacks(*at) > 0)
+    }
+
+    fn propose(&mut self, at: At) -> Step {
+        let id = CandidateId(self.next_id);
+        self.next_id += 1;
+        self.flights.insert(id, at);
+        let dossier = &mut self.dossiers[at];
+        let round = dossier.asked();
+        dossier.flying += 1;
+        Step::Try(Candidate {
+            id,
+            keep: dossier.keep.clone(),
+            round,
+        })
+    }
+
+    /// Tells the search inside what it waits for.
+    fn pass_on(&mut self, at: At, id: CandidateId, verdict: Verdict) {
+        let dossier = &mut self.dossiers[at];
+        (dossier.awaited, dossier.told) = (None, Some(verdict));
+        let told = self.inner.tell(id, verdict);
+        self.pointless = told.pointless;
+        if told.new_best {
+            self.bases.push(at);
+            (self.failures, self.patience) = (0, PATIENCE);
+            self.doubt_what_failed_above(at);
+        } else if verdict.is_fail() && self.inner.phase() == Phase::Reducing {
+            self.failures += 1;
+            if self.failures >= self.patience {
+                (self.failures, self.patience) = (0, 2 * self.patience);
+                let best = self.base();
+                let best = &mut self.dossiers[best];
+                best.wanted = best.wanted.max(best.asked() + 1);
+            }
+        }
+        self.forget_pointless();
+    }
+
+    /// A set failed, and now a part of it passes: one of the verdicts is wrong, or the oracle is
+    /// not monotone. To see which costs a trial, so not too often.
+    fn doubt_what_failed_above(&mut self, at: At) {
+        if self.doubts >= 2 + self.next_id / 50 + 4 * self.reliability.differed {
+            return;
+        }
+        let keep = self.dossiers[at].keep.clone();
+        let failed = self
+            .dossiers
+            .iter_mut()
+            .filter(|d| d.told == Some(Verdict::Fail(Stage::Oracle)) && keep.is_subset(&d.keep));
+        // The smallest says most.
+        if let Some(least) = failed.min_by_key(|d| d.keep.len())
+            && least.judged() == 1
+            && least.wanted == 0
+        {
+            least.wanted = 2;
+            self.doubts += 1;
+        }
+    }
+
+    /// Before every removal is tried alone: does what they are taken from hold at all?
+    fn doubt_the_best_in_the_end(&mut self) {
+        let best = self.base();
+        if self.inner.phase() == Phase::Certifying && best != 0 {
+            // Of all that was tried this one was chosen because it passed: so it must pass so often
+            // that not even one of them all would do so by mistake (Bonferroni's correction).
+            let error = self.confidence.error() / self.dossiers.len() as f64;
+            let lead = self.reliability.lead(error).max(2);
+            let best = &mut self.dossiers[best];
+            let wanted = 2 * best.fails + best.unresolved + lead;
+            best.wanted = best.wanted.max(wanted.min(MOST));
+        }
+    }
+
+    /// What the search inside does not want any more and nobody judges is off its hands.
+    fn forget_pointless(&mut self) {
+        for id in self.pointless.clone() {
+            let at = self.proposed[id.0 as usize];
+            let dossier = &mut self.dossiers[at];
+            if dossier.flying == 0 && dossier.awaited == Some(id) {
+                dossier.awaited = None;
+                self.inner.withdraw(id);
+            }
+        }
+        let dossiers = &self.dossiers;
+        let proposed = &self.proposed;
+        self.pointless
+            .retain(|id| dossiers[proposed[id.0 as usize]].awaited == Some(*id));
+    }
+
+    /// A verdict that the search inside was told is the opposite of what is known now.
+    fn take_back(&mut self, at: At, now: Verdict) {
+        if at == 0 {
+            self.reliability.start_fails = true;
+            return;
+        }
+        if now.is_pass() {
+            if self.dossiers[at].keep.len() < self.inner.best().len() {
+                self.bases.push(at);
+            }
+        } else if let Some(place) = self.bases.iter().position(|base| *base == at) {
+            self.bases.truncate(place);
+            // Perhaps it did not hold either.
+            let base = self.base();
+            let base = &mut self.dossiers[base];
+            base.wanted = base.wanted.max(2);
+        }
+        self.begin_anew();
+    }
+
+    /// The search inside, from the newest base, with what is known to fail.
+    fn begin_anew(&mut self) {
+        let is_known = |at: &At| {
+            let dossier = &self.dossiers[*at];
+            let says = self.settled(*at).is_some_and(Verdict::is_fail);
+            says && dossier.told.is_some_and(Verdict::is_fail)
+        };
+        self.proposed = (0..self.dossiers.len()).filter(is_known).collect();
+        let mut known = self.proposed.iter().peekable();
+        for (at, dossier) in self.dossiers.iter_mut().enumerate() {
+            dossier.awaited = None;
+            if known.next_if(|k| **k == at).is_none() && at != 0 {
+                dossier.told = None;
+            }
+        }
+        let keep = |at: &At| self.dossiers[*at].keep.clone();
+        let failed = self.proposed.iter().map(keep).collect();
+        let base = self.base();
+        self.dossiers[base].told = Some(Verdict::Pass);
+        self.inner = (self.make)(self.dossiers[base].keep.clone(), failed);
+        self.pointless.clear();
+        (self.failures, self.patience) = (0, PATIENCE);
+    }
+
+    fn count(&mut self) {
+        let again = self.dossiers.iter().filter(|d| d.judged() > 1);
+        let sums = again.fold((0, 0), |(all, few), d| {
+            (all + d.judged(), few + d.passes.min(d.fails))
+        });
+        (self.reliability.again, self.reliability.differed) = sums;
+    }
+
+    /// Draws the conclusions from what is known of a set now.
+    fn consider(&mut self, at: At) {
+        let Some(now) = self.settled(at) else { return };
+        match (self.dossiers[at].awaited, self.dossiers[at].told) {
+            (Some(id), _) => self.pass_on(at, id, now),
+            (None, Some(told)) if told.is_pass() && now.is_fail() => self.take_back(at, now),
+            (None, Some(told)) if told.is_fail() && now.is_pass() => self.take_back(at, now),
+            _ => {}
+        }
+    }
+}
+
+impl Referee {
+    /// What is enough to be sure changes with the best, and with what is known of the oracle.
+    fn consider_what_is_awaited(&mut self) {
+        let is_ripe = |referee: &Self, at: At| {
+            let dossier = &referee.dossiers[at];
+            let is_judged = dossier.judged() + dossier.unresolved > 0;
+            dossier.awaited.is_some() && is_judged && referee.settled(at).is_some()
+        };
+        // Each is told once, so this comes to its end.
+        while let Some(at) = (0..self.dossiers.len()).find(|at| is_ripe(self, *at)) {
+            self.consider(at);
+        }
+    }
+}
+
+impl Search for Referee {
+    fn next(&mut self) -> Step {
+        if self.reliability.is_hopeless() {
+            return Step::Done;
+        }
+        if let Some(at) = self.doubtful() {
+            return self.propose(at);
+        }
+        // What is asked inside and was judged before the search inside began anew has its answer.
+        let mut has_changed = false;
+        loop {
+            let step = self.inner.next();
+            match step {
+                Step::Try(candidate) => {
+                    let at = self.dossier(&candidate.keep);
+                    self.proposed.push(at);
+                    let dossier = &mut self.dossiers[at];
+                    dossier.awaited = Some(candidate.id);
+                    if dossier.asked() == 0 {
+                        return self.propose(at);
+                    }
+                    self.consider(at);
+                    has_changed = true;
+                }
+                // Waiting must change nothing, or a replay would go another way. So there is one
+                // more judgement of what the answer stands on.
+                _ if has_changed => return self.propose(self.base()),
+                Step::Done if self.flights.values().any(|at| self.matters(*at)) => {
+                    return Step::Wait;
+                }
+                step => return step,
+            }
+        }
+    }
+
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+        let at = self.land(id);
+        let dossier = &mut self.dossiers[at];
+        match verdict {
+            Verdict::Pass => dossier.passes += 1,
+            Verdict::Fail(stage) => {
+                dossier.fails += 1;
+                dossier.failed_as = Some(id);
+                dossier.is_unbuildable |= stage == Stage::Build;
+            }
+            Verdict::Unresolved => dossier.unresolved += 1,
+        }
+        let before = self.inner.best().clone();
+        self.count();
+        self.consider(at);
+        self.consider_what_is_awaited();
+        self.doubt_the_best_in_the_end();
+        Told {
+            new_best: *self.inner.best() != before,
+            pointless: self.useless(),
+        }
+    }
+
+    fn withdraw(&mut self, id: CandidateId) {
+        let at = self.land(id);
+        let dossier = &mut self.dossiers[at];
+        if dossier.flying == 0
+            && dossier.judged() == 0
+            && let Some(inside) = dossier.awaited.take()
+        {
+            self.inner.withdraw(inside);
+        }
+        self.forget_pointless();
+        self.consider_what_is_awaited();
+        self.doubt_the_best_in_the_end();
+    }
+
+    fn best(&self) -> &RequestSet {
+        self.inner.best()
+    }
+
+    fn phase(&self) -> Phase {
+        self.inner.phase()
+    }
+
+    fn outlook(&self) -> Outlook {
+        let inner = self.inner.outlook();
+        let wanted = |d: &Dossier| d.wanted.saturating_sub(d.asked() - d.flying);
+        let lacks = (0..self.dossiers.len())
+            .filter(|at| self.dossiers[*at].awaited.is_some() && self.dossiers[*at].judged() > 0)
+            .map(|at| self.lacks(at));
+        let more: u32 = self.dossiers.iter().map(wanted).sum::<u32>() + lacks.sum::<u32>();
+        Outlook {
+            at_least: inner.at_least,
+            at_most: inner.at_most + more,
+        }
+    }
+
+    fn certificate(&self) -> Certificate {
+        let inner = self.inner.certificate();
+        let proof = |proof: Proof| match proof {
+            Proof::Tested(id) => {
+                let at = self.proposed[id.0 as usize];
+                let failed = self.settled(at).is_some_and(Verdict::is_fail);
+                let id = self.dossiers[at].failed_as.filter(|_| failed);
+                id.map_or(Proof::Missing, Proof::Tested)
+            }
+            other => other,
+        };
+        let entries = inner.entries().iter().map(|(id, p)| (*id, proof(*p)));
+        Certificate {
+            entries: entries.collect(),
+        }
+    }
+
+    fn reliability(&self) -> Reliability {
+        self.reliability
+    }
+}
+
+impl Referee {
+    fn land(&mut self, id: CandidateId) -> At {
+        let at = self.flights.remove(&id);
+        let Some(at) = at else {
+            panic!("candidate {id} is not in flight")
+        };
+        self.dossiers[at].flying -= 1;
+        at
+    }
+
+    /// Is somebody interested in what comes of it?
+    fn matters(&self, at: At) -> bool {
+        let dossier = &self.dossiers[at];
+        let is_awaited = dossier
+            .awaited
+            .is_some_and(|id| !self.pointless.contains(&id));
+        let is_wanted = dossier.judged() + dossier.unresolved < dossier.wanted;
+        let is_unsure = dossier.told.is_some() && self.settled(at).is_none();
+        is_awaited || is_wanted || is_unsure
+    }
+
+    fn useless(&self) -> Vec<CandidateId> {
+        let flights = self.flights.iter().filter(|(_, at)| !self.matters(**at));
+        flights.map(|(id, _)| *id).collect()
+    }
+}

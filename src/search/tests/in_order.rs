@@ -1,0 +1,100 @@
+//! Verdicts in order: every run goes the same way.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+
+/// Writes down what another search is told.
+struct Recorder {
+    inner: Box<dyn Search>,
+    told: Arc<Mutex<Vec<(CandidateId, Verdict)>>>,
+}
+
+impl Search for Recorder {
+    fn next(&mut self) -> Step {
+        self.inner.next()
+    }
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+        self.told.lock().unwrap().push((id, verdict));
+        self.inner.tell(id, verdict)
+    }
+    fn withdraw(&mut self, id: CandidateId) {
+        self.inner.withdraw(id);
+    }
+    fn best(&self) -> &RequestSet {
+        self.inner.best()
+    }
+    fn phase(&self) -> crate::model::Phase {
+        self.inner.phase()
+    }
+    fn outlook(&self) -> Outlook {
+        self.inner.outlook()
+    }
+    fn certificate(&self) -> Certificate {
+        self.inner.certificate()
+    }
+}
+
+fn doubting(n: usize, fixed: &RequestSet) -> Box<dyn Search> {
+    let (full, confidence) = (RequestSet::full(n), Confidence::default());
+    let options = Options::default();
+    Box::new(super::super::doubting("split", full, fixed, options, confidence).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn however_many_workers_there_are_and_whatever_ends_first_the_run_is_the_same(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        one in schedule(),
+        other in schedule(),
+        one_in in prop::option::of(2_usize..9),
+        name in algorithm(),
+    ) {
+        let go = |schedule: &Schedule| {
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let recorder = Recorder { inner: fresh(name, n, &fixed), told: Arc::clone(&told) };
+            let mut search = InOrder::new(Box::new(recorder));
+            let did = run(&mut search, schedule, |s| oracle.judge(s), nothing_to_see);
+            check_minimal(&search, &fixed, &oracle);
+            assert!(search.certificate().is_whole());
+            check_certificate(&search, &fixed, &did.moves);
+            let told = told.lock().unwrap().clone();
+            (search.best().clone(), told)
+        };
+        let other = Schedule { withdraw_one_in: one_in, ..other };
+        prop_assert_eq!(go(&one), go(&other));
+    }
+
+    #[test]
+    fn a_replayed_record_in_order_gives_the_same_state(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        schedule in schedule(),
+        one_in in prop::option::of(2_usize..6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
+        let state = |s: &dyn Search| (s.best().clone(), s.phase(), s.certificate(), s.outlook());
+        let mut states = HashMap::new();
+        let mut search = InOrder::new(doubting(n, &fixed));
+        let did = run(&mut search, &schedule, |s| oracle.judge(s), |s, run| {
+            states.insert(run.moves.len(), state(s));
+        });
+        check_certificate(&search, &fixed, &did.moves);
+        if did.moves.is_empty() {
+            return Ok(());
+        }
+        let len = 1 + cut.index(did.moves.len());
+        let mut again = InOrder::new(doubting(n, &fixed));
+        replay(did.moves[..len].iter().cloned(), &mut again).unwrap();
+        if let Some(then) = states.get(&len) {
+            prop_assert_eq!(&state(&again), then);
+        }
+        if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
+            prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
+        } else if len == did.moves.len() {
+            prop_assert_eq!(again.next(), Step::Done);
+        }
+    }
+}
