@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CERTIFY, Certify, Symbol};
+use crate::model::{CERTIFY, Certify, Confidence, Order, Symbol};
 use crate::search::ALGORITHMS;
 use crate::{Error, Result};
 
@@ -81,6 +81,15 @@ pub struct Wishes {
     /// `strict` or `leaves`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certify: Option<String>,
+    /// How sure a verdict must be; `none`: it is taken as it comes.
+    #[serde(
+        deserialize_with = "text_or_fraction",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub confidence: Option<String>,
+    /// Verdicts are learnt in the order in which they were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deterministic: Option<bool>,
     /// `auto`, `always` or `never`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
@@ -120,6 +129,23 @@ fn text_or_number<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Strin
     }))
 }
 
+/// `confidence = 0.95` will do for `confidence = "0.95"`.
+fn text_or_fraction<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "expected a number between 0.5 and 1, or \"none\""
+    )]
+    enum TextOrFraction {
+        Text(String),
+        Fraction(f64),
+    }
+    Ok(Some(match TextOrFraction::deserialize(d)? {
+        TextOrFraction::Text(text) => text,
+        TextOrFraction::Fraction(number) => number.to_string(),
+    }))
+}
+
 impl Wishes {
     /// These wishes, and those of `file` where there are none here.
     #[must_use]
@@ -142,6 +168,8 @@ impl Wishes {
             seed: self.seed.or(file.seed),
             algorithm: self.algorithm.or(file.algorithm),
             certify: self.certify.or(file.certify),
+            confidence: self.confidence.or(file.confidence),
+            deterministic: self.deterministic.or(file.deterministic),
             color: self.color.or(file.color),
             message_format: self.message_format.or(file.message_format),
         }
@@ -213,6 +241,12 @@ pub struct Settings {
     /// What the certificate is made of.
     #[serde(default)]
     pub certify: Certify,
+    /// How sure a verdict must be; none: each is taken as it comes.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
+    /// In which order verdicts are learnt.
+    #[serde(default)]
+    pub order: Order,
 }
 
 /// The size of this machine, which some defaults come from.
@@ -280,6 +314,22 @@ impl Settings {
                     .hint(format!("it can be {}", CERTIFY.join(" or ")))
             })?,
         };
+        let confidence = match wishes.confidence.as_deref() {
+            None => Some(Confidence::default()),
+            Some("none") => None,
+            Some(text) => {
+                let chance = text.parse().ok().and_then(Confidence::new);
+                Some(chance.ok_or_else(|| {
+                    Error::usage(format!("--confidence cannot be `{}`", text.escape_debug()))
+                        .hint("it is a chance above 0.5 and below 1, as 0.99, or none")
+                })?)
+            }
+        };
+        let order = if wishes.deterministic == Some(true) {
+            Order::Deterministic
+        } else {
+            Order::AsItComes
+        };
         let base = match wishes.base.as_deref() {
             None | Some("expert") => Base::Expert,
             Some("allno") => Base::AllNo,
@@ -312,6 +362,8 @@ impl Settings {
             seed: wishes.seed.unwrap_or(0),
             algorithm,
             certify,
+            confidence,
+            order,
         })
     }
 }

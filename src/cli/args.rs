@@ -151,6 +151,13 @@ pub struct RunArgs {
     /// depends on, and the rest is taken to be needed with them [default: strict]
     #[arg(long, value_name = "strict|leaves")]
     pub certify: Option<String>,
+    /// How sure a verdict must be, if the oracle errs now and then: a chance, or none to take
+    /// each verdict as it comes [default: 0.99]
+    #[arg(long, value_name = "CHANCE|none")]
+    pub confidence: Option<String>,
+    /// Go the same way in every run, whatever ends first and however many trials run at once
+    #[arg(long)]
+    pub deterministic: bool,
     /// First install and make what is missing, as `kbisect setup` does
     #[arg(long)]
     pub setup: bool,
@@ -177,6 +184,8 @@ impl RunArgs {
             seed,
             algorithm,
             certify,
+            confidence,
+            deterministic,
             setup: _,
         } = self.clone();
         Wishes {
@@ -196,6 +205,8 @@ impl RunArgs {
             seed,
             algorithm,
             certify,
+            confidence,
+            deterministic: deterministic.then_some(true),
             color: None,
             message_format: None,
         }

@@ -14,11 +14,12 @@ use crate::lab::{
     Outcome, Stopped, fragment_of, moves,
 };
 use crate::model::{
-    Event, Fingerprint, Fragment, Phase, Progress, RequestSet, Source, TrialId, Verdict, sanitize,
+    Event, Fingerprint, Fragment, Judgement, Order, Phase, Progress, RequestSet, Source, TrialId,
+    Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
 use crate::report::{self, RESULT, Status, gather};
-use crate::search::{self, Depends, Search};
+use crate::search::{self, Depends, Reliability, Search};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
 use crate::ui::{self, Ui};
@@ -74,6 +75,10 @@ pub(super) fn go(
             return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
         }
     };
+    if outcome.stopped.is_none() && outcome.reliability.is_hopeless() {
+        let error = unreliable(&outcome.reliability);
+        return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
+    }
     let at = now();
     let record = match outcome.stopped {
         Some(Stopped::Interrupted) => Record::Interrupted {
@@ -99,6 +104,33 @@ pub(super) fn go(
     };
     opened.journal.append(&record)?;
     conclude(&opened.dir, &outcome, settings, shown)
+}
+
+/// The oracle answers one way and then another.
+fn unreliable(reliability: &Reliability) -> Error {
+    let Reliability {
+        again,
+        differed,
+        start_fails,
+    } = reliability;
+    let start = if *start_fails {
+        "the start, which passed at first, fails more often than it passes; "
+    } else {
+        ""
+    };
+    Error::new(
+        ErrorKind::Unreliable,
+        format!(
+            "the oracle is too unreliable: {start}of {again} judgements that were repeats or \
+             repeated, {differed} differed from the others on the same configuration ({:.0} %)",
+            100.0 * reliability.rate()
+        ),
+    )
+    .hint(
+        "make it answer the same each time (a longer --timeout, fewer trials at once by -j 1, a \
+         test that does not race with the boot), then begin anew with another --output; the \
+         trials/ folder has what it said each time",
+    )
 }
 
 /// What follows from an outcome that is in the journal: files, report, exit code.
@@ -313,8 +345,12 @@ fn search_on(
         sink: &mut sink,
         next_trial: known.next_trial,
         start: known.start.unwrap_or(known.next_trial),
+        written: known.written.unwrap_or_else(|| full.clone()),
     };
     let mut progress = known.progress;
+    if let Some(fingerprint) = known.start_config {
+        lab.cache.resolved(full.clone(), fingerprint);
+    }
     if known.start.is_none() {
         let fragment = fragment_of(&info.requests, &full);
         let start = resolver.resolve(&fragment, cancel)?;
@@ -340,33 +376,69 @@ fn search_on(
         certify: settings.certify,
         ..search::Options::default()
     };
-    let mut search: Box<dyn Search> = search::by_name(&info.algorithm, full, &info.fixed, options)
-        .map_err(|e| Error::failed(e.to_string()))?;
+    let mut search = search_of(info, settings, full, options)?;
     let replayed = search::replay(moves(lines), search.as_mut())
         .map_err(|e| Error::failed(e.to_string()).hint("begin anew with another --output"))?;
     progress.requests = search.best().len();
-    if let Some(trial) = known.best_trial {
-        let fragment = fragment_of(&info.requests, search.best());
-        restore_best(dir, trial, &fragment, known.best, &*resolver, cancel)?;
+    if known.start.is_some() {
+        let best = search.best();
+        let fragment = fragment_of(&info.requests, best);
+        let passed = lab.cache.fingerprint(best);
+        let passed = passed.and_then(|fingerprint| lab.cache.passed(&fingerprint));
+        progress.lines = passed.map_or(progress.lines, |judgement| judgement.lines);
+        restore_best(dir, passed, &fragment, &*resolver, cancel)?;
     }
     lab.run(search.as_mut(), replayed.in_flight, progress)
+}
+
+/// The search of a run, new.
+fn search_of(
+    info: &RunInfo,
+    settings: &Settings,
+    full: RequestSet,
+    options: search::Options,
+) -> Result<Box<dyn Search>> {
+    let (name, fixed) = (&info.algorithm, &info.fixed);
+    let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
+    let search: Box<dyn Search> = match settings.confidence {
+        None => search::by_name(name, full, fixed, options).map_err(unknown)?,
+        Some(confidence) => {
+            Box::new(search::doubting(name, &full, fixed, options, confidence).map_err(unknown)?)
+        }
+    };
+    Ok(match settings.order {
+        Order::AsItComes => search,
+        Order::Deterministic => Box::new(search::InOrder::new(search)),
+    })
 }
 
 /// After a crash between a verdict and the files that follow from it: makes them again. A config
 /// that its trial does not have any more, or not whole, is resolved anew.
 fn restore_best(
     dir: &RunDir,
-    trial: TrialId,
+    passed: Option<&Judgement>,
     fragment: &Fragment,
-    wanted: Option<Fingerprint>,
     resolver: &dyn Resolver,
     cancel: &CancelToken,
 ) -> Result<()> {
-    let kept = fs::read_to_string(RunDir::trial_dir(dir.path(), trial).join(CONFIG)).ok();
-    let is_whole = |text: &String| Some(parse_config(text).fingerprint()) == wanted;
-    let config = match kept.filter(is_whole) {
+    let path = |judgement: &Judgement| RunDir::trial_dir(dir.path(), judgement.trial).join(CONFIG);
+    let kept = passed.and_then(|judgement| {
+        let text = fs::read_to_string(path(judgement)).ok()?;
+        (parse_config(&text).fingerprint() == judgement.fingerprint).then_some(text)
+    });
+    let config = match kept {
         Some(text) => text,
-        None => resolver.resolve(fragment, cancel)?.text,
+        None => {
+            let text = resolver.resolve(fragment, cancel)?.text;
+            // Those who look for it in the trial's directory find it there again.
+            if let Some(path) = passed
+                .map(path)
+                .filter(|p| p.parent().is_some_and(Path::exists))
+            {
+                fs::write(&path, &text).map_err(|e| Error::io("write", &path, e))?;
+            }
+            text
+        }
     };
     dir.write(BEST_CONFIG, config.as_bytes())?;
     dir.write(BEST_FRAGMENT, fragment.to_string().as_bytes())?;
@@ -377,10 +449,12 @@ fn restore_best(
 struct Known {
     /// The trial of the start, if it has passed.
     start: Option<TrialId>,
+    start_config: Option<Fingerprint>,
     next_trial: TrialId,
     /// The smallest that passed: its config and the trial that has it.
     best: Option<Fingerprint>,
-    best_trial: Option<TrialId>,
+    /// What the last record says is the best.
+    written: Option<RequestSet>,
     progress: Progress,
 }
 
@@ -388,9 +462,10 @@ impl Known {
     fn of(lines: &[Line], capacity: usize) -> Self {
         let mut known = Self {
             start: None,
+            start_config: None,
             next_trial: TrialId(1),
             best: None,
-            best_trial: None,
+            written: None,
             progress: Progress {
                 phase: Phase::Start,
                 requests: capacity,
@@ -401,6 +476,7 @@ impl Known {
                 reused: 0,
                 at_least: 0,
                 at_most: 0,
+                likely: None,
             },
         };
         let mut sizes = std::collections::HashMap::new();
@@ -417,6 +493,7 @@ impl Known {
                 }
                 Record::Start { judgement } => {
                     known.start = Some(judgement.trial);
+                    known.start_config = Some(judgement.fingerprint);
                     (judgement, capacity)
                 }
                 Record::Told {
@@ -426,6 +503,10 @@ impl Known {
                     judgement,
                     sizes.get(candidate).copied().unwrap_or(usize::MAX),
                 ),
+                Record::Best { keep, .. } => {
+                    known.written.clone_from(keep);
+                    continue;
+                }
                 _ => continue,
             };
             let progress = &mut known.progress;
@@ -442,7 +523,6 @@ impl Known {
                 smallest = size;
                 progress.lines = judgement.lines;
                 known.best = Some(judgement.fingerprint);
-                known.best_trial = Some(judgement.trial);
             }
         }
         known

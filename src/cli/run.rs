@@ -125,6 +125,7 @@ fn again(
     check_key(&opened, tools)?;
     let start = prepare::start(settings, tools, cancel, ui)?;
     let info = &opened.info;
+    let was = |name: &str| info.settings.get(name).cloned().unwrap_or_default();
     let differs = if start.requests != info.requests {
         "start"
     } else if start.keep != info.fixed {
@@ -133,6 +134,10 @@ fn again(
         "--algorithm"
     } else if info.certify() != settings.certify {
         "--certify"
+    } else if was("confidence") != serde_json::json!(settings.confidence) {
+        "--confidence"
+    } else if was("order") != serde_json::json!(settings.order) {
+        "--deterministic"
     } else if settings.seed != info.seed {
         "--seed"
     } else {

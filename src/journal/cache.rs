@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Fingerprint, Judgement, RequestSet, Verdict};
+use crate::model::{Ballot, Fingerprint, Judgement, RequestSet};
 
 use super::record::{Line, Record};
 
@@ -12,8 +12,8 @@ use super::record::{Line, Record};
 /// resolved config.
 #[derive(Debug, Clone, Default)]
 pub struct VerdictCache {
-    by_fingerprint: HashMap<Fingerprint, Judgement>,
-    by_image: HashMap<String, Judgement>,
+    by_fingerprint: HashMap<Fingerprint, Ballot>,
+    by_image: HashMap<String, Ballot>,
     resolved: HashMap<RequestSet, Fingerprint>,
 }
 
@@ -57,32 +57,35 @@ impl VerdictCache {
         self.resolved.insert(keep, fingerprint);
     }
 
-    /// Remembers a judgement. The first one on a config or an image stays; one that says
-    /// nothing is not remembered.
+    /// Remembers a judgement. Of several on a config or an image the majority counts; one that
+    /// says nothing is not remembered.
     pub fn judged(&mut self, judgement: &Judgement) {
-        if judgement.verdict == Verdict::Unresolved {
-            return;
-        }
-        self.by_fingerprint
-            .entry(judgement.fingerprint)
-            .or_insert_with(|| judgement.clone());
+        let by_fingerprint = self.by_fingerprint.entry(judgement.fingerprint);
+        by_fingerprint.or_default().add(judgement);
         if let Some(image) = &judgement.image {
             self.by_image
                 .entry(image.clone())
-                .or_insert_with(|| judgement.clone());
+                .or_default()
+                .add(judgement);
         }
     }
 
     /// What was said of this resolved config.
     #[must_use]
     pub fn of_config(&self, fingerprint: &Fingerprint) -> Option<&Judgement> {
-        self.by_fingerprint.get(fingerprint)
+        self.by_fingerprint.get(fingerprint)?.winner()
+    }
+
+    /// The first time that this resolved config passed.
+    #[must_use]
+    pub fn passed(&self, fingerprint: &Fingerprint) -> Option<&Judgement> {
+        self.by_fingerprint.get(fingerprint)?.pass()
     }
 
     /// What was said of this image, by its BLAKE3 in hex.
     #[must_use]
     pub fn of_image(&self, image: &str) -> Option<&Judgement> {
-        self.by_image.get(image)
+        self.by_image.get(image)?.winner()
     }
 
     /// What these requests resolve to.

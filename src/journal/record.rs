@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Candidate, CandidateId, Fingerprint, Judgement, TrialId, WorkerId};
+use crate::model::{Candidate, CandidateId, Fingerprint, Judgement, RequestSet, TrialId, WorkerId};
 
 /// The version of the format that is written, and the newest that is read.
 pub(super) const VERSION: u32 = 2;
@@ -63,7 +63,8 @@ pub enum Record {
         /// Which one.
         candidate: CandidateId,
     },
-    /// A smaller configuration passed.
+    /// Another configuration is the best now: a smaller one passed, or the best before it did
+    /// not hold.
     Best {
         /// The trial that showed it.
         trial: TrialId,
@@ -71,6 +72,10 @@ pub enum Record {
         requests: usize,
         /// `=` lines of its resolved config.
         lines: u32,
+        /// Which requests they are. Not in journals of version 1, where the best is the smallest
+        /// that passed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep: Option<RequestSet>,
     },
     /// The run stopped and can be resumed.
     Interrupted {
@@ -132,7 +137,7 @@ pub struct Line {
     pub record: Record,
 }
 
-/// A [`Line`] as it is written: `{"v":1,"ms":1500,"record":"withdrawn","candidate":3}`.
+/// A [`Line`] as it is written: `{"v":2,"ms":1500,"record":"withdrawn","candidate":3}`.
 #[derive(Serialize, Deserialize)]
 struct Written<R> {
     v: u32,

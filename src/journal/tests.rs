@@ -85,7 +85,9 @@ fn samples() -> Vec<(Record, String)> {
             format!(r#""record":"start","judgement":{}"#, judged(r#""pass""#)),
         ),
         (
-            Record::Proposed { candidate },
+            Record::Proposed {
+                candidate: candidate.clone(),
+            },
             r#""record":"proposed","candidate":{"id":3,"keep":"10:0102"}"#.into(),
         ),
         (
@@ -125,8 +127,27 @@ fn samples() -> Vec<(Record, String)> {
                 trial: TrialId(4),
                 requests: 2,
                 lines: 300,
+                keep: None,
             },
             r#""record":"best","trial":4,"requests":2,"lines":300"#.into(),
+        ),
+        (
+            Record::Best {
+                trial: TrialId(4),
+                requests: 1,
+                lines: 300,
+                keep: Some(RequestSet::of(10, [RequestId(9)])),
+            },
+            r#""record":"best","trial":4,"requests":1,"lines":300,"keep":"10:0002""#.into(),
+        ),
+        (
+            Record::Proposed {
+                candidate: Candidate {
+                    round: 2,
+                    ..candidate
+                },
+            },
+            r#""record":"proposed","candidate":{"id":3,"keep":"10:0102","round":2}"#.into(),
         ),
         (
             Record::Interrupted {
@@ -161,16 +182,20 @@ fn records(lines: &[Line]) -> Vec<Record> {
 #[test]
 fn the_form_of_every_record_on_disk_is_as_it_was() {
     for (record, text) in samples() {
-        let line = format!("{{\"v\":1,\"ms\":1500,{text}}}\n");
-        assert_eq!(
-            Line::to_text(Duration::from_millis(1500), &record).unwrap(),
-            line
-        );
         let elapsed = Duration::from_millis(1500);
-        assert_eq!(
-            Line::parse(line.as_bytes()).unwrap(),
-            Line { elapsed, record }
-        );
+        let line = |v: u32| format!("{{\"v\":{v},\"ms\":1500,{text}}}\n");
+        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(2));
+        // What an older kbisect wrote is read.
+        for v in [1, 2] {
+            let parsed = Line::parse(line(v).as_bytes()).unwrap();
+            assert_eq!(
+                parsed,
+                Line {
+                    elapsed,
+                    record: record.clone()
+                }
+            );
+        }
     }
 }
 
@@ -180,7 +205,7 @@ fn the_form_of_run_json_is_as_it_was() {
     filled(temp.path());
     let text = fs::read_to_string(temp.path().join("run.json")).unwrap();
     let expected = r#"{
-  "v": 1,
+  "v": 2,
   "kbisect": "0.1.0",
   "at": 1700000000,
   "argv": [
@@ -299,8 +324,8 @@ fn a_damaged_line_in_the_middle_is_named() {
 fn a_newer_version_is_refused_and_left_alone() {
     let newer = "was written by a newer kbisect";
     for (file, old, new) in [
-        ("journal.jsonl", r#"{"v":1,"#, r#"{"v":2,"soul":[],"#),
-        ("run.json", r#""v": 1"#, r#""v": 2"#),
+        ("journal.jsonl", r#"{"v":2,"#, r#"{"v":3,"soul":[],"#),
+        ("run.json", r#""v": 2"#, r#""v": 3"#),
     ] {
         let temp = tempfile::tempdir().unwrap();
         filled(temp.path());

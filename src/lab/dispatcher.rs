@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, select};
 
-use super::executor::{Executor, Report, Task, TrialResult};
+use super::executor::{Executor, Report, Reuse, Task, TrialResult};
 use super::run::{RETRIES, Run};
 use super::store::{fragment_of, write_best};
 use super::trial::CONFIG;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
+use crate::kconfig::parse_config;
 use crate::model::{
     Candidate, CandidateId, Event, Judgement, Phase, Progress, Request, RequestSet, ResolvedConfig,
     Stage, TrialId, Verdict, WorkerId, WorkerState,
 };
-use crate::search::{Certificate, Search};
+use crate::search::{Certificate, Reliability, Search};
 use crate::supervise::Signal;
 use crate::{Error, ErrorKind, Result};
 
@@ -47,6 +48,8 @@ pub struct Outcome {
     pub best: RequestSet,
     /// Why each of them stays.
     pub certificate: Certificate,
+    /// How far the oracle can be relied on.
+    pub reliability: Reliability,
     /// None: the search came to its end.
     pub stopped: Option<Stopped>,
 }
@@ -73,6 +76,8 @@ pub struct Lab<'a> {
     pub next_trial: TrialId,
     /// The trial of the start, which oracles compare others with.
     pub start: TrialId,
+    /// What the journal says is the best: the start, if it says nothing.
+    pub written: RequestSet,
 }
 
 impl<'a> Lab<'a> {
@@ -111,6 +116,36 @@ impl<'a> Lab<'a> {
         Ok((trial, dir))
     }
 
+    /// The config that was judged, if it is still there.
+    pub(super) fn config_of(&self, judgement: &Judgement) -> Option<String> {
+        let path = RunDir::trial_dir(self.dir.path(), judgement.trial).join(CONFIG);
+        let text = fs::read_to_string(path).ok()?;
+        (parse_config(&text).fingerprint() == judgement.fingerprint).then_some(text)
+    }
+
+    /// Puts the config of a trial that passed back, if somebody took it away.
+    pub(super) fn restore_config(
+        &self,
+        judgement: &Judgement,
+        config: &ResolvedConfig,
+    ) -> Result<()> {
+        if judgement.verdict.is_pass() && self.config_of(judgement).is_none() {
+            let dir = RunDir::trial_dir(self.dir.path(), judgement.trial);
+            let path = dir.join(CONFIG);
+            fs::create_dir_all(&dir)
+                .and_then(|()| fs::write(&path, &config.text))
+                .map_err(|e| Error::io("write", &path, e))?;
+        }
+        Ok(())
+    }
+
+    /// The trial in which this set passed, and its config.
+    pub(super) fn passed(&self, keep: &RequestSet) -> Option<(Judgement, String)> {
+        let fingerprint = self.cache.fingerprint(keep)?;
+        let judgement = self.cache.passed(&fingerprint)?;
+        Some((judgement.clone(), self.config_of(judgement)?))
+    }
+
     /// The first act of every run: builds and judges the start, on worker 0.
     ///
     /// # Errors
@@ -133,6 +168,7 @@ impl<'a> Lab<'a> {
                     config: Arc::clone(&config),
                     dir: dir.clone(),
                     baseline: None,
+                    reuse: Reuse::SameImage,
                 },
             );
             let result = self.wait_for_start(worker)?;
@@ -152,7 +188,14 @@ impl<'a> Lab<'a> {
                     self.journal.append(&Record::Start {
                         judgement: judgement.clone(),
                     })?;
+                    self.journal.append(&Record::Best {
+                        trial,
+                        requests: keep.len(),
+                        lines: judgement.lines,
+                        keep: Some(keep.clone()),
+                    })?;
                     self.cache.judged(&judgement);
+                    self.cache.resolved(keep.clone(), judgement.fingerprint);
                     self.executor.learn(&judgement);
                     self.executor.promote(worker, config.fingerprint);
                     self.start = trial;
@@ -160,6 +203,7 @@ impl<'a> Lab<'a> {
                         worker: Some(worker),
                         candidate: None,
                         requests: keep.len(),
+                        round: 0,
                         judgement: judgement.clone(),
                     });
                     return Ok(judgement);
@@ -231,6 +275,7 @@ impl<'a> Lab<'a> {
         Ok(Outcome {
             best: run.search.best().clone(),
             certificate: run.search.certificate(),
+            reliability: run.search.reliability(),
             stopped,
         })
     }

@@ -31,7 +31,18 @@ pub enum Task {
         dir: PathBuf,
         /// The directory of the start's own trial; none while the start is judged.
         baseline: Option<PathBuf>,
+        /// What may answer instead of the oracles.
+        reuse: Reuse,
     },
+}
+
+/// What may answer a trial instead of the oracles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// A verdict on the same image.
+    SameImage,
+    /// Nothing: an earlier verdict is in doubt.
+    Nothing,
 }
 
 /// What came of a [`Task::Judge`].

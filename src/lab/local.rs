@@ -121,12 +121,14 @@ fn one(bench: &Bench, id: WorkerId, task: Task, cancel: &CancelToken, reports: &
             config,
             dir,
             baseline,
+            reuse,
         } => {
             let subject = Subject {
                 trial,
                 config: &config,
                 dir: &dir,
                 baseline: baseline.as_deref(),
+                reuse,
             };
             let mut state = |state| tell(Report::State(id, state));
             let result = bench.judge(id, &subject, cancel, &mut state);

@@ -15,7 +15,7 @@ mod trial;
 mod tests;
 
 pub use dispatcher::{Budget, Lab, Outcome, Stopped};
-pub use executor::{Executor, Report, Task, TrialResult};
+pub use executor::{Executor, Report, Reuse, Task, TrialResult};
 pub use local::LocalExecutor;
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, moves};
 pub use trial::{BUILD_COMMAND, Bench, CONFIG, Images};

@@ -1,21 +1,18 @@
 //! The search in a lab: candidates to workers, verdicts to the search, until there is nothing left.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{select, tick};
 
 use super::dispatcher::{Lab, Stopped, judgement, no_workers, starved_twice, why};
-use super::executor::{Report, Task, TrialResult};
+use super::executor::{Report, Reuse, Task, TrialResult};
 use super::store::{fragment_of, write_best};
-use super::trial::CONFIG;
 use crate::journal::{Record, RunDir};
-use crate::kconfig::parse_config;
 use crate::model::{
-    Candidate, CandidateId, Event, Fingerprint, Judgement, Progress, ResolvedConfig, Source,
-    TrialId, Verdict, WorkerId, WorkerState,
+    Candidate, CandidateId, Event, Fingerprint, Judgement, Progress, RequestSet, ResolvedConfig,
+    Source, TrialId, Verdict, WorkerId, WorkerState,
 };
 use crate::search::{Search, Step};
 use crate::{Error, Result};
@@ -38,6 +35,7 @@ struct Trial {
     config: Arc<ResolvedConfig>,
     /// All of them resolve to this config. Empty for the start.
     candidates: Vec<Candidate>,
+    reuse: Reuse,
     cancelled: bool,
 }
 
@@ -54,6 +52,8 @@ pub(super) struct Run<'l, 'a> {
     progress: Progress,
     /// The start's not counted.
     trials: u32,
+    /// What the files of the best are about.
+    written: RequestSet,
 }
 
 impl<'l, 'a> Run<'l, 'a> {
@@ -65,6 +65,7 @@ impl<'l, 'a> Run<'l, 'a> {
     ) -> Self {
         let workers = (0..lab.executor.workers()).map(|_| Busy::Idle).collect();
         let judged = progress.passed + progress.failed + progress.unresolved;
+        let written = lab.written.clone();
         Self {
             lab,
             search,
@@ -74,6 +75,7 @@ impl<'l, 'a> Run<'l, 'a> {
             tries: HashMap::new(),
             progress,
             trials: judged.saturating_sub(1),
+            written,
         }
     }
 
@@ -83,6 +85,8 @@ impl<'l, 'a> Run<'l, 'a> {
         let phase = self.search.phase();
         self.progress.phase = phase;
         self.lab.emit(&Event::PhaseBegun { phase });
+        // An earlier sitting may have died before it could note it.
+        self.note_best()?;
         loop {
             // First: what is at its end needs no budget.
             if self.feed()? {
@@ -147,6 +151,7 @@ impl<'l, 'a> Run<'l, 'a> {
                     Some(candidate) => candidate,
                     None => match self.search.next() {
                         Step::Try(candidate) => {
+                            self.note_best()?;
                             let candidate_copy = candidate.clone();
                             self.lab.journal.append(&Record::Proposed {
                                 candidate: candidate_copy,
@@ -161,8 +166,10 @@ impl<'l, 'a> Run<'l, 'a> {
                     self.withdraw(&candidate)?;
                     continue;
                 }
-                if let Some((judgement, text)) = self.known(&candidate) {
-                    self.answer(&candidate, &judgement, &text)?;
+                if candidate.round == 0
+                    && let Some(judgement) = self.known(&candidate)
+                {
+                    self.answer(&candidate, &judgement)?;
                     continue;
                 }
                 if !self.may_begin() {
@@ -185,20 +192,13 @@ impl<'l, 'a> Run<'l, 'a> {
         Ok(false)
     }
 
-    /// What earlier trials say of a candidate, and its resolved config if that passed. A config
-    /// that was taken away since is resolved anew.
-    fn known(&self, candidate: &Candidate) -> Option<(Judgement, String)> {
+    /// What earlier trials say of a candidate. One that passed, and of which the config was taken
+    /// away since, is resolved anew.
+    fn known(&self, candidate: &Candidate) -> Option<Judgement> {
         let fingerprint = self.lab.cache.fingerprint(&candidate.keep)?;
-        let judgement = self.lab.cache.of_config(&fingerprint)?.clone();
-        let path = RunDir::trial_dir(self.lab.dir.path(), judgement.trial).join(CONFIG);
-        let text = match judgement.verdict {
-            Verdict::Pass => {
-                let text = fs::read_to_string(path).ok()?;
-                (parse_config(&text).fingerprint() == fingerprint).then_some(text)?
-            }
-            _ => String::new(),
-        };
-        Some((judgement, text))
+        let judgement = self.lab.cache.of_config(&fingerprint)?;
+        let is_there = !judgement.verdict.is_pass() || self.lab.config_of(judgement).is_some();
+        is_there.then(|| judgement.clone())
     }
 
     fn handle(&mut self, report: Report) -> Result<()> {
@@ -249,8 +249,14 @@ impl<'l, 'a> Run<'l, 'a> {
             fingerprint,
         })?;
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
+        if candidate.round > 0 {
+            // It is to be judged, whatever is known.
+            let reuse = Reuse::Nothing;
+            return self.begin(worker, vec![candidate], Arc::new(config), reuse);
+        }
         if let Some(judgement) = self.lab.cache.of_config(&fingerprint).cloned() {
-            return self.answer(&candidate, &judgement, &config.text);
+            self.lab.restore_config(&judgement, &config)?;
+            return self.answer(&candidate, &judgement);
         }
         for busy in &mut self.workers {
             if let Busy::Judging(trial) = busy
@@ -261,7 +267,8 @@ impl<'l, 'a> Run<'l, 'a> {
                 return Ok(());
             }
         }
-        self.begin(worker, vec![candidate], Arc::new(config))
+        let reuse = Reuse::SameImage;
+        self.begin(worker, vec![candidate], Arc::new(config), reuse)
     }
 
     fn begin(
@@ -269,6 +276,7 @@ impl<'l, 'a> Run<'l, 'a> {
         worker: WorkerId,
         candidates: Vec<Candidate>,
         config: Arc<ResolvedConfig>,
+        reuse: Reuse,
     ) -> Result<()> {
         let first = candidates.first().map(|c| c.id);
         let (id, dir) = self.lab.begin_trial(first, &config, worker)?;
@@ -281,12 +289,14 @@ impl<'l, 'a> Run<'l, 'a> {
             config: Arc::clone(&config),
             dir,
             baseline: Some(baseline),
+            reuse,
         };
         self.lab.executor.submit(worker, task);
         let trial = Trial {
             id,
             config,
             candidates,
+            reuse,
             cancelled: false,
         };
         self.workers[worker.0 as usize] = Busy::Judging(Box::new(trial));
@@ -311,7 +321,7 @@ impl<'l, 'a> Run<'l, 'a> {
                     self.lab.emit(&Event::Warning {
                         text: format!("trial {} is tried again: {why}", trial.id),
                     });
-                    return self.begin(worker, trial.candidates, trial.config);
+                    return self.begin(worker, trial.candidates, trial.config, trial.reuse);
                 }
                 self.lab.emit(&Event::TrialCancelled { trial: trial.id });
                 for candidate in &trial.candidates {
@@ -324,7 +334,7 @@ impl<'l, 'a> Run<'l, 'a> {
             self.lab.emit(&Event::Warning {
                 text: format!("trial {} is tried again: {}", trial.id, why(&judgement)),
             });
-            return self.begin(worker, trial.candidates, trial.config);
+            return self.begin(worker, trial.candidates, trial.config, trial.reuse);
         }
         self.trials += 1;
         match judgement.verdict {
@@ -341,34 +351,33 @@ impl<'l, 'a> Run<'l, 'a> {
                 self.progress.reused += 1;
             }
             let worker = (i == 0).then_some(worker);
-            if self.tell(candidate, &judgement, worker, &trial.config.text)?
-                && let Some(worker) = worker
-            {
+            self.tell(candidate, &judgement, worker)?;
+            // It is the best, or will be as soon as the search believes it.
+            let is_near = candidate.keep.len() <= self.search.best().len();
+            if let (true, true, Some(worker)) = (judgement.verdict.is_pass(), is_near, worker) {
                 self.lab.executor.promote(worker, fingerprint);
             }
         }
         Ok(())
     }
 
-    /// An earlier verdict answers a candidate. `config` is what it resolves to; it may be
-    /// empty if that did not pass.
-    fn answer(&mut self, candidate: &Candidate, known: &Judgement, config: &str) -> Result<()> {
+    /// An earlier verdict answers a candidate.
+    fn answer(&mut self, candidate: &Candidate, known: &Judgement) -> Result<()> {
         self.progress.reused += 1;
         let judgement = Judgement {
             source: Source::SameConfig,
             ..known.clone()
         };
-        self.tell(candidate, &judgement, None, config).map(|_| ())
+        self.tell(candidate, &judgement, None)
     }
 
-    /// Writes a verdict down, and only then believes it. True when there is a new best.
+    /// Writes a verdict down, and only then believes it.
     fn tell(
         &mut self,
         candidate: &Candidate,
         judgement: &Judgement,
         worker: Option<WorkerId>,
-        config: &str,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         self.pointless.remove(&candidate.id);
         self.lab.journal.append(&Record::Told {
             candidate: candidate.id,
@@ -379,25 +388,10 @@ impl<'l, 'a> Run<'l, 'a> {
             worker,
             candidate: Some(candidate.id),
             requests: candidate.keep.len(),
+            round: candidate.round,
             judgement: judgement.clone(),
         });
-        if told.new_best {
-            let requests = self.search.best().len();
-            let fragment = fragment_of(self.lab.requests, self.search.best());
-            write_best(self.lab.dir, config, &fragment)?;
-            let (trial, lines) = (judgement.trial, judgement.lines);
-            self.lab.journal.append(&Record::Best {
-                trial,
-                requests,
-                lines,
-            })?;
-            (self.progress.requests, self.progress.lines) = (requests, lines);
-            self.lab.emit(&Event::NewBest {
-                trial,
-                requests,
-                lines,
-            });
-        }
+        self.note_best()?;
         self.give_up(&told.pointless);
         let phase = self.search.phase();
         if phase != self.progress.phase {
@@ -405,7 +399,38 @@ impl<'l, 'a> Run<'l, 'a> {
             self.lab.emit(&Event::PhaseBegun { phase });
         }
         self.tell_progress();
-        Ok(told.new_best)
+        Ok(())
+    }
+
+    /// Keeps the files of the best up to date. It may be another one than that which was told
+    /// last: the search decides when a verdict is believed, and may take it back.
+    fn note_best(&mut self) -> Result<()> {
+        let best = self.search.best();
+        if *best == self.written {
+            return Ok(());
+        }
+        let (requests, fragment) = (best.len(), fragment_of(self.lab.requests, best));
+        let passed = self.lab.passed(best);
+        self.written = best.clone();
+        let Some((judgement, config)) = passed else {
+            return Err(Error::failed("the best has no verdict, or no config")
+                .hint("`kbisect resume` makes it again"));
+        };
+        write_best(self.lab.dir, &config, &fragment)?;
+        let (trial, lines) = (judgement.trial, judgement.lines);
+        self.lab.journal.append(&Record::Best {
+            trial,
+            requests,
+            lines,
+            keep: Some(self.written.clone()),
+        })?;
+        (self.progress.requests, self.progress.lines) = (requests, lines);
+        self.lab.emit(&Event::NewBest {
+            trial,
+            requests,
+            lines,
+        });
+        Ok(())
     }
 
     /// Cancels trials that can teach nothing any more.
@@ -494,6 +519,7 @@ impl<'l, 'a> Run<'l, 'a> {
         let outlook = self.search.outlook();
         self.progress.at_least = outlook.at_least;
         self.progress.at_most = outlook.at_most;
+        self.progress.likely = outlook.likely;
         let event = Event::Progress {
             progress: self.progress.clone(),
             elapsed: self.lab.journal.elapsed(),

@@ -150,6 +150,7 @@ fn progress() -> Progress {
         reused: 0,
         at_least: 0,
         at_most: 0,
+        likely: None,
     }
 }
 
@@ -179,6 +180,10 @@ fn sitting(
     let replayed = search::replay(moves(&lines), search.as_mut()).unwrap();
     let begun = |line: &&crate::journal::Line| matches!(line.record, Record::Began { .. });
     let next_trial = TrialId(2 + lines.iter().filter(begun).count() as u32);
+    let written = lines.iter().rev().find_map(|line| match &line.record {
+        Record::Best { keep, .. } => keep.clone(),
+        _ => None,
+    });
     let mut sink = |event: &Event| events.push(event.clone());
     let mut lab = Lab {
         executor,
@@ -191,6 +196,7 @@ fn sitting(
         sink: &mut sink,
         next_trial,
         start: TrialId(1),
+        written: written.unwrap_or_else(|| RequestSet::full(info.requests.len())),
     };
     lab.run(search.as_mut(), replayed.in_flight, progress())
 }

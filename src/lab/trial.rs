@@ -9,13 +9,14 @@ use std::time::Duration;
 use crate::build::{self, Built, MakePlan, TreePool};
 use crate::kconfig::{Resolver, parse_config};
 use crate::model::{
-    Judgement, ResolvedConfig, Source, Stage, Timings, TrialId, Verdict, WorkerId, WorkerState,
+    Ballot, Judgement, ResolvedConfig, Source, Stage, Timings, TrialId, Verdict, WorkerId,
+    WorkerState,
 };
 use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::{CancelToken, JobServer};
 use crate::{Error, ErrorKind, Result};
 
-use super::executor::TrialResult;
+use super::executor::{Reuse, TrialResult};
 
 /// The resolved config, in the directory of a trial.
 pub const CONFIG: &str = "config";
@@ -51,21 +52,19 @@ pub struct Bench {
 /// The verdicts on images, shared between the dispatcher, which knows them, and the workers,
 /// which ask before they boot one.
 #[derive(Debug, Default)]
-pub struct Images(Mutex<HashMap<String, Judgement>>);
+pub struct Images(Mutex<HashMap<String, Ballot>>);
 
 impl Images {
     pub(super) fn learn(&self, judgement: &Judgement) {
-        if let (Some(image), true) = (&judgement.image, judgement.verdict != Verdict::Unresolved) {
+        if let Some(image) = &judgement.image {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            known
-                .entry(image.clone())
-                .or_insert_with(|| judgement.clone());
+            known.entry(image.clone()).or_default().add(judgement);
         }
     }
 
     fn of(&self, image: &str) -> Option<Judgement> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(image).cloned()
+        known.get(image)?.winner().cloned()
     }
 }
 
@@ -75,6 +74,7 @@ pub(super) struct Subject<'a> {
     pub(super) config: &'a ResolvedConfig,
     pub(super) dir: &'a Path,
     pub(super) baseline: Option<&'a Path>,
+    pub(super) reuse: Reuse,
 }
 
 impl Bench {
@@ -129,7 +129,8 @@ impl Bench {
             let image = Some((product.hash.clone(), product.size));
             // Modules are not in the image: an oracle may look at them.
             let is_all = subject.config.config.modules() == 0;
-            if let Some(known) = self.images.of(&product.hash).filter(|_| is_all) {
+            let may = is_all && subject.reuse == Reuse::SameImage;
+            if let Some(known) = self.images.of(&product.hash).filter(|_| may) {
                 let says =
                     |why: String| format!("the same image as in trial {}: {why}", known.trial);
                 return Ok(TrialResult::Judged {

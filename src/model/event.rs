@@ -71,6 +71,8 @@ pub struct Progress {
     pub at_least: u32,
     /// At most so many, if nothing surprising happens.
     pub at_most: u32,
+    /// So many are expected, if the search can tell.
+    pub likely: Option<u32>,
 }
 
 /// A fact that a person or a report sees.
@@ -114,6 +116,8 @@ pub enum Event {
         candidate: Option<CandidateId>,
         /// Requests kept in it.
         requests: usize,
+        /// How often just this was asked before.
+        round: u32,
         /// What came of it.
         judgement: Judgement,
     },
@@ -122,7 +126,8 @@ pub enum Event {
         /// Which one.
         trial: TrialId,
     },
-    /// A smaller configuration passed.
+    /// Another configuration is the best: a smaller one passed, or the best before it turned out
+    /// not to pass.
     NewBest {
         /// The trial that showed it.
         trial: TrialId,

@@ -1,17 +1,23 @@
 //! The words that all of kbisect speaks: symbols, requests, fragments, configs, candidates, verdicts, events.
 
+mod ballot;
 mod certify;
+mod confidence;
 mod config;
 mod event;
+mod order;
 mod request;
 mod set;
 mod symbol;
 mod text;
 mod trial;
 
+pub use ballot::Ballot;
 pub use certify::{CERTIFY, Certify};
+pub use confidence::Confidence;
 pub use config::{Config, Fingerprint, ResolvedConfig};
 pub use event::{Event, Phase, Progress, WorkerState};
+pub use order::Order;
 pub use request::{Fragment, Request, RequestId};
 pub use set::RequestSet;
 pub use symbol::{InvalidSymbol, InvalidValue, Symbol, Tristate, Value};

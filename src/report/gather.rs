@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use super::{Cost, Kept, Reason, Report, Size, Status, VERSION};
 use crate::journal::{Ending, Line, Record, RunInfo};
-use crate::model::{CandidateId, Certify, Judgement, RequestId, RequestSet, Source, Verdict};
+use crate::model::{
+    Ballot, Candidate, CandidateId, Certify, Judgement, RequestId, RequestSet, Source, Verdict,
+};
 use crate::{Error, Result};
 
 /// What a journal says, in the order in which it is needed.
@@ -13,7 +15,7 @@ struct Facts {
     start: Judgement,
     best: (RequestSet, Judgement),
     /// Real verdicts by the set that they are about.
-    told: HashMap<RequestSet, Judgement>,
+    told: HashMap<RequestSet, Ballot>,
     ending: Option<Ending>,
     cost: Cost,
 }
@@ -36,10 +38,8 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         );
     };
     let (best, judgement) = &facts.best;
-    let failed = |id: RequestId| {
-        let told = facts.told.get(&best.without(id));
-        told.is_some_and(|judgement| judgement.verdict.is_fail())
-    };
+    let told = |id: RequestId| facts.told.get(&best.without(id)).and_then(Ballot::winner);
+    let failed = |id: RequestId| told(id).is_some_and(|judgement| judgement.verdict.is_fail());
     let dependent = |id: RequestId| {
         // What was tried without a verdict has none.
         let is_open =
@@ -52,7 +52,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         let reason = if info.fixed.contains(id) {
             Reason::Kept
         } else {
-            match facts.told.get(&best.without(id)) {
+            match told(id) {
                 Some(Judgement {
                     trial,
                     verdict: Verdict::Fail(stage),
@@ -118,12 +118,14 @@ fn size(judgement: &Judgement, requests: usize) -> Size {
 }
 
 fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
-    let mut proposed: HashMap<CandidateId, &RequestSet> = HashMap::new();
-    let mut told: HashMap<RequestSet, Judgement> = HashMap::new();
+    let mut proposed: HashMap<CandidateId, &Candidate> = HashMap::new();
+    let mut told: HashMap<RequestSet, Ballot> = HashMap::new();
     let mut start = None;
     let mut best: Option<(RequestSet, Judgement)> = None;
     let mut ending = None;
     let mut cost = Cost::default();
+    let says = |line: &Line| matches!(line.record, Record::Best { keep: Some(_), .. });
+    let says_best = lines.iter().any(says);
     for line in lines {
         cost.wall = line.elapsed;
         match &line.record {
@@ -135,29 +137,40 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
             Record::Start { judgement } => {
                 add(&mut cost, judgement);
                 start = Some(judgement.clone());
-                best = Some((RequestSet::full(info.requests.len()), judgement.clone()));
+                let full = RequestSet::full(info.requests.len());
+                told.entry(full.clone()).or_default().add(judgement);
+                best = Some((full, judgement.clone()));
             }
             Record::Proposed { candidate } => {
-                proposed.insert(candidate.id, &candidate.keep);
+                proposed.insert(candidate.id, candidate);
             }
             Record::Told {
                 candidate,
                 judgement,
             } => {
                 add(&mut cost, judgement);
-                let Some(keep) = proposed.get(candidate) else {
+                let Some(Candidate { keep, round, .. }) = proposed.get(candidate) else {
                     continue;
                 };
+                cost.repeated += u32::from(*round > 0);
+                // From version 2 on the journal says what is the best.
                 let smaller = best.as_ref().is_none_or(|(set, _)| keep.len() < set.len());
-                if judgement.verdict.is_pass() && smaller {
-                    best = Some(((*keep).clone(), judgement.clone()));
+                if judgement.verdict.is_pass() && smaller && !says_best {
+                    best = Some((keep.clone(), judgement.clone()));
                 }
-                told.insert((*keep).clone(), judgement.clone());
+                told.entry(keep.clone()).or_default().add(judgement);
+            }
+            Record::Best {
+                keep: Some(keep), ..
+            } => {
+                let judgement = told.get(keep).and_then(Ballot::pass);
+                best = judgement.map(|judgement| (keep.clone(), judgement.clone()));
             }
             Record::Finished { ending: how, .. } => ending = Some(*how),
             _ => {}
         }
     }
+    cost.differed = told.values().map(|ballot| ballot.counts().1).sum();
     Some(Facts {
         start: start?,
         best: best?,

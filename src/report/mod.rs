@@ -17,7 +17,7 @@ use crate::model::{Request, Stage, Symbol, TrialId};
 pub const RESULT: &str = "result.json";
 
 /// The version of [`Report`] that is written, and the newest that is read.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,12 @@ pub struct Cost {
     pub wall: Duration,
     /// How many sittings there were.
     pub sittings: u32,
+    /// Of the trials, those that judged what had been judged, to see whether the oracle errs.
+    #[serde(default)]
+    pub repeated: u32,
+    /// Judgements that differed from most others on the same requests.
+    #[serde(default)]
+    pub differed: u32,
 }
 
 /// The result of a run; `result.json` is this.

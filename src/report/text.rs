@@ -126,6 +126,8 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         build_cpu,
         wall,
         sittings,
+        repeated,
+        differed,
     } = cost;
     // Only Kbuild's output is understood well enough to count.
     let compiled = match objects {
@@ -139,6 +141,23 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         dress.time(*build_cpu),
         dress.time(*wall),
     );
+    match (repeated, differed) {
+        (0, _) => {}
+        (1, 0) => text += "; 1 trial was a repeat, and the oracle said the same",
+        (n, 0) => {
+            let _ = write!(
+                text,
+                "; {n} trials were repeats, and the oracle said the same"
+            );
+        }
+        (n, of) => {
+            let _ = write!(
+                text,
+                "; {n} trials were repeats: {of} {} differed from others on the same configuration",
+                if *of == 1 { "verdict" } else { "verdicts" }
+            );
+        }
+    }
     if *sittings > 1 {
         let _ = write!(text, ", in {sittings} sittings");
     }

@@ -61,7 +61,7 @@ impl Chance {
     }
 
     /// That one is needed, after one of which this is known.
-    fn after(&self, before: Known) -> f64 {
+    pub(super) fn of(&self, before: Known) -> f64 {
         let chance = match before {
             Known::Needed => self.after_needed,
             Known::Gone | Known::Nothing => self.after_gone,
@@ -80,11 +80,55 @@ impl Chance {
         group
             .iter()
             .map(|id| {
-                none *= 1.0 - self.after(before(*id));
+                none *= 1.0 - self.of(before(*id));
                 none
             })
             .collect()
     }
+}
+
+/// What is not known of some requests.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Unknown {
+    /// The entropy: so many trials that tell a bit each it takes to know.
+    pub(super) bits: f64,
+    /// How many are expected to be needed.
+    pub(super) needed: f64,
+}
+
+impl Unknown {
+    /// Of requests that are needed with these chances.
+    pub(super) fn of(chances: &[f64]) -> Self {
+        Self {
+            bits: chances.iter().map(|chance| entropy(*chance)).sum(),
+            needed: chances.iter().sum(),
+        }
+    }
+
+    /// The same if at least one of them is needed.
+    pub(super) fn of_suspect(chances: &[f64]) -> Self {
+        let all = Self::of(chances);
+        let none: f64 = chances.iter().map(|chance| 1.0 - chance).product();
+        let some = (1.0 - none).max(0.001);
+        // What it would take to know of all of them, without what is known by now.
+        Self {
+            bits: ((all.bits - entropy(none)) / some).max(0.0),
+            needed: all.needed / some,
+        }
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            bits: self.bits + other.bits,
+            needed: self.needed + other.needed,
+        }
+    }
+}
+
+/// Of a yes or no, in bits.
+fn entropy(chance: f64) -> f64 {
+    let part = |p: f64| if p > 0.0 { -p * p.log2() } else { 0.0 };
+    part(chance) + part(1.0 - chance)
 }
 
 /// How many of a group to try, so that it is as likely as not that none of them is needed:

@@ -313,6 +313,7 @@ impl Search for Ddmin {
         Outlook {
             at_least: at_least as u32,
             at_most: at_most as u32,
+            likely: None,
         }
     }
 

@@ -6,30 +6,6 @@
 //! statistical hypotheses", 1945) for an oracle that errs both ways at the same rate. The rate is
 //! estimated from sets that were judged more than once.
 
-/// How sure a verdict must be that the answer stands on: a chance above one half, below 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Confidence(f64);
-
-impl Confidence {
-    /// `None` unless it is above one half and below 1.
-    #[must_use]
-    pub fn new(chance: f64) -> Option<Self> {
-        (chance > 0.5 && chance < 1.0).then_some(Self(chance))
-    }
-
-    /// The chance of an error.
-    pub(super) fn error(self) -> f64 {
-        1.0 - self.0
-    }
-}
-
-impl Default for Confidence {
-    /// One verdict in a hundred may be wrong.
-    fn default() -> Self {
-        Self(0.99)
-    }
-}
-
 /// What is assumed before anything is known: so many errors, in so many judgements. Few enough
 /// that one judgement is enough for the default confidence.
 const ERRORS: f64 = 0.1;
@@ -89,6 +65,7 @@ impl Reliability {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::model::Confidence;
 
     fn judged(again: u32, differed: u32) -> Reliability {
         Reliability {
@@ -103,7 +80,8 @@ mod tests {
         let error = Confidence::default().error();
         assert_eq!(judged(0, 0).lead(error), 1);
         assert_eq!(judged(3, 0).lead(error), 1);
-        assert_eq!(judged(4, 1).lead(error), 2);
+        assert_eq!(judged(4, 1).lead(error), 3);
+        assert_eq!(judged(40, 1).lead(error), 2);
         assert_eq!(judged(100, 20).lead(error), 4);
         assert_eq!(judged(100, 20).lead(0.1), 2);
         assert!(judged(0, 0).lead(0.0001) > 1);
@@ -115,11 +93,5 @@ mod tests {
         assert!(!judged(4, 2).is_hopeless(), "too early to tell");
         assert!(!judged(50, 10).is_hopeless());
         assert!(!judged(0, 0).is_hopeless());
-    }
-
-    #[test]
-    fn confidence_is_a_chance_above_one_half() {
-        assert!(Confidence::new(0.5).is_none() && Confidence::new(1.0).is_none());
-        assert!(Confidence::new(f64::NAN).is_none() && Confidence::new(0.95).is_some());
     }
 }

@@ -153,6 +153,7 @@ impl Search for InOrder {
         let early = early.count() as u32;
         Outlook {
             at_least: inner.at_least.saturating_sub(early),
+            likely: inner.likely.map(|likely| likely.saturating_sub(early)),
             ..inner
         }
     }

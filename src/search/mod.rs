@@ -27,7 +27,7 @@ mod tests;
 
 pub use ddmin::Ddmin;
 pub use depends::Depends;
-pub use doubt::{Confidence, Reliability};
+pub use doubt::Reliability;
 pub use in_order::{InOrder, WINDOW};
 pub use one_by_one::OneByOne;
 pub use probabilities::{Probabilities, Rule};
@@ -35,7 +35,9 @@ pub use referee::Referee;
 pub use replay::{Move, ReplayError, Replayed, replay};
 pub use split::Split;
 
-use crate::model::{Candidate, CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
+use crate::model::{
+    Candidate, CandidateId, Certify, Confidence, Phase, RequestId, RequestSet, Verdict,
+};
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +73,8 @@ pub struct Outlook {
     pub at_least: u32,
     /// At most so many.
     pub at_most: u32,
+    /// So many are expected, from what is known of the requests so far. Between the two bounds.
+    pub likely: Option<u32>,
 }
 
 /// Why a request stays.
@@ -208,7 +212,7 @@ pub fn by_name(
 /// When there is no algorithm of this name.
 pub fn doubting(
     name: &str,
-    start: RequestSet,
+    start: &RequestSet,
     fixed: &RequestSet,
     options: Options,
     confidence: Confidence,
@@ -225,5 +229,5 @@ pub fn doubting(
         // The name was good a moment ago.
         made.unwrap_or_else(|unknown| unreachable!("{unknown}"))
     };
-    Ok(Referee::new(&start, confidence, Box::new(make)))
+    Ok(Referee::new(start, confidence, Box::new(make)))
 }

@@ -73,6 +73,7 @@ impl Search for OneByOne {
         Outlook {
             at_least: owed,
             at_most: at_most + self.ledger.merges() as u32,
+            likely: None,
         }
     }
 

@@ -196,7 +196,11 @@ impl Search for Probabilities {
                 1 + 20 * self.ledger.free().len() as u32 + extra,
             ),
         };
-        Outlook { at_least, at_most }
+        Outlook {
+            at_least,
+            at_most,
+            likely: None,
+        }
     }
 
     fn certificate(&self) -> Certificate {

@@ -13,9 +13,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::doubt::{Confidence, Reliability};
+use super::doubt::Reliability;
 use super::{Certificate, Outlook, Proof, Search, Step, Told};
-use crate::model::{Candidate, CandidateId, Phase, RequestSet, Stage, Verdict};
+use crate::model::{Candidate, CandidateId, Confidence, Phase, RequestSet, Stage, Verdict};
 
 /// How often the start is judged, its first time included.
 const START: u32 = 3;
@@ -504,6 +504,7 @@ impl Search for Referee {
         Outlook {
             at_least: inner.at_least,
             at_most: inner.at_most + more,
+            likely: inner.likely.map(|likely| likely + more),
         }
     }
 

@@ -15,7 +15,7 @@
 
 use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
-use super::chance::{Chance, Known, even, even_within, in_order};
+use super::chance::{Chance, Known, Unknown, even, even_within, in_order};
 use super::depends::Depends;
 use super::groups::Groups;
 use super::ledger::{Ledger, State};
@@ -24,6 +24,9 @@ use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 /// After so many failures on a union of what passed side by side, it is tried by itself: perhaps
 /// the removals do not go together.
 const LEAPS: usize = 4;
+
+/// How many trials it takes on average to learn a bit: measured in simulations.
+const TRIALS_A_BIT: f64 = 1.06;
 
 /// See the module.
 #[derive(Debug)]
@@ -112,6 +115,30 @@ impl Split {
         let is_known = gone.has_any_of(&view.settled)
             || view.suspects.iter().any(|group| group.is_subset(&gone));
         (!is_known && keep != view.base && self.ledger.is_unasked(&keep)).then_some(keep)
+    }
+
+    /// How many trials are expected: each tells about one bit of what is not known yet, and then
+    /// each needed request is taken away alone.
+    fn expected(&self) -> u32 {
+        let view = self.view();
+        let known: Vec<Known> = self.order.iter().map(|id| view.known(*id)).collect();
+        let chance = Chance::estimate(&known);
+        let before = Before::new(&self.order, &known);
+        let chances = |set: &RequestSet| -> Vec<f64> {
+            set.iter().map(|id| chance.of(before.of(id))).collect()
+        };
+        let suspects = union(&view.base, &view.suspects);
+        let rest = Unknown::of(&chances(&view.open.minus(&suspects)));
+        let groups = view
+            .suspects
+            .iter()
+            .map(|g| Unknown::of_suspect(&chances(g)));
+        let all = groups.fold(rest, Unknown::and);
+        let needed = all.needed + view.settled.minus(self.ledger.floor()).len() as f64;
+        // Far below 2^32, and not below 0.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let expected = (all.bits * TRIALS_A_BIT + needed).round() as u32;
+        expected
     }
 
     /// What to try while requests are removed in bulk.
@@ -265,7 +292,15 @@ impl Search for Split {
             // trial of its own; unions may have to be tried on the way.
             (1, 1 + 4 * self.ledger.free().len() as u32 + extra)
         };
-        Outlook { at_least, at_most }
+        let likely = match self.phase {
+            Phase::Certifying => owed,
+            _ => self.expected(),
+        };
+        Outlook {
+            at_least,
+            at_most,
+            likely: Some(likely.clamp(at_least, at_most)),
+        }
     }
 
     fn certificate(&self) -> Certificate {

@@ -474,7 +474,8 @@ fn a_start_with_nothing_to_remove_is_done_at_once() {
                 search.outlook(),
                 Outlook {
                     at_least: 0,
-                    at_most: 0
+                    at_most: 0,
+                    likely: search.outlook().likely.map(|_| 0),
                 }
             );
         }

@@ -68,6 +68,7 @@ mod tests {
             worker: None,
             candidate: None,
             requests: 12,
+            round: 0,
             judgement: Judgement {
                 trial: TrialId(9),
                 fingerprint: Fingerprint([0; 32]),

@@ -171,9 +171,16 @@ pub(super) fn line(paint: Paint, verbosity: Verbosity, event: &Event) -> Option<
         Event::PhaseBegun { phase: which } => paint.strong(&format!("== {}", phase(*which))),
         Event::TrialEnded {
             requests,
+            round,
             judgement,
             ..
-        } => trial(paint, *requests, judgement),
+        } => {
+            let text = trial(paint, *requests, judgement);
+            match round {
+                0 => text,
+                _ => format!("{text} (asked again)"),
+            }
+        }
         Event::TrialCancelled { trial } => format!("trial {trial}  stopped: no longer needed"),
         Event::NewBest {
             requests, lines, ..
@@ -213,26 +220,37 @@ pub(super) fn progress(progress: &Progress, elapsed: Duration) -> String {
 /// it is shown only when there were some.
 fn remaining(progress: &Progress, elapsed: Duration, judged: u32) -> String {
     let Progress {
-        at_least, at_most, ..
+        at_least,
+        at_most,
+        likely,
+        ..
     } = *progress;
-    let trials = if at_least == at_most {
-        count(at_least as usize, "trial")
-    } else {
-        format!("{at_least} to {at_most} trials")
-    };
-    if judged < 3 {
-        return format!("{trials} to go");
-    }
-    let each = elapsed / judged;
+    let each = (judged >= 3).then(|| elapsed / judged.max(1));
     if at_least == at_most {
-        format!("{trials} to go, about {}", duration(each * at_least))
-    } else {
-        format!(
-            "{trials} to go, {} to {}",
+        let trials = count(at_least as usize, "trial");
+        return match each {
+            Some(each) => format!("{trials} to go, about {}", duration(each * at_least)),
+            None => format!("{trials} to go"),
+        };
+    }
+    // What is expected, if the search can tell; how wide the bounds are around it.
+    let (trials, range) = match likely {
+        Some(n) => (
+            format!("about {}", count(n as usize, "trial")),
+            format!(" ({at_least} to {at_most})"),
+        ),
+        None => (format!("{at_least} to {at_most} trials"), String::new()),
+    };
+    let time = match (each, likely) {
+        (None, _) => String::new(),
+        (Some(each), Some(n)) => format!(", {}", duration(each * n)),
+        (Some(each), None) => format!(
+            ", {} to {}",
             duration(each * at_least),
             duration(each * at_most)
-        )
-    }
+        ),
+    };
+    format!("{trials} to go{range}{time}")
 }
 
 #[cfg(test)]
@@ -266,12 +284,19 @@ mod tests {
             reused: 1,
             at_least: 4,
             at_most: 10,
+            likely: None,
         };
         let elapsed = Duration::from_secs(100);
         assert_eq!(
             progress(&p, elapsed),
             "best 20 requests, 450 lines | 5 trials: 2 pass, 3 fail | 1 min 40 s | \
              4 to 10 trials to go, 1 min 20 s to 3 min 20 s"
+        );
+        p.likely = Some(6);
+        assert!(
+            progress(&p, elapsed).ends_with("| about 6 trials to go (4 to 10), 2 min 00 s"),
+            "{}",
+            progress(&p, elapsed)
         );
         p.at_most = 4;
         assert!(progress(&p, elapsed).ends_with("4 trials to go, about 1 min 20 s"));

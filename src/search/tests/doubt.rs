@@ -1,11 +1,12 @@
 //! Verdicts that are doubted: oracles that err, and oracles that do not.
 
 use super::*;
+use crate::model::Confidence;
 
 fn doubting(n: usize, fixed: &RequestSet) -> Referee {
     super::super::doubting(
         "split",
-        RequestSet::full(n),
+        &RequestSet::full(n),
         fixed,
         Options::default(),
         Confidence::default(),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::model::Confidence;
 
 /// Writes down what another search is told.
 struct Recorder {
@@ -38,7 +39,7 @@ impl Search for Recorder {
 fn doubting(n: usize, fixed: &RequestSet) -> Box<dyn Search> {
     let (full, confidence) = (RequestSet::full(n), Confidence::default());
     let options = Options::default();
-    Box::new(super::super::doubting("split", full, fixed, options, confidence).unwrap())
+    Box::new(super::super::doubting("split", &full, fixed, options, confidence).unwrap())
 }
 
 proptest! {
