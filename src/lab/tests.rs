@@ -16,6 +16,8 @@ use crate::model::{
 use crate::search::{self, Options, Search};
 use crate::supervise::Signal;
 
+mod doubt;
+
 /// What the fake does with a trial.
 type Judge<'j> = Box<dyn FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j>;
 
@@ -167,6 +169,19 @@ fn sitting(
     signals: &Receiver<Signal>,
     events: &mut Vec<Event>,
 ) -> crate::Result<Outcome> {
+    let search = new_search(&info());
+    sitting_of(search, path, executor, budget, signals, events)
+}
+
+/// The same of any search.
+fn sitting_of(
+    mut search: Box<dyn Search>,
+    path: &Path,
+    executor: &mut FakeExecutor<'_>,
+    budget: Budget,
+    signals: &Receiver<Signal>,
+    events: &mut Vec<Event>,
+) -> crate::Result<Outcome> {
     let info = info();
     let (dir, mut journal, lines): (RunDir, Journal, Vec<_>) = if path.join("run.json").exists() {
         let opened = RunDir::open(path)?;
@@ -176,7 +191,6 @@ fn sitting(
         (dir, journal, vec![])
     };
     dir.make_trial_dir(TrialId(1))?;
-    let mut search = new_search(&info);
     let replayed = search::replay(moves(&lines), search.as_mut()).unwrap();
     let begun = |line: &&crate::journal::Line| matches!(line.record, Record::Began { .. });
     let next_trial = TrialId(2 + lines.iter().filter(begun).count() as u32);
