@@ -19,6 +19,7 @@ fn bound(n: usize, k: usize) -> f64 {
 }
 
 fn main() {
+    let only: Vec<String> = std::env::args().skip(1).collect();
     println!(
         "    n    k  layout     workers  algorithm    search  certificate    time  bound  ratio  us a decision"
     );
@@ -36,6 +37,7 @@ fn main() {
                 for name in ALGORITHMS
                     .iter()
                     .filter(|name| n < 100 || **name != "one-by-one")
+                    .filter(|name| only.is_empty() || only.iter().any(|o| o == *name))
                 {
                     row(n, k, (layout, run_length), workers, name);
                 }

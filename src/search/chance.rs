@@ -4,6 +4,10 @@
 //! needed with one chance if the one before it is not, and with another if it is. Both are
 //! estimated from the requests of which it is known, again at each step; where the needed ones
 //! are scattered, both come out alike.
+//!
+//! What is thought of each at first ([`Prior`](crate::model::Prior)) makes classes of them, each
+//! with an estimate of its own that begins with what is thought. So it gives way, class by class,
+//! to what turns out.
 
 use crate::model::{RequestId, RequestSet};
 
@@ -17,73 +21,178 @@ pub(super) enum Known {
     Nothing,
 }
 
-/// The chances, estimated.
+/// What a class of requests, of which as much was thought at first, has told so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Chance {
-    /// Of being needed after one that is not.
-    after_gone: f64,
-    /// After one that is.
-    after_needed: f64,
+struct Counts {
+    /// Of those that are known, with what was assumed at first.
+    needed: f64,
+    of: f64,
+    /// Of neighbours of both kinds: how many there are, how many of the second are needed.
+    pairs: [[f64; 2]; 2],
 }
 
-/// What is assumed before anything is known: so many were needed, of so many.
-const NEEDED: f64 = 0.5;
+/// What is assumed before anything is known: this share is needed.
+const SHARE: f64 = 0.1;
+
+/// What is assumed counts as much as so many requests that are known.
 const OF: f64 = 5.0;
 
 /// How many pairs of neighbours it takes until they count as much as the share of all.
 const PAIRS: f64 = 2.0;
 
-impl Chance {
-    /// From what is known of each request, in the order in which they are looked at.
-    pub(super) fn estimate(known: &[Known]) -> Self {
-        let (mut needed, mut of) = (NEEDED, OF);
-        // Of neighbours of both kinds: how many there are, how many of the second are needed.
-        let mut pairs = [[0.0_f64; 2]; 2];
-        let mut before = Known::Nothing;
-        for now in known.iter().copied() {
-            if now != Known::Nothing {
-                of += 1.0;
-                needed += f64::from(now == Known::Needed);
-                if before != Known::Nothing {
-                    let kind = &mut pairs[usize::from(before == Known::Needed)];
-                    kind[0] += 1.0;
-                    kind[1] += f64::from(now == Known::Needed);
-                }
-            }
-            before = now;
-        }
-        let share = needed / of;
-        let chance = |[of, needed]: [f64; 2]| (needed + PAIRS * share) / (of + PAIRS);
+impl Counts {
+    fn new(share: f64) -> Self {
         Self {
-            after_gone: chance(pairs[0]),
-            after_needed: chance(pairs[1]),
+            needed: OF * share,
+            of: OF,
+            pairs: [[0.0; 2]; 2],
+        }
+    }
+
+    fn add(&mut self, before: Known, now: Known) {
+        if now == Known::Nothing {
+            return;
+        }
+        let needed = f64::from(now == Known::Needed);
+        self.of += 1.0;
+        self.needed += needed;
+        if before != Known::Nothing {
+            let kind = &mut self.pairs[usize::from(before == Known::Needed)];
+            kind[0] += 1.0;
+            kind[1] += needed;
         }
     }
 
     /// That one is needed, after one of which this is known.
-    pub(super) fn of(&self, before: Known) -> f64 {
-        let chance = match before {
-            Known::Needed => self.after_needed,
-            Known::Gone | Known::Nothing => self.after_gone,
+    fn chance(&self, before: Known) -> f64 {
+        let share = self.needed / self.of;
+        let [of, needed] = self.pairs[usize::from(before == Known::Needed)];
+        ((needed + PAIRS * share) / (of + PAIRS)).clamp(0.001, 0.999)
+    }
+}
+
+/// Of each request, in an order, how likely it is needed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Chances {
+    counts: Vec<Counts>,
+    /// By id.
+    classes: Vec<usize>,
+    /// What is known of the one before each, by id.
+    before: Vec<Known>,
+}
+
+impl Chances {
+    /// From what is known of each request, in the order in which they are looked at.
+    pub(super) fn estimate(
+        order: &[RequestId],
+        known: impl Fn(RequestId) -> Known,
+        classes: &Classes,
+    ) -> Self {
+        let mut chances = Self {
+            counts: classes.shares.iter().copied().map(Counts::new).collect(),
+            classes: classes.of.clone(),
+            before: vec![Known::Nothing; order.len()],
         };
-        chance.clamp(0.001, 0.999)
+        let mut last: Option<RequestId> = None;
+        for id in order.iter().copied() {
+            let class = chances.classes[id.index()];
+            // Neighbours of another class have little to do with each other.
+            let near = last.filter(|last| chances.classes[last.index()] == class);
+            let before = near.map_or(Known::Nothing, &known);
+            chances.counts[class].add(before, known(id));
+            chances.before[id.index()] = before;
+            last = Some(id);
+        }
+        chances
+    }
+
+    /// That this one is needed.
+    pub(super) fn of(&self, id: RequestId) -> f64 {
+        self.counts[self.classes[id.index()]].chance(self.before[id.index()])
     }
 
     /// For each request of `group`, that neither it nor one before it in the group is needed.
-    /// `before` says what is known of the one before each.
-    pub(super) fn none_needed(
-        &self,
-        group: &[RequestId],
-        before: impl Fn(RequestId) -> Known,
-    ) -> Vec<f64> {
+    pub(super) fn none_needed(&self, group: &[RequestId]) -> Vec<f64> {
         let mut none = 1.0;
         group
             .iter()
             .map(|id| {
-                none *= 1.0 - self.of(before(*id));
+                none *= 1.0 - self.of(*id);
                 none
             })
             .collect()
+    }
+
+    /// The same of a group of which nothing is known, taking into account that what was thought of
+    /// a class may be wrong: each that is not needed makes it less likely that the next one is.
+    /// So what is thought not to be needed goes at once. (Without a prior this gives groups that
+    /// are too large for several workers: measured.)
+    pub(super) fn none_needed_of_fresh(&self, group: &[RequestId]) -> Vec<f64> {
+        let (mut none, mut counts) = (1.0, self.counts.clone());
+        group
+            .iter()
+            .map(|id| {
+                let counts = &mut counts[self.classes[id.index()]];
+                let before = self.before[id.index()];
+                none *= 1.0 - counts.chance(before);
+                counts.add(
+                    if before == Known::Nothing {
+                        Known::Gone
+                    } else {
+                        before
+                    },
+                    Known::Gone,
+                );
+                none
+            })
+            .collect()
+    }
+}
+
+/// Requests of which about as much is thought at first.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Classes {
+    /// Of each class, how likely one of it is needed.
+    shares: Vec<f64>,
+    /// By id.
+    of: Vec<usize>,
+}
+
+/// Where a class of chances ends and the next begins.
+const EDGES: &[f64] = &[0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9];
+
+impl Classes {
+    /// All `n` in one, of which nothing is thought.
+    pub(super) fn one(n: usize) -> Self {
+        Self {
+            shares: vec![SHARE],
+            of: vec![0; n],
+        }
+    }
+
+    /// By how likely each is needed, in the order of the ids: the least likely first.
+    pub(super) fn of_chances(chances: &[f64]) -> Self {
+        let of = |chance: f64| EDGES.iter().filter(|edge| chance > **edge).count();
+        let of: Vec<usize> = chances.iter().map(|chance| of(*chance)).collect();
+        let share = |class: usize| {
+            let members = of.iter().zip(chances).filter(|(of, _)| **of == class);
+            let (n, sum) = members.fold((0.0, 0.0), |(n, sum), (_, c)| (n + 1.0, sum + c));
+            if n > 0.0 { sum / n } else { SHARE }
+        };
+        Self {
+            shares: (0..=EDGES.len()).map(share).collect(),
+            of,
+        }
+    }
+
+    /// Did somebody think anything?
+    pub(super) fn are_thought(&self) -> bool {
+        self.shares.len() > 1
+    }
+
+    /// The class of a request; of a lower one, fewer are needed.
+    pub(super) fn of(&self, id: RequestId) -> usize {
+        self.of[id.index()]
     }
 }
 
@@ -167,15 +276,35 @@ pub(super) fn in_order(order: &[RequestId], set: &RequestSet) -> Vec<RequestId> 
 mod tests {
     use super::*;
 
+    fn chances(known: &[Known], classes: &Classes) -> Chances {
+        let order: Vec<RequestId> = (0..known.len() as u32).map(RequestId).collect();
+        Chances::estimate(&order, |id| known[id.index()], classes)
+    }
+
     #[test]
     fn clusters_are_told_from_what_is_scattered() {
         use Known::{Gone, Needed};
         let clustered = [[Gone; 20], [Needed; 20], [Gone; 20]].concat();
-        let chance = Chance::estimate(&clustered);
-        assert!(chance.after_needed > 0.85 && chance.after_gone < 0.1);
+        let all = chances(&clustered, &Classes::one(60));
+        assert!(all.of(RequestId(30)) > 0.85 && all.of(RequestId(5)) < 0.1);
         let scattered = [Gone, Gone, Gone, Needed].repeat(20);
-        let chance = Chance::estimate(&scattered);
-        assert!(chance.after_needed < 0.1 && (0.2..0.4).contains(&chance.after_gone));
+        let all = chances(&scattered, &Classes::one(80));
+        assert!(all.of(RequestId(4)) < 0.1 && (0.2..0.4).contains(&all.of(RequestId(5))));
+    }
+
+    #[test]
+    fn what_was_thought_at_first_gives_way_to_what_is_known() {
+        let thought = [[0.02; 40], [0.95; 40]].concat();
+        let classes = Classes::of_chances(&thought);
+        let mut known = [Known::Nothing; 80];
+        let all = chances(&known, &classes);
+        assert!(all.of(RequestId(3)) < 0.03 && all.of(RequestId(50)) > 0.9);
+        assert!(classes.of(RequestId(3)) < classes.of(RequestId(50)));
+        // And it is the other way round.
+        known[..30].fill(Known::Needed);
+        known[40..70].fill(Known::Gone);
+        let all = chances(&known, &classes);
+        assert!(all.of(RequestId(35)) > 0.7 && all.of(RequestId(75)) < 0.3);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use replay::{Move, ReplayError, Replayed, replay};
 pub use split::Split;
 
 use crate::model::{
-    Candidate, CandidateId, Certify, Confidence, Phase, RequestId, RequestSet, Verdict,
+    Candidate, CandidateId, Certify, Confidence, Phase, Prior, RequestId, RequestSet, Verdict,
 };
 
 /// What to do next.
@@ -158,6 +158,8 @@ pub struct Options {
     pub granularity: Option<usize>,
     /// What depends on what. `split` takes away with a request what would fall with it.
     pub depends: Depends,
+    /// How likely each request is needed. `split` begins with what is least likely.
+    pub prior: Prior,
     /// What must be tested for the certificate.
     pub certify: Certify,
     /// Sets that are known to fail. In the certificate they have the first ids, in this order.

@@ -13,9 +13,9 @@
 //! What depends on a request goes with it, and leaves go first: where one of these is needed, so
 //! is the request, for nothing.
 
-use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
+use crate::model::{CandidateId, Certify, Phase, Prior, RequestId, RequestSet, Verdict};
 
-use super::chance::{Chance, Known, Unknown, even, even_within, in_order};
+use super::chance::{Chances, Classes, Known, Unknown, even, even_within, in_order};
 use super::depends::Depends;
 use super::groups::Groups;
 use super::ledger::{Ledger, State};
@@ -40,6 +40,22 @@ pub struct Split {
     /// All requests, in the order in which they are taken away: leaves first, else from the
     /// last to the first, as `ddmin` does and for the same reason.
     order: Vec<RequestId>,
+    classes: Classes,
+}
+
+/// What is thought of the requests at first, each together with what goes with it.
+fn classes(prior: &Prior, depends: &Depends, n: usize) -> Classes {
+    if prior.is_empty() {
+        return Classes::one(n);
+    }
+    let own = |id: RequestId| prior.of(id).unwrap_or(0.1);
+    let together = |id: RequestId| {
+        let carried = depends.carried(id).into_iter().flat_map(RequestSet::iter);
+        let none: f64 = carried.chain([id]).map(|id| 1.0 - own(id)).product();
+        1.0 - none
+    };
+    let chances: Vec<f64> = (0..n as u32).map(|id| together(RequestId(id))).collect();
+    Classes::of_chances(&chances)
 }
 
 /// What is known, under the assumption that the oracle is monotone.
@@ -61,7 +77,11 @@ impl Split {
     /// those of `fixed`.
     #[must_use]
     pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
-        let order = options.depends.leaves_first(start.capacity());
+        let n = start.capacity();
+        let classes = classes(&options.prior, &options.depends, n);
+        let mut order = options.depends.leaves_first(n);
+        // What depends on a request is at most as likely needed, so leaves stay first.
+        order.sort_by_key(|id| classes.of(*id));
         let mut search = Self {
             groups: Groups::new(&start),
             ledger: Ledger::new(start, fixed, &options.failed),
@@ -72,6 +92,7 @@ impl Split {
             depends: options.depends,
             phase: Phase::Reducing,
             order,
+            classes,
         };
         for keep in &options.failed {
             search.groups.failed(keep, &search.depends);
@@ -117,16 +138,16 @@ impl Split {
         (!is_known && keep != view.base && self.ledger.is_unasked(&keep)).then_some(keep)
     }
 
+    fn chances(&self, view: &View) -> Chances {
+        Chances::estimate(&self.order, |id| view.known(id), &self.classes)
+    }
+
     /// How many trials are expected: each tells about one bit of what is not known yet, and then
     /// each needed request is taken away alone.
     fn expected(&self) -> u32 {
         let view = self.view();
-        let known: Vec<Known> = self.order.iter().map(|id| view.known(*id)).collect();
-        let chance = Chance::estimate(&known);
-        let before = Before::new(&self.order, &known);
-        let chances = |set: &RequestSet| -> Vec<f64> {
-            set.iter().map(|id| chance.of(before.of(id))).collect()
-        };
+        let all = self.chances(&view);
+        let chances = |set: &RequestSet| -> Vec<f64> { set.iter().map(|id| all.of(id)).collect() };
         let suspects = union(&view.base, &view.suspects);
         let rest = Unknown::of(&chances(&view.open.minus(&suspects)));
         let groups = view
@@ -161,16 +182,14 @@ impl Split {
         {
             return Some(keep);
         }
-        let known: Vec<Known> = self.order.iter().map(|id| view.known(*id)).collect();
-        let chance = Chance::estimate(&known);
-        let before = Before::new(&self.order, &known);
+        let chances = self.chances(view);
         let all_flying = union(&view.base, &view.flying);
         let all_suspects = union(&view.base, &view.suspects);
         // A part of a group that has a needed one in it: it tells which.
         let idle = |group: &&RequestSet| !group.has_any_of(&all_flying);
         let halve = |group: &RequestSet| {
             let members = in_order(&self.order, group);
-            let none = chance.none_needed(&members, |id| before.of(id));
+            let none = chances.none_needed(&members);
             let len = even_within(&none);
             (1..=len)
                 .rev()
@@ -182,7 +201,7 @@ impl Split {
         // A group of which nothing is known, first of those that are in no other.
         let fresh = view.open.minus(&all_flying);
         for from in [fresh.minus(&all_suspects), fresh] {
-            if let Some(keep) = self.group(view, &from, chance, &before) {
+            if let Some(keep) = self.group(view, &from, &chances) {
                 return Some(keep);
             }
         }
@@ -196,15 +215,13 @@ impl Split {
     }
 
     /// The group that is as likely to pass as not; of several, the first in order.
-    fn group(
-        &self,
-        view: &View,
-        from: &RequestSet,
-        chance: Chance,
-        before: &Before,
-    ) -> Option<RequestSet> {
+    fn group(&self, view: &View, from: &RequestSet, chances: &Chances) -> Option<RequestSet> {
         let members = in_order(&self.order, from);
-        let none = chance.none_needed(&members, |id| before.of(id));
+        let none = if self.classes.are_thought() {
+            chances.none_needed_of_fresh(&members)
+        } else {
+            chances.none_needed(&members)
+        };
         let len = if members.is_empty() { 0 } else { even(&none) };
         (1..=len)
             .rev()
@@ -227,23 +244,6 @@ impl View {
 fn union(like: &RequestSet, sets: &[RequestSet]) -> RequestSet {
     let empty = RequestSet::empty(like.capacity());
     sets.iter().fold(empty, |all, set| all.union(set))
-}
-
-/// What is known of the request before each one.
-struct Before(Vec<Known>);
-
-impl Before {
-    fn new(order: &[RequestId], known: &[Known]) -> Self {
-        let mut of = vec![Known::Nothing; order.len()];
-        for (pair, known) in order.windows(2).zip(known) {
-            of[pair[1].index()] = *known;
-        }
-        Self(of)
-    }
-
-    fn of(&self, id: RequestId) -> Known {
-        self.0[id.index()]
-    }
 }
 
 impl Search for Split {

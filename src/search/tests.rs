@@ -11,6 +11,7 @@ use crate::model::{Certify, Stage};
 
 mod doubt;
 mod in_order;
+mod prior;
 
 /// A simulated oracle: a function of the set. All accept the full set.
 #[derive(Debug, Clone)]

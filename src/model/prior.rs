@@ -1,0 +1,64 @@
+//! What somebody believes before the search begins: how likely each request is needed.
+
+use serde::{Deserialize, Serialize};
+
+use super::RequestId;
+
+/// How likely each request is needed, in thousandths, by its id; empty: nobody has an idea.
+///
+/// Thousandths, so that it is the same after it was written and read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Prior(Vec<u16>);
+
+impl Prior {
+    /// From chances between 0 and 1, in the order of the requests. Nothing is certain: they are
+    /// kept away from both ends.
+    #[must_use]
+    pub fn new(chances: impl IntoIterator<Item = f64>) -> Self {
+        let thousandths = |chance: f64| {
+            // Between 1 and 999.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let thousandths = (1000.0 * chance).round().clamp(1.0, 999.0) as u16;
+            thousandths
+        };
+        Self(chances.into_iter().map(thousandths).collect())
+    }
+
+    /// Does it say nothing?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Of how many requests it speaks.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How likely this request is needed.
+    #[must_use]
+    pub fn of(&self, id: RequestId) -> Option<f64> {
+        let thousandths = self.0.get(id.index())?;
+        Some(f64::from(*thousandths) / 1000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_certain_and_it_is_the_same_when_read_again() {
+        let prior = Prior::new([0.0, 0.25, 1.0, f64::NAN]);
+        let text = serde_json::to_string(&prior).unwrap_or_default();
+        assert!(text.starts_with("[1,250,999,"), "{text}");
+        assert_eq!(
+            serde_json::from_str::<Prior>(&text).ok(),
+            Some(prior.clone())
+        );
+        assert_eq!(prior.of(RequestId(1)), Some(0.25));
+        assert_eq!(prior.of(RequestId(9)), None);
+    }
+}
