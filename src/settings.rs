@@ -81,6 +81,9 @@ pub struct Wishes {
     /// `strict` or `leaves`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certify: Option<String>,
+    /// An earlier result's folder, or a list of symbols and chances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prior: Option<PathBuf>,
     /// How sure a verdict must be; `none`: it is taken as it comes.
     #[serde(
         deserialize_with = "text_or_fraction",
@@ -168,6 +171,7 @@ impl Wishes {
             seed: self.seed.or(file.seed),
             algorithm: self.algorithm.or(file.algorithm),
             certify: self.certify.or(file.certify),
+            prior: self.prior.or(file.prior),
             confidence: self.confidence.or(file.confidence),
             deterministic: self.deterministic.or(file.deterministic),
             color: self.color.or(file.color),
@@ -241,6 +245,10 @@ pub struct Settings {
     /// What the certificate is made of.
     #[serde(default)]
     pub certify: Certify,
+    /// What is thought of the requests: an earlier result's folder, or a list of symbols and
+    /// chances.
+    #[serde(default)]
+    pub prior: Option<PathBuf>,
     /// How sure a verdict must be; none: each is taken as it comes.
     #[serde(default)]
     pub confidence: Option<Confidence>,
@@ -362,6 +370,7 @@ impl Settings {
             seed: wishes.seed.unwrap_or(0),
             algorithm,
             certify,
+            prior: wishes.prior,
             confidence,
             order,
         })

@@ -77,6 +77,7 @@ impl Place {
             requests: vec![request],
             fixed: RequestSet::empty(1),
             carried: vec![],
+            prior: Default::default(),
         };
         RunDir::create(&self.path().join(name), &info).unwrap().0
     }

@@ -151,6 +151,10 @@ pub struct RunArgs {
     /// depends on, and the rest is taken to be needed with them [default: strict]
     #[arg(long, value_name = "strict|leaves")]
     pub certify: Option<String>,
+    /// What is thought to be needed: the folder of an earlier result, or a file with a symbol and
+    /// a chance on each line. Only the order of the search depends on it
+    #[arg(long, value_name = "DIR|FILE")]
+    pub prior: Option<PathBuf>,
     /// How sure a verdict must be, if the oracle errs now and then: a chance, or none to take
     /// each verdict as it comes [default: 0.99]
     #[arg(long, value_name = "CHANCE|none")]
@@ -184,6 +188,7 @@ impl RunArgs {
             seed,
             algorithm,
             certify,
+            prior,
             confidence,
             deterministic,
             setup: _,
@@ -205,6 +210,7 @@ impl RunArgs {
             seed,
             algorithm,
             certify,
+            prior,
             confidence,
             deterministic: deterministic.then_some(true),
             color: None,

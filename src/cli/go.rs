@@ -371,9 +371,16 @@ fn search_on(
         Error::failed("run.json is damaged: `carried` does not fit the requests")
             .hint("begin anew with another --output")
     })?;
+    if !info.prior.is_empty() && info.prior.len() != capacity {
+        return Err(
+            Error::failed("run.json is damaged: `prior` does not fit the requests")
+                .hint("begin anew with another --output"),
+        );
+    }
     let options = search::Options {
         depends,
         certify: settings.certify,
+        prior: info.prior.clone(),
         ..search::Options::default()
     };
     let mut search = search_of(info, settings, full, options)?;

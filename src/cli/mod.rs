@@ -10,6 +10,7 @@ mod man;
 mod oracles;
 mod plan;
 mod prepare;
+mod prior;
 mod report;
 mod resume;
 mod run;

@@ -8,7 +8,8 @@ use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
 use crate::Result;
 use crate::kconfig::{self, Fixed};
-use crate::model::{RequestId, RequestSet, sanitize};
+use crate::model::{Certify, Order, RequestId, RequestSet, sanitize};
+use crate::settings::Settings;
 use crate::supervise::CancelToken;
 
 pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
@@ -105,19 +106,23 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
             let _ = writeln!(out, "  {}", start.requests[id.index()]);
         }
     }
-    let _ = writeln!(
-        out,
-        "\n{} that cannot be taken away alone:",
-        start.fixed.len()
-    );
+    if !start.fixed.is_empty() {
+        let _ = writeln!(
+            out,
+            "\n{} that cannot be taken away alone:",
+            start.fixed.len()
+        );
+    }
     for (request, why) in &start.fixed {
         let _ = writeln!(out, "  {request:30}  {}", reason(why));
     }
-    let _ = writeln!(
-        out,
-        "\n{} dropped at once, because nothing changes without them:",
-        start.dropped.len()
-    );
+    if !start.dropped.is_empty() {
+        let _ = writeln!(
+            out,
+            "\n{} dropped at once, because nothing changes without them:",
+            start.dropped.len()
+        );
+    }
     for request in &start.dropped {
         let _ = writeln!(out, "  {request}");
     }
@@ -130,6 +135,37 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     for oracle in &tools.oracles {
         let _ = writeln!(out, "  {}", oracle.program().display());
     }
+    out += &search(&settings);
     super::print(&sanitize(&out));
     Ok(0)
+}
+
+/// How it would be searched, and where.
+fn search(settings: &Settings) -> String {
+    let order = match settings.order {
+        Order::AsItComes => "",
+        Order::Deterministic => ", the same way each time",
+    };
+    let certificate = match settings.certify {
+        Certify::Strict => "each request alone",
+        Certify::Leaves => "each request alone that no other depends on",
+    };
+    let doubt = match settings.confidence {
+        Some(confidence) => format!("{} sure", f64::from(confidence)),
+        None => "taken as they come".to_owned(),
+    };
+    let mut text = format!(
+        "\nthe search: {}{order}; for the certificate {certificate}; verdicts: {doubt}\n",
+        settings.algorithm
+    );
+    if let Some(prior) = &settings.prior {
+        text += &format!("  begins with what is not needed by {}\n", prior.display());
+    }
+    if let Some(time) = settings.budget_time {
+        text += &format!("  ends after {} at the latest\n", crate::ui::duration(time));
+    }
+    if let Some(trials) = settings.budget_trials {
+        text += &format!("  ends after {trials} trials at the latest\n");
+    }
+    text + &format!("  in {}\n", settings.output.display())
 }

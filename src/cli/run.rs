@@ -10,7 +10,7 @@ use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig;
-use crate::model::{Event, Phase, Request, RequestId};
+use crate::model::{Event, Phase, Prior, Request, RequestId};
 use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, Signals};
@@ -44,6 +44,8 @@ pub(super) fn search(
         warn(ui.as_mut(), text);
     }
     prepare::start_file(settings)?;
+    // A mistake in it is told before minutes of work.
+    prior(settings, &[])?;
     let (tools, opened) = prepare::interruptible(&signals, &cancel, |cancel| {
         // First: when another run holds it, nothing else matters.
         let held = if settings.output.join("run.json").exists() {
@@ -87,6 +89,7 @@ fn begin(
         seed: settings.seed,
         fixed: start.keep,
         carried: carried(settings, tools, &start.requests, cancel)?,
+        prior: prior(settings, &start.requests)?,
         requests: start.requests,
     };
     let (dir, mut journal) = RunDir::create(&settings.output, &info)?;
@@ -97,6 +100,15 @@ fn begin(
         journal,
         lines: vec![],
     })
+}
+
+/// What is thought of the requests.
+fn prior(settings: &Settings, requests: &[Request]) -> Result<Prior> {
+    let path = settings.prior.as_deref();
+    path.map_or_else(
+        || Ok(Prior::default()),
+        |path| super::prior::read(path, requests),
+    )
 }
 
 /// What goes with what, where the search has a use for it and it can be told quickly.
@@ -124,6 +136,7 @@ fn again(
 ) -> Result<Opened> {
     check_key(&opened, tools)?;
     let start = prepare::start(settings, tools, cancel, ui)?;
+    let prior = prior(settings, &start.requests)?;
     let info = &opened.info;
     let was = |name: &str| info.settings.get(name).cloned().unwrap_or_default();
     let differs = if start.requests != info.requests {
@@ -134,6 +147,8 @@ fn again(
         "--algorithm"
     } else if info.certify() != settings.certify {
         "--certify"
+    } else if prior != info.prior {
+        "--prior"
     } else if was("confidence") != serde_json::json!(settings.confidence) {
         "--confidence"
     } else if was("order") != serde_json::json!(settings.order) {

@@ -11,7 +11,7 @@ use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
-use crate::model::{Certify, Request};
+use crate::model::{Certify, Confidence, Order, Request};
 use crate::report::{Kept, RESULT, Reason, Report, Status, VERSION, gather};
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -51,6 +51,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     // One at a time, in order: all of them pass or fail alone.
     settings.algorithm = "one-by-one".to_owned();
     settings.certify = Certify::Strict;
+    settings.prior = None;
+    settings.confidence = Some(Confidence::default());
+    settings.order = Order::AsItComes;
     (settings.budget_time, settings.budget_trials) = (None, None);
     let machine = Settings::from_wishes(
         crate::settings::Wishes {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Certify, Request, RequestId, RequestSet, TrialId};
+use crate::model::{Certify, Prior, Request, RequestId, RequestSet, TrialId};
 use crate::{Error, Result};
 
 use super::atomic::{TEMPORARY, folder_of, sync_dir, write_atomically};
@@ -38,6 +38,9 @@ pub struct RunInfo {
     /// For each request, the others that go with it. Empty: nobody knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Vec<RequestId>>,
+    /// How likely each request is needed, as somebody thinks. Empty: nobody has an idea.
+    #[serde(default, skip_serializing_if = "Prior::is_empty")]
+    pub prior: Prior,
 }
 
 impl RunInfo {

@@ -240,6 +240,7 @@ mod tests {
             requests: ["A", "B", "C"].map(request).to_vec(),
             fixed: RequestSet::of(3, [RequestId(2)]),
             carried: vec![],
+            prior: crate::model::Prior::default(),
         }
     }
 

@@ -1,0 +1,131 @@
+//! Reads what is thought of the requests before the search: an earlier result, or a list.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use crate::model::{Prior, Request, Symbol};
+use crate::report::{RESULT, Report, VERSION};
+use crate::{Error, Result};
+
+/// What an earlier result says of a request that it kept, of one that it did not keep, and what
+/// is thought of a symbol that a list does not name.
+const KEPT: f64 = 0.9;
+const NOT_KEPT: f64 = 0.03;
+const NOT_NAMED: f64 = 0.1;
+
+/// The prior in `path`: a folder with a `result.json`, or a list of symbols and chances.
+pub(super) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
+    let is_result = path.is_dir();
+    let file = if is_result {
+        path.join(RESULT)
+    } else {
+        path.to_owned()
+    };
+    let text = fs::read_to_string(&file).map_err(|e| {
+        Error::io("read the prior", &file, e)
+            .hint("it is the folder of a run that came to its end, or a list: a symbol and a chance on each line")
+    })?;
+    let (chances, other) = if is_result {
+        (of_result(&text, &file)?, NOT_KEPT)
+    } else {
+        (of_list(&text, &file)?, NOT_NAMED)
+    };
+    let of = |request: &Request| chances.get(&request.symbol).copied().unwrap_or(other);
+    Ok(Prior::new(requests.iter().map(of)))
+}
+
+fn of_result(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
+    let broken =
+        |e: serde_json::Error| Error::failed(format!("{} is no result", file.display())).because(e);
+    let report: Report = serde_json::from_str(text).map_err(broken)?;
+    if report.v > VERSION {
+        return Err(Error::failed(format!(
+            "{} was written by a newer kbisect",
+            file.display()
+        )));
+    }
+    let kept = report.kept.into_iter().map(|k| (k.request.symbol, KEPT));
+    Ok(kept.collect())
+}
+
+/// Lines such as `EXT4_FS 0.9`; a `#` begins a comment.
+fn of_list(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
+    let mut chances = HashMap::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        let wrong = || {
+            Error::failed(format!(
+                "line {number} of {} is not a symbol and a chance",
+                file.display()
+            ))
+            .hint("write, for example: EXT4_FS 0.9")
+        };
+        let (name, chance) = line.split_once(char::is_whitespace).ok_or_else(wrong)?;
+        let name = name.strip_prefix("CONFIG_").unwrap_or(name);
+        let symbol = Symbol::new(name).map_err(|_| wrong())?;
+        let chance: f64 = chance.trim().parse().map_err(|_| wrong())?;
+        if !(0.0..=1.0).contains(&chance) {
+            return Err(wrong());
+        }
+        chances.insert(symbol, chance);
+    }
+    Ok(chances)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::{RequestId, Value};
+
+    fn requests() -> Vec<Request> {
+        let request = |name| Request {
+            symbol: Symbol::new(name).unwrap(),
+            value: Value::YES,
+        };
+        ["A", "B", "C"].map(request).to_vec()
+    }
+
+    fn read_text(text: &str) -> Result<Prior> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        read(file.path(), &requests())
+    }
+
+    #[test]
+    fn a_list_names_symbols_and_chances() {
+        let prior = read_text("# seen\nCONFIG_A 0.9\n\nC  0.01 # idle\n").unwrap();
+        let of = |id| prior.of(RequestId(id)).unwrap();
+        assert_eq!((of(0), of(1), of(2)), (0.9, NOT_NAMED, 0.01));
+    }
+
+    #[test]
+    fn a_line_that_makes_no_sense_is_named() {
+        for text in [
+            "A\n",
+            "A 2\n",
+            "A much\n",
+            "A-B 0.1\n",
+            "\u{1b}[2J 0.1\n",
+            "A NaN\n",
+        ] {
+            let error = read_text(text).unwrap_err();
+            assert!(error.to_string().starts_with("line 1 of "), "{error}");
+            assert!(error.hint_text().unwrap().contains("EXT4_FS 0.9"));
+        }
+    }
+
+    #[test]
+    fn a_folder_without_a_result_is_told_what_it_should_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = read(dir.path(), &requests()).unwrap_err();
+        assert!(error.hint_text().unwrap().contains("came to its end"));
+        fs::write(dir.path().join(RESULT), "{}").unwrap();
+        let error = read(dir.path(), &requests()).unwrap_err().to_string();
+        assert!(error.ends_with("result.json is no result"), "{error}");
+    }
+}
