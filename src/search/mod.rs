@@ -151,7 +151,7 @@ pub trait Search: Send {
 }
 
 /// What the algorithms can be told. Each takes what it has a use for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
     /// Into how many chunks `ddmin` cuts the start at first, at least 2; by default it decides
     /// by the number of requests.
@@ -160,6 +160,10 @@ pub struct Options {
     pub depends: Depends,
     /// How likely each request is needed. `split` begins with what is least likely.
     pub prior: Prior,
+    /// About how long a trial takes that removes just this request, by id, in whatever unit; empty:
+    /// all the same. `split` begins with what is cheap, and leaves what is not for the smallest
+    /// configuration.
+    pub cost: Vec<f64>,
     /// What must be tested for the certificate.
     pub certify: Certify,
     /// Sets that are known to fail. In the certificate they have the first ids, in this order.

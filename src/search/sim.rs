@@ -199,3 +199,85 @@ pub fn run(
         look(search, &run);
     }
 }
+
+/// What a simulated run took in which trials take their time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Timed {
+    /// Verdicts told.
+    pub trials: u32,
+    /// Of these, while requests were removed in bulk.
+    pub reducing: u32,
+    /// From the beginning to the end, in what a trial's time is given in.
+    pub time: f64,
+    /// How much of the workers' time was used, from 0 to 1, until no more than `tail` trials were
+    /// to come.
+    pub busy: f64,
+    /// Half of the trials were told: how many more the search expected, to how many there were.
+    pub foreseen: f64,
+}
+
+/// Runs `search` to its end on so many workers. A trial takes `time(best, keep)`; one that becomes
+/// pointless is cancelled at once. For [`Timed::busy`], the last `tail` trials do not count.
+///
+/// # Panics
+/// When the search waits for nothing.
+pub fn run_timed(
+    search: &mut dyn Search,
+    workers: usize,
+    tail: usize,
+    mut oracle: impl FnMut(&RequestSet) -> Verdict,
+    time: impl Fn(&RequestSet, &RequestSet) -> f64,
+) -> Timed {
+    let (mut now, mut used) = (0.0, 0.0);
+    let mut flying: Vec<(f64, Candidate)> = Vec::new();
+    // After each trial: when it ended, what was used until then, how many more were expected.
+    let mut told = Vec::new();
+    let mut timed = Timed::default();
+    loop {
+        let mut is_over = false;
+        while flying.len() < workers.max(1) && !is_over {
+            match search.next() {
+                Step::Try(candidate) => {
+                    let ends = now + time(search.best(), &candidate.keep);
+                    flying.push((ends, candidate));
+                }
+                Step::Wait => break,
+                Step::Done => is_over = true,
+            }
+        }
+        if is_over {
+            break;
+        }
+        let first = (0..flying.len()).min_by(|a, b| {
+            let (a, b) = (&flying[*a], &flying[*b]);
+            a.0.total_cmp(&b.0).then(a.1.id.cmp(&b.1.id))
+        });
+        let Some(first) = first else {
+            panic!("the search waits for nothing")
+        };
+        used += (flying[first].0 - now) * flying.len() as f64;
+        let (ends, candidate) = flying.swap_remove(first);
+        now = ends;
+        timed.trials += 1;
+        timed.reducing += u32::from(search.phase() == crate::model::Phase::Reducing);
+        let verdict = oracle(&candidate.keep);
+        for id in search.tell(candidate.id, verdict).pointless {
+            search.withdraw(id);
+            flying.retain(|(_, c)| c.id != id);
+        }
+        told.push((now, used, search.outlook().likely.unwrap_or(0)));
+    }
+    timed.time = now;
+    if let Some((then, used, _)) = told.get(told.len().saturating_sub(tail + 1)) {
+        timed.busy = if *then > 0.0 {
+            used / (then * workers as f64)
+        } else {
+            1.0
+        };
+    }
+    let half = told.len() / 2;
+    if let Some((_, _, likely)) = told.get(half) {
+        timed.foreseen = f64::from(*likely) / (told.len() - half - 1).max(1) as f64;
+    }
+    timed
+}

@@ -43,6 +43,18 @@ pub struct Split {
     classes: Classes,
 }
 
+/// What it costs to remove a request with what goes with it: the power of four that is nearest.
+/// Finer differences are not worth leaving the order of the menus for.
+fn cost(costs: &[f64], depends: &Depends, id: RequestId) -> i64 {
+    let own = |id: RequestId| costs.get(id.index()).copied().unwrap_or(1.0);
+    let carried = depends.carried(id).into_iter().flat_map(RequestSet::iter);
+    let most = carried.chain([id]).map(own).fold(0.0, f64::max);
+    // Between -500 and 500, or 0 for what is no number.
+    #[allow(clippy::cast_possible_truncation)]
+    let power = most.max(1e-300).log(4.0).round() as i64;
+    power
+}
+
 /// What is thought of the requests at first, each together with what goes with it.
 fn classes(prior: &Prior, depends: &Depends, n: usize) -> Classes {
     if prior.is_empty() {
@@ -80,8 +92,10 @@ impl Split {
         let n = start.capacity();
         let classes = classes(&options.prior, &options.depends, n);
         let mut order = options.depends.leaves_first(n);
-        // What depends on a request is at most as likely needed, so leaves stay first.
-        order.sort_by_key(|id| classes.of(*id));
+        // What depends on a request is at most as likely needed as both together, and costs at most
+        // as much, so leaves stay first.
+        let cost = |id: &RequestId| cost(&options.cost, &options.depends, *id);
+        order.sort_by_cached_key(|id| (classes.of(*id), cost(id)));
         let mut search = Self {
             groups: Groups::new(&start),
             ledger: Ledger::new(start, fixed, &options.failed),

@@ -1,0 +1,156 @@
+//! Simulated cases: what is needed, what depends on what, what the oracle says.
+
+use std::f64::consts::LN_2;
+
+use kbisect::model::{RequestId, RequestSet, Verdict};
+use kbisect::search::Depends;
+pub use kbisect::search::sim::scattered;
+use kbisect::search::sim::{self, FAIL, Rng};
+
+/// One simulated question.
+pub struct Case {
+    pub n: usize,
+    pub needed: RequestSet,
+    /// What depends on something that is gone does not come true.
+    pub depends: Depends,
+}
+
+impl Case {
+    pub fn flat(n: usize, needed: RequestSet) -> Self {
+        Self {
+            n,
+            needed,
+            depends: Depends::none(),
+        }
+    }
+
+    /// So many leaves that nothing depends on are needed, and with them what they depend on.
+    pub fn planted(depends: &Depends, leaves: usize, rng: &mut Rng) -> Self {
+        let lists = depends.lists();
+        let n = lists.len();
+        let all: Vec<u32> = (0..n as u32)
+            .filter(|id| lists[*id as usize].is_empty())
+            .collect();
+        let mut needed = RequestSet::empty(n);
+        while needed.len() < leaves.min(all.len()) {
+            needed.insert(RequestId(all[rng.below(all.len())]));
+        }
+        let above = (0..n as u32).map(RequestId).filter(|id| {
+            let carried = depends.carried(*id);
+            carried.is_some_and(|carried| carried.has_any_of(&needed))
+        });
+        let above = RequestSet::of(n, above);
+        Self {
+            n,
+            needed: needed.union(&above),
+            depends: depends.clone(),
+        }
+    }
+
+    pub fn judge(&self, set: &RequestSet) -> Verdict {
+        let gone = RequestSet::full(self.n).minus(set);
+        let fallen = gone.iter().filter_map(|id| self.depends.carried(id));
+        let lacks =
+            gone.has_any_of(&self.needed) || fallen.into_iter().any(|f| f.has_any_of(&self.needed));
+        if lacks { FAIL } else { Verdict::Pass }
+    }
+
+    /// The same, or the opposite.
+    pub fn err(&self, set: &RequestSet, errs: bool) -> Verdict {
+        match (self.judge(set).is_pass(), errs) {
+            (true, false) | (false, true) => Verdict::Pass,
+            (true, true) | (false, false) => FAIL,
+        }
+    }
+}
+
+/// log2 of the number of sets of `k` of `n`: what no search can do without on average.
+pub fn bound(n: usize, k: usize) -> f64 {
+    let ways = (1..=k).map(|i| ((n - k + i) as f64 / i as f64).ln());
+    ways.sum::<f64>() / LN_2
+}
+
+type Plant = fn(usize, usize, &mut Rng) -> RequestSet;
+
+/// How needed requests may lie.
+pub fn layouts() -> [(&'static str, Plant); 2] {
+    [
+        ("scattered", scattered),
+        ("clustered", |n, k, rng| sim::clustered(n, k, 5, rng)),
+    ]
+}
+
+/// A forest: three quarters of the requests depend on one that is not far before them.
+fn forest(n: usize) -> Depends {
+    let mut rng = Rng(1);
+    let mut pairs = Vec::new();
+    for id in 1..n as u32 {
+        if rng.below(4) > 0 {
+            let parent = id - 1 - rng.below((id as usize).min(20)) as u32;
+            pairs.push((RequestId(id), RequestId(parent)));
+        }
+    }
+    Depends::of_pairs(n, pairs)
+}
+
+/// A forest, and what `kbisect plan` says of Linux 6.1 (`benches/depends`).
+pub fn depends_of() -> Vec<(&'static str, Depends)> {
+    let real = [
+        ("ec2", include_str!("../../benches/depends/ec2.json")),
+        (
+            "defconfig",
+            include_str!("../../benches/depends/defconfig.json"),
+        ),
+        ("cloud", include_str!("../../benches/depends/cloud.json")),
+    ];
+    let read = |(name, text)| {
+        let value: serde_json::Value = serde_json::from_str(text).expect("it is JSON");
+        let lists: Vec<Vec<RequestId>> =
+            serde_json::from_value(value["carried"].clone()).expect("lists of numbers");
+        let depends = Depends::of_lists(&lists, lists.len()).expect("numbers of requests");
+        (name, depends)
+    };
+    let mut all = vec![("forest", forest(520))];
+    all.extend(real.map(read));
+    all
+}
+
+type Chances = fn(&RequestSet) -> Vec<f64>;
+
+/// What somebody may think of 520 requests before the search.
+pub fn priors() -> [(&'static str, Chances); 6] {
+    fn good(needed: &RequestSet) -> Vec<f64> {
+        let mut rng = Rng(needed.len() as u64);
+        let thought = |id: u32| match (needed.contains(RequestId(id)), rng.below(20)) {
+            // A tenth of what is needed looks idle, a twentieth of the rest looks used.
+            (true, 0..2) | (false, 1..) => 0.02,
+            _ => 0.8,
+        };
+        (0..needed.capacity() as u32).map(thought).collect()
+    }
+    [
+        ("none", |_| vec![]),
+        ("perfect", |needed| {
+            let chance = |id: u32| {
+                if needed.contains(RequestId(id)) {
+                    0.99
+                } else {
+                    0.001
+                }
+            };
+            (0..needed.capacity() as u32).map(chance).collect()
+        }),
+        ("good", good),
+        ("inverted", |needed| {
+            good(needed).iter().map(|c| 1.0 - c).collect()
+        }),
+        ("shuffled", |needed| {
+            let (mut chances, mut rng) = (good(needed), Rng(7));
+            for i in (1..chances.len()).rev() {
+                chances.swap(i, rng.below(i + 1));
+            }
+            chances
+        }),
+        ("all 0.9", |needed| vec![0.9; needed.capacity()]),
+    ]
+}
