@@ -15,6 +15,7 @@
 
 use crate::model::{CandidateId, Certify, Phase, Prior, RequestId, RequestSet, Verdict};
 
+use super::cells::{Kind, cells};
 use super::chance::{Chances, Classes, Known, Unknown, even, even_within, in_order};
 use super::depends::Depends;
 use super::groups::Groups;
@@ -212,20 +213,27 @@ impl Split {
         if let Some(keep) = view.suspects.iter().filter(idle).find_map(halve) {
             return Some(keep);
         }
-        // A group of which nothing is known, first of those that are in no other.
+        // A group of which nothing is known, of those that are in no other.
         let fresh = view.open.minus(&all_flying);
-        for from in [fresh.minus(&all_suspects), fresh] {
-            if let Some(keep) = self.group(view, &from, &chances) {
-                return Some(keep);
-            }
-        }
-        if let Some(keep) = confirm() {
+        if let Some(keep) = self.group(view, &fresh.minus(&all_suspects), &chances) {
             return Some(keep);
         }
-        // What will be wanted if one in flight fails: a part of it.
-        let mut flying: Vec<&RequestSet> = view.flying.iter().collect();
-        flying.sort_by_key(|group| std::cmp::Reverse(group.len()));
-        flying.into_iter().filter(|g| g.len() > 1).find_map(halve)
+        // More workers than groups: they share them.
+        let of = |id: RequestId| chances.of(id);
+        for cell in cells(&view.suspects, &view.flying, of) {
+            let keep = match cell.kind {
+                Kind::Whole if cell.members.len() == 1 => {
+                    let members: Vec<RequestId> = cell.members.iter().collect();
+                    self.without(view, &members)
+                }
+                _ if cell.members.len() > 1 => halve(&cell.members),
+                _ => None,
+            };
+            if keep.is_some() {
+                return keep;
+            }
+        }
+        self.group(view, &fresh, &chances).or_else(confirm)
     }
 
     /// The group that is as likely to pass as not; of several, the first in order.
