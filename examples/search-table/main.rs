@@ -121,8 +121,9 @@ fn flat() {
         for (layout, plant) in layouts() {
             for workers in [1, 2, 4, 8, 16, 64] {
                 for name in ALGORITHMS {
-                    // One by one takes a trial a request; the others are sequential.
+                    // Two take a trial a request; all but three are sequential.
                     if *name == "one-by-one" && n > 100
+                        || *name == "ktest" && n >= 3000
                         || !["split", "ddmin", "one-by-one"].contains(name) && workers > 1
                         || n >= 3000 && *name != "split" && workers > 8
                     {

@@ -144,7 +144,7 @@ pub struct RunArgs {
     /// Seed for what the search leaves to chance [default: 0]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Search algorithm: split, ddmin, probdd, cdd or one-by-one [default: split]
+    /// Search by split, ddmin, probdd, cdd, ktest, halving, gbr or one-by-one [default: split]
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<String>,
     /// What is tested for the certificate: strict: each request alone; leaves: those that no other

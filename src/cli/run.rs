@@ -11,7 +11,7 @@ use super::shown::Shown;
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig;
 use crate::model::{Event, Phase, Prior, Request, RequestId};
-use crate::search::Depends;
+use crate::search::{Depends, USE_DEPENDS};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, Signals};
 use crate::ui::Ui;
@@ -118,7 +118,8 @@ fn carried(
     requests: &[Request],
     cancel: &CancelToken,
 ) -> Result<Vec<Vec<RequestId>>> {
-    if settings.algorithm != "split" || tools.resolver.trusted().is_none() {
+    let is_used = USE_DEPENDS.contains(&settings.algorithm.as_str());
+    if !is_used || tools.resolver.trusted().is_none() {
         return Ok(Vec::new());
     }
     let carried = kconfig::carried(requests, &*tools.resolver, cancel)?;

@@ -79,6 +79,18 @@ impl Depends {
         carried.fold(set.clone(), |all, carried| all.union(carried))
     }
 
+    /// Of `within`, what the members of `set` depend on; they too, if they are in it.
+    pub(super) fn needs(&self, set: &RequestSet, within: &RequestSet) -> RequestSet {
+        let carries = |id: RequestId| self.carried(id).is_some_and(|c| c.has_any_of(set));
+        let mut needs = set.intersection(within);
+        if !self.carried.is_empty() {
+            for id in within.iter().filter(|id| carries(*id)) {
+                needs.insert(id);
+            }
+        }
+        needs
+    }
+
     /// All ids below `n`, from the last to the first, but each after all that it takes with it.
     pub(super) fn leaves_first(&self, n: usize) -> Vec<RequestId> {
         let mut done = vec![false; n];
@@ -134,6 +146,18 @@ mod tests {
         assert_eq!(ids(&depends.closure(&first)), [0, 1, 2]);
         let third = RequestSet::of(5, [RequestId(3)]);
         assert_eq!(ids(&depends.closure(&third)), [3, 4]);
+    }
+
+    #[test]
+    fn what_a_request_needs_is_what_it_depends_on_as_far_as_that_is_there() {
+        let depends = chain();
+        let last = RequestSet::of(5, [RequestId(2)]);
+        assert_eq!(ids(&depends.needs(&last, &RequestSet::full(5))), [0, 1, 2]);
+        let some = RequestSet::full(5).without(RequestId(1));
+        assert_eq!(ids(&depends.needs(&last, &some)), [0, 2]);
+        let gone = RequestSet::of(5, [RequestId(1)]);
+        assert_eq!(ids(&depends.needs(&gone, &some)), [0]);
+        assert_eq!(ids(&Depends::none().needs(&last, &some)), [2]);
     }
 
     #[test]

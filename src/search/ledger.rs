@@ -219,6 +219,14 @@ impl Ledger {
             .map(|id| self.entries[id.0 as usize].state)
     }
 
+    /// The verdict on just this set, if there is one.
+    pub fn verdict(&self, keep: &RequestSet) -> Option<Verdict> {
+        match self.state(keep) {
+            Some(State::Told(verdict)) => Some(verdict),
+            _ => None,
+        }
+    }
+
     /// Is there neither a verdict on just this set nor one coming?
     pub fn is_unasked(&self, keep: &RequestSet) -> bool {
         matches!(self.state(keep), None | Some(State::Withdrawn))

@@ -12,13 +12,17 @@ mod chance;
 mod ddmin;
 mod depends;
 mod doubt;
+mod gbr;
 mod groups;
+mod halving;
 mod in_order;
+mod ktest;
 mod ledger;
 mod one_by_one;
 mod probabilities;
 mod referee;
 mod replay;
+mod sequential;
 pub mod sim;
 mod split;
 mod sweep;
@@ -35,6 +39,11 @@ pub use probabilities::{Probabilities, Rule};
 pub use referee::Referee;
 pub use replay::{Move, ReplayError, Replayed, replay};
 pub use split::Split;
+
+use gbr::Progression;
+use halving::Halving;
+use ktest::ParentsFirst;
+use sequential::Sequential;
 
 use crate::model::{
     Candidate, CandidateId, Certify, Confidence, Phase, Prior, RequestId, RequestSet, Verdict,
@@ -157,7 +166,7 @@ pub struct Options {
     /// Into how many chunks `ddmin` cuts the start at first, at least 2; by default it decides
     /// by the number of requests.
     pub granularity: Option<usize>,
-    /// What depends on what. `split` takes away with a request what would fall with it.
+    /// What depends on what, for the algorithms of [`USE_DEPENDS`].
     pub depends: Depends,
     /// How likely each request is needed. `split` begins with what is least likely.
     pub prior: Prior,
@@ -177,7 +186,19 @@ pub struct Options {
 pub struct UnknownAlgorithm(pub String);
 
 /// The names that [`by_name`] knows, the default first.
-pub const ALGORITHMS: &[&str] = &["split", "ddmin", "probdd", "cdd", "one-by-one"];
+pub const ALGORITHMS: &[&str] = &[
+    "split",
+    "ddmin",
+    "probdd",
+    "cdd",
+    "ktest",
+    "halving",
+    "gbr",
+    "one-by-one",
+];
+
+/// Those of [`ALGORITHMS`] that have a use for [`Options::depends`].
+pub const USE_DEPENDS: &[&str] = &["split", "ktest", "halving", "gbr"];
 
 /// The search of this name: over the requests of `start`, which is known to pass, without ever
 /// removing those of `fixed`.
@@ -207,6 +228,13 @@ pub fn by_name(
             fixed,
             Rule::Cdd,
             &options,
+        ))),
+        "ktest" => Ok(Box::new(Sequential::<ParentsFirst>::new(
+            start, fixed, options,
+        ))),
+        "halving" => Ok(Box::new(Sequential::<Halving>::new(start, fixed, options))),
+        "gbr" => Ok(Box::new(Sequential::<Progression>::new(
+            start, fixed, options,
         ))),
         "one-by-one" => Ok(Box::new(OneByOne::new(start, fixed, &options))),
         _ => Err(UnknownAlgorithm(name.to_owned())),

@@ -9,6 +9,7 @@ use super::sim::{FAIL, Pointless, Rng, Run, Schedule, clustered, hash, needs, ru
 use super::*;
 use crate::model::{Certify, Stage};
 
+mod algorithms;
 mod doubt;
 mod in_order;
 mod prior;
@@ -198,6 +199,7 @@ proptest! {
         schedule in schedule(),
         one_in in prop::option::of(2_usize..9),
         strict in any::<bool>(),
+        name in prop::sample::select(USE_DEPENDS),
     ) {
         let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
         let n = n as usize;
@@ -213,7 +215,7 @@ proptest! {
             ..Options::default()
         };
         let mut search =
-            by_name("split", RequestSet::full(n), &RequestSet::empty(n), options).unwrap();
+            by_name(name, RequestSet::full(n), &RequestSet::empty(n), options).unwrap();
         let judge = |s: &RequestSet| oracle.judge(&effective(s));
         let did = run(&mut *search, &schedule, judge, nothing_to_see);
         let best = search.best().clone();
@@ -249,6 +251,7 @@ proptest! {
         schedule in schedule(),
         one_in in prop::option::of(2_usize..9),
         cut in any::<prop::sample::Index>(),
+        name in prop::sample::select(USE_DEPENDS),
     ) {
         let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
         let pairs = pairs
@@ -257,7 +260,7 @@ proptest! {
         let depends = Depends::of_pairs(n, pairs);
         let fresh = || {
             let options = Options { depends: depends.clone(), ..Options::default() };
-            by_name("split", RequestSet::full(n), &fixed, options).unwrap()
+            by_name(name, RequestSet::full(n), &fixed, options).unwrap()
         };
         let mut search = fresh();
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
@@ -624,8 +627,7 @@ fn an_unknown_algorithm_is_named_with_those_that_there_are() {
     let error = by_name("dd\x1bmax", full.clone(), &full, Options::default())
         .err()
         .unwrap();
-    let text =
-        "there is no algorithm `dd\\u{1b}max`; there are: split, ddmin, probdd, cdd, one-by-one";
+    let text = "there is no algorithm `dd\\u{1b}max`; there are: split, ddmin, probdd, cdd, ktest, halving, gbr, one-by-one";
     assert_eq!(error.to_string(), text);
 }
 
@@ -643,39 +645,38 @@ fn forest(n: usize, rng: &mut Rng) -> Depends {
 
 #[test]
 fn with_dependencies_fewer_trials_are_enough() {
-    let (mut flat, mut with) = (0, 0);
-    for seed in 0..10 {
-        let mut rng = Rng(seed);
-        let depends = forest(200, &mut rng);
-        // Leaves that are needed, and what they depend on.
-        let mut needed = scattered(200, 8, &mut rng);
-        for id in (0..200).map(RequestId) {
-            if depends
-                .carried(id)
-                .is_some_and(|c| !c.intersection(&needed).is_empty())
-            {
-                needed.insert(id);
+    // Fewer than so many percent of those without.
+    let percents = [("split", 70), ("ktest", 60), ("halving", 70), ("gbr", 45)];
+    assert_eq!(percents.map(|(name, _)| name), *USE_DEPENDS);
+    for (name, percent) in percents {
+        let (mut flat, mut with) = (0, 0);
+        for seed in 0..5 {
+            let mut rng = Rng(seed);
+            let depends = forest(200, &mut rng);
+            // Leaves that are needed, and what they depend on.
+            let leaves = scattered(200, 8, &mut rng);
+            let needed = depends.needs(&leaves, &RequestSet::full(200));
+            let judge = |set: &RequestSet| {
+                let gone = depends.closure(&RequestSet::full(200).minus(set));
+                needs(&needed)(&set.minus(&gone))
+            };
+            for (depends, trials) in [(Depends::none(), &mut flat), (depends.clone(), &mut with)] {
+                let options = Options {
+                    depends,
+                    ..Options::default()
+                };
+                let full = RequestSet::full(200);
+                let mut search = by_name(name, full, &RequestSet::empty(200), options).unwrap();
+                let schedule = Schedule::in_order(2);
+                *trials += run(&mut *search, &schedule, judge, nothing_to_see).trials;
+                assert_eq!(search.best(), &needed);
             }
         }
-        let judge = |set: &RequestSet| {
-            let gone = depends.closure(&RequestSet::full(200).minus(set));
-            needs(&needed)(&set.minus(&gone))
-        };
-        for (depends, trials) in [(Depends::none(), &mut flat), (depends.clone(), &mut with)] {
-            let options = Options {
-                depends,
-                ..Options::default()
-            };
-            let full = RequestSet::full(200);
-            let mut search = by_name("split", full, &RequestSet::empty(200), options).unwrap();
-            *trials += run(&mut *search, &Schedule::in_order(2), judge, nothing_to_see).trials;
-            assert_eq!(search.best(), &needed);
-        }
+        assert!(
+            with * 100 < flat * percent,
+            "{name}: {with} with dependencies, {flat} without"
+        );
     }
-    assert!(
-        with * 10 < flat * 7,
-        "{with} with dependencies, {flat} without"
-    );
 }
 
 /// The figures for the documentation: `cargo test --lib search::tests::ddmin_needs -- --nocapture`.

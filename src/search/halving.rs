@@ -1,0 +1,131 @@
+//! `halving`: the leaves in ever smaller halves, each with all that it depends on.
+//!
+//! As syzkaller minimises configs (google/syzkaller, pkg/kconfig/minimize.go and
+//! pkg/bisect/minimize/slice.go): the units are *leaves*, requests on which no other of the set
+//! depends, and a candidate has some of them and all that they depend on, so what none of them
+//! needs goes for nothing. First all leaves are taken away; then, from larger parts to smaller ones, each
+//! part that holds a needed one is tried without its first half and without its second. The second
+//! is not tried where the first could go, for then it holds what the part was needed for.
+//!
+//! (Theirs cuts the first part into three.) One or two trials for each part that holds a needed
+//! leaf, at each size: good where these cluster.
+
+use std::collections::VecDeque;
+
+use crate::model::{RequestId, RequestSet};
+
+use super::depends::Depends;
+use super::ledger::Ledger;
+use super::sequential::Plan;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Halving {
+    depends: Depends,
+    /// The leaves that the best has.
+    leaves: RequestSet,
+    /// Disjoint parts of the leaves, the next one first. A needed leaf that is alone is in none.
+    parts: VecDeque<Part>,
+}
+
+#[derive(Debug)]
+struct Part {
+    leaves: Vec<RequestId>,
+    next: Without,
+}
+
+/// What of the part is taken away next.
+#[derive(Debug, Clone, Copy)]
+enum Without {
+    All,
+    FirstHalf,
+    /// The first could not go.
+    SecondHalf,
+}
+
+impl Part {
+    fn halves(&self) -> (&[RequestId], &[RequestId]) {
+        self.leaves.split_at(self.leaves.len().div_ceil(2))
+    }
+
+    fn tested(&self) -> &[RequestId] {
+        match self.next {
+            Without::All => &self.leaves,
+            Without::FirstHalf => self.halves().0,
+            Without::SecondHalf => self.halves().1,
+        }
+    }
+}
+
+impl Halving {
+    /// The leaves without those that the next candidate takes away.
+    fn rest(&self) -> Option<RequestSet> {
+        let tested = self.parts.front()?.tested().iter().copied();
+        let tested = RequestSet::of(self.leaves.capacity(), tested);
+        Some(self.leaves.minus(&tested))
+    }
+
+    /// These hold a needed one: one alone is it.
+    fn needed(&mut self, leaves: &[RequestId]) {
+        if leaves.len() > 1 {
+            self.parts.push_back(Part {
+                leaves: leaves.to_vec(),
+                next: Without::FirstHalf,
+            });
+        }
+    }
+}
+
+impl Plan for Halving {
+    fn new(ledger: &Ledger, depends: Depends) -> Self {
+        let best = ledger.best();
+        // What the fixed ones depend on stays in every candidate.
+        let stays = depends.needs(ledger.floor(), best);
+        let free = best.minus(&stays);
+        let leaves = free.iter().filter(|id| depends.is_leaf(*id, best));
+        let leaves: Vec<RequestId> = leaves.collect();
+        let mut search = Self {
+            depends,
+            leaves: RequestSet::of(best.capacity(), leaves.iter().copied()),
+            parts: VecDeque::new(),
+        };
+        if !leaves.is_empty() {
+            let next = Without::All;
+            search.parts.push_back(Part { leaves, next });
+        }
+        search
+    }
+
+    fn wanted(&self, ledger: &Ledger) -> Option<RequestSet> {
+        let keep = self.rest()?.union(ledger.floor());
+        Some(self.depends.needs(&keep, ledger.best()))
+    }
+
+    fn passed(&mut self, _: &Ledger) {
+        if let Some(rest) = self.rest() {
+            self.leaves = rest;
+        }
+        if let Some(part) = self.parts.pop_front()
+            && matches!(part.next, Without::FirstHalf)
+        {
+            self.needed(part.halves().1);
+        }
+    }
+
+    fn failed(&mut self, _: &Ledger) {
+        let Some(mut part) = self.parts.pop_front() else {
+            return;
+        };
+        self.needed(part.tested());
+        if matches!(part.next, Without::FirstHalf) {
+            part.next = Without::SecondHalf;
+            self.parts.push_front(part);
+        }
+    }
+
+    fn at_most(&self, _: &Ledger) -> usize {
+        // A binary tree over each part.
+        let trials = self.parts.iter().map(|part| 2 * part.leaves.len());
+        trials.sum()
+    }
+}

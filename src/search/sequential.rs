@@ -1,0 +1,132 @@
+//! One candidate after the other, then the certificate sweep: what is common to the searches
+//! that go on only when the candidate before has its verdict.
+//!
+//! They use one worker, until the certificate. A [`Plan`] says which candidate is next; what it
+//! takes for granted need not be so, as the sweep tries each removal all the same.
+
+use crate::model::{CandidateId, Phase, RequestSet, Verdict};
+
+use super::depends::Depends;
+use super::ledger::Ledger;
+use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+
+/// Which candidate comes after which.
+pub(super) trait Plan: Send {
+    /// A plan for the best of `ledger`, of which nothing is known but what `depends` says.
+    fn new(ledger: &Ledger, depends: Depends) -> Self;
+
+    /// The set to try next, a part of the best; the same until its verdict is told. `None`:
+    /// the rest is for the certificate.
+    fn wanted(&self, ledger: &Ledger) -> Option<RequestSet>;
+
+    /// What was wanted passed: it is the best now.
+    fn passed(&mut self, ledger: &Ledger);
+
+    /// What was wanted did not pass. Must bring the plan nearer to its end, as
+    /// [`passed`](Self::passed) must, whatever the verdicts: else the search would never end.
+    fn failed(&mut self, ledger: &Ledger);
+
+    /// How many sets it will want at most, the one in flight included.
+    fn at_most(&self, ledger: &Ledger) -> usize;
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Sequential<P> {
+    ledger: Ledger,
+    phase: Phase,
+    plan: P,
+}
+
+impl<P: Plan> Sequential<P> {
+    /// A search over the requests of `start`, which is known to pass, without ever removing
+    /// those of `fixed`.
+    pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
+        let ledger = Ledger::new(start, fixed, &options.failed);
+        let mut search = Self {
+            plan: P::new(&ledger, options.depends),
+            ledger,
+            phase: Phase::Reducing,
+        };
+        search.settle();
+        search
+    }
+
+    /// Goes on to what must be tried: a set that was tried before has its verdict already. (Not
+    /// that it passes: it is smaller than the best.)
+    fn settle(&mut self) {
+        while self.phase == Phase::Reducing {
+            match self.plan.wanted(&self.ledger) {
+                None => self.phase = Phase::Certifying,
+                Some(keep) if self.ledger.verdict(&keep).is_some() => {
+                    self.plan.failed(&self.ledger);
+                }
+                Some(_) => return,
+            }
+        }
+    }
+}
+
+impl<P: Plan> Search for Sequential<P> {
+    fn next(&mut self) -> Step {
+        if self.phase == Phase::Certifying {
+            return sweep::step(&mut self.ledger, &Depends::none());
+        }
+        if self.ledger.in_flight().next().is_some() {
+            return Step::Wait;
+        }
+        match self.plan.wanted(&self.ledger) {
+            Some(keep) => Step::Try(self.ledger.propose(keep)),
+            // Not while requests are removed in bulk: `settle` saw to it.
+            None => Step::Wait,
+        }
+    }
+
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+        let new_best = self.ledger.record(id, verdict);
+        if self.phase == Phase::Reducing {
+            if verdict.is_pass() {
+                self.plan.passed(&self.ledger);
+            } else {
+                self.plan.failed(&self.ledger);
+            }
+            self.settle();
+        }
+        sweep::told(&self.ledger, new_best, self.phase)
+    }
+
+    fn withdraw(&mut self, id: CandidateId) {
+        self.ledger.withdraw(id);
+    }
+
+    fn best(&self) -> &RequestSet {
+        self.ledger.best()
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn outlook(&self) -> Outlook {
+        let owed = sweep::owed(&self.ledger, &Depends::none());
+        let extra = self.ledger.in_flight().count() + self.ledger.merges();
+        // If dependencies promised too much, requests go in the sweep: each of them makes the
+        // failures before it worthless as proofs, once.
+        let sweep = 3 * self.ledger.free().len() + extra;
+        let (at_least, at_most) = match self.phase {
+            Phase::Reducing => (1, self.plan.at_most(&self.ledger) + sweep),
+            // What is left once one has gone may have been tried before.
+            _ if sweep::has_hope(&self.ledger) => (owed.min(1), sweep),
+            _ => (owed, owed + extra),
+        };
+        Outlook {
+            at_least: at_least as u32,
+            at_most: at_most as u32,
+            likely: None,
+        }
+    }
+
+    fn certificate(&self) -> Certificate {
+        sweep::certificate(&self.ledger, &Depends::none())
+    }
+}

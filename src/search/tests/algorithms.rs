@@ -1,0 +1,177 @@
+//! In which order the searches that have one candidate at a time take requests away.
+
+use super::*;
+
+const SEQUENTIAL: &[&str] = &["ktest", "halving", "gbr"];
+
+/// What the candidates took away from the best, one after the other, until the certificate; of
+/// `n` requests of which just `needed` are needed. In `pairs` the first depends on the second.
+fn taken_away(name: &str, n: usize, pairs: &[(u32, u32)], needed: &[u32]) -> Vec<Vec<u32>> {
+    let pairs = pairs.iter().map(|(a, b)| (RequestId(*a), RequestId(*b)));
+    let options = Options {
+        depends: Depends::of_pairs(n, pairs),
+        ..Options::default()
+    };
+    let full = RequestSet::full(n);
+    let mut search = by_name(name, full, &RequestSet::empty(n), options).unwrap();
+    let needed = RequestSet::of(n, needed.iter().copied().map(RequestId));
+    let mut taken = Vec::new();
+    let schedule = Schedule::in_order(3);
+    run(&mut *search, &schedule, needs(&needed), |search, run| {
+        if let Some(Move::Proposed(candidate)) = run.moves.last()
+            && search.phase() == Phase::Reducing
+        {
+            let gone = search.best().minus(&candidate.keep);
+            taken.push(gone.iter().map(|id| id.0).collect());
+        }
+    });
+    assert_eq!(search.best(), &needed);
+    assert!(search.certificate().is_whole());
+    taken
+}
+
+#[test]
+fn one_candidate_is_in_flight_and_comes_again_if_it_is_withdrawn() {
+    for name in SEQUENTIAL {
+        let mut search = fresh(name, 9, &RequestSet::empty(9));
+        let Step::Try(first) = search.next() else {
+            panic!("nothing to try")
+        };
+        assert_eq!(search.next(), Step::Wait);
+        search.withdraw(first.id);
+        let Step::Try(again) = search.next() else {
+            panic!("nothing to try")
+        };
+        assert_eq!(again.keep, first.keep);
+        assert_ne!(again.id, first.id);
+    }
+}
+
+#[test]
+fn ktest_takes_a_parent_away_with_all_that_depends_on_it_before_it_tries_these_alone() {
+    // 1 and 2 depend on 0; 5 on 4, which depends on 3.
+    let pairs = [(1, 0), (2, 0), (4, 3), (5, 4)];
+    let taken = taken_away("ktest", 6, &pairs, &[3, 4]);
+    let expected: [&[u32]; 4] = [&[0, 1, 2], &[3, 4, 5], &[4, 5], &[5]];
+    assert_eq!(taken, expected);
+}
+
+#[test]
+fn ktest_tries_each_request_once_in_order_if_none_depends_on_another() {
+    let taken = taken_away("ktest", 4, &[], &[1, 3]);
+    assert_eq!(taken, [[0], [1], [2], [3]]);
+}
+
+#[test]
+fn ktest_keeps_what_it_tried_when_it_takes_away_what_depends_on_that_and_the_reverse() {
+    let taken = taken_away("ktest", 2, &[(0, 1), (1, 0)], &[0]);
+    assert_eq!(taken, [vec![0, 1], vec![1]]);
+}
+
+#[test]
+fn halving_does_not_try_the_second_half_where_the_first_could_go() {
+    let taken = taken_away("halving", 8, &[], &[6]);
+    let all: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7];
+    assert_eq!(taken, [all, &[0, 1, 2, 3], &[4, 5], &[6], &[7]]);
+}
+
+#[test]
+fn halving_goes_from_larger_parts_to_smaller_ones() {
+    let taken = taken_away("halving", 8, &[], &[0, 7]);
+    let sizes: Vec<usize> = taken.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [8, 4, 4, 2, 2, 2, 1, 1, 1]);
+}
+
+#[test]
+fn halving_cuts_the_leaves_and_what_none_of_them_depends_on_goes_for_nothing() {
+    // Two chains, and 6 for itself: the leaves are 2, 5 and 6.
+    let pairs = [(1, 0), (2, 1), (4, 3), (5, 4)];
+    let taken = taken_away("halving", 7, &pairs, &[0, 1, 2]);
+    let all: &[u32] = &[0, 1, 2, 3, 4, 5, 6];
+    assert_eq!(
+        taken,
+        [all, &[0, 1, 2, 3, 4, 5], &[6], &[0, 1, 2], &[3, 4, 5]]
+    );
+}
+
+#[test]
+fn gbr_finds_one_needed_of_64_by_a_binary_search_and_tries_it_alone() {
+    let taken = taken_away("gbr", 64, &[], &[37]);
+    let sizes: Vec<usize> = taken.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [64, 32, 16, 8, 4, 2, 1, 37]);
+}
+
+#[test]
+fn gbr_puts_a_request_into_the_progression_with_what_it_depends_on() {
+    // 0 depends on 3, which depends on 5.
+    let taken = taken_away("gbr", 6, &[(0, 3), (3, 5)], &[3, 5]);
+    let expected: [&[u32]; 3] = [&[0, 1, 2, 3, 4, 5], &[2, 4], &[1]];
+    assert_eq!(taken, expected);
+}
+
+#[test]
+fn gbr_goes_on_with_what_it_learned_and_what_comes_before_it() {
+    let taken = taken_away("gbr", 4, &[], &[0, 2]);
+    let expected: [&[u32]; 5] = [&[0, 1, 2, 3], &[2, 3], &[3], &[0, 1], &[1]];
+    assert_eq!(taken, expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_outlook_holds_on_monotone_oracles_whatever_dependencies_promise(
+        (n, fixed, oracle) in case(|n| monotone(n).boxed()),
+        pairs in prop::collection::vec((0_u32..40, 0_u32..40), 0..40),
+        schedule in schedule(),
+        name in prop::sample::select(SEQUENTIAL),
+    ) {
+        let schedule = Schedule { pointless: Pointless::Cancelled, ..schedule };
+        let pairs = pairs
+            .into_iter()
+            .map(|(a, b)| (RequestId(a % n as u32), RequestId(b % n as u32)));
+        let options = Options { depends: Depends::of_pairs(n, pairs), ..Options::default() };
+        let mut outlooks = Vec::new();
+        let mut search = by_name(name, RequestSet::full(n), &fixed, options).unwrap();
+        let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
+            outlooks.push((run.trials, s.outlook()));
+        });
+        for (trials, outlook) in outlooks {
+            let to_come = did.trials - trials;
+            prop_assert!(
+                outlook.at_least <= to_come && to_come <= outlook.at_most,
+                "{name}: {to_come} to come after {trials}, but {outlook:?}",
+            );
+        }
+    }
+
+    /// An earlier search over the same requests may have learnt that these fail.
+    #[test]
+    fn what_is_known_to_fail_is_not_asked(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        seeds in prop::collection::vec(any::<u64>(), 0..30),
+        schedule in schedule(),
+        name in algorithm(),
+    ) {
+        // A first run says what is asked, so some of it is known in the second.
+        let judge = |s: &RequestSet| oracle.judge(s);
+        let did = run(&mut *fresh(name, n, &fixed), &Schedule::in_order(1), judge, nothing_to_see);
+        let asked = did.moves.iter().filter_map(|m| match m {
+            Move::Proposed(c) => Some(c.keep.clone()),
+            _ => None,
+        });
+        let known = |keep: &RequestSet| seeds.iter().any(|s| hash(keep, *s).is_multiple_of(16));
+        let failed = asked.filter(|keep| !oracle.passes(keep) && known(keep));
+        let failed: Vec<RequestSet> = failed.collect();
+        let options = Options { failed: failed.clone(), ..Options::default() };
+        let mut search = by_name(name, RequestSet::full(n), &fixed, options).unwrap();
+        let did = run(&mut *search, &schedule, judge, nothing_to_see);
+        check_minimal(&*search, &fixed, &oracle);
+        prop_assert!(search.certificate().is_whole());
+        for step in did.moves {
+            if let Move::Proposed(candidate) = step {
+                prop_assert!(!failed.contains(&candidate.keep));
+            }
+        }
+    }
+}
