@@ -32,7 +32,7 @@ struct Counts {
 }
 
 /// What is assumed before anything is known: this share is needed.
-const SHARE: f64 = 0.1;
+pub(super) const SHARE: f64 = 0.1;
 
 /// What is assumed counts as much as so many requests that are known.
 const OF: f64 = 5.0;
@@ -149,7 +149,7 @@ impl Chances {
     }
 }
 
-/// Requests of which about as much is thought at first.
+/// Requests of which about as much is thought at first, and which depend on others or do not.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Classes {
     /// Of each class, how likely one of it is needed.
@@ -162,37 +162,31 @@ pub(super) struct Classes {
 const EDGES: &[f64] = &[0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9];
 
 impl Classes {
-    /// All `n` in one, of which nothing is thought.
-    pub(super) fn one(n: usize) -> Self {
-        Self {
-            shares: vec![SHARE],
-            of: vec![0; n],
-        }
-    }
-
-    /// By how likely each is needed, in the order of the ids: the least likely first.
-    pub(super) fn of_chances(chances: &[f64]) -> Self {
-        let of = |chance: f64| EDGES.iter().filter(|edge| chance > **edge).count();
-        let of: Vec<usize> = chances.iter().map(|chance| of(*chance)).collect();
+    /// By how likely each is needed, in the order of the ids, the least likely first; and within
+    /// that, whether others depend on it.
+    pub(super) fn new(
+        chances: impl Iterator<Item = f64>,
+        carries: impl Iterator<Item = bool>,
+    ) -> Self {
+        let edge = |chance: f64| EDGES.iter().filter(|edge| chance > **edge).count();
+        let all: Vec<(f64, usize)> = chances
+            .zip(carries)
+            .map(|(chance, carries)| (chance, 2 * edge(chance) + usize::from(carries)))
+            .collect();
         let share = |class: usize| {
-            let members = of.iter().zip(chances).filter(|(of, _)| **of == class);
-            let (n, sum) = members.fold((0.0, 0.0), |(n, sum), (_, c)| (n + 1.0, sum + c));
+            let members = all.iter().filter(|(_, of)| *of == class);
+            let (n, sum) = members.fold((0.0, 0.0), |(n, sum), (c, _)| (n + 1.0, sum + c));
             if n > 0.0 { sum / n } else { SHARE }
         };
         Self {
-            shares: (0..=EDGES.len()).map(share).collect(),
-            of,
+            shares: (0..2 * (EDGES.len() + 1)).map(share).collect(),
+            of: all.iter().map(|(_, of)| *of).collect(),
         }
     }
 
-    /// Did somebody think anything?
-    pub(super) fn are_thought(&self) -> bool {
-        self.shares.len() > 1
-    }
-
-    /// The class of a request; of a lower one, fewer are needed.
-    pub(super) fn of(&self, id: RequestId) -> usize {
-        self.of[id.index()]
+    /// How likely it is thought that one like this is needed: a number for the order.
+    pub(super) fn likely(&self, id: RequestId) -> usize {
+        self.of[id.index()] / 2
     }
 }
 
@@ -276,6 +270,10 @@ pub(super) fn in_order(order: &[RequestId], set: &RequestSet) -> Vec<RequestId> 
 mod tests {
     use super::*;
 
+    fn one(n: usize) -> Classes {
+        Classes::new((0..n).map(|_| SHARE), (0..n).map(|_| false))
+    }
+
     fn chances(known: &[Known], classes: &Classes) -> Chances {
         let order: Vec<RequestId> = (0..known.len() as u32).map(RequestId).collect();
         Chances::estimate(&order, |id| known[id.index()], classes)
@@ -285,21 +283,21 @@ mod tests {
     fn clusters_are_told_from_what_is_scattered() {
         use Known::{Gone, Needed};
         let clustered = [[Gone; 20], [Needed; 20], [Gone; 20]].concat();
-        let all = chances(&clustered, &Classes::one(60));
+        let all = chances(&clustered, &one(60));
         assert!(all.of(RequestId(30)) > 0.85 && all.of(RequestId(5)) < 0.1);
         let scattered = [Gone, Gone, Gone, Needed].repeat(20);
-        let all = chances(&scattered, &Classes::one(80));
+        let all = chances(&scattered, &one(80));
         assert!(all.of(RequestId(4)) < 0.1 && (0.2..0.4).contains(&all.of(RequestId(5))));
     }
 
     #[test]
     fn what_was_thought_at_first_gives_way_to_what_is_known() {
         let thought = [[0.02; 40], [0.95; 40]].concat();
-        let classes = Classes::of_chances(&thought);
+        let classes = Classes::new(thought.into_iter(), [false; 80].into_iter());
         let mut known = [Known::Nothing; 80];
         let all = chances(&known, &classes);
         assert!(all.of(RequestId(3)) < 0.03 && all.of(RequestId(50)) > 0.9);
-        assert!(classes.of(RequestId(3)) < classes.of(RequestId(50)));
+        assert!(classes.likely(RequestId(3)) < classes.likely(RequestId(50)));
         // And it is the other way round.
         known[..30].fill(Known::Needed);
         known[40..70].fill(Known::Gone);

@@ -16,7 +16,7 @@
 use crate::model::{CandidateId, Certify, Phase, Prior, RequestId, RequestSet, Verdict};
 
 use super::cells::{Kind, cells};
-use super::chance::{Chances, Classes, Known, Unknown, even, even_within, in_order};
+use super::chance::{Chances, Classes, Known, SHARE, Unknown, even, even_within, in_order};
 use super::depends::Depends;
 use super::groups::Groups;
 use super::ledger::{Ledger, State};
@@ -42,6 +42,8 @@ pub struct Split {
     /// last to the first, as `ddmin` does and for the same reason.
     order: Vec<RequestId>,
     classes: Classes,
+    /// There is a prior.
+    is_thought: bool,
 }
 
 /// What it costs to remove a request with what goes with it: the power of four that is nearest.
@@ -58,17 +60,16 @@ fn cost(costs: &[f64], depends: &Depends, id: RequestId) -> i64 {
 
 /// What is thought of the requests at first, each together with what goes with it.
 fn classes(prior: &Prior, depends: &Depends, n: usize) -> Classes {
-    if prior.is_empty() {
-        return Classes::one(n);
-    }
-    let own = |id: RequestId| prior.of(id).unwrap_or(0.1);
+    let own = |id: RequestId| prior.of(id).unwrap_or(SHARE);
     let together = |id: RequestId| {
         let carried = depends.carried(id).into_iter().flat_map(RequestSet::iter);
         let none: f64 = carried.chain([id]).map(|id| 1.0 - own(id)).product();
-        1.0 - none
+        if prior.is_empty() { SHARE } else { 1.0 - none }
     };
-    let chances: Vec<f64> = (0..n as u32).map(|id| together(RequestId(id))).collect();
-    Classes::of_chances(&chances)
+    let ids = || (0..n as u32).map(RequestId);
+    // What others depend on is mostly needed for them, and seldom for itself.
+    let carries = |id: RequestId| depends.carried(id).is_some_and(|c| !c.is_empty());
+    Classes::new(ids().map(together), ids().map(carries))
 }
 
 /// What is known, under the assumption that the oracle is monotone.
@@ -96,7 +97,7 @@ impl Split {
         // What depends on a request is at most as likely needed as both together, and costs at most
         // as much, so leaves stay first.
         let cost = |id: &RequestId| cost(&options.cost, &options.depends, *id);
-        order.sort_by_cached_key(|id| (classes.of(*id), cost(id)));
+        order.sort_by_cached_key(|id| (classes.likely(*id), cost(id)));
         let mut search = Self {
             groups: Groups::new(&start),
             ledger: Ledger::new(start, fixed, &options.failed),
@@ -108,6 +109,7 @@ impl Split {
             phase: Phase::Reducing,
             order,
             classes,
+            is_thought: !options.prior.is_empty(),
         };
         for keep in &options.failed {
             search.groups.failed(keep, &search.depends);
@@ -154,7 +156,11 @@ impl Split {
     }
 
     fn chances(&self, view: &View) -> Chances {
-        Chances::estimate(&self.order, |id| view.known(id), &self.classes)
+        Chances::estimate(
+            &self.order,
+            |id| view.known(id, &self.depends),
+            &self.classes,
+        )
     }
 
     /// How many trials are expected: each tells about one bit of what is not known yet, and then
@@ -239,7 +245,7 @@ impl Split {
     /// The group that is as likely to pass as not; of several, the first in order.
     fn group(&self, view: &View, from: &RequestSet, chances: &Chances) -> Option<RequestSet> {
         let members = in_order(&self.order, from);
-        let none = if self.classes.are_thought() {
+        let none = if self.is_thought {
             chances.none_needed_of_fresh(&members)
         } else {
             chances.none_needed(&members)
@@ -252,9 +258,13 @@ impl Split {
 }
 
 impl View {
-    fn known(&self, id: RequestId) -> Known {
+    fn known(&self, id: RequestId, depends: &Depends) -> Known {
         if self.settled.contains(id) {
-            Known::Needed
+            // What is needed for something else says nothing of what is needed for itself.
+            match depends.carried(id) {
+                Some(carried) if carried.has_any_of(&self.settled) => Known::Nothing,
+                _ => Known::Needed,
+            }
         } else if self.open.contains(id) {
             Known::Nothing
         } else {
