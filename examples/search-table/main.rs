@@ -95,7 +95,8 @@ fn mean(
         let mut search = new(name, &case, options(&case));
         let cost = |best: &RequestSet, keep: &RequestSet| time(&case, best, keep);
         let tail = case.needed.len();
-        let timed = run_timed(&mut *search, workers, tail, |s| case.judge(s), cost);
+        let oracle = |set: &RequestSet| case.judge(set);
+        let timed = run_timed(&mut *search, workers, tail, &case.depends, oracle, cost);
         assert!(case.judge(search.best()).is_pass() && search.certificate().is_whole());
         sum.add(&timed);
     }
@@ -268,7 +269,7 @@ fn flaky() {
                         new("split", &case, Options::default())
                     };
                     let oracle = |set: &RequestSet| case.err(set, rng.below(100) < percent);
-                    let timed = run_timed(&mut *search, workers, 10, oracle, one);
+                    let timed = run_timed(&mut *search, workers, 10, &case.depends, oracle, one);
                     trials += timed.trials;
                     if search.reliability().is_hopeless() {
                         gave_up += 1;

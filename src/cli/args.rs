@@ -147,9 +147,9 @@ pub struct RunArgs {
     /// Search by split, ddmin, probdd, cdd, ktest, halving, gbr or one-by-one [default: split]
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<String>,
-    /// What is tested for the certificate: strict: each request alone; leaves: those that no other
-    /// depends on, and the rest is taken to be needed with them [default: strict]
-    #[arg(long, value_name = "strict|leaves")]
+    /// What is tested for the certificate: leaves: each request alone that no other depends on, as
+    /// what those depend on falls with them; strict: each request alone [default: leaves]
+    #[arg(long, value_name = "leaves|strict")]
     pub certify: Option<String>,
     /// What is thought to be needed: the folder of an earlier result, or a file with a symbol and
     /// a chance on each line. Only the order of the search depends on it

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::prepare::Tools;
+use super::searches::{depends_of, search_of, unreliable};
 use super::shown::Shown;
 use crate::build::{TreePool, has_source, source_gone};
 use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
@@ -14,12 +15,12 @@ use crate::lab::{
     Outcome, Stopped, fragment_of, moves,
 };
 use crate::model::{
-    Event, Fingerprint, Fragment, Judgement, Order, Phase, Progress, RequestSet, Source, TrialId,
-    Verdict, sanitize,
+    Event, Fingerprint, Fragment, Judgement, Phase, Progress, RequestSet, Source, TrialId, Verdict,
+    sanitize,
 };
 use crate::oracle::COMMAND;
 use crate::report::{self, RESULT, Status, gather};
-use crate::search::{self, Depends, Reliability, Search};
+use crate::search::{self, Depends};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
 use crate::ui::{self, Ui};
@@ -104,33 +105,6 @@ pub(super) fn go(
     };
     opened.journal.append(&record)?;
     conclude(&opened.dir, &outcome, settings, shown)
-}
-
-/// The oracle answers one way and then another.
-fn unreliable(reliability: &Reliability) -> Error {
-    let Reliability {
-        again,
-        differed,
-        start_fails,
-    } = reliability;
-    let start = if *start_fails {
-        "the start, which passed at first, fails more often than it passes; "
-    } else {
-        ""
-    };
-    Error::new(
-        ErrorKind::Unreliable,
-        format!(
-            "the oracle is too unreliable: {start}of {again} judgements that were repeats or \
-             repeated, {differed} differed from the others on the same configuration ({:.0} %)",
-            100.0 * reliability.rate()
-        ),
-    )
-    .hint(
-        "make it answer the same each time (a longer --timeout, fewer trials at once by -j 1, a \
-         test that does not race with the boot), then begin anew with another --output; the \
-         trials/ folder has what it said each time",
-    )
 }
 
 /// What follows from an outcome that is in the journal: files, report, exit code.
@@ -330,6 +304,7 @@ fn search_on(
             executor.learn(judgement);
         }
     }
+    let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| ui.event(event);
     let mut lab = Lab {
         executor: &mut executor,
@@ -345,6 +320,7 @@ fn search_on(
         sink: &mut sink,
         next_trial: known.next_trial,
         start: known.start.unwrap_or(known.next_trial),
+        depends: &of_best,
         written: known.written.unwrap_or_else(|| full.clone()),
     };
     let mut progress = known.progress;
@@ -396,27 +372,6 @@ fn search_on(
         restore_best(dir, passed, &fragment, &*resolver, cancel)?;
     }
     lab.run(search.as_mut(), replayed.in_flight, progress)
-}
-
-/// The search of a run, new.
-fn search_of(
-    info: &RunInfo,
-    settings: &Settings,
-    full: RequestSet,
-    options: search::Options,
-) -> Result<Box<dyn Search>> {
-    let (name, fixed) = (&info.algorithm, &info.fixed);
-    let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
-    let search: Box<dyn Search> = match settings.confidence {
-        None => search::by_name(name, full, fixed, options).map_err(unknown)?,
-        Some(confidence) => {
-            Box::new(search::doubting(name, &full, fixed, options, confidence).map_err(unknown)?)
-        }
-    };
-    Ok(match settings.order {
-        Order::AsItComes => search,
-        Order::Deterministic => Box::new(search::InOrder::new(search)),
-    })
 }
 
 /// After a crash between a verdict and the files that follow from it: makes them again. A config

@@ -14,6 +14,7 @@ mod prior;
 mod report;
 mod resume;
 mod run;
+mod searches;
 mod setup;
 mod shown;
 mod verify;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Candidate, CandidateId, Fingerprint, Judgement, RequestSet, TrialId, WorkerId};
+use crate::model::{
+    Candidate, CandidateId, Fingerprint, Judgement, RequestId, RequestSet, TrialId, WorkerId,
+};
 
 /// The version of the format that is written, and the newest that is read.
 pub(super) const VERSION: u32 = 2;
@@ -77,6 +79,13 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<RequestSet>,
     },
+    /// What depends on what in the best: the certificate may rely on it.
+    Depends {
+        /// The best.
+        keep: RequestSet,
+        /// For each request, by its number, the others that go with it.
+        carried: Vec<Vec<RequestId>>,
+    },
     /// The run stopped and can be resumed.
     Interrupted {
         /// Seconds since 1970, UTC.
@@ -123,6 +132,7 @@ impl Record {
             Self::Proposed { .. }
             | Self::Resolved { .. }
             | Self::Began { .. }
+            | Self::Depends { .. }
             | Self::Withdrawn { .. } => false,
         }
     }

@@ -17,7 +17,7 @@ use crate::model::{
     Candidate, CandidateId, Event, Judgement, Phase, Progress, Request, RequestSet, ResolvedConfig,
     Stage, TrialId, Verdict, WorkerId, WorkerState,
 };
-use crate::search::{Certificate, Reliability, Search};
+use crate::search::{Certificate, Depends, Reliability, Search};
 use crate::supervise::Signal;
 use crate::{Error, ErrorKind, Result};
 
@@ -76,6 +76,8 @@ pub struct Lab<'a> {
     pub next_trial: TrialId,
     /// The trial of the start, which oracles compare others with.
     pub start: TrialId,
+    /// Tells what depends on what in a set of requests; with nobody to ask, nothing.
+    pub depends: &'a dyn Fn(&RequestSet) -> Result<Depends>,
     /// What the journal says is the best: the start, if it says nothing.
     pub written: RequestSet,
 }

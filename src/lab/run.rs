@@ -87,6 +87,7 @@ impl<'l, 'a> Run<'l, 'a> {
         self.lab.emit(&Event::PhaseBegun { phase });
         // An earlier sitting may have died before it could note it.
         self.note_best()?;
+        self.tell_depends()?;
         loop {
             // First: what is at its end needs no budget.
             if self.feed()? {
@@ -392,6 +393,7 @@ impl<'l, 'a> Run<'l, 'a> {
             judgement: judgement.clone(),
         });
         self.note_best()?;
+        self.tell_depends()?;
         self.give_up(&told.pointless);
         let phase = self.search.phase();
         if phase != self.progress.phase {
@@ -399,6 +401,22 @@ impl<'l, 'a> Run<'l, 'a> {
             self.lab.emit(&Event::PhaseBegun { phase });
         }
         self.tell_progress();
+        Ok(())
+    }
+
+    /// Tells the search what depends on what in the best, if it would like to know.
+    fn tell_depends(&mut self) -> Result<()> {
+        // More than once, if what it learns lets it take in verdicts that waited for it.
+        while self.search.wants_depends() {
+            let best = self.search.best().clone();
+            let depends = (self.lab.depends)(&best)?;
+            self.lab.journal.append(&Record::Depends {
+                keep: best,
+                carried: depends.lists(),
+            })?;
+            self.search.learn_depends(&depends);
+            self.note_best()?;
+        }
         Ok(())
     }
 
@@ -456,7 +474,7 @@ impl<'l, 'a> Run<'l, 'a> {
             candidate: candidate.id,
         })?;
         self.search.withdraw(candidate.id);
-        Ok(())
+        self.tell_depends()
     }
 
     /// The search is over: ends what still runs, and notes that it can teach nothing, or a

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::journal::{Line, Record, RunDir};
 use crate::model::{Fragment, Request, RequestSet};
-use crate::search::Move;
+use crate::search::{Depends, Move};
 
 /// The resolved config of the best, in the run directory.
 pub const BEST_CONFIG: &str = "best.config";
@@ -33,6 +33,10 @@ pub fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
             judgement,
         } => Some(Move::Told(*candidate, judgement.verdict)),
         Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
+        // One that does not fit says nothing, as if nobody could tell.
+        Record::Depends { keep, carried } => Some(Move::Learnt(
+            Depends::of_lists(carried, keep.capacity()).unwrap_or_default(),
+        )),
         _ => None,
     })
 }

@@ -211,6 +211,7 @@ fn sitting_of(
         sink: &mut sink,
         next_trial,
         start: TrialId(1),
+        depends: &|_| Ok(search::Depends::none()),
         written: written.unwrap_or_else(|| RequestSet::full(info.requests.len())),
     };
     lab.run(search.as_mut(), replayed.in_flight, progress())

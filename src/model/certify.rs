@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certify {
-    /// Each by itself.
+    /// Those that nothing else of the best depends on. What they depend on is needed with them:
+    /// without it, they would fall too, by what Kconfig says of the best. That relies on the
+    /// oracle being monotone: what fails does not pass when more is taken away from it.
     #[default]
-    Strict,
-    /// Those that nothing else of the best depends on. What they depend on is taken to be needed
-    /// with them: that is so if the oracle is monotone (a larger set that contains a good one is
-    /// good), and what depended on what in the start still does in the best.
     Leaves,
+    /// Each by itself.
+    Strict,
 }
 
 /// The names that [`Certify::named`] knows, the default first.
-pub const CERTIFY: &[&str] = &["strict", "leaves"];
+pub const CERTIFY: &[&str] = &["leaves", "strict"];
 
 impl Certify {
     /// The one of this name.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{Cost, Kept, Reason, Report, Size, Status, VERSION};
 use crate::journal::{Ending, Line, Record, RunInfo};
 use crate::model::{
-    Ballot, Candidate, CandidateId, Certify, Judgement, RequestId, RequestSet, Source, Verdict,
+    Ballot, Candidate, CandidateId, Judgement, RequestId, RequestSet, Source, Verdict,
 };
 use crate::{Error, Result};
 
@@ -16,6 +16,8 @@ struct Facts {
     best: (RequestSet, Judgement),
     /// Real verdicts by the set that they are about.
     told: HashMap<RequestSet, Ballot>,
+    /// What depends on what, in the set that it was asked of last.
+    depends: Option<(RequestSet, Vec<Vec<RequestId>>)>,
     ending: Option<Ending>,
     cost: Cost,
 }
@@ -42,9 +44,9 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
     let failed = |id: RequestId| told(id).is_some_and(|judgement| judgement.verdict.is_fail());
     let dependent = |id: RequestId| {
         // What was tried without a verdict has none.
-        let is_open =
-            info.certify() == Certify::Leaves && !facts.told.contains_key(&best.without(id));
-        let carried = info.carried.get(id.index()).filter(|_| is_open)?;
+        let is_open = !facts.told.contains_key(&best.without(id));
+        let carried = facts.depends.as_ref().filter(|(of, _)| of == best)?;
+        let carried = carried.1.get(id.index()).filter(|_| is_open)?;
         let mut carried = carried.iter().copied().filter(|d| best.contains(*d));
         carried.find(|d| *d != id && !info.fixed.contains(*d) && failed(*d))
     };
@@ -122,7 +124,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
     let mut told: HashMap<RequestSet, Ballot> = HashMap::new();
     let mut start = None;
     let mut best: Option<(RequestSet, Judgement)> = None;
-    let mut ending = None;
+    let (mut ending, mut depends) = (None, None);
     let mut cost = Cost::default();
     let says = |line: &Line| matches!(line.record, Record::Best { keep: Some(_), .. });
     let says_best = lines.iter().any(says);
@@ -166,6 +168,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
                 let judgement = told.get(keep).and_then(Ballot::pass);
                 best = judgement.map(|judgement| (keep.clone(), judgement.clone()));
             }
+            Record::Depends { keep, carried } => depends = Some((keep.clone(), carried.clone())),
             Record::Finished { ending: how, .. } => ending = Some(*how),
             _ => {}
         }
@@ -175,6 +178,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
         start: start?,
         best: best?,
         told,
+        depends,
         ending,
         cost,
     })
@@ -324,14 +328,23 @@ mod tests {
                 ending: Ending::Minimal,
             },
         ]);
-        let mut info = info();
-        info.carried = vec![vec![RequestId(1)], vec![], vec![]];
-        info.settings = serde_json::json!({ "certify": "leaves" });
+        let info = info();
+        records.insert(
+            2,
+            Record::Depends {
+                keep: RequestSet::full(3),
+                carried: vec![vec![RequestId(1)], vec![], vec![]],
+            },
+        );
         let report = gather(&info, &lines(records.clone())).unwrap();
         assert_eq!(report.status, Status::Minimal);
         let by = info.requests[1].symbol.clone();
         assert_eq!(report.kept[0].reason, Reason::Implied { by });
-        info.settings = serde_json::Value::Null;
+        // Of another set it says nothing.
+        records[2] = Record::Depends {
+            keep: RequestSet::of(3, [RequestId(0)]),
+            carried: vec![vec![RequestId(1)], vec![], vec![]],
+        };
         let report = gather(&info, &lines(records)).unwrap();
         assert_eq!(report.status, Status::Unproved);
         assert_eq!(report.kept[0].reason, Reason::Unproved);

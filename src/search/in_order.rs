@@ -10,7 +10,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::doubt::Reliability;
-use super::{Certificate, Outlook, Proof, Search, Step, Told};
+use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
 use crate::model::{Candidate, CandidateId, Phase, RequestSet, Verdict};
 
 /// How many candidates are under way. More workers than this have nothing to do; with fewer, the
@@ -66,7 +66,8 @@ impl InOrder {
     /// Asks the search inside for as many candidates as it may have under way. Only done where
     /// the time of it is the same in every run: after each verdict that it is told.
     fn fill(&mut self) {
-        while self.queue.len() < WINDOW {
+        // What it would like to know it must know at the same point of every run.
+        while self.queue.len() < WINDOW && !self.inner.wants_depends() {
             match self.inner.next() {
                 Step::Try(inside) => self.queue.push_back(Slot {
                     inside,
@@ -84,7 +85,8 @@ impl InOrder {
 
     /// Tells the search inside what it can be told.
     fn commit(&mut self) {
-        while let Some(verdict) = self.queue.front().and_then(|slot| slot.verdict)
+        while !self.inner.wants_depends()
+            && let Some(verdict) = self.queue.front().and_then(|slot| slot.verdict)
             && let Some(slot) = self.queue.pop_front()
         {
             let told = self.inner.tell(slot.inside.id, verdict);
@@ -168,6 +170,16 @@ impl Search for InOrder {
         Certificate {
             entries: entries.collect(),
         }
+    }
+
+    fn wants_depends(&self) -> bool {
+        self.inner.wants_depends()
+    }
+
+    fn learn_depends(&mut self, depends: &Depends) {
+        self.inner.learn_depends(depends);
+        self.fill();
+        self.commit();
     }
 
     fn reliability(&self) -> Reliability {

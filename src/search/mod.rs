@@ -154,6 +154,16 @@ pub trait Search: Send {
     /// Why each request of [`best`](Self::best) stays, as far as it is known.
     fn certificate(&self) -> Certificate;
 
+    /// Would it like to [know](Self::learn_depends) what depends on what in the best? Asked after
+    /// each call that changed something; whoever can tell should, before the next call.
+    fn wants_depends(&self) -> bool {
+        false
+    }
+
+    /// What depends on what in [`best`](Self::best), as it is now: for the certificate
+    /// ([`Certify::Leaves`]). [`Depends::none`] if nobody can tell.
+    fn learn_depends(&mut self, _depends: &Depends) {}
+
     /// How far the oracle can be relied on, if it was ever asked twice.
     fn reliability(&self) -> Reliability {
         Reliability::default()

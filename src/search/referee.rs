@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::doubt::Reliability;
-use super::{Certificate, Outlook, Proof, Search, Step, Told};
+use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
 use crate::model::{Candidate, CandidateId, Confidence, Phase, RequestSet, Stage, Verdict};
 
 /// How often the start is judged, its first time included.
@@ -523,6 +523,14 @@ impl Search for Referee {
         Certificate {
             entries: entries.collect(),
         }
+    }
+
+    fn wants_depends(&self) -> bool {
+        self.inner.wants_depends()
+    }
+
+    fn learn_depends(&mut self, depends: &Depends) {
+        self.inner.learn_depends(depends);
     }
 
     fn reliability(&self) -> Reliability {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Candidate, CandidateId, Verdict};
 
-use super::{Search, Step};
+use super::{Depends, Search, Step};
 
 /// One call of an earlier search that changed its state.
 ///
@@ -17,6 +17,8 @@ pub enum Move {
     Told(CandidateId, Verdict),
     /// [`Search::withdraw`].
     Withdrawn(CandidateId),
+    /// [`Search::learn_depends`].
+    Learnt(Depends),
 }
 
 /// Where the earlier search stood.
@@ -84,6 +86,7 @@ pub fn replay(
                 search.tell(id, verdict);
             }
             Move::Withdrawn(id) => search.withdraw(id),
+            Move::Learnt(depends) => search.learn_depends(&depends),
         }
     }
     Ok(Replayed {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use crate::model::{Candidate, RequestId, RequestSet, Stage, Verdict};
 
-use super::{Move, Search, Step};
+use super::{Depends, Move, Search, Step};
 
 /// The verdict of a failed trial.
 pub const FAIL: Verdict = Verdict::Fail(Stage::Oracle);
@@ -91,6 +91,8 @@ pub struct Schedule {
     pub withdraw_one_in: Option<usize>,
     /// What becomes of a candidate that turns out to be pointless.
     pub pointless: Pointless,
+    /// What the search is told when it would like to know what depends on what.
+    pub depends: Depends,
 }
 
 /// What becomes of a candidate that turns out to be pointless.
@@ -111,6 +113,7 @@ impl Schedule {
             seed: None,
             withdraw_one_in: None,
             pointless: Pointless::Cancelled,
+            depends: Depends::none(),
         }
     }
 }
@@ -144,6 +147,10 @@ pub fn run(
     let mut flying: VecDeque<Candidate> = VecDeque::new();
     let mut run = Run::default();
     loop {
+        while search.wants_depends() {
+            search.learn_depends(&schedule.depends);
+            run.moves.push(Move::Learnt(schedule.depends.clone()));
+        }
         let mut done = false;
         while flying.len() < schedule.workers.max(1) {
             match search.next() {
@@ -218,6 +225,7 @@ pub struct Timed {
 
 /// Runs `search` to its end on so many workers. A trial takes `time(best, keep)`; one that becomes
 /// pointless is cancelled at once. For [`Timed::busy`], the last `tail` trials do not count.
+/// `depends` is what depends on what, for a search that would like to know.
 ///
 /// # Panics
 /// When the search waits for nothing.
@@ -225,6 +233,7 @@ pub fn run_timed(
     search: &mut dyn Search,
     workers: usize,
     tail: usize,
+    depends: &Depends,
     mut oracle: impl FnMut(&RequestSet) -> Verdict,
     time: impl Fn(&RequestSet, &RequestSet) -> f64,
 ) -> Timed {
@@ -234,6 +243,9 @@ pub fn run_timed(
     let mut told = Vec::new();
     let mut timed = Timed::default();
     loop {
+        while search.wants_depends() {
+            search.learn_depends(depends);
+        }
         let mut is_over = false;
         while flying.len() < workers.max(1) && !is_over {
             match search.next() {

@@ -34,8 +34,10 @@ const TRIALS_A_BIT: f64 = 1.06;
 pub struct Split {
     ledger: Ledger,
     depends: Depends,
-    /// The same, as far as the certificate may rely on it.
+    /// The same of the best as it is now: what the certificate may rely on.
     implied: Depends,
+    has_learnt: bool,
+    certify: Certify,
     groups: Groups,
     phase: Phase,
     /// All requests, in the order in which they are taken away: leaves first, else from the
@@ -101,10 +103,9 @@ impl Split {
         let mut search = Self {
             groups: Groups::new(&start),
             ledger: Ledger::new(start, fixed, &options.failed),
-            implied: match options.certify {
-                Certify::Leaves => options.depends.clone(),
-                Certify::Strict => Depends::none(),
-            },
+            implied: Depends::none(),
+            has_learnt: false,
+            certify: options.certify,
             depends: options.depends,
             phase: Phase::Reducing,
             order,
@@ -294,6 +295,8 @@ impl Search for Split {
         let new_best = self.ledger.record(id, verdict);
         if new_best {
             self.groups.shrink_to(&self.ledger, &self.depends);
+            // What depended on what in the best before need not in this one.
+            (self.implied, self.has_learnt) = (Depends::none(), false);
         } else if !verdict.is_pass() {
             self.groups.failed(&keep, &self.depends);
         }
@@ -337,5 +340,14 @@ impl Search for Split {
 
     fn certificate(&self) -> Certificate {
         sweep::certificate(&self.ledger, &self.implied)
+    }
+
+    fn wants_depends(&self) -> bool {
+        self.certify == Certify::Leaves && self.phase == Phase::Certifying && !self.has_learnt
+    }
+
+    fn learn_depends(&mut self, depends: &Depends) {
+        self.implied = depends.clone();
+        self.has_learnt = true;
     }
 }

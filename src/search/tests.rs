@@ -76,6 +76,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
             seed,
             withdraw_one_in: None,
             pointless,
+            depends: Depends::none(),
         },
     )
 }
@@ -110,7 +111,7 @@ fn told(moves: &[Move]) -> HashMap<CandidateId, (RequestSet, Option<Verdict>)> {
                 all.insert(c.id, (c.keep.clone(), None));
             }
             Move::Told(id, verdict) => all.get_mut(id).unwrap().1 = Some(*verdict),
-            Move::Withdrawn(_) => {}
+            Move::Withdrawn(_) | Move::Learnt(_) => {}
         }
     }
     all
@@ -201,13 +202,17 @@ proptest! {
         strict in any::<bool>(),
         name in prop::sample::select(USE_DEPENDS),
     ) {
-        let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
         let n = n as usize;
         let pairs = pairs.into_iter().map(|(a, b)| (RequestId(a), RequestId(b)));
         let depends = Depends::of_pairs(n, pairs);
         let effective = |set: &RequestSet| {
             let gone = depends.closure(&RequestSet::full(n).minus(set));
             set.minus(&gone)
+        };
+        let schedule = Schedule {
+            withdraw_one_in: one_in,
+            depends: depends.clone(),
+            ..schedule
         };
         let options = Options {
             depends: depends.clone(),
@@ -300,7 +305,7 @@ proptest! {
                 Move::Withdrawn(id) => {
                     withdrawn.insert(id);
                 }
-                Move::Told(..) => {}
+                Move::Told(..) | Move::Learnt(_) => {}
             }
         }
     }
@@ -411,6 +416,7 @@ proptest! {
                     }
                 }
                 Move::Withdrawn(id) => pestered.withdraw(*id),
+                Move::Learnt(depends) => pestered.learn_depends(depends),
             }
         }
         prop_assert_eq!(pestered.best(), plain.best());

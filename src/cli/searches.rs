@@ -1,0 +1,80 @@
+//! The search of a run: made from its settings, told what Kconfig says, given up when its oracle errs.
+
+use crate::journal::RunInfo;
+use crate::kconfig::{self, CheckedResolver};
+use crate::lab::fragment_of;
+use crate::model::{Order, Request, RequestId, RequestSet};
+use crate::search::{self, Depends, Reliability, Search};
+use crate::settings::Settings;
+use crate::supervise::CancelToken;
+use crate::{Error, ErrorKind, Result};
+
+/// The search of a run, new.
+pub(super) fn search_of(
+    info: &RunInfo,
+    settings: &Settings,
+    full: RequestSet,
+    options: search::Options,
+) -> Result<Box<dyn Search>> {
+    let (name, fixed) = (&info.algorithm, &info.fixed);
+    let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
+    let search: Box<dyn Search> = match settings.confidence {
+        None => search::by_name(name, full, fixed, options).map_err(unknown)?,
+        Some(confidence) => {
+            Box::new(search::doubting(name, &full, fixed, options, confidence).map_err(unknown)?)
+        }
+    };
+    Ok(match settings.order {
+        Order::AsItComes => search,
+        Order::Deterministic => Box::new(search::InOrder::new(search)),
+    })
+}
+
+/// What depends on what in a set of requests, if it can be told quickly.
+pub(super) fn depends_of(
+    requests: &[Request],
+    keep: &RequestSet,
+    resolver: &CheckedResolver,
+    cancel: &CancelToken,
+) -> Result<Depends> {
+    if resolver.trusted().is_none() {
+        return Ok(Depends::none());
+    }
+    let ids: Vec<RequestId> = keep.iter().collect();
+    let fragment = fragment_of(requests, keep);
+    let carried = kconfig::carried(fragment.requests(), resolver, cancel)?;
+    // Of a part they are numbered by their place in it.
+    let mut all = vec![RequestSet::empty(requests.len()); requests.len()];
+    for (id, carried) in ids.iter().zip(carried) {
+        let carried = carried.iter().map(|place| ids[place.index()]);
+        all[id.index()] = RequestSet::of(requests.len(), carried);
+    }
+    Ok(Depends::new(all))
+}
+
+/// The oracle answers one way and then another.
+pub(super) fn unreliable(reliability: &Reliability) -> Error {
+    let Reliability {
+        again,
+        differed,
+        start_fails,
+    } = reliability;
+    let start = if *start_fails {
+        "the start, which passed at first, fails more often than it passes; "
+    } else {
+        ""
+    };
+    Error::new(
+        ErrorKind::Unreliable,
+        format!(
+            "the oracle is too unreliable: {start}of {again} judgements that were repeats or \
+             repeated, {differed} differed from the others on the same configuration ({:.0} %)",
+            100.0 * reliability.rate()
+        ),
+    )
+    .hint(
+        "make it answer the same each time (a longer --timeout, fewer trials at once by -j 1, a \
+         test that does not race with the boot), then begin anew with another --output; the \
+         trials/ folder has what it said each time",
+    )
+}
