@@ -26,8 +26,10 @@ use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 /// the removals do not go together.
 const LEAPS: usize = 4;
 
-/// How many trials it takes on average to learn a bit: measured in simulations.
+/// How many trials it takes on average to learn a bit, on one worker and so much more for each
+/// that is in flight beside it: measured in simulations.
 const TRIALS_A_BIT: f64 = 1.06;
+const MORE_FOR_EACH: f64 = 0.025;
 
 /// See the module.
 #[derive(Debug)]
@@ -178,9 +180,11 @@ impl Split {
             .map(|g| Unknown::of_suspect(&chances(g)));
         let all = groups.fold(rest, Unknown::and);
         let needed = all.needed + view.settled.minus(self.ledger.floor()).len() as f64;
+        let beside = self.ledger.in_flight().count().saturating_sub(1) as f64;
+        let trials_a_bit = TRIALS_A_BIT + MORE_FOR_EACH * beside;
         // Far below 2^32, and not below 0.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let expected = (all.bits * TRIALS_A_BIT + needed).round() as u32;
+        let expected = (all.bits * trials_a_bit + needed).round() as u32;
         expected
     }
 
