@@ -11,6 +11,7 @@ mod cells;
 mod chance;
 mod ddmin;
 mod depends;
+mod dossier;
 mod doubt;
 mod gbr;
 mod groups;

@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::dossier::{Dossier, MOST};
 use super::doubt::Reliability;
 use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
 use crate::model::{Candidate, CandidateId, Confidence, Phase, RequestSet, Stage, Verdict};
@@ -26,45 +27,8 @@ const PATIENCE: u32 = 7;
 /// A wrong verdict of this chance is put up with where it costs trials only, not the answer.
 const LOOSE: f64 = 0.1;
 
-/// A set that was judged so often without a clear answer has none.
-const MOST: u32 = 24;
-
 /// Makes the search that is doubted, on a start that passes, with what is known to fail.
 pub(super) type Make = Box<dyn Fn(RequestSet, Vec<RequestSet>) -> Box<dyn Search> + Send>;
-
-/// Everything about one set.
-#[derive(Debug)]
-struct Dossier {
-    keep: RequestSet,
-    passes: u32,
-    fails: u32,
-    unresolved: u32,
-    /// It failed to build, which is no matter of chance.
-    is_unbuildable: bool,
-    flying: u32,
-    /// Should be judged so often.
-    wanted: u32,
-    /// The search inside waits for its verdict, under this id.
-    awaited: Option<CandidateId>,
-    /// What it was told.
-    told: Option<Verdict>,
-    /// The last time it failed.
-    failed_as: Option<CandidateId>,
-}
-
-impl Dossier {
-    fn judged(&self) -> u32 {
-        self.passes + self.fails
-    }
-
-    fn asked(&self) -> u32 {
-        self.judged() + self.unresolved + self.flying
-    }
-
-    fn leans_to_fail(&self) -> bool {
-        self.fails > self.passes
-    }
-}
 
 /// An index in [`Referee::dossiers`].
 type At = usize;
@@ -137,18 +101,7 @@ impl Referee {
         }
         let at = self.dossiers.len();
         self.by_set.insert(keep.clone(), at);
-        self.dossiers.push(Dossier {
-            keep: keep.clone(),
-            passes: 0,
-            fails: 0,
-            unresolved: 0,
-            is_unbuildable: false,
-            flying: 0,
-            wanted: 0,
-            awaited: None,
-            told: None,
-            failed_as: None,
-        });
+        self.dossiers.push(Dossier::new(keep.clone()));
         at
     }
 
@@ -176,33 +129,13 @@ impl Referee {
     /// What can be relied on, if anything.
     fn settled(&self, at: At) -> Option<Verdict> {
         let dossier = &self.dossiers[at];
-        if dossier.is_unbuildable {
-            return Some(Verdict::Fail(Stage::Build));
-        }
-        let (passes, fails) = (dossier.passes, dossier.fails);
-        let is_clear = passes.abs_diff(fails) >= self.lead(dossier);
-        match (is_clear, passes > fails) {
-            (true, true) => Some(Verdict::Pass),
-            (true, false) => Some(Verdict::Fail(Stage::Oracle)),
-            (false, _) if dossier.judged() >= MOST => Some(Verdict::Unresolved),
-            (false, _) if dossier.judged() == 0 && dossier.unresolved > 0 => {
-                Some(Verdict::Unresolved)
-            }
-            (false, _) => None,
-        }
+        dossier.settled(self.lead(dossier))
     }
 
     /// How many more judgements of a set are wanted, to be sure of it.
     fn lacks(&self, at: At) -> u32 {
-        if self.settled(at).is_some() {
-            return 0;
-        }
         let dossier = &self.dossiers[at];
-        let has = dossier.passes.abs_diff(dossier.fails);
-        let lacks = self.lead(dossier).saturating_sub(has);
-        lacks
-            .min(MOST.saturating_sub(dossier.judged()))
-            .saturating_sub(dossier.flying)
+        dossier.lacks(self.lead(dossier))
     }
 
     /// The search inside relies on it, and its judgements do not agree.
@@ -224,7 +157,9 @@ impl Referee {
         };
         let wanted = |at: &At| {
             let dossier = &self.dossiers[*at];
-            dossier.asked() < dossier.wanted && !dossier.is_unbuildable
+            // The start one after the other: beside it there is something to find out.
+            let is_busy = *at == 0 && dossier.flying > 0;
+            dossier.asked() < dossier.wanted && !dossier.is_unbuildable && !is_busy
         };
         let all = 0..self.dossiers.len();
         all.clone()
@@ -451,16 +386,7 @@ impl Search for Referee {
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
         let at = self.land(id);
-        let dossier = &mut self.dossiers[at];
-        match verdict {
-            Verdict::Pass => dossier.passes += 1,
-            Verdict::Fail(stage) => {
-                dossier.fails += 1;
-                dossier.failed_as = Some(id);
-                dossier.is_unbuildable |= stage == Stage::Build;
-            }
-            Verdict::Unresolved => dossier.unresolved += 1,
-        }
+        self.dossiers[at].judge(id, verdict);
         let before = self.inner.best().clone();
         self.count();
         self.consider(at);

@@ -1,0 +1,96 @@
+//! What is known of one set of requests: its judgements, who waits for them, what was made of them.
+
+use crate::model::{CandidateId, RequestSet, Stage, Verdict};
+
+/// A set that was judged so often without a clear answer has none.
+pub(super) const MOST: u32 = 24;
+
+/// Everything about one set.
+#[derive(Debug)]
+pub(super) struct Dossier {
+    pub(super) keep: RequestSet,
+    pub(super) passes: u32,
+    pub(super) fails: u32,
+    pub(super) unresolved: u32,
+    /// It failed to build, which is no matter of chance.
+    pub(super) is_unbuildable: bool,
+    pub(super) flying: u32,
+    /// Should be judged so often.
+    pub(super) wanted: u32,
+    /// The search inside waits for its verdict, under this id.
+    pub(super) awaited: Option<CandidateId>,
+    /// What it was told.
+    pub(super) told: Option<Verdict>,
+    /// The last time it failed.
+    pub(super) failed_as: Option<CandidateId>,
+}
+
+impl Dossier {
+    pub(super) fn new(keep: RequestSet) -> Self {
+        Self {
+            keep,
+            passes: 0,
+            fails: 0,
+            unresolved: 0,
+            is_unbuildable: false,
+            flying: 0,
+            wanted: 0,
+            awaited: None,
+            told: None,
+            failed_as: None,
+        }
+    }
+
+    /// Takes a verdict in, which came under this id.
+    pub(super) fn judge(&mut self, id: CandidateId, verdict: Verdict) {
+        match verdict {
+            Verdict::Pass => self.passes += 1,
+            Verdict::Fail(stage) => {
+                self.fails += 1;
+                self.failed_as = Some(id);
+                self.is_unbuildable |= stage == Stage::Build;
+            }
+            Verdict::Unresolved => self.unresolved += 1,
+        }
+    }
+
+    /// How often it was judged with a verdict.
+    pub(super) fn judged(&self) -> u32 {
+        self.passes + self.fails
+    }
+
+    /// How often it was asked, those in flight included.
+    pub(super) fn asked(&self) -> u32 {
+        self.judged() + self.unresolved + self.flying
+    }
+
+    pub(super) fn leans_to_fail(&self) -> bool {
+        self.fails > self.passes
+    }
+
+    /// What can be relied on, if one answer must lead by so many.
+    pub(super) fn settled(&self, lead: u32) -> Option<Verdict> {
+        if self.is_unbuildable {
+            return Some(Verdict::Fail(Stage::Build));
+        }
+        let is_clear = self.passes.abs_diff(self.fails) >= lead;
+        match (is_clear, self.passes > self.fails) {
+            (true, true) => Some(Verdict::Pass),
+            (true, false) => Some(Verdict::Fail(Stage::Oracle)),
+            (false, _) if self.judged() >= MOST => Some(Verdict::Unresolved),
+            (false, _) if self.judged() == 0 && self.unresolved > 0 => Some(Verdict::Unresolved),
+            (false, _) => None,
+        }
+    }
+
+    /// How many more judgements are wanted, to be sure.
+    pub(super) fn lacks(&self, lead: u32) -> u32 {
+        if self.settled(lead).is_some() {
+            return 0;
+        }
+        let has = self.passes.abs_diff(self.fails);
+        lead.saturating_sub(has)
+            .min(MOST.saturating_sub(self.judged()))
+            .saturating_sub(self.flying)
+    }
+}
