@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::shown::Shown;
 use crate::journal::RunDir;
-use crate::report::{self, gather};
+use crate::report::{self, Status, gather};
 use crate::{Result, settings};
 
 /// Arguments of `kbisect report`.
@@ -17,7 +17,10 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let (info, lines) = RunDir::read(&args.dir)?;
-    let report = gather(&info, &lines)?;
+    let mut report = gather(&info, &lines)?;
+    if report.status == Status::Stopped && RunDir::is_held(&args.dir) {
+        report.status = Status::Running;
+    }
     if shown.is_json() {
         super::print(&super::json(&report)?);
     } else {

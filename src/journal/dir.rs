@@ -9,7 +9,7 @@ use crate::model::{Certify, Prior, Request, RequestId, RequestSet, TrialId};
 use crate::{Error, Result};
 
 use super::atomic::{TEMPORARY, folder_of, sync_dir, write_atomically};
-use super::lock::Lock;
+use super::lock::{Lock, is_held};
 use super::log::Journal;
 use super::record::{Line, VERSION};
 
@@ -112,6 +112,12 @@ impl RunDir {
         let above = folder_of(path);
         sync_dir(above).map_err(|e| Error::io("write", above, e))?;
         Ok((dir, journal))
+    }
+
+    /// Is a run under way in this directory, on this machine?
+    #[must_use]
+    pub fn is_held(path: &Path) -> bool {
+        is_held(&path.join(LOCK))
     }
 
     /// A run that died before it had a journal left nothing worth keeping.

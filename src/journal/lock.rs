@@ -83,6 +83,13 @@ impl Lock {
     }
 }
 
+/// Does somebody hold the lock that `path` stands for? Not when nobody can tell.
+pub(super) fn is_held(path: &Path) -> bool {
+    // A shared lock, for a moment: those who only look are not in each other's way.
+    let looked = File::open(path).map(|file| file.try_lock_shared());
+    matches!(looked, Ok(Err(TryLockError::WouldBlock)))
+}
+
 fn held(path: &Path, file: &mut File) -> Error {
     let dir = super::atomic::folder_of(path).display();
     let mut text = String::new();

@@ -151,6 +151,13 @@ fn samples() -> Vec<(Record, String)> {
             r#""record":"proposed","candidate":{"id":3,"keep":"10:0102","round":2}"#.into(),
         ),
         (
+            Record::Depends {
+                keep: RequestSet::of(3, [RequestId(0), RequestId(2)]),
+                carried: vec![vec![RequestId(2)], vec![], vec![]],
+            },
+            r#""record":"depends","keep":"3:05","carried":[[2],[],[]]"#.into(),
+        ),
+        (
             Record::Interrupted {
                 at: 9,
                 why: "Ctrl-C".into(),
@@ -344,6 +351,16 @@ fn a_newer_version_is_refused_and_left_alone() {
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
+}
+
+#[test]
+fn whether_a_run_is_under_way_can_be_seen() {
+    let temp = tempfile::tempdir().unwrap();
+    assert!(!RunDir::is_held(temp.path()));
+    let (held, _journal) = RunDir::create(temp.path(), &info()).unwrap();
+    assert!(RunDir::is_held(temp.path()));
+    drop(held);
+    assert!(!RunDir::is_held(temp.path()));
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
 fn files(status: Status) -> Vec<PathBuf> {
     let names: &[&str] = match status {
         Status::Minimal | Status::Unproved => &["minimal.config", "minimal.fragment"],
-        Status::Stopped => &["best.config", "best.fragment"],
+        Status::Stopped | Status::Running => &["best.config", "best.fragment"],
     };
     names.iter().map(PathBuf::from).collect()
 }

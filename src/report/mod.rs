@@ -29,6 +29,8 @@ pub enum Status {
     Unproved,
     /// It stopped before its end.
     Stopped,
+    /// It is under way.
+    Running,
 }
 
 /// One configuration, as far as a reader cares.

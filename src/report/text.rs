@@ -33,6 +33,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
         Status::Stopped => {
             "stopped early: this is the smallest that passed so far, there may be smaller ones"
         }
+        Status::Running => "under way: this is the smallest that passed so far",
     };
     let implied = |kept: &&Kept| matches!(kept.reason, Reason::Implied { .. });
     let status = match report.kept.iter().filter(implied).count() {
@@ -55,22 +56,32 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     for (name, size) in [("start", &report.before), ("result", &report.after)] {
         let _ = writeln!(out, "{}", row(name, size, dress));
     }
-    if !report.kept.is_empty() {
+    // Before the end most have not been tried alone: that is not worth a line each.
+    let is_over = matches!(report.status, Status::Minimal | Status::Unproved);
+    let (listed, untried): (Vec<&Kept>, Vec<&Kept>) = report
+        .kept
+        .iter()
+        .partition(|kept| is_over || kept.reason != Reason::Unproved);
+    if !listed.is_empty() {
         let _ = writeln!(out, "\n{}", dress.heading("why each request stays"));
     }
-    let width = report
-        .kept
+    let width = listed
         .iter()
         .map(|k| name(k).chars().count())
         .max()
         .unwrap_or(0);
-    for kept in &report.kept {
+    for kept in listed {
         let _ = writeln!(
             out,
             "  {:width$}  {}",
             name(kept),
             dress.faint(&reason(kept))
         );
+    }
+    if !untried.is_empty() {
+        let _ = writeln!(out, "\n{}", dress.heading("not tried alone yet"));
+        let names: Vec<String> = untried.iter().map(|kept| name(kept)).collect();
+        let _ = writeln!(out, "  {}", names.join(" "));
     }
     let _ = writeln!(out, "\n{}", cost(&report.cost, dress));
     out
