@@ -360,6 +360,55 @@ mod tests {
     }
 
     #[test]
+    fn what_was_repeated_is_counted_and_the_majority_is_the_reason() {
+        let mut records = story();
+        let again = |id, round| Record::Proposed {
+            candidate: Candidate {
+                id: CandidateId(id),
+                keep: RequestSet::of(3, [RequestId(2)]),
+                round,
+            },
+        };
+        let tell = |id, judgement| Record::Told {
+            candidate: CandidateId(id),
+            judgement,
+        };
+        // It passes once, by mistake, and is the best until it has failed twice more.
+        let taken_back = [
+            again(2, 1),
+            tell(2, judgement(4, Verdict::Pass, 33)),
+            again(3, 2),
+            tell(3, judgement(5, Verdict::Fail(Stage::Oracle), 33)),
+        ];
+        let end = records.split_off(6);
+        let best = |ids: &[u32], trial, lines| Record::Best {
+            trial: TrialId(trial),
+            requests: ids.len(),
+            lines,
+            keep: Some(RequestSet::of(3, ids.iter().map(|i| RequestId(*i)))),
+        };
+        records.insert(4, best(&[0, 2], 2, 40));
+        records.extend(taken_back);
+        records.extend([best(&[2], 4, 33), best(&[0, 2], 2, 40)]);
+        records.extend(end);
+        let report = gather(&info(), &lines(records)).unwrap();
+        assert_eq!(report.status, Status::Minimal);
+        assert_eq!(report.after.requests, 2);
+        assert!(
+            matches!(
+                report.kept[0].reason,
+                Reason::Needed {
+                    trial: TrialId(3),
+                    ..
+                }
+            ),
+            "{:?}",
+            report.kept[0]
+        );
+        assert_eq!((report.cost.repeated, report.cost.differed), (2, 1));
+    }
+
+    #[test]
     fn a_run_under_way_is_reported_as_stopped() {
         let mut records = story();
         records.pop();

@@ -174,3 +174,103 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::{Request, Stage, Symbol, TrialId, Value};
+
+    struct Plain;
+
+    impl Dress for Plain {
+        fn heading(&self, text: &str) -> String {
+            text.to_owned()
+        }
+        fn faint(&self, text: &str) -> String {
+            text.to_owned()
+        }
+        fn time(&self, time: Duration) -> String {
+            format!("{} s", time.as_secs())
+        }
+        fn bytes(&self, n: u64) -> String {
+            format!("{n} B")
+        }
+    }
+
+    fn report(status: Status) -> Report {
+        let kept = |name, reason| Kept {
+            request: Request {
+                symbol: Symbol::new(name).unwrap(),
+                value: Value::YES,
+            },
+            reason,
+        };
+        let size = Size {
+            trial: TrialId(1),
+            requests: 3,
+            lines: 9,
+            image: None,
+            oracle_seconds: 1.0,
+        };
+        let needed = Reason::Needed {
+            trial: TrialId(2),
+            stage: Stage::Oracle,
+            evidence: Some("no shell\x1b[2J".into()),
+            lines: 1,
+        };
+        Report {
+            v: super::super::VERSION,
+            kbisect: "0.1.0".into(),
+            key: serde_json::Value::Null,
+            settings: serde_json::Value::Null,
+            status,
+            before: size.clone(),
+            after: size,
+            kept: vec![
+                kept("TTY", needed),
+                kept("NET", Reason::Unproved),
+                kept("PCI", Reason::Unproved),
+            ],
+            cost: Cost {
+                passed: 2,
+                failed: 3,
+                repeated: 2,
+                differed: 1,
+                sittings: 1,
+                ..Cost::default()
+            },
+            files: vec![],
+        }
+    }
+
+    #[test]
+    fn before_the_end_what_is_untried_takes_one_line() {
+        let text = text(&report(Status::Running), &Plain);
+        snapbox::assert_data_eq!(
+            text,
+            snapbox::str![[r#"
+under way: this is the smallest that passed so far
+
+            requests     lines       image      oracle
+start              3         9           -         1 s
+result             3         9           -         1 s
+
+why each request stays
+  TTY=y  trial 2 (oracle; 1 line fell with it): no shell
+
+not tried alone yet
+  NET=y PCI=y
+
+5 trials (2 pass, 3 fail, 0 unresolved), 0 answered by earlier ones; built in 0 s of CPU time; 0 s in all; 2 trials were repeats: 1 verdict differed from others on the same configuration
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn at_the_end_what_has_no_proof_is_listed() {
+        let text = text(&report(Status::Unproved), &Plain);
+        assert!(text.contains("NET=y  not proved: no trial"), "{text}");
+    }
+}
