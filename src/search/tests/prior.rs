@@ -7,7 +7,7 @@ use crate::model::Prior;
 /// needed requests.
 fn trials(workers: usize, thought: impl Fn(&RequestSet, &mut Rng) -> Prior) -> f64 {
     let mut trials = 0;
-    for seed in 0..10 {
+    for seed in 0..5 {
         let mut rng = Rng(seed);
         let needed = scattered(520, 30, &mut rng);
         let options = Options {
@@ -20,7 +20,7 @@ fn trials(workers: usize, thought: impl Fn(&RequestSet, &mut Rng) -> Prior) -> f
         trials += run(&mut *search, &schedule, needs(&needed), nothing_to_see).trials;
         assert_eq!(search.best(), &needed);
     }
-    f64::from(trials) / 10.0
+    f64::from(trials) / 5.0
 }
 
 fn nothing(_: &RequestSet, _: &mut Rng) -> Prior {
