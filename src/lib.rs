@@ -6,6 +6,7 @@
 
 pub mod boot;
 pub mod build;
+pub mod cc;
 pub mod cli;
 pub mod error;
 pub mod journal;

@@ -6,6 +6,7 @@ mod completions;
 mod doctor;
 mod explain;
 mod go;
+mod launcher;
 mod man;
 mod oracles;
 mod plan;
@@ -32,6 +33,9 @@ pub use args::{Cli, Command, MessageFormat};
 /// Parses the command line, runs it, and turns an error into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = launcher::run_if_called_so() {
+        return code;
+    }
     let cli = Cli::parse();
     let shown = Shown::of(&cli.common);
     let code = match run(cli, &shown) {

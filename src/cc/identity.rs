@@ -1,0 +1,50 @@
+//! What tells one toolchain from another: the programs that make an object, by their contents.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::supervise::{self, CancelToken, Spec, find_program};
+
+/// Names the toolchain of `compiler`: what it says of itself, and the contents of the driver, of
+/// the compiler proper and of the assembler. Nothing when one of them cannot be found: then
+/// nothing is cached.
+#[must_use]
+pub fn identity(compiler: &str, cancel: &CancelToken) -> Option<String> {
+    let ask = |arg: &str| {
+        let spec = Spec::new(compiler).arg(arg).in_english();
+        let spec = spec.wall(Duration::from_secs(20));
+        let (ended, output) = supervise::capture(&spec, cancel).ok()?;
+        let text = String::from_utf8(output).ok()?;
+        ended.success().then(|| text.trim().to_owned())
+    };
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(ask("--version")?.as_bytes());
+    hasher.update(ask("-dumpmachine")?.as_bytes());
+    let driver = find_program(compiler)?;
+    let parts = ["-print-prog-name=cc1", "-print-prog-name=as"];
+    let parts = parts.into_iter().map(|part| find_program(&ask(part)?));
+    for part in std::iter::once(Some(driver)).chain(parts) {
+        hasher.update(&contents(&part?)?);
+    }
+    Some(hasher.finalize().to_hex().to_string())
+}
+
+fn contents(path: &Path) -> Option<[u8; 32]> {
+    Some(*blake3::hash(&fs::read(path).ok()?).as_bytes())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_has_a_name_and_what_is_none_has_not() {
+        let cancel = CancelToken::new();
+        let name = identity("gcc", &cancel).unwrap();
+        assert_eq!(name, identity("gcc", &cancel).unwrap());
+        assert_eq!(identity("true", &cancel), None);
+        assert_eq!(identity("no-such-compiler", &cancel), None);
+    }
+}

@@ -1,0 +1,449 @@
+//! What is known of one call of the compiler: which files it read, and what came of it for which
+//! values of the CONFIG symbols in them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::{self, Metadata};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use memchr::memmem;
+
+use super::codec::{Reader, Writer};
+use super::symbols::{Values, mentioned};
+
+/// Kind and version of the format.
+const MARK: &[u8; 8] = b"kbmanif1";
+
+/// So many sets of files are kept of a call, and so many outcomes of each; the oldest go.
+const MOST_VIEWS: usize = 48;
+const MOST_OUTCOMES: usize = 256;
+
+pub(super) type Hash = [u8; 32];
+
+/// When a file was last changed, as far as the filesystem tells: nobody sets the time of the last
+/// change of a file's state (`ctime`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stat {
+    inode: u64,
+    size: u64,
+    modified: i128,
+    changed: i128,
+}
+
+impl Stat {
+    fn of(meta: &Metadata) -> Self {
+        let time = |s: i64, ns: i64| i128::from(s) * 1_000_000_000 + i128::from(ns);
+        Self {
+            inode: meta.ino(),
+            size: meta.size(),
+            modified: time(meta.mtime(), meta.mtime_nsec()),
+            changed: time(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+
+    /// A short form of it.
+    fn digest(&self) -> u64 {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.inode.to_le_bytes());
+        hasher.update(&self.size.to_le_bytes());
+        hasher.update(&self.modified.to_le_bytes());
+        hasher.update(&self.changed.to_le_bytes());
+        let [a, b, c, d, e, f, g, h, ..] = *hasher.finalize().as_bytes();
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    path: Vec<u8>,
+    contents: Hash,
+    stat: u64,
+}
+
+/// A set of files that were read together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct View {
+    /// Indices of [`Manifest::rows`], in the order in which they were read first.
+    files: Vec<u32>,
+    /// Indices of [`Manifest::symbols`]: all that these files mention.
+    symbols: Vec<u32>,
+    /// What make's dependency file says, by its hash.
+    depfile: Hash,
+    /// By the values of the symbols: the outcome's name.
+    outcomes: Vec<(Hash, Hash)>,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Manifest {
+    rows: Vec<Row>,
+    symbols: Vec<Vec<u8>>,
+    views: Vec<View>,
+}
+
+/// What a call gives that was made before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) outcome: Hash,
+    pub(super) depfile: Hash,
+}
+
+/// The files of one call as they are, read and searched.
+#[derive(Debug)]
+pub(super) struct Sources {
+    rows: Vec<Row>,
+    symbols: BTreeSet<Vec<u8>>,
+}
+
+impl Sources {
+    /// Reads what the preprocessor has read. Nothing when the call cannot be remembered: a file is
+    /// gone, was changed since `began` (nanoseconds since 1970), or makes the assembler read
+    /// others.
+    pub(super) fn read<'p>(paths: impl Iterator<Item = &'p [u8]>, began: i128) -> Option<Self> {
+        let mut sources = Self {
+            rows: Vec::new(),
+            symbols: BTreeSet::new(),
+        };
+        for path in paths.filter(|path| !is_autoconf(path)) {
+            let file = Path::new(std::ffi::OsStr::from_bytes(path));
+            let stat = Stat::of(&fs::metadata(file).ok()?);
+            if stat.modified.max(stat.changed) >= began {
+                return None;
+            }
+            let text = fs::read(file).ok()?;
+            if memmem::find(&text, b".incbin").is_some() {
+                return None;
+            }
+            let mut found = BTreeSet::new();
+            mentioned(&text, &mut found);
+            for symbol in found {
+                if !sources.symbols.contains(symbol) {
+                    sources.symbols.insert(symbol.to_vec());
+                }
+            }
+            sources.rows.push(Row {
+                path: path.to_vec(),
+                contents: *blake3::hash(&text).as_bytes(),
+                stat: stat.digest(),
+            });
+        }
+        Some(sources)
+    }
+}
+
+/// The file with all values, of which only those count that are mentioned.
+fn is_autoconf(path: &[u8]) -> bool {
+    path.strip_prefix(b"./").unwrap_or(path) == b"include/generated/autoconf.h"
+        || path.strip_prefix(b"./").unwrap_or(path) == b"include/autoconf.h"
+}
+
+impl Manifest {
+    /// What came of this call when all files and values were as they are now.
+    pub(super) fn find(&self, values: &Values<'_>) -> Option<Found> {
+        let mut known: Vec<Option<bool>> = vec![None; self.rows.len()];
+        let mut is_same = |at: u32| {
+            let at = at as usize;
+            let (Some(row), Some(known)) = (self.rows.get(at), known.get_mut(at)) else {
+                return false;
+            };
+            *known.get_or_insert_with(|| row.is_as_it_was())
+        };
+        // The newest first: most likely it is about the files as they are.
+        for view in self.views.iter().rev() {
+            let symbols = view
+                .symbols
+                .iter()
+                .filter_map(|at| self.symbols.get(*at as usize));
+            let digest = values.digest(symbols.map(Vec::as_slice));
+            let outcome = view.outcomes.iter().rev().find(|(of, _)| *of == digest);
+            // To look at the files takes longest.
+            if let Some((_, outcome)) = outcome
+                && view.files.iter().all(|at| is_same(*at))
+            {
+                return Some(Found {
+                    outcome: *outcome,
+                    depfile: view.depfile,
+                });
+            }
+        }
+        None
+    }
+
+    /// Remembers what came of it with these files and values.
+    pub(super) fn add(&mut self, sources: &Sources, values: &Values<'_>, found: Found) {
+        let digest = values.digest(sources.symbols.iter().map(Vec::as_slice));
+        let files = self.places(&sources.rows);
+        let mut view = match self.views.iter().position(|view| view.files == files) {
+            Some(at) => self.views.remove(at),
+            None => View {
+                symbols: self.indices(&sources.symbols),
+                files,
+                depfile: found.depfile,
+                outcomes: Vec::new(),
+            },
+        };
+        view.depfile = found.depfile;
+        view.outcomes.retain(|(of, _)| *of != digest);
+        view.outcomes.push((digest, found.outcome));
+        if view.outcomes.len() > MOST_OUTCOMES {
+            view.outcomes.remove(0);
+        }
+        self.views.push(view);
+        if self.views.len() > MOST_VIEWS {
+            self.views.remove(0);
+            self.tidy();
+        }
+    }
+
+    /// The places of these rows, which are put in where they are not there.
+    fn places(&mut self, rows: &[Row]) -> Vec<u32> {
+        let name = |row: &Row| (row.path.clone(), row.contents);
+        let mut known: HashMap<(Vec<u8>, Hash), u32> =
+            self.rows.iter().map(name).zip(0..).collect();
+        let mut place = |row: &Row| {
+            let at = *known.entry(name(row)).or_insert_with(|| {
+                self.rows.push(row.clone());
+                // A compiler reads some hundred files.
+                self.rows.len() as u32 - 1
+            });
+            self.rows[at as usize].stat = row.stat;
+            at
+        };
+        rows.iter().map(&mut place).collect()
+    }
+
+    fn indices(&mut self, symbols: &BTreeSet<Vec<u8>>) -> Vec<u32> {
+        let mut known: HashMap<Vec<u8>, u32> = self.symbols.iter().cloned().zip(0..).collect();
+        let mut index = |symbol: &Vec<u8>| {
+            *known.entry(symbol.clone()).or_insert_with(|| {
+                self.symbols.push(symbol.clone());
+                self.symbols.len() as u32 - 1
+            })
+        };
+        symbols.iter().map(&mut index).collect()
+    }
+
+    /// Takes out the rows that no view has any more.
+    fn tidy(&mut self) {
+        let mut places: HashMap<u32, u32> = HashMap::new();
+        let mut rows = Vec::new();
+        for at in self.views.iter_mut().flat_map(|view| &mut view.files) {
+            let place = places.entry(*at).or_insert_with(|| {
+                rows.push(self.rows[*at as usize].clone());
+                rows.len() as u32 - 1
+            });
+            *at = *place;
+        }
+        self.rows = rows;
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.count(self.rows.len());
+        for row in &self.rows {
+            writer.bytes(&row.path);
+            writer.hash(&row.contents);
+            writer.u64(row.stat);
+        }
+        writer.count(self.symbols.len());
+        self.symbols.iter().for_each(|s| writer.bytes(s));
+        writer.count(self.views.len());
+        for view in &self.views {
+            writer.count(view.files.len());
+            view.files.iter().for_each(|at| writer.u32(*at));
+            writer.count(view.symbols.len());
+            view.symbols.iter().for_each(|at| writer.u32(*at));
+            writer.hash(&view.depfile);
+            writer.count(view.outcomes.len());
+            for (values, outcome) in &view.outcomes {
+                writer.hash(values);
+                writer.hash(outcome);
+            }
+        }
+        writer.sealed(MARK)
+    }
+
+    /// Nothing when it is not whole, or of another version.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::open(bytes, MARK)?;
+        let rows = (0..reader.count(44)?).map(|_| {
+            Some(Row {
+                path: reader.bytes()?.to_vec(),
+                contents: reader.hash()?,
+                stat: reader.u64()?,
+            })
+        });
+        let rows: Vec<Row> = rows.collect::<Option<_>>()?;
+        let symbols = (0..reader.count(4)?).map(|_| Some(reader.bytes()?.to_vec()));
+        let symbols: Vec<Vec<u8>> = symbols.collect::<Option<_>>()?;
+        let mut views = Vec::new();
+        for _ in 0..reader.count(44)? {
+            let files = (0..reader.count(4)?).map(|_| reader.u32());
+            let files: Vec<u32> = files.collect::<Option<_>>()?;
+            let of = (0..reader.count(4)?).map(|_| reader.u32());
+            let of: Vec<u32> = of.collect::<Option<_>>()?;
+            let depfile = reader.hash()?;
+            let outcomes = (0..reader.count(64)?).map(|_| Some((reader.hash()?, reader.hash()?)));
+            let outcomes = outcomes.collect::<Option<_>>()?;
+            let is_within = |all: &[u32], len: usize| all.iter().all(|at| (*at as usize) < len);
+            if !is_within(&files, rows.len()) || !is_within(&of, symbols.len()) {
+                return None;
+            }
+            views.push(View {
+                files,
+                symbols: of,
+                depfile,
+                outcomes,
+            });
+        }
+        Some(Self {
+            rows,
+            symbols,
+            views,
+        })
+    }
+}
+
+impl Row {
+    /// Are the contents of the file what they were?
+    fn is_as_it_was(&self) -> bool {
+        let path = Path::new(std::ffi::OsStr::from_bytes(&self.path));
+        let Ok(meta) = fs::metadata(path) else {
+            return false;
+        };
+        if Stat::of(&meta).digest() == self.stat {
+            return true;
+        }
+        fs::read(path).is_ok_and(|text| *blake3::hash(&text).as_bytes() == self.contents)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const LATE: i128 = i128::MAX;
+
+    fn values(text: &str) -> Values<'_> {
+        Values::of(text.as_bytes())
+    }
+
+    struct Case {
+        dir: tempfile::TempDir,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(
+                dir.path().join("a.c"),
+                "#ifdef CONFIG_A\n#include \"b.h\"\n#endif",
+            )
+            .unwrap();
+            fs::write(dir.path().join("b.h"), "CONFIG_B").unwrap();
+            Self { dir }
+        }
+
+        fn path(&self, name: &str) -> std::path::PathBuf {
+            self.dir.path().join(name)
+        }
+
+        fn sources(&self, names: &[&str]) -> Option<Sources> {
+            let paths: Vec<_> = names.iter().map(|n| self.path(n)).collect();
+            Sources::read(paths.iter().map(|p| p.as_os_str().as_bytes()), LATE)
+        }
+    }
+
+    fn found(n: u8) -> Found {
+        Found {
+            outcome: [n; 32],
+            depfile: [n + 100; 32],
+        }
+    }
+
+    const BOTH: &str = "#define CONFIG_A 1\n#define CONFIG_B 1";
+    const A: &str = "#define CONFIG_A 1\n#define CONFIG_OTHER 1";
+    const B: &str = "#define CONFIG_B 1";
+
+    #[test]
+    fn an_outcome_is_found_by_files_and_by_the_values_that_they_mention() {
+        let case = Case::new();
+        let mut manifest = Manifest::default();
+        manifest.add(
+            &case.sources(&["a.c", "b.h"]).unwrap(),
+            &values(BOTH),
+            found(1),
+        );
+        manifest.add(&case.sources(&["a.c"]).unwrap(), &values(B), found(2));
+        let manifest = Manifest::from_bytes(&manifest.to_bytes()).unwrap();
+        assert_eq!(manifest.find(&values(BOTH)), Some(found(1)));
+        assert_eq!(
+            manifest.find(&values("")),
+            Some(found(2)),
+            "without A nobody reads B"
+        );
+        assert_eq!(
+            manifest.find(&values(A)),
+            None,
+            "nobody has tried A without B"
+        );
+    }
+
+    #[test]
+    fn a_file_that_changed_is_another_call() {
+        let case = Case::new();
+        let mut manifest = Manifest::default();
+        manifest.add(
+            &case.sources(&["a.c", "b.h"]).unwrap(),
+            &values(BOTH),
+            found(1),
+        );
+        fs::write(case.path("b.h"), "CONFIG_B /* */").unwrap();
+        assert_eq!(manifest.find(&values(BOTH)), None);
+        manifest.add(
+            &case.sources(&["a.c", "b.h"]).unwrap(),
+            &values(BOTH),
+            found(2),
+        );
+        assert_eq!(manifest.find(&values(BOTH)), Some(found(2)));
+        // It is back: only its time is another one.
+        fs::write(case.path("b.h"), "CONFIG_B").unwrap();
+        assert_eq!(manifest.find(&values(BOTH)), Some(found(1)));
+        fs::remove_file(case.path("b.h")).unwrap();
+        assert_eq!(manifest.find(&values(BOTH)), None);
+    }
+
+    #[test]
+    fn what_cannot_be_known_is_not_remembered() {
+        let case = Case::new();
+        assert!(case.sources(&["a.c", "gone.h"]).is_none());
+        fs::write(case.path("b.h"), "asm(\".incbin \\\"x\\\"\");").unwrap();
+        assert!(case.sources(&["b.h"]).is_none());
+        let path = case.path("a.c");
+        let path = [path.as_os_str().as_bytes()];
+        assert!(
+            Sources::read(path.into_iter(), 1).is_none(),
+            "changed after the beginning"
+        );
+    }
+
+    #[test]
+    fn a_manifest_does_not_grow_without_end() {
+        let case = Case::new();
+        let mut manifest = Manifest::default();
+        for n in 0..60_u8 {
+            fs::write(case.path("b.h"), format!("CONFIG_B {n}")).unwrap();
+            manifest.add(
+                &case.sources(&["a.c", "b.h"]).unwrap(),
+                &values(BOTH),
+                found(n),
+            );
+        }
+        assert_eq!(manifest.views.len(), MOST_VIEWS);
+        assert_eq!(manifest.rows.len(), MOST_VIEWS + 1);
+        assert_eq!(manifest.find(&values(BOTH)), Some(found(59)));
+    }
+}

@@ -1,0 +1,288 @@
+//! The compiler launcher: objects that were compiled before, here or in another tree or run, come
+//! from a cache.
+//!
+//! Kbuild compiles an object anew whenever a CONFIG symbol changes that any of the files that it
+//! includes mentions. ccache cannot help: all values are in `autoconf.h`, which every object
+//! includes and every change of the configuration rewrites. Here a call of the compiler is known
+//! by
+//!
+//! - its command line, the toolchain and what of the environment concerns a compiler,
+//! - the contents of the files that it read, without `autoconf.h`, and
+//! - the values of just those CONFIG symbols that these files mention, found by `fixdep`'s rule.
+//!
+//! If all of these are as they were, so is the object. That assumes what make's own dependency
+//! tracking assumes too: that a symbol's name is written out wherever its value is used, and that
+//! no new file comes to stand before one that was included, in the order in which the compiler
+//! looks for them.
+//!
+//! A call that is not known is preprocessed; if its text is (less line numbers, where they do not
+//! get into the object), so is the object, and only else is it compiled. The place for a third key,
+//! on what the compiler understood of the text, is behind that.
+//!
+//! What is unusual goes straight to the compiler: assembler sources, links, questions, the vdso,
+//! the boot wrapper, whatever [`call`] does not understand.
+
+mod call;
+mod codec;
+mod identity;
+mod manifest;
+mod note;
+mod store;
+mod symbols;
+mod text;
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::supervise::{self, Relayed};
+use call::Call;
+use manifest::{Found, Hash, Sources};
+use store::Outcome;
+use symbols::Values;
+
+pub use identity::identity;
+pub use note::{Means, Note, read_notes};
+pub use store::Store;
+
+/// The launcher's name: what kbisect is called by to be one.
+pub const LAUNCHER: &str = "kbisect-cc";
+
+/// The variable with the cache folder; without it nothing is cached.
+pub const CACHE: &str = "KBISECT_CC_CACHE";
+
+/// The variable with what tells one toolchain from another.
+pub const TOOLCHAIN: &str = "KBISECT_CC_TOOLCHAIN";
+
+/// The variable with the file for [`Note`]s.
+pub const NOTES: &str = "KBISECT_CC_NOTES";
+
+/// The environment that makes a compiler do something else.
+const ENVIRONMENT: &[&str] = &[
+    "CPATH",
+    "C_INCLUDE_PATH",
+    "COMPILER_PATH",
+    "GCC_EXEC_PREFIX",
+    "LIBRARY_PATH",
+    "SOURCE_DATE_EPOCH",
+    "GCC_COLORS",
+    "LANG",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "LC_CTYPE",
+];
+
+/// Where Kbuild, and where BusyBox, writes all values.
+const AUTOCONF: &[&str] = &["include/generated/autoconf.h", "include/autoconf.h"];
+
+/// A file that was changed so shortly before a call may have been changed during it: clocks of
+/// filesystems go in steps.
+const STEP: Duration = Duration::from_millis(10);
+
+/// What the launcher is to do in the end.
+#[derive(Debug)]
+#[must_use]
+pub enum Answer {
+    /// Become the compiler: it is not for us.
+    Straight,
+    /// Say this, and end with this status.
+    Done {
+        /// The compiler's exit status.
+        status: u8,
+        /// What it says on standard error.
+        messages: Vec<u8>,
+    },
+}
+
+/// Answers a call of `compiler` with `args`, in the working directory and environment of this
+/// process.
+///
+/// # Errors
+/// The object cannot be written. What is wrong with the cache is no error: then it is compiled.
+pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer> {
+    let (Some(cache), Some(toolchain)) = (env::var_os(CACHE), env::var_os(TOOLCHAIN)) else {
+        return Ok(Answer::Straight);
+    };
+    let Some(call) = Call::parse(args) else {
+        return Ok(Answer::Straight);
+    };
+    let launcher = Launcher {
+        compiler,
+        args,
+        context: context(&toolchain, &call),
+        call,
+        store: Store::within(&PathBuf::from(cache)),
+        autoconf: AUTOCONF.iter().find_map(|path| fs::read(path).ok()),
+        began: SystemTime::now(),
+    };
+    let Some((means, done)) = launcher.answer()? else {
+        return Ok(Answer::Straight);
+    };
+    if let Some(file) = env::var_os(NOTES)
+        && done.status == 0
+    {
+        let note = Note {
+            object: launcher.call.object.to_string_lossy().into_owned(),
+            means,
+            cpu: supervise::cpu_so_far(),
+        };
+        note.add_to(Path::new(&file));
+    }
+    Ok(Answer::Done {
+        status: done.status,
+        messages: done.messages,
+    })
+}
+
+/// What a call depends on besides files and its arguments.
+fn context(toolchain: &OsString, call: &Call) -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new();
+    add(&mut hasher, b"kbisect-cc 1");
+    add(&mut hasher, toolchain.as_bytes());
+    for name in ENVIRONMENT {
+        let value = env::var_os(name).unwrap_or_default();
+        add(&mut hasher, value.as_bytes());
+    }
+    if call.has_directory {
+        let directory = env::current_dir().unwrap_or_default();
+        add(&mut hasher, directory.as_os_str().as_bytes());
+    }
+    hasher
+}
+
+/// No part can run into the next.
+fn add(hasher: &mut blake3::Hasher, part: &[u8]) {
+    hasher.update(&(part.len() as u64).to_le_bytes());
+    hasher.update(part);
+}
+
+struct Launcher<'a> {
+    compiler: &'a OsString,
+    args: &'a [OsString],
+    call: Call,
+    context: blake3::Hasher,
+    store: Store,
+    autoconf: Option<Vec<u8>>,
+    began: SystemTime,
+}
+
+impl Launcher<'_> {
+    fn name(&self, kind: &[u8], args: &[OsString]) -> blake3::Hasher {
+        let mut hasher = self.context.clone();
+        add(&mut hasher, kind);
+        add(&mut hasher, self.compiler.as_bytes());
+        args.iter().for_each(|arg| add(&mut hasher, arg.as_bytes()));
+        hasher
+    }
+
+    /// Nothing when it is better left to the compiler.
+    fn answer(&self) -> std::io::Result<Option<(Means, Relayed)>> {
+        let call = *self.name(b"call", self.args).finalize().as_bytes();
+        let values = self.autoconf.as_deref().map(Values::of);
+        if let Some(values) = &values
+            && let Some(found) = self.store.manifest(&call).and_then(|m| m.find(values))
+            && let Some(done) = self.put(&found.outcome, Some(&found.depfile))?
+        {
+            return Ok(Some((Means::Known, done)));
+        }
+        let Ok(text) = supervise::relay(self.compiler, &self.call.preprocess, b"") else {
+            return Ok(None);
+        };
+        if text.status != 0 || !text.messages.is_empty() {
+            // The compiler itself is to say what is wrong.
+            return Ok(None);
+        }
+        let mut hasher = self.name(b"text", &self.call.compile);
+        text::hash(&mut hasher, &text.output, self.call.has_lines);
+        let name = *hasher.finalize().as_bytes();
+        let (means, done) = match self.put(&name, None)? {
+            Some(done) => (Means::SameText, done),
+            None => {
+                let done = self.compile(&text.output)?;
+                if done.status == 0 {
+                    // That it cannot be kept is no reason to fail.
+                    let _ = self.keep(&name, &done);
+                }
+                (Means::Compiled, done)
+            }
+        };
+        if let (Some(values), 0) = (&values, done.status) {
+            let _ = self.remember(&call, values, &text.output, name);
+        }
+        Ok(Some((means, done)))
+    }
+
+    /// Puts an outcome in its place, if it is there: the object and, unless the preprocessor wrote
+    /// it, make's dependency file.
+    fn put(&self, name: &Hash, depfile: Option<&Hash>) -> std::io::Result<Option<Relayed>> {
+        let Some(outcome) = self.store.outcome(name) else {
+            return Ok(None);
+        };
+        let Some(object) = self.store.contents(&outcome.object) else {
+            return Ok(None);
+        };
+        if let (Some(path), Some(depfile)) = (&self.call.depfile, depfile) {
+            let Some(depfile) = self.store.contents(depfile) else {
+                return Ok(None);
+            };
+            fs::write(path, depfile)?;
+        }
+        // As a compiler does: the old one may have other links.
+        let path = Path::new(&self.call.object);
+        match fs::remove_file(path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        fs::write(path, object)?;
+        Ok(Some(Relayed {
+            status: 0,
+            output: Vec::new(),
+            messages: outcome.messages,
+        }))
+    }
+
+    /// Compiles the text; what makes the compiler talk is compiled from its source, so that it says
+    /// what it always says.
+    fn compile(&self, text: &[u8]) -> std::io::Result<Relayed> {
+        let done = supervise::relay(self.compiler, &self.call.compile, text)?;
+        if done.status == 0 && done.messages.is_empty() {
+            return Ok(done);
+        }
+        supervise::relay(self.compiler, self.args, b"")
+    }
+
+    fn keep(&self, name: &Hash, done: &Relayed) -> std::io::Result<()> {
+        let object = self.store.keep(&fs::read(&self.call.object)?)?;
+        let messages = done.messages.clone();
+        self.store.keep_outcome(name, &Outcome { object, messages })
+    }
+
+    fn remember(
+        &self,
+        call: &Hash,
+        values: &Values<'_>,
+        text: &[u8],
+        outcome: Hash,
+    ) -> std::io::Result<()> {
+        let began = self.began.checked_sub(STEP).unwrap_or(UNIX_EPOCH);
+        let began = began.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Nanoseconds of some decades.
+        let began = began.as_nanos() as i128;
+        let Some(files) = text::files(text) else {
+            return Ok(());
+        };
+        let Some(sources) = Sources::read(files.iter().map(|f| &**f), began) else {
+            return Ok(());
+        };
+        let depfile = match &self.call.depfile {
+            Some(path) => self.store.keep(&fs::read(path)?)?,
+            None => [0; 32],
+        };
+        let found = Found { outcome, depfile };
+        self.store
+            .change_manifest(call, |manifest| manifest.add(&sources, values, found))
+    }
+}

@@ -1,0 +1,141 @@
+//! Preprocessed text: which files it came from, and what names it.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memmem};
+
+/// The files that the preprocessor read, in the order of their first line, from its line markers
+/// (`# 12 "include/linux/fs.h" 2`). Nothing when one of them cannot be understood.
+pub(super) fn files(text: &[u8]) -> Option<Vec<Cow<'_, [u8]>>> {
+    let mut found = Vec::new();
+    let mut last: &[u8] = b"";
+    let mut seen = std::collections::HashSet::new();
+    for name in markers(text).filter_map(marker) {
+        if name == last {
+            continue;
+        }
+        last = name;
+        if !seen.insert(name) || name.starts_with(b"<") {
+            continue;
+        }
+        // What has a quote or an odd byte in its name is written as a C string.
+        if name.contains(&b'\\') {
+            return None;
+        }
+        found.push(Cow::Borrowed(name));
+    }
+    Some(found)
+}
+
+/// The lines that begin with `# `.
+fn markers(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let line = |from: usize| {
+        let rest = &text[from..];
+        &rest[..memchr(b'\n', rest).unwrap_or(rest.len())]
+    };
+    let first = text.starts_with(b"# ").then(|| line(0));
+    first
+        .into_iter()
+        .chain(memmem::find_iter(text, b"\n# ").map(move |at| line(at + 1)))
+}
+
+/// The file that a line marker names. Other lines of this kind (`#pragma`) name none.
+fn marker(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"# ")?;
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let name = rest[digits..].strip_prefix(b" \"")?;
+    let end = name.iter().rposition(|b| *b == b'"')?;
+    (digits > 0).then(|| &name[..end])
+}
+
+/// Hashes what the compiler makes of the text. Where no line number gets into the object, the
+/// same code in another line, or from another header, is the same.
+pub(super) fn hash(hasher: &mut blake3::Hasher, text: &[u8], has_lines: bool) {
+    if has_lines {
+        hasher.update(text);
+        return;
+    }
+    // What is hashed runs from one marker to the next, less the empty lines around it.
+    let mut rest = text;
+    loop {
+        let at = if rest.starts_with(b"# ") {
+            Some(0)
+        } else {
+            memmem::find(rest, b"\n# ").map(|at| at + 1)
+        };
+        let code = &rest[..at.unwrap_or(rest.len())];
+        let code = code.trim_ascii();
+        if !code.is_empty() {
+            hasher.update(code);
+            hasher.update(b"\n");
+        }
+        let Some(at) = at else { return };
+        let line = &rest[at..];
+        if marker(&line[..memchr(b'\n', line).unwrap_or(line.len())]).is_none() {
+            // A pragma, or whatever else: it may well mean something.
+            let end = memchr(b'\n', line).unwrap_or(line.len());
+            hasher.update(&line[..end]);
+            hasher.update(b"\n");
+        }
+        let Some(end) = memchr(b'\n', line) else {
+            return;
+        };
+        rest = &line[end..];
+        rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# 0 \"a.c\"\n# 0 \"<built-in>\"\n# 1 \"./include/x.h\" 1\nint x;\n\
+                        # 2 \"a.c\" 2\n#pragma once\nint f(void)\n{\n}\n# 1 \"/s/y.h\" 1 3\n";
+
+    fn hashed(text: &str, has_lines: bool) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        hash(&mut hasher, text.as_bytes(), has_lines);
+        hasher.finalize()
+    }
+
+    #[test]
+    fn the_files_of_a_text_are_those_of_its_line_markers() {
+        let files = files(TEXT.as_bytes()).unwrap();
+        let files: Vec<_> = files.iter().map(|f| String::from_utf8_lossy(f)).collect();
+        assert_eq!(files, ["a.c", "./include/x.h", "/s/y.h"]);
+    }
+
+    #[test]
+    fn a_file_with_an_odd_name_is_not_understood() {
+        assert_eq!(files(b"# 1 \"a\\\"b.c\"\n"), None);
+    }
+
+    #[test]
+    fn where_the_code_stands_counts_only_where_it_gets_into_the_object() {
+        let moved = TEXT.replace("# 2 \"a.c\" 2\n", "# 7 \"a.c\" 2\n\n\n");
+        assert_eq!(hashed(TEXT, false), hashed(&moved, false));
+        assert_ne!(hashed(TEXT, true), hashed(&moved, true));
+        for other in [
+            TEXT.replace("int x;", "int y;"),
+            TEXT.replace("int x;", "int x; "),
+            TEXT.replace("#pragma once", "#pragma twice"),
+            TEXT.replace("{\n}", "{}"),
+        ] {
+            let differs = hashed(TEXT, false) != hashed(&other, false);
+            assert_eq!(differs, !other.contains("int x; "), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_only_looks_like_a_marker_is_hashed() {
+        assert_ne!(
+            hashed("int a;\n# pragma x\n", false),
+            hashed("int a;\n# pragma y\n", false)
+        );
+        assert_ne!(
+            hashed("# ident \"x\"\n", false),
+            hashed("# ident \"y\"\n", false)
+        );
+    }
+}

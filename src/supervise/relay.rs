@@ -1,0 +1,117 @@
+//! Programs that stand in for another one: they become it, or run it within their own process group.
+//!
+//! For the compiler launcher, which make starts and ends like the compiler itself. Whoever ends its
+//! group ends its children with it.
+
+use std::ffi::OsString;
+use std::io::{Error, Read, Seek, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+/// What a child that was run in passing left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relayed {
+    /// Its exit status, as a shell would give it.
+    pub status: u8,
+    /// What it wrote to standard output.
+    pub output: Vec<u8>,
+    /// What it wrote to standard error.
+    pub messages: Vec<u8>,
+}
+
+/// Becomes `program`; comes back only when that is not possible.
+#[must_use]
+pub fn become_program(program: &OsString, args: &[OsString]) -> Error {
+    Command::new(program).args(args).exec()
+}
+
+/// Runs `program` to its end, with `input` to read.
+///
+/// # Errors
+/// It cannot be started, or there is no room for what it says.
+pub fn relay(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Relayed, Error> {
+    // A file, so that a child that talks much does not wait for us while we feed it.
+    let mut messages = tempfile::tempfile()?;
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(if input.is_empty() {
+            Stdio::null()
+        } else {
+            Stdio::piped()
+        })
+        .stdout(if input.is_empty() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
+        .stderr(messages.try_clone()?)
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A child that does not want to read more says by its status what became of it.
+        let _ = stdin.write_all(input);
+    }
+    let mut output = Vec::new();
+    if let Some(mut stdout) = child.stdout.take() {
+        stdout.read_to_end(&mut output)?;
+    }
+    let status = child.wait()?;
+    let mut said = Vec::new();
+    messages.rewind()?;
+    messages.read_to_end(&mut said)?;
+    let signalled = || status.signal().map(|signal| 128 + signal);
+    let code = status.code().or_else(signalled).unwrap_or(1);
+    Ok(Relayed {
+        status: u8::try_from(code).unwrap_or(1),
+        output,
+        messages: said,
+    })
+}
+
+/// CPU time of this process and of its children that have ended.
+#[must_use]
+pub fn cpu_so_far() -> Duration {
+    let of = |who| {
+        let Ok(usage) = getrusage(who) else {
+            return Duration::ZERO;
+        };
+        [usage.user_time(), usage.system_time()]
+            .into_iter()
+            .map(|time| {
+                // A time that is not negative.
+                let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
+                Duration::from_micros(micros.unsigned_abs())
+            })
+            .sum()
+    };
+    of(UsageWho::RUSAGE_SELF) + of(UsageWho::RUSAGE_CHILDREN)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, input: &[u8]) -> Relayed {
+        relay(&"sh".into(), &["-c".into(), script.into()], input).unwrap()
+    }
+
+    #[test]
+    fn a_child_in_passing_gives_what_it_wrote_and_its_status() {
+        let done = sh("echo out; echo err >&2; exit 3", b"");
+        assert_eq!(done.status, 3);
+        assert_eq!(
+            (&done.output[..], &done.messages[..]),
+            (&b"out\n"[..], &b"err\n"[..])
+        );
+        assert_eq!(sh("kill -9 $$", b"").status, 137);
+    }
+
+    #[test]
+    fn a_child_in_passing_reads_its_input_or_not() {
+        assert_eq!(sh("wc -c >&2", &[b'x'; 1 << 20]).messages, b"1048576\n");
+        assert_eq!(sh("exit 0", &[b'x'; 1 << 20]).status, 0);
+    }
+}
