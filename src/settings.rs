@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CERTIFY, Certify, Confidence, Order, Symbol};
+use crate::model::{CERTIFY, Certify, CompilerLauncher, Confidence, Order, Symbol};
 use crate::search::ALGORITHMS;
 use crate::{Error, Result};
 
@@ -93,6 +93,9 @@ pub struct Wishes {
     /// Verdicts are learnt in the order in which they were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deterministic: Option<bool>,
+    /// A program that takes the compiler and its arguments; `none`: it is called directly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cc_launcher: Option<String>,
     /// `auto`, `always` or `never`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
@@ -174,6 +177,7 @@ impl Wishes {
             prior: self.prior.or(file.prior),
             confidence: self.confidence.or(file.confidence),
             deterministic: self.deterministic.or(file.deterministic),
+            cc_launcher: self.cc_launcher.or(file.cc_launcher),
             color: self.color.or(file.color),
             message_format: self.message_format.or(file.message_format),
         }
@@ -255,6 +259,9 @@ pub struct Settings {
     /// In which order verdicts are learnt.
     #[serde(default)]
     pub order: Order,
+    /// What make calls the compiler through.
+    #[serde(default)]
+    pub cc_launcher: CompilerLauncher,
 }
 
 /// The size of this machine, which some defaults come from.
@@ -338,6 +345,7 @@ impl Settings {
         } else {
             Order::AsItComes
         };
+        let named = wishes.cc_launcher.as_deref().map(CompilerLauncher::named);
         let base = match wishes.base.as_deref() {
             None | Some("expert") => Base::Expert,
             Some("allno") => Base::AllNo,
@@ -373,6 +381,7 @@ impl Settings {
             prior: wishes.prior,
             confidence,
             order,
+            cc_launcher: named.unwrap_or_default(),
         })
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::evidence::{BuildFailure, read_failure};
+use crate::cc;
 use crate::model::ResolvedConfig;
 use crate::supervise::{self, CancelToken, How, JobServer, Log, Spec};
 use crate::{Error, Result};
@@ -28,6 +29,19 @@ pub struct MakePlan {
     pub config: PathBuf,
     /// Wall time that one build may take.
     pub limit: Duration,
+    /// What the compiler is called through, if anything.
+    pub launcher: Option<Launcher>,
+}
+
+/// What make calls the compiler through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launcher {
+    /// The launcher and the compiler: make's `CC`.
+    pub command: String,
+    /// Added to the environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where it keeps objects, if it is our own.
+    pub store: Option<cc::Store>,
 }
 
 impl MakePlan {
@@ -63,6 +77,9 @@ impl MakePlan {
     }
 }
 
+/// After so many compiled objects the cache is looked at: is it too large?
+const MANY: u32 = 100;
+
 /// Kbuild's variable for the build tree.
 const KBUILD_OUTPUT: &str = "O";
 
@@ -97,8 +114,10 @@ pub struct Cost {
     pub wall: Duration,
     /// CPU time of all processes.
     pub cpu: Duration,
-    /// Objects compiled.
+    /// Objects made anew.
     pub objects: u32,
+    /// Of these, those that came from the object cache.
+    pub cached: u32,
 }
 
 /// Builds `config` in `tree`, with the job slots of `jobs`; calls `progress` with the number
@@ -142,6 +161,16 @@ pub fn build(
     for (name, value) in &plan.env {
         spec = spec.env(name, value);
     }
+    let notes = log.with_extension("objects");
+    if let Some(launcher) = &plan.launcher {
+        spec = spec.arg(format!("CC={}", launcher.command));
+        for (name, value) in &launcher.env {
+            spec = spec.env(name, value);
+        }
+        if launcher.store.is_some() {
+            spec = spec.env(cc::NOTES, &notes);
+        }
+    }
     slot.configure(&mut spec);
 
     let mut counter = ObjectCounter::new(log);
@@ -156,7 +185,14 @@ pub fn build(
         wall: ended.wall,
         cpu: ended.cpu,
         objects: counter.objects,
+        cached: cached(&notes),
     };
+
+    if cost.objects - cost.cached.min(cost.objects) > MANY
+        && let Some(store) = plan.launcher.as_ref().and_then(|l| l.store.as_ref())
+    {
+        store.shrink();
+    }
 
     let built = match ended.how {
         How::Exited(0) => Built::Product(product(&tree.join(&plan.product))?),
@@ -179,6 +215,16 @@ pub fn build(
         )),
     };
     Ok((built, cost))
+}
+
+/// How many objects of a build came from the cache.
+fn cached(notes: &Path) -> u32 {
+    let notes = cc::read_notes(notes);
+    let all = notes
+        .iter()
+        .filter(|note| note.means != cc::Means::Compiled);
+    // A kernel has some thousands.
+    all.count() as u32
 }
 
 /// Is the source tree still there?
@@ -283,6 +329,7 @@ mod tests {
             product: "image".into(),
             config: ".config".into(),
             limit: Duration::from_secs(30),
+            launcher: None,
         };
         (dir, plan, tree)
     }

@@ -12,6 +12,6 @@ mod sync;
 mod tree;
 
 pub use evidence::{BuildFailure, read_failure};
-pub use make::{Built, MakePlan, Product, build, has_source, source_gone};
+pub use make::{Built, Launcher, MakePlan, Product, build, has_source, source_gone};
 pub use sync::{Synced, sync};
 pub use tree::{Tree, TreePool};

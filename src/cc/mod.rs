@@ -114,7 +114,8 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         args,
         context: context(&toolchain, &call),
         call,
-        store: Store::within(&PathBuf::from(cache)),
+        // Whoever runs the build sees to its size.
+        store: Store::within(&PathBuf::from(cache), u64::MAX),
         autoconf: AUTOCONF.iter().find_map(|path| fs::read(path).ok()),
         began: SystemTime::now(),
     };

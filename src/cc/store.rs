@@ -33,17 +33,19 @@ pub(super) struct Outcome {
 }
 
 /// The cache's folder.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     root: PathBuf,
+    most: u64,
 }
 
 impl Store {
-    /// The object cache in the cache folder `cache`.
+    /// The object cache in the cache folder `cache`, which is to have at most so many bytes.
     #[must_use]
-    pub fn within(cache: &Path) -> Self {
+    pub fn within(cache: &Path, most: u64) -> Self {
         Self {
             root: cache.join(FOLDER),
+            most,
         }
     }
 
@@ -133,19 +135,20 @@ impl Store {
         result.map(drop)
     }
 
-    /// Removes what was not used for longest until at most `most` bytes are left; returns how many
-    /// are. What others use at the same time may go as well: they compile it anew.
-    #[must_use]
-    pub fn shrink(&self, most: u64) -> u64 {
+    /// Removes what was not used for longest until it is as small as it is to be; returns how many
+    /// bytes are left. What others use at the same time may go as well: they compile it anew.
+    pub fn shrink(&self) -> u64 {
         let mut files = Vec::new();
         for kind in ["contents", "outcomes", "calls", PARTIAL] {
             collect(&self.root.join(kind), &mut files);
         }
         let mut size: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
-        if size <= most {
+        if size <= self.most {
             return size;
         }
         files.sort();
+        // Some room, or the next object would make us look at all of them again.
+        let most = self.most - self.most / 10;
         for (_, bytes, path) in files {
             if size <= most {
                 break;
@@ -200,7 +203,7 @@ mod tests {
 
     fn store() -> (tempfile::TempDir, Store) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::within(dir.path());
+        let store = Store::within(dir.path(), 250);
         (dir, store)
     }
 
@@ -245,9 +248,9 @@ mod tests {
             file.set_times(FileTimes::new().set_modified(used)).unwrap();
         }
         assert!(store.contents(&names[0]).is_some(), "used now");
-        assert_eq!(store.shrink(250), 200);
+        assert_eq!(store.shrink(), 200);
         let left: Vec<bool> = names.iter().map(|n| store.contents(n).is_some()).collect();
         assert_eq!(left, [true, false, false, true]);
-        assert_eq!(store.shrink(250), 200);
+        assert_eq!(store.shrink(), 200);
     }
 }

@@ -162,6 +162,12 @@ pub struct RunArgs {
     /// Go the same way in every run, whatever ends first and however many trials run at once
     #[arg(long)]
     pub deterministic: bool,
+    /// Compile each object, whatever was compiled before
+    #[arg(long, conflicts_with = "cc_launcher")]
+    pub no_object_cache: bool,
+    /// Call the compiler through this program, as ccache, instead of kbisect's own object cache
+    #[arg(long, value_name = "PROGRAM")]
+    pub cc_launcher: Option<String>,
     /// First install and make what is missing, as `kbisect setup` does
     #[arg(long)]
     pub setup: bool,
@@ -191,6 +197,8 @@ impl RunArgs {
             prior,
             confidence,
             deterministic,
+            no_object_cache,
+            cc_launcher,
             setup: _,
         } = self.clone();
         Wishes {
@@ -213,6 +221,7 @@ impl RunArgs {
             prior,
             confidence,
             deterministic: deterministic.then_some(true),
+            cc_launcher: cc_launcher.or(no_object_cache.then(|| "none".to_owned())),
             color: None,
             message_format: None,
         }

@@ -33,6 +33,10 @@ pub struct Project {
     /// Assignments of the base, where the tree has the symbols: `EXPERT=y`.
     #[serde(default)]
     pub base: Vec<String>,
+    /// The compiler, as make would call it if it were not told (`CC`): for what is called before it.
+    /// Nothing: it is left alone. No verdict depends on it.
+    #[serde(default, skip_serializing)]
+    pub compiler: Option<String>,
     /// Variables that make equal configurations give equal products.
     #[serde(default)]
     pub env: Vec<(String, String)>,
@@ -90,6 +94,7 @@ impl Project {
             product: product.into(),
             output_variable: o(),
             base: vec!["EXPERT=y".into()],
+            compiler: Some("gcc".into()),
             env: vec![
                 pin("KBUILD_BUILD_TIMESTAMP", "Thu Jan  1 00:00:00 UTC 1970"),
                 pin("KBUILD_BUILD_USER", "kbisect"),
@@ -112,6 +117,7 @@ impl Project {
             product: "busybox".into(),
             output_variable: o(),
             base: vec![],
+            compiler: Some("gcc".into()),
             env: vec![
                 ("KCONFIG_NOTIMESTAMP".into(), "1".into()),
                 ("SOURCE_DATE_EPOCH".into(), "0".into()),

@@ -109,6 +109,7 @@ impl Bench {
                 build_cpu: cost.cpu,
                 oracle_wall: Duration::ZERO,
                 objects: cost.objects,
+                cached: cost.cached,
             };
             let product = match built {
                 Built::Product(product) => product,

@@ -129,8 +129,11 @@ pub struct Timings {
     pub build_cpu: Duration,
     /// Wall time of the oracles.
     pub oracle_wall: Duration,
-    /// Objects that the build compiled.
+    /// Objects that the build made anew.
     pub objects: u32,
+    /// Of these, those that came from the object cache and were not compiled.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached: u32,
 }
 
 /// A finished trial: what was tried, what came of it and why.

@@ -197,7 +197,9 @@ fn add(cost: &mut Cost, judgement: &Judgement) {
         Verdict::Fail(_) => cost.failed += 1,
         Verdict::Unresolved => cost.unresolved += 1,
     }
-    cost.objects += u64::from(judgement.timings.objects);
+    let timings = &judgement.timings;
+    cost.objects += u64::from(timings.objects.saturating_sub(timings.cached));
+    cost.cached += u64::from(timings.cached);
     cost.build_cpu += judgement.timings.build_cpu;
 }
 

@@ -98,6 +98,9 @@ pub struct Cost {
     pub reused: u32,
     /// Objects compiled.
     pub objects: u64,
+    /// Objects that came from the object cache instead.
+    #[serde(default)]
+    pub cached: u64,
     /// CPU time of all builds, user and system.
     pub build_cpu: Duration,
     /// Wall time, all sittings together.

@@ -134,6 +134,7 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         unresolved,
         reused,
         objects,
+        cached,
         build_cpu,
         wall,
         sittings,
@@ -141,9 +142,10 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         differed,
     } = cost;
     // Only Kbuild's output is understood well enough to count.
-    let compiled = match objects {
-        0 => "built".to_owned(),
-        n => format!("{n} objects compiled"),
+    let compiled = match (objects, cached) {
+        (0, 0) => "built".to_owned(),
+        (n, 0) => format!("{n} objects compiled"),
+        (n, m) => format!("{n} objects compiled, {m} from the cache,"),
     };
     let mut text = format!(
         "{} trials ({passed} pass, {failed} fail, {unresolved} unresolved), {reused} answered by earlier ones; \

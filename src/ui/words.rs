@@ -135,8 +135,12 @@ fn trial(paint: Paint, requests: usize, judgement: &Judgement) -> String {
     match judgement.source {
         Source::Tested => {
             let Judgement { timings, .. } = judgement;
+            let cached = match timings.cached {
+                0 => String::new(),
+                n => format!(" ({n} from the cache)"),
+            };
             text += &format!(
-                "  built {} in {}, judged in {}",
+                "  built {}{cached} in {}, judged in {}",
                 count(timings.objects as usize, "object"),
                 duration(timings.build_wall),
                 duration(timings.oracle_wall),

@@ -1,0 +1,435 @@
+//! The compiler launcher with a real gcc: what it gives is what the compiler gives, whatever
+//! happens to its cache; and for objects of a real kernel, byte for byte.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use kbisect::cc::{CACHE, LAUNCHER, Means, NOTES, TOOLCHAIN, identity, read_notes};
+use kbisect::kconfig::EC2_START;
+use kbisect::setup::{BUILD, SOURCE, Setup};
+use kbisect::supervise::CancelToken;
+
+/// A cache, a folder for build trees, and the launcher.
+struct Bench {
+    dir: tempfile::TempDir,
+    toolchain: String,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let cancel = CancelToken::new();
+        let mut note = |_: &str| {};
+        Setup::new(&mut note, &cancel)
+            .unwrap()
+            .ensure(BUILD)
+            .unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("bin")).unwrap();
+        symlink(
+            env!("CARGO_BIN_EXE_kbisect"),
+            dir.path().join("bin").join(LAUNCHER),
+        )
+        .unwrap();
+        Self {
+            dir,
+            toolchain: identity("gcc", &cancel).unwrap(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, program: &str, cwd: &Path) -> Command {
+        let mut path = self.path("bin").into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap());
+        let mut command = Command::new(program);
+        command
+            .current_dir(cwd)
+            .env("PATH", path)
+            .env(CACHE, self.path("cache"))
+            .env(TOOLCHAIN, &self.toolchain)
+            .env(NOTES, self.path("notes"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// How the objects were come by since this was asked last, in the order of their names.
+    fn means(&self) -> Vec<Means> {
+        let mut notes = read_notes(&self.path("notes"));
+        let _ = fs::remove_file(self.path("notes"));
+        notes.sort_by(|a, b| a.object.cmp(&b.object));
+        notes.into_iter().map(|note| note.means).collect()
+    }
+
+    /// All files of the cache.
+    fn cached(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        files(&self.path("cache"), &mut found);
+        found
+    }
+}
+
+fn files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// A tree of one source, as Kbuild has it: one header and all values.
+struct Tree<'a> {
+    bench: &'a Bench,
+    path: PathBuf,
+}
+
+const SOURCE_TEXT: &str = "#include \"generated/autoconf.h\"\n#include \"a.h\"\n\
+    int used(void)\n{\n\treturn VALUE;\n}\n";
+const HEADER: &str = "/* not for CONFIG_TEXT */\n#ifdef CONFIG_WIDE\n#define VALUE 2\n#else\n\
+    #define VALUE 1\n#endif\n";
+
+impl<'a> Tree<'a> {
+    fn new(bench: &'a Bench, name: &str) -> Self {
+        let path = bench.path(name);
+        let source = bench.path("source");
+        for dir in [&source, &path.join("include/generated")] {
+            fs::create_dir_all(dir).unwrap();
+        }
+        let tree = Self { bench, path };
+        if !source.join("a.c").exists() {
+            fs::write(source.join("a.c"), SOURCE_TEXT).unwrap();
+            tree.header(HEADER);
+        }
+        tree
+    }
+
+    fn header(&self, text: &str) {
+        fs::write(self.bench.path("source/a.h"), text).unwrap();
+        settle(&self.bench.path("source"));
+    }
+
+    fn set(&self, values: &[&str]) {
+        let lines = values.iter().map(|v| format!("#define CONFIG_{v} 1\n"));
+        let text: String = lines.collect();
+        fs::write(self.path.join("include/generated/autoconf.h"), text).unwrap();
+    }
+
+    fn gcc(&self, options: &[&str]) -> Output {
+        let source = self.bench.path("source/a.c");
+        let mut command = self.bench.command(LAUNCHER, &self.path);
+        command
+            .args([
+                "gcc",
+                "-Wp,-MMD,.a.o.d",
+                "-nostdinc",
+                "-Iinclude",
+                "-O2",
+                "-Wall",
+            ])
+            .args(options)
+            .args(["-c", "-o", "a.o"])
+            .arg(source);
+        command.output().unwrap()
+    }
+
+    /// Compiles, and checks that the object is what the compiler itself gives.
+    fn compile(&self, options: &[&str]) -> Vec<Means> {
+        let output = self.gcc(options);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let source = self.bench.path("source/a.c");
+        let mut gcc = Command::new("gcc");
+        gcc.current_dir(&self.path)
+            .args(["-Wp,-MMD,.b.o.d", "-nostdinc", "-Iinclude", "-O2", "-Wall"])
+            .args(options)
+            .args(["-c", "-o", "b.o"])
+            .arg(source);
+        let direct = gcc.output().unwrap();
+        assert_eq!(output.stderr, direct.stderr);
+        let read = |name: &str| fs::read(self.path.join(name)).unwrap();
+        assert!(
+            read("a.o") == read("b.o"),
+            "another object than the compiler's"
+        );
+        assert_eq!(read(".a.o.d"), read(".b.o.d"));
+        self.bench.means()
+    }
+}
+
+/// Makes the times of all files in it so old that nobody takes them for changed just now.
+fn settle(dir: &Path) {
+    let mut found = Vec::new();
+    files(dir, &mut found);
+    // The time of the last change of state cannot be set: it passes.
+    let last = found.iter().map(|f| fs::metadata(f).unwrap());
+    let last = last.map(|m| {
+        use std::os::unix::fs::MetadataExt;
+        m.ctime() as i128 * 1_000_000_000 + i128::from(m.ctime_nsec())
+    });
+    let last = last.max().unwrap();
+    let now = || {
+        let now = std::time::SystemTime::now();
+        now.duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_nanos() as i128
+    };
+    while now() < last + 30_000_000 {
+        std::thread::yield_now();
+    }
+}
+
+use Means::{Compiled, Known, SameText};
+
+#[test]
+fn an_object_is_compiled_once_for_the_values_that_it_mentions() {
+    let bench = Bench::new();
+    let (one, two) = (Tree::new(&bench, "tree-1"), Tree::new(&bench, "tree-2"));
+    one.set(&["WIDE"]);
+    two.set(&["WIDE", "OTHER"]);
+    assert_eq!(one.compile(&[]), [Compiled]);
+    assert_eq!(two.compile(&[]), [Known], "nobody mentions OTHER");
+    two.set(&[]);
+    assert_eq!(two.compile(&[]), [Compiled]);
+    two.set(&["TEXT"]);
+    assert_eq!(two.compile(&[]), [SameText], "a comment mentions TEXT");
+    assert_eq!(one.compile(&[]), [Known]);
+    assert_eq!(
+        one.compile(&["-DX"]),
+        [SameText],
+        "another call, the same text"
+    );
+    assert_eq!(one.compile(&["-O1"]), [Compiled]);
+}
+
+#[test]
+fn a_changed_header_is_never_overlooked() {
+    let bench = Bench::new();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    assert_eq!(tree.compile(&[]), [Compiled]);
+    // As long as before.
+    tree.header(&HEADER.replace("VALUE 1", "VALUE 3"));
+    assert_eq!(tree.compile(&[]), [Compiled]);
+    tree.header(HEADER);
+    assert_eq!(tree.compile(&[]), [Known]);
+}
+
+#[test]
+fn warnings_are_given_again_and_errors_are_the_compilers() {
+    let bench = Bench::new();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    tree.header(
+        "#define VALUE unused_variable_in_macro()\nstatic int f(void) { int x; return x; }\n\
+                 static inline int unused_variable_in_macro(void) { return f(); }\n",
+    );
+    // `compile` compares what is said.
+    assert_eq!(tree.compile(&["-Wuninitialized"]), [Compiled]);
+    assert_eq!(tree.compile(&["-Wuninitialized"]), [Known]);
+    tree.header("#define VALUE nothing\n");
+    let output = tree.gcc(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("'nothing' undeclared")
+            || String::from_utf8_lossy(&output.stderr).contains("‘nothing’ undeclared")
+    );
+    tree.header("#error this must not be built\n");
+    let output = tree.gcc(&[]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("#error this must not be built"));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(bench.means(), []);
+}
+
+#[test]
+fn a_corrupted_cache_is_compiled_anew() {
+    let bench = Bench::new();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    assert_eq!(tree.compile(&[]), [Compiled]);
+    for kind in ["contents", "outcomes", "calls"] {
+        for file in bench.cached() {
+            if file.components().any(|c| c.as_os_str() == kind) {
+                let mut bytes = fs::read(&file).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 0x40;
+                fs::write(&file, bytes).unwrap();
+            }
+        }
+        let means = tree.compile(&[]);
+        assert_ne!(means, [Known], "{kind}");
+        assert_eq!(tree.compile(&[]), [Known], "{kind}");
+    }
+    for file in bench.cached() {
+        fs::write(&file, b"").unwrap();
+    }
+    assert_eq!(tree.compile(&[]), [Compiled]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_costs_nothing_but_time() {
+    let bench = Bench::new();
+    fs::write(bench.path("cache"), "a file").unwrap();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    assert_eq!(tree.compile(&[]), [Compiled]);
+    assert_eq!(tree.compile(&[]), [Compiled]);
+}
+
+#[test]
+fn many_compilers_at_once_share_a_cache() {
+    let bench = Bench::new();
+    Tree::new(&bench, "tree-00");
+    let names: Vec<String> = (0..16).map(|n| format!("tree-{n:02}")).collect();
+    std::thread::scope(|scope| {
+        for (n, name) in names.iter().enumerate() {
+            let tree = Tree::new(&bench, name);
+            tree.set(if n % 2 == 0 { &["WIDE"] } else { &[] });
+            scope.spawn(move || assert!(tree.gcc(&[]).status.success()));
+        }
+    });
+    assert_eq!(bench.means().len(), names.len());
+    let tree = Tree::new(&bench, "tree-99");
+    for values in [&["WIDE"][..], &[]] {
+        tree.set(values);
+        assert_eq!(tree.compile(&[]), [Known]);
+    }
+}
+
+#[test]
+fn what_is_no_compilation_goes_straight_to_the_compiler() {
+    let bench = Bench::new();
+    let version = |program: &str, args: &[&str]| {
+        let output = bench
+            .command(program, bench.dir.path())
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        output.stdout
+    };
+    assert_eq!(
+        version(LAUNCHER, &["gcc", "--version"]),
+        version("gcc", &["--version"])
+    );
+    let none = bench
+        .command(LAUNCHER, bench.dir.path())
+        .arg("no-such-compiler")
+        .output()
+        .unwrap();
+    assert_eq!(none.status.code(), Some(127));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("no-such-compiler"));
+    let nothing = bench.command(LAUNCHER, bench.dir.path()).output().unwrap();
+    assert_eq!(nothing.status.code(), Some(127));
+}
+
+/// Random configs of a real kernel, one after the other in one tree through the cache, and each
+/// from nothing without it. `KBISECT_OBJECT_CONFIGS=N` makes it N configs,
+/// `KBISECT_OBJECT_TARGETS=vmlinux` compares whole kernels instead of a part of their objects.
+#[test]
+fn objects_of_a_kernel_are_byte_for_byte_those_of_a_clean_build() {
+    let bench = Bench::new();
+    let cancel = CancelToken::new();
+    let mut note = |_: &str| {};
+    let mut setup = Setup::new(&mut note, &cancel).unwrap();
+    setup.ensure(SOURCE).unwrap();
+    let source = setup.kernel_source().unwrap();
+    let configs = std::env::var("KBISECT_OBJECT_CONFIGS").map_or(3, |n| n.parse().unwrap());
+    let targets = std::env::var("KBISECT_OBJECT_TARGETS").unwrap_or("mm/".into());
+    let requests: Vec<&str> = EC2_START
+        .lines()
+        .filter(|l| l.starts_with("CONFIG_"))
+        .collect();
+    // A linear congruential generator (Knuth's MMIX): the same configs each time.
+    let mut state = 6_364_136_223_846_793_005_u64;
+    let mut chance = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    };
+    let (mut cached, mut compiled) = (0, 0);
+    let mut first = String::new();
+    for n in 0..configs {
+        let half: Vec<&str> = requests
+            .iter()
+            .copied()
+            .filter(|_| chance() % 2 == 0)
+            .collect();
+        let fragment = format!("CONFIG_EXPERT=y\nCONFIG_64BIT=y\n{}\n", half.join("\n"));
+        // The last is the first once more.
+        let fragment = if n + 1 == configs {
+            first.clone()
+        } else {
+            fragment
+        };
+        if n == 0 {
+            first.clone_from(&fragment);
+        }
+        let file = bench.path("fragment");
+        fs::write(&file, fragment).unwrap();
+        let clean = bench.path("clean");
+        let _ = fs::remove_dir_all(&clean);
+        for (tree, compiler) in [(&bench.path("tree"), "kbisect-cc gcc"), (&clean, "gcc")] {
+            fs::create_dir_all(tree).unwrap();
+            for (target, log) in [("allnoconfig", "config.log"), (&targets, "build.log")] {
+                let log = fs::File::create(bench.path(log)).unwrap();
+                let mut make = bench.command("make", &source);
+                let status = make
+                    .args(["-j2", "ARCH=x86_64"])
+                    .arg(format!("O={}", tree.display()))
+                    .arg(format!("CC={compiler}"))
+                    .args(target.split(' '))
+                    .env("KCONFIG_ALLCONFIG", &file)
+                    .env("KBUILD_BUILD_TIMESTAMP", "Thu Jan  1 00:00:00 UTC 1970")
+                    .env("KBUILD_BUILD_VERSION", "1")
+                    .env("KBUILD_BUILD_USER", "kbisect")
+                    .env("KBUILD_BUILD_HOST", "kbisect")
+                    .stdout(log.try_clone().unwrap())
+                    .stderr(log)
+                    .status()
+                    .unwrap();
+                let log = || fs::read_to_string(bench.path("build.log")).unwrap_or_default();
+                assert!(status.success(), "config {n}, {compiler}: {}", log());
+            }
+        }
+        for means in bench.means() {
+            *(if means == Compiled {
+                &mut compiled
+            } else {
+                &mut cached
+            }) += 1;
+        }
+        let mut objects = Vec::new();
+        files(&clean, &mut objects);
+        objects.retain(|o| o.extension().is_some_and(|e| e == "o") || o.ends_with("vmlinux"));
+        assert!(objects.len() > 50, "{} objects", objects.len());
+        for object in objects {
+            let name = object.strip_prefix(&clean).unwrap();
+            // Tools of the build, which have the path of their tree in them.
+            if name.starts_with("tools") || name.starts_with("scripts") {
+                continue;
+            }
+            let ours = fs::read(bench.path("tree").join(name)).unwrap();
+            assert!(
+                ours == fs::read(&object).unwrap(),
+                "config {n}: {} differs",
+                name.display()
+            );
+        }
+    }
+    assert!(
+        cached > 0 && compiled > 0,
+        "{cached} from the cache, {compiled} compiled"
+    );
+}
