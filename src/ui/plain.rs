@@ -83,6 +83,7 @@ mod tests {
                     build_cpu: Duration::from_secs(21),
                     oracle_wall: Duration::from_millis(1_400),
                     objects: 3,
+                    cached: 2,
                 },
             },
         }
@@ -92,7 +93,7 @@ mod tests {
     fn a_failed_trial_is_told_with_its_evidence() {
         assert_eq!(
             shown(Verbosity::Normal, Paint::Nothing, &[failed_trial()]),
-            "trial 9  12 requests, 413 lines  fail (oracle)  built 3 objects in 14 s, judged in 1.4 s\n    \
+            "trial 9  12 requests, 413 lines  fail (oracle)  built 3 objects (2 from the cache) in 14 s, judged in 1.4 s\n    \
              Kernel panic - not syncing: No working init found.\n"
         );
     }
