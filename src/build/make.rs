@@ -108,7 +108,7 @@ pub enum Built {
 }
 
 /// What a build took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Wall time, without the wait for a job slot.
     pub wall: Duration,
@@ -118,6 +118,8 @@ pub struct Cost {
     pub objects: u32,
     /// Of these, those that came from the object cache.
     pub cached: u32,
+    /// What our own launcher noted of each object.
+    pub notes: Vec<cc::Note>,
 }
 
 /// Builds `config` in `tree`, with the job slots of `jobs`; calls `progress` with the number
@@ -181,11 +183,13 @@ pub fn build(
     })?;
     counter.look();
     drop(slot);
+    let notes = cc::read_notes(&notes);
     let cost = Cost {
         wall: ended.wall,
         cpu: ended.cpu,
         objects: counter.objects,
         cached: cached(&notes),
+        notes,
     };
 
     if cost.objects - cost.cached.min(cost.objects) > MANY
@@ -218,8 +222,7 @@ pub fn build(
 }
 
 /// How many objects of a build came from the cache.
-fn cached(notes: &Path) -> u32 {
-    let notes = cc::read_notes(notes);
+fn cached(notes: &[cc::Note]) -> u32 {
     let all = notes
         .iter()
         .filter(|note| note.means != cc::Means::Compiled);

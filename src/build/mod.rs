@@ -6,12 +6,16 @@
 //! changes and the way back after a failure costs a copy. When a trial gives a new best, its
 //! tree becomes the base: the two swap roles, nothing is copied.
 
+mod census;
 mod evidence;
+mod forecast;
 mod make;
 mod sync;
 mod tree;
 
+pub use census::Census;
 pub use evidence::{BuildFailure, read_failure};
+pub use forecast::{Forecaster, Forecasts};
 pub use make::{Built, Launcher, MakePlan, Product, build, has_source, source_gone};
 pub use sync::{Synced, sync};
 pub use tree::{Tree, TreePool};

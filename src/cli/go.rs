@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::prepare::Tools;
 use super::searches::{depends_of, search_of, unreliable};
 use super::shown::Shown;
-use crate::build::{TreePool, has_source, source_gone};
+use crate::build::{Forecasts, TreePool, has_source, source_gone};
 use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::{Project, Resolver, parse_config};
 use crate::lab::{
@@ -297,6 +297,7 @@ fn search_on(
         guest: tools.guest,
         kbisect: tools.kbisect,
         images: crate::lab::Images::default(),
+        forecasts: Forecasts::default(),
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
     for line in lines.iter() {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::build::{self, Built, MakePlan, TreePool};
+use crate::build::{self, Built, Forecasts, MakePlan, TreePool};
 use crate::kconfig::{Resolver, parse_config};
 use crate::model::{
-    Ballot, Judgement, ResolvedConfig, Source, Stage, Timings, TrialId, Verdict, WorkerId,
-    WorkerState,
+    Ballot, Forecast, Judgement, ResolvedConfig, Source, Stage, Timings, TrialId, Verdict,
+    WorkerId, WorkerState,
 };
 use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::{CancelToken, JobServer};
@@ -47,6 +47,8 @@ pub struct Bench {
     pub kbisect: PathBuf,
     /// Verdicts by image.
     pub images: Images,
+    /// What builds will take.
+    pub forecasts: Forecasts,
 }
 
 /// The verdicts on images, shared between the dispatcher, which knows them, and the workers,
@@ -94,6 +96,7 @@ impl Bench {
             let command = subject.dir.join(BUILD_COMMAND);
             fs::write(&command, self.plan.command_line(tree.path()) + "\n")
                 .map_err(|e| Error::io("write", &command, e))?;
+            let forecast = self.forecast(tree.path(), subject.config);
             let mut progress = |objects| state(WorkerState::Building { trial, objects });
             let (built, cost) = build::build(
                 &self.plan,
@@ -110,6 +113,7 @@ impl Bench {
                 oracle_wall: Duration::ZERO,
                 objects: cost.objects,
                 cached: cost.cached,
+                forecast,
             };
             let product = match built {
                 Built::Product(product) => product,
@@ -127,6 +131,9 @@ impl Bench {
             };
             self.check_config(tree.path(), subject.config)?;
             tree.built(subject.config.fingerprint)?;
+            let config = &subject.config.config;
+            self.forecasts
+                .learn(tree.path(), config, &cost.notes, cost.cpu);
             let image = Some((product.hash.clone(), product.size));
             // Modules are not in the image: an oracle may look at them.
             let is_all = subject.config.config.modules() == 0;
@@ -167,6 +174,14 @@ impl Bench {
             })
         })?;
         Ok(done.unwrap_or(TrialResult::Cancelled))
+    }
+
+    /// What the build of a config in this tree will take.
+    fn forecast(&self, tree: &Path, config: &ResolvedConfig) -> Option<Forecast> {
+        // In a tree that is empty still there is nothing.
+        let text = fs::read_to_string(tree.join(&self.plan.config)).ok()?;
+        let from = parse_config(&text);
+        self.forecasts.predict(tree, &from, &config.config)
     }
 
     /// Did make build what it was given, or something that it made of it? Then the verdict would

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, RequestSet};
+use super::{Fingerprint, Forecast, RequestSet};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -134,6 +134,9 @@ pub struct Timings {
     /// Of these, those that came from the object cache and were not compiled.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached: u32,
+    /// What was expected of the build, if anything was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
 }
 
 /// A finished trial: what was tried, what came of it and why.

@@ -173,6 +173,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
             _ => {}
         }
     }
+    cost.forecast_error = forecast_error(lines);
     cost.differed = told.values().map(|ballot| ballot.counts().1).sum();
     Some(Facts {
         start: start?,
@@ -182,6 +183,22 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
         ending,
         cost,
     })
+}
+
+/// The median of how far the forecasts of builds were off, as shares of what the builds took.
+fn forecast_error(lines: &[Line]) -> Option<f64> {
+    let error = |line: &Line| {
+        let Record::Told { judgement, .. } = &line.record else {
+            return None;
+        };
+        let timings = judgement.timings;
+        let (forecast, took) = (timings.forecast?, timings.build_cpu.as_secs_f64());
+        let is_built = judgement.source != Source::SameConfig && took > 0.0;
+        is_built.then(|| (forecast.cpu.as_secs_f64() - took).abs() / took)
+    };
+    let mut errors: Vec<f64> = lines.iter().filter_map(error).collect();
+    errors.sort_by(f64::total_cmp);
+    errors.get(errors.len() / 2).copied()
 }
 
 fn add(cost: &mut Cost, judgement: &Judgement) {
@@ -284,6 +301,25 @@ mod tests {
                 ending: Ending::Minimal,
             },
         ]
+    }
+
+    #[test]
+    fn the_error_of_forecasts_is_their_median_and_none_without_one() {
+        let told = |secs: u64, forecast: Option<u64>| {
+            let mut judgement = judgement(2, Verdict::Pass, 10);
+            judgement.timings.build_cpu = Duration::from_secs(secs);
+            judgement.timings.forecast = forecast.map(|secs| crate::model::Forecast {
+                objects: 1,
+                cpu: Duration::from_secs(secs),
+            });
+            Record::Told {
+                candidate: crate::model::CandidateId(0),
+                judgement,
+            }
+        };
+        assert_eq!(forecast_error(&lines(vec![told(10, None)])), None);
+        let all = vec![told(10, Some(11)), told(10, Some(7)), told(100, Some(50))];
+        assert_eq!(forecast_error(&lines(all)), Some(0.3));
     }
 
     #[test]

@@ -113,6 +113,10 @@ pub struct Cost {
     /// Judgements that differed from most others on the same requests.
     #[serde(default)]
     pub differed: u32,
+    /// By how much the CPU time of a build was foretold wrongly, as a share of it: the median of
+    /// all that were foretold.
+    #[serde(default)]
+    pub forecast_error: Option<f64>,
 }
 
 /// The result of a run; `result.json` is this.

@@ -140,6 +140,7 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         sittings,
         repeated,
         differed,
+        forecast_error,
     } = cost;
     // Only Kbuild's output is understood well enough to count.
     let compiled = match (objects, cached) {
@@ -170,6 +171,13 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
                 if *of == 1 { "verdict" } else { "verdicts" }
             );
         }
+    }
+    if let Some(error) = forecast_error {
+        let _ = write!(
+            text,
+            "; the CPU time of builds was foretold within {:.0} % (median)",
+            100.0 * error
+        );
     }
     if *sittings > 1 {
         let _ = write!(text, ", in {sittings} sittings");

@@ -84,6 +84,7 @@ mod tests {
                     oracle_wall: Duration::from_millis(1_400),
                     objects: 3,
                     cached: 2,
+                    forecast: None,
                 },
             },
         }
