@@ -121,9 +121,8 @@ impl Forecaster {
         let mut compiling = Duration::ZERO;
         for note in notes {
             compiling += note.cpu;
-            if note.means == Means::Compiled {
-                self.times.insert(note.object.clone(), note.cpu);
-            } else {
+            self.times.insert(note.object.clone(), note.worth);
+            if note.means != Means::Compiled {
                 // What make does around it: `predict` adds that as well.
                 compiling += CACHED.saturating_sub(note.cpu);
             }
@@ -184,6 +183,7 @@ mod tests {
             object: object.to_owned(),
             means,
             cpu: Duration::from_millis(millis),
+            worth: Duration::from_millis(millis),
         }
     }
 

@@ -119,7 +119,12 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         autoconf: AUTOCONF.iter().find_map(|path| fs::read(path).ok()),
         began: SystemTime::now(),
     };
-    let Some((means, done)) = launcher.answer()? else {
+    let Some(Done {
+        means,
+        worth,
+        relayed: done,
+    }) = launcher.answer()?
+    else {
         return Ok(Answer::Straight);
     };
     if let Some(file) = env::var_os(NOTES)
@@ -129,6 +134,7 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
             object: launcher.call.object.to_string_lossy().into_owned(),
             means,
             cpu: supervise::cpu_so_far(),
+            worth,
         };
         note.add_to(Path::new(&file));
     }
@@ -160,6 +166,13 @@ fn add(hasher: &mut blake3::Hasher, part: &[u8]) {
     hasher.update(part);
 }
 
+/// What was done for a call.
+struct Done {
+    means: Means,
+    worth: Duration,
+    relayed: Relayed,
+}
+
 struct Launcher<'a> {
     compiler: &'a OsString,
     args: &'a [OsString],
@@ -180,14 +193,14 @@ impl Launcher<'_> {
     }
 
     /// Nothing when it is better left to the compiler.
-    fn answer(&self) -> std::io::Result<Option<(Means, Relayed)>> {
+    fn answer(&self) -> std::io::Result<Option<Done>> {
         let call = *self.name(b"call", self.args).finalize().as_bytes();
         let values = self.autoconf.as_deref().map(Values::of);
         if let Some(values) = &values
             && let Some(found) = self.store.manifest(&call).and_then(|m| m.find(values))
             && let Some(done) = self.put(&found.outcome, Some(&found.depfile))?
         {
-            return Ok(Some((Means::Known, done)));
+            return Ok(Some(done));
         }
         let Ok(text) = supervise::relay(self.compiler, &self.call.preprocess, b"") else {
             return Ok(None);
@@ -199,26 +212,31 @@ impl Launcher<'_> {
         let mut hasher = self.name(b"text", &self.call.compile);
         text::hash(&mut hasher, &text.output, self.call.has_lines);
         let name = *hasher.finalize().as_bytes();
-        let (means, done) = match self.put(&name, None)? {
-            Some(done) => (Means::SameText, done),
+        let done = match self.put(&name, None)? {
+            Some(done) => done,
             None => {
-                let done = self.compile(&text.output)?;
-                if done.status == 0 {
+                let relayed = self.compile(&text.output)?;
+                let done = Done {
+                    means: Means::Compiled,
+                    worth: supervise::cpu_so_far(),
+                    relayed,
+                };
+                if done.relayed.status == 0 {
                     // That it cannot be kept is no reason to fail.
                     let _ = self.keep(&name, &done);
                 }
-                (Means::Compiled, done)
+                done
             }
         };
-        if let (Some(values), 0) = (&values, done.status) {
+        if let (Some(values), 0) = (&values, done.relayed.status) {
             let _ = self.remember(&call, values, &text.output, name);
         }
-        Ok(Some((means, done)))
+        Ok(Some(done))
     }
 
     /// Puts an outcome in its place, if it is there: the object and, unless the preprocessor wrote
     /// it, make's dependency file.
-    fn put(&self, name: &Hash, depfile: Option<&Hash>) -> std::io::Result<Option<Relayed>> {
+    fn put(&self, name: &Hash, depfile: Option<&Hash>) -> std::io::Result<Option<Done>> {
         let Some(outcome) = self.store.outcome(name) else {
             return Ok(None);
         };
@@ -238,10 +256,14 @@ impl Launcher<'_> {
             _ => {}
         }
         fs::write(path, object)?;
-        Ok(Some(Relayed {
-            status: 0,
-            output: Vec::new(),
-            messages: outcome.messages,
+        Ok(Some(Done {
+            means: depfile.map_or(Means::SameText, |_| Means::Known),
+            worth: outcome.worth,
+            relayed: Relayed {
+                status: 0,
+                output: Vec::new(),
+                messages: outcome.messages,
+            },
         }))
     }
 
@@ -255,10 +277,13 @@ impl Launcher<'_> {
         supervise::relay(self.compiler, self.args, b"")
     }
 
-    fn keep(&self, name: &Hash, done: &Relayed) -> std::io::Result<()> {
-        let object = self.store.keep(&fs::read(&self.call.object)?)?;
-        let messages = done.messages.clone();
-        self.store.keep_outcome(name, &Outcome { object, messages })
+    fn keep(&self, name: &Hash, done: &Done) -> std::io::Result<()> {
+        let outcome = Outcome {
+            object: self.store.keep(&fs::read(&self.call.object)?)?,
+            worth: done.worth,
+            messages: done.relayed.messages.clone(),
+        };
+        self.store.keep_outcome(name, &outcome)
     }
 
     fn remember(

@@ -34,6 +34,8 @@ pub struct Note {
     pub means: Means,
     /// CPU time that this took.
     pub cpu: Duration,
+    /// CPU time that it takes, or took when it was compiled, to compile it.
+    pub worth: Duration,
 }
 
 impl Note {
@@ -42,19 +44,23 @@ impl Note {
     pub(super) fn add_to(&self, file: &Path) {
         let word = Means::ALL.iter().find(|(means, _)| *means == self.means);
         let word = word.map_or("", |(_, word)| word);
-        let line = format!("{word} {} {}\n", self.cpu.as_micros(), self.object);
+        let (cpu, worth) = (self.cpu.as_micros(), self.worth.as_micros());
+        let line = format!("{word} {cpu} {worth} {}\n", self.object);
         let file = File::options().create(true).append(true).open(file);
         let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
     }
 
     fn parse(line: &str) -> Option<Self> {
         let (word, rest) = line.split_once(' ')?;
-        let (cpu, object) = rest.split_once(' ')?;
+        let (cpu, rest) = rest.split_once(' ')?;
+        let (worth, object) = rest.split_once(' ')?;
+        let micros = |text: &str| text.parse().ok().map(Duration::from_micros);
         let (means, _) = Means::ALL.iter().find(|(_, w)| *w == word)?;
         Some(Self {
             object: object.to_owned(),
             means: *means,
-            cpu: Duration::from_micros(cpu.parse().ok()?),
+            cpu: micros(cpu)?,
+            worth: micros(worth)?,
         })
     }
 }
@@ -83,6 +89,7 @@ mod tests {
             object: "kernel/fork.o".to_owned(),
             means,
             cpu: Duration::from_micros(1234),
+            worth: Duration::from_micros(567_890),
         });
         notes.iter().for_each(|note| note.add_to(&file));
         let mut bytes = fs::read(&file).unwrap();

@@ -12,7 +12,7 @@ use super::codec::{Reader, Writer};
 use super::manifest::{Hash, Manifest};
 
 /// Kind and version of an outcome's file.
-const MARK: &[u8; 8] = b"kboutco1";
+const MARK: &[u8; 8] = b"kboutco2";
 
 /// The name of the folder, with the version of all that is in it.
 const FOLDER: &str = "objects-1";
@@ -28,6 +28,8 @@ const FRESH: Duration = Duration::from_secs(3600);
 pub(super) struct Outcome {
     /// The object, by the hash of its contents.
     pub(super) object: Hash,
+    /// CPU time that it took to compile.
+    pub(super) worth: Duration,
     /// What the compiler said.
     pub(super) messages: Vec<u8>,
 }
@@ -81,6 +83,7 @@ impl Store {
         let mut reader = Reader::open(&bytes, MARK)?;
         Some(Outcome {
             object: reader.hash()?,
+            worth: Duration::from_micros(reader.u64()?),
             messages: reader.bytes()?.to_vec(),
         })
     }
@@ -88,6 +91,8 @@ impl Store {
     pub(super) fn keep_outcome(&self, text: &Hash, outcome: &Outcome) -> std::io::Result<()> {
         let mut writer = Writer::default();
         writer.hash(&outcome.object);
+        // Less than half a million years.
+        writer.u64(outcome.worth.as_micros() as u64);
         writer.bytes(&outcome.messages);
         self.write("outcomes", text, &writer.sealed(MARK))
     }
@@ -214,6 +219,7 @@ mod tests {
         assert_eq!(store.contents(&object).unwrap(), b"object");
         let outcome = Outcome {
             object,
+            worth: Duration::from_millis(300),
             messages: b"warning: x".to_vec(),
         };
         store.keep_outcome(&[1; 32], &outcome).unwrap();
