@@ -138,6 +138,12 @@ impl TreePool {
         self.roles().base_holds
     }
 
+    /// Where the base is.
+    #[must_use]
+    pub fn base_path(&self) -> PathBuf {
+        self.roles().base.path.clone()
+    }
+
     /// Makes the worker's tree equal to the base (empty, if there is none yet), and runs
     /// `work` in it while no one else touches it. `None` when `cancel` was quicker.
     ///

@@ -9,7 +9,7 @@ use super::searches::{depends_of, search_of, unreliable};
 use super::shown::Shown;
 use crate::build::{Forecasts, TreePool, has_source, source_gone};
 use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
-use crate::kconfig::{Project, Resolver, parse_config};
+use crate::kconfig::{CheckedResolver, Project, Resolver, parse_config};
 use crate::lab::{
     BEST_CONFIG, BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor,
     Outcome, Stopped, fragment_of, moves,
@@ -275,7 +275,7 @@ fn search_on(
     } = opened;
     let capacity = info.requests.len();
     let full = RequestSet::full(capacity);
-    let known = Known::of(lines, capacity);
+    let mut known = Known::of(lines, capacity);
     let trees = dir.path().join(TREES);
     fs::create_dir_all(&trees).map_err(|e| Error::io("make the folder", &trees, e))?;
     let trees = trees
@@ -334,6 +334,7 @@ fn search_on(
         let judgement = lab.judge_start(&start, &full)?;
         progress.lines = judgement.lines;
         progress.passed = 1;
+        known.costs = costs(&mut lab, &resolver, cancel)?;
         if let Some(bytes) = lab.executor.expected_disk() {
             let text = format!(
                 "disk: the {} build trees take about {}, in {}; they go at the end",
@@ -358,6 +359,8 @@ fn search_on(
         depends,
         certify: settings.certify,
         prior: info.prior.clone(),
+        // Of some hours at most.
+        cost: known.costs.iter().map(|ms| *ms as f64).collect(),
         ..search::Options::default()
     };
     let mut search = search_of(info, settings, full, options)?;
@@ -373,6 +376,30 @@ fn search_on(
         restore_best(dir, passed, &fragment, &*resolver, cancel)?;
     }
     lab.run(search.as_mut(), replayed.in_flight, progress)
+}
+
+/// What it costs to try the start without each of its requests, in milliseconds of CPU time; noted
+/// in the journal, since the search depends on it. Empty when it cannot be told quickly.
+fn costs(lab: &mut Lab<'_>, resolver: &CheckedResolver, cancel: &CancelToken) -> Result<Vec<u64>> {
+    if resolver.trusted().is_none() {
+        return Ok(Vec::new());
+    }
+    let full = RequestSet::full(lab.requests.len());
+    let one = |id| {
+        let fragment = fragment_of(lab.requests, &full.without(id));
+        let resolved = resolver.foresee(&fragment, cancel)?;
+        let forecast = lab.executor.forecast(&resolved.config);
+        // A few days at most.
+        Ok(forecast.map(|forecast| forecast.cpu.as_millis() as u64))
+    };
+    let all: Result<Option<Vec<u64>>> = full.iter().map(one).collect();
+    let Some(millis) = all? else {
+        return Ok(Vec::new());
+    };
+    lab.journal.append(&Record::Costs {
+        millis: millis.clone(),
+    })?;
+    Ok(millis)
 }
 
 /// After a crash between a verdict and the files that follow from it: makes them again. A config
@@ -419,6 +446,8 @@ struct Known {
     /// What the last record says is the best.
     written: Option<RequestSet>,
     progress: Progress,
+    /// What trials are expected to cost; empty if nobody could tell.
+    costs: Vec<u64>,
 }
 
 impl Known {
@@ -441,6 +470,7 @@ impl Known {
                 at_most: 0,
                 likely: None,
             },
+            costs: Vec::new(),
         };
         let mut sizes = std::collections::HashMap::new();
         let mut smallest = usize::MAX;
@@ -466,6 +496,10 @@ impl Known {
                     judgement,
                     sizes.get(candidate).copied().unwrap_or(usize::MAX),
                 ),
+                Record::Costs { millis } => {
+                    known.costs.clone_from(millis);
+                    continue;
+                }
                 Record::Best { keep, .. } => {
                     known.written.clone_from(keep);
                     continue;

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 /// The version of the format that is written, and the newest that is read.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,11 @@ pub enum Record {
     Start {
         /// What came of it.
         judgement: Judgement,
+    },
+    /// What trials are expected to cost.
+    Costs {
+        /// For each request, by its number, CPU time in milliseconds of the build without it.
+        millis: Vec<u64>,
     },
     /// The search proposed a candidate.
     Proposed {
@@ -129,7 +134,8 @@ impl Record {
             | Self::Best { .. }
             | Self::Interrupted { .. }
             | Self::Finished { .. } => true,
-            Self::Proposed { .. }
+            Self::Costs { .. }
+            | Self::Proposed { .. }
             | Self::Resolved { .. }
             | Self::Began { .. }
             | Self::Depends { .. }

@@ -120,6 +120,12 @@ fn samples() -> Vec<(Record, String)> {
             ),
         ),
         (
+            Record::Costs {
+                millis: vec![9000, 120_000],
+            },
+            r#""record":"costs","millis":[9000,120000]"#.into(),
+        ),
+        (
             Record::Withdrawn { candidate: id },
             r#""record":"withdrawn","candidate":3"#.into(),
         ),
@@ -192,9 +198,9 @@ fn the_form_of_every_record_on_disk_is_as_it_was() {
     for (record, text) in samples() {
         let elapsed = Duration::from_millis(1500);
         let line = |v: u32| format!("{{\"v\":{v},\"ms\":1500,{text}}}\n");
-        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(2));
+        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(3));
         // What an older kbisect wrote is read.
-        for v in [1, 2] {
+        for v in [1, 2, 3] {
             let parsed = Line::parse(line(v).as_bytes()).unwrap();
             assert_eq!(
                 parsed,
@@ -213,7 +219,7 @@ fn the_form_of_run_json_is_as_it_was() {
     filled(temp.path());
     let text = fs::read_to_string(temp.path().join("run.json")).unwrap();
     let expected = r#"{
-  "v": 2,
+  "v": 3,
   "kbisect": "0.1.0",
   "at": 1700000000,
   "argv": [
@@ -332,8 +338,8 @@ fn a_damaged_line_in_the_middle_is_named() {
 fn a_newer_version_is_refused_and_left_alone() {
     let newer = "was written by a newer kbisect";
     for (file, old, new) in [
-        ("journal.jsonl", r#"{"v":2,"#, r#"{"v":3,"soul":[],"#),
-        ("run.json", r#""v": 2"#, r#""v": 3"#),
+        ("journal.jsonl", r#"{"v":3,"#, r#"{"v":4,"soul":[],"#),
+        ("run.json", r#""v": 3"#, r#""v": 4"#),
     ] {
         let temp = tempfile::tempdir().unwrap();
         filled(temp.path());

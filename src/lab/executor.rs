@@ -7,8 +7,8 @@ use crossbeam_channel::Receiver;
 
 use crate::Result;
 use crate::model::{
-    CandidateId, Fingerprint, Fragment, Judgement, ResolvedConfig, Source, Timings, TrialId,
-    Verdict, WorkerId, WorkerState,
+    CandidateId, Config, Fingerprint, Forecast, Fragment, Judgement, ResolvedConfig, Source,
+    Timings, TrialId, Verdict, WorkerId, WorkerState,
 };
 
 /// Something for a worker to do.
@@ -104,6 +104,13 @@ pub trait Executor {
     /// About how many bytes of disk all build trees together will take; known as soon as
     /// something is built, if at all.
     fn expected_disk(&self) -> Option<u64> {
+        None
+    }
+
+    /// What it would take to build a config, begun from what was built and promoted last; nothing
+    /// if nobody can tell.
+    fn forecast(&self, config: &Config) -> Option<Forecast> {
+        let _ = config;
         None
     }
 

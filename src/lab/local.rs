@@ -8,7 +8,9 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::executor::{Executor, Report, Task};
 use super::trial::{Bench, Subject};
-use crate::model::{CandidateId, Fingerprint, Judgement, TrialId, WorkerId, WorkerState};
+use crate::model::{
+    CandidateId, Config, Fingerprint, Forecast, Judgement, TrialId, WorkerId, WorkerState,
+};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -165,6 +167,10 @@ impl Executor for LocalExecutor {
 
     fn expected_disk(&self) -> Option<u64> {
         Some(self.bench.trees.expected_size())
+    }
+
+    fn forecast(&self, config: &Config) -> Option<Forecast> {
+        self.bench.forecast(&self.bench.trees.base_path(), config)
     }
 
     fn reports(&self) -> &Receiver<Report> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::build::{self, Built, Forecasts, MakePlan, TreePool};
 use crate::kconfig::{Resolver, parse_config};
 use crate::model::{
-    Ballot, Forecast, Judgement, ResolvedConfig, Source, Stage, Timings, TrialId, Verdict,
+    Ballot, Config, Forecast, Judgement, ResolvedConfig, Source, Stage, Timings, TrialId, Verdict,
     WorkerId, WorkerState,
 };
 use crate::oracle::{self, Oracle, OracleVerdict};
@@ -96,7 +96,7 @@ impl Bench {
             let command = subject.dir.join(BUILD_COMMAND);
             fs::write(&command, self.plan.command_line(tree.path()) + "\n")
                 .map_err(|e| Error::io("write", &command, e))?;
-            let forecast = self.forecast(tree.path(), subject.config);
+            let forecast = self.forecast(tree.path(), &subject.config.config);
             let mut progress = |objects| state(WorkerState::Building { trial, objects });
             let (built, cost) = build::build(
                 &self.plan,
@@ -177,11 +177,11 @@ impl Bench {
     }
 
     /// What the build of a config in this tree will take.
-    fn forecast(&self, tree: &Path, config: &ResolvedConfig) -> Option<Forecast> {
+    pub(super) fn forecast(&self, tree: &Path, config: &Config) -> Option<Forecast> {
         // In a tree that is empty still there is nothing.
         let text = fs::read_to_string(tree.join(&self.plan.config)).ok()?;
         let from = parse_config(&text);
-        self.forecasts.predict(tree, &from, &config.config)
+        self.forecasts.predict(tree, &from, config)
     }
 
     /// Did make build what it was given, or something that it made of it? Then the verdict would
