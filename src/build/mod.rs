@@ -16,6 +16,6 @@ mod tree;
 pub use census::Census;
 pub use evidence::{BuildFailure, read_failure};
 pub use forecast::{Forecaster, Forecasts};
-pub use make::{Built, Launcher, MakePlan, Product, build, has_source, source_gone};
+pub use make::{Built, Cost, Launcher, MakePlan, Product, build, has_source, source_gone};
 pub use sync::{Synced, sync};
 pub use tree::{Tree, TreePool};

@@ -1,0 +1,233 @@
+//! What it costs to go from one configuration of a kernel to the next, in five ways, on a recorded
+//! sequence of trials: `cargo run --release --example switch-cost -- [WAYS] [TRIALS]`.
+//!
+//! WAYS are some of `clean,make,ccache,trees,cache` (all, if nothing is said); `ccache` needs ccache
+//! installed. TRIALS is how many trials of `benches/sequence.txt` are made (all). The folder in
+//! `KBISECT_SWITCH_COST` (a temporary one) holds the trees and the caches, which begin empty.
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kbisect::build::{Built, Cost, Launcher, MakePlan, TreePool, build};
+use kbisect::cc::{CACHE, LAUNCHER, Store, TOOLCHAIN, identity};
+use kbisect::kconfig::{ConfResolver, Project, Resolver, known_symbols};
+use kbisect::model::{Fragment, Request, ResolvedConfig, Symbol, Value, WorkerId};
+use kbisect::setup::{BUILD, SOURCE, Setup};
+use kbisect::supervise::{CancelToken, JobServer};
+
+const SEQUENCE: &str = include_str!("../../benches/sequence.txt");
+
+/// A trial that was made once.
+struct Recorded {
+    passed: bool,
+    config: ResolvedConfig,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// From nothing each time.
+    Clean,
+    /// One tree, whatever was in it before.
+    Make,
+    /// The same through ccache.
+    Ccache,
+    /// From the best tree each time.
+    Trees,
+    /// The same, through the object cache.
+    Cache,
+}
+
+const WAYS: [(&str, Way, &str); 5] = [
+    ("clean", Way::Clean, "a clean build each time"),
+    ("make", Way::Make, "incremental make in one tree"),
+    (
+        "ccache",
+        Way::Ccache,
+        "incremental make in one tree, ccache",
+    ),
+    ("trees", Way::Trees, "from the best tree"),
+    ("cache", Way::Cache, "from the best tree, object cache"),
+];
+
+struct Bench {
+    plan: MakePlan,
+    folder: PathBuf,
+    jobs: JobServer,
+    cancel: CancelToken,
+    toolchain: String,
+}
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let ways = args
+        .next()
+        .unwrap_or_else(|| WAYS.map(|(name, ..)| name).join(","));
+    let ways: HashSet<&str> = ways.split(',').collect();
+    let trials: usize = args.next().map_or(usize::MAX, |n| n.parse().unwrap());
+    let cancel = CancelToken::new();
+    let mut note = |text: &str| println!("# {text}");
+    let mut setup = Setup::new(&mut note, &cancel).unwrap();
+    setup.ensure(BUILD).unwrap();
+    setup.ensure(SOURCE).unwrap();
+    let source = setup.kernel_source().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = std::env::var_os("KBISECT_SWITCH_COST")
+        .map_or_else(|| temporary.path().to_owned(), PathBuf::from);
+    fs::create_dir_all(&folder).unwrap();
+    let project = Project::linux("x86_64").unwrap();
+    let conf = ConfResolver::build(&source, &project, &folder.join("conf"), &cancel).unwrap();
+    let known = known_symbols(&source).unwrap();
+    let base = project
+        .base_fragment(&|symbol| known.contains(symbol))
+        .unwrap();
+    let conf = conf.over(base, &known);
+    let recorded: Vec<Recorded> = SEQUENCE
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .take(trials)
+        .map(|line| {
+            let mut words = line.split(' ');
+            let passed = words.next() == Some("pass");
+            let request = |name| Request {
+                symbol: Symbol::new(name).unwrap(),
+                value: Value::YES,
+            };
+            let fragment = Fragment::new(words.map(request).collect());
+            let config = conf.resolve(&fragment, &cancel).unwrap();
+            Recorded { passed, config }
+        })
+        .collect();
+    let args = project.make_args.iter().chain(&project.targets);
+    let bench = Bench {
+        plan: MakePlan {
+            source,
+            args: args.map(Into::into).collect(),
+            output_variable: project.output_variable.clone(),
+            env: project.make_env().chain(conf.build_env()).collect(),
+            product: project.product.clone(),
+            config: ".config".into(),
+            limit: Duration::from_secs(7200),
+            launcher: None,
+        },
+        folder,
+        jobs: JobServer::new(std::thread::available_parallelism().unwrap()).unwrap(),
+        toolchain: identity("gcc", &cancel).unwrap(),
+        cancel,
+    };
+    println!("| way | trials | objects | compiled | CPU time | wall time |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for (_, way, name) in WAYS.iter().filter(|(name, ..)| ways.contains(name)) {
+        let (mut cpu, mut wall) = (Duration::ZERO, Duration::ZERO);
+        let (mut objects, mut compiled) = (0, 0);
+        for (cost, synced) in bench.run(*way, &recorded) {
+            cpu += cost.cpu;
+            wall += cost.wall + synced;
+            objects += cost.objects;
+            compiled += cost.objects - cost.cached;
+        }
+        println!(
+            "| {name} | {} | {objects} | {} | {} s | {} s |",
+            recorded.len(),
+            if *way == Way::Ccache {
+                "-".to_owned()
+            } else {
+                compiled.to_string()
+            },
+            cpu.as_secs(),
+            wall.as_secs(),
+        );
+    }
+}
+
+impl Bench {
+    /// Each trial's cost, and what it took to make its tree ready.
+    fn run(&self, way: Way, recorded: &[Recorded]) -> Vec<(Cost, Duration)> {
+        let root = self.folder.join("trees");
+        let _ = fs::remove_dir_all(&root);
+        let pool = TreePool::open(&root, 1, None).unwrap();
+        let mut plan = self.plan.clone();
+        plan.launcher = self.launcher(way);
+        let single = root.join("tree-one");
+        let mut best = usize::MAX;
+        let mut costs = Vec::new();
+        for trial in recorded {
+            let began = std::time::Instant::now();
+            let make = |tree: &Path| {
+                let synced = began.elapsed();
+                let log = self.folder.join("build.log");
+                let _ = fs::remove_file(log.with_extension("objects"));
+                let (config, jobs) = (&trial.config, &self.jobs);
+                let (built, cost) =
+                    build(&plan, tree, config, jobs, &log, &self.cancel, &mut |_| {}).unwrap();
+                assert!(matches!(built, Built::Product(_)), "{built:?}");
+                (cost, synced)
+            };
+            let worker = WorkerId(0);
+            let cost = match way {
+                Way::Clean | Way::Make | Way::Ccache => {
+                    if way == Way::Clean {
+                        let _ = fs::remove_dir_all(&single);
+                    }
+                    fs::create_dir_all(&single).unwrap();
+                    make(&single)
+                }
+                Way::Trees | Way::Cache => {
+                    let done = pool.with_tree(worker, &self.cancel, |tree, _| {
+                        let cost = make(tree.path());
+                        tree.built(trial.config.fingerprint)?;
+                        Ok(cost)
+                    });
+                    done.unwrap().unwrap()
+                }
+            };
+            // As a run does: what passed and is no larger is what the next begin from.
+            if trial.passed && trial.config.config.len() <= best {
+                best = trial.config.config.len();
+                if matches!(way, Way::Trees | Way::Cache) {
+                    pool.promote(worker, trial.config.fingerprint);
+                }
+            }
+            costs.push(cost);
+        }
+        costs
+    }
+
+    fn launcher(&self, way: Way) -> Option<Launcher> {
+        let cache = self.folder.join("cache");
+        let _ = fs::remove_dir_all(&cache);
+        match way {
+            Way::Clean | Way::Make | Way::Trees => None,
+            Way::Ccache => Some(Launcher {
+                command: "ccache gcc".into(),
+                env: vec![("CCACHE_DIR".into(), cache.into())],
+                store: None,
+            }),
+            Way::Cache => {
+                let bin = self.folder.join("bin");
+                fs::create_dir_all(&bin).unwrap();
+                let link = bin.join(LAUNCHER);
+                let _ = fs::remove_file(&link);
+                // The program that is built beside this one.
+                let exe = std::env::current_exe().unwrap();
+                let exe = exe.parent().unwrap().with_file_name("kbisect");
+                assert!(exe.is_file(), "build it first: cargo build --release");
+                std::os::unix::fs::symlink(exe, link).unwrap();
+                let mut path = bin.into_os_string();
+                path.push(":");
+                path.push(std::env::var_os("PATH").unwrap());
+                Some(Launcher {
+                    command: format!("{LAUNCHER} gcc"),
+                    env: vec![
+                        ("PATH".into(), path),
+                        (CACHE.into(), cache.clone().into()),
+                        (TOOLCHAIN.into(), self.toolchain.clone().into()),
+                    ],
+                    store: Some(Store::within(&cache, 4 << 30)),
+                })
+            }
+        }
+    }
+}
