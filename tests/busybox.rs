@@ -213,4 +213,12 @@ fn a_run_that_is_interrupted_and_killed_still_comes_to_a_certified_answer() {
     let (status, said) = code(&mut kbisect(&["verify", out_text]));
     assert_eq!(status, 0, "{said}");
     assert!(said.contains("verified:"), "{said}");
+    // The object cache leaves notes; what is verified is compiled.
+    let notes = |trials: &Path| {
+        let trials = fs::read_dir(trials).unwrap();
+        let mut notes = trials.map(|trial| trial.unwrap().path().join("build.objects"));
+        notes.any(|notes| notes.exists())
+    };
+    assert!(notes(&out.join("trials")));
+    assert!(!notes(&out.join("verify/trials")));
 }

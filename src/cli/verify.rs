@@ -11,7 +11,7 @@ use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
-use crate::model::{Certify, Confidence, Order, Request};
+use crate::model::{Certify, CompilerLauncher, Confidence, Order, Request};
 use crate::report::{Kept, RESULT, Reason, Report, Status, VERSION, gather};
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -54,12 +54,12 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     settings.prior = None;
     settings.confidence = Some(Confidence::default());
     settings.order = Order::AsItComes;
+    // From nothing: not even an object of the run that is verified.
+    settings.cc_launcher = CompilerLauncher::Nothing;
     (settings.budget_time, settings.budget_trials) = (None, None);
     let machine = Settings::from_wishes(
         crate::settings::Wishes {
             oracle: settings.oracles.clone(),
-            // From nothing: not even an object of the run that is verified.
-            cc_launcher: Some("none".to_owned()),
             ..Default::default()
         },
         crate::settings::Machine::here(),
