@@ -14,9 +14,8 @@ pub fn identity(compiler: &str, cancel: &CancelToken) -> Option<String> {
     let ask = |arg: &str| {
         let spec = Spec::new(compiler).arg(arg).in_english();
         let spec = spec.wall(Duration::from_secs(20));
-        let (ended, output) = supervise::capture(&spec, cancel).ok()?;
-        let text = String::from_utf8(output).ok()?;
-        ended.success().then(|| text.trim().to_owned())
+        let text = String::from_utf8(supervise::answer(&spec, cancel)?).ok()?;
+        Some(text.trim().to_owned())
     };
     let mut hasher = blake3::Hasher::new();
     hasher.update(ask("--version")?.as_bytes());

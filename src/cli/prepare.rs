@@ -414,11 +414,9 @@ fn toolchain(cancel: &CancelToken) -> String {
         let spec = Spec::new(program)
             .arg("--version")
             .wall(Duration::from_secs(20));
-        let (ended, output) = supervise::capture(&spec, cancel).ok()?;
-        let text = String::from_utf8_lossy(&output).into_owned();
-        ended
-            .success()
-            .then(|| text.lines().next().unwrap_or_default().to_owned())
+        let output = supervise::answer(&spec, cancel)?;
+        let text = String::from_utf8_lossy(&output);
+        Some(text.lines().next().unwrap_or_default().to_owned())
     };
     let lines: Vec<String> = ["gcc", "ld"].into_iter().filter_map(first_line).collect();
     lines.join("; ")

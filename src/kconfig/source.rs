@@ -48,8 +48,7 @@ fn checkout(source: &Path, cancel: &CancelToken) -> Option<String> {
             .args(args)
             .in_english()
             .wall(GIT);
-        let (ended, output) = supervise::capture(&spec, cancel).ok()?;
-        ended.success().then_some(output)
+        supervise::answer(&spec, cancel)
     };
     let head = String::from_utf8(say(&["rev-parse", "HEAD"])?).ok()?;
     let changes = say(&["diff", "--binary", "HEAD"])?;

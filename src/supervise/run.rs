@@ -51,6 +51,14 @@ pub fn capture(spec: &Spec, cancel: &CancelToken) -> Result<(Ended, Vec<u8>)> {
     Ok((ended, output))
 }
 
+/// What the child wrote to standard output, if it ended well; for questions of which the answer
+/// may well be none.
+#[must_use]
+pub fn answer(spec: &Spec, cancel: &CancelToken) -> Option<Vec<u8>> {
+    let (ended, output) = capture(spec, cancel).ok()?;
+    ended.success().then_some(output)
+}
+
 fn read_all(file: &mut File) -> std::io::Result<Vec<u8>> {
     let mut output = Vec::new();
     file.seek(SeekFrom::Start(0))?;
