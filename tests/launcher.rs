@@ -333,9 +333,135 @@ fn what_is_no_compilation_goes_straight_to_the_compiler() {
     assert_eq!(nothing.status.code(), Some(127));
 }
 
-/// Random configs of a real kernel, one after the other in one tree through the cache, and each
-/// from nothing without it. `KBISECT_OBJECT_CONFIGS=N` makes it N configs,
-/// `KBISECT_OBJECT_TARGETS=vmlinux` compares whole kernels instead of a part of their objects.
+/// A real project, of which a part is compiled.
+struct Project<'a> {
+    source: PathBuf,
+    /// For each make.
+    variables: &'a [&'a str],
+    target: String,
+    /// Old Kconfig does not read a fragment: this fills in a config with its lines put in.
+    settle: Option<&'a str>,
+    /// Lines of every config, and those of which each has about one half.
+    always: &'a str,
+    sometimes: Vec<&'a str>,
+    configs: usize,
+    /// What a clean build has at least.
+    objects: usize,
+}
+
+impl Project<'_> {
+    /// Random configs, one after the other in one tree through the cache, and each from nothing
+    /// without it: all objects must be the same. The last config is the first once more.
+    fn compare(&self, bench: &Bench) {
+        // A linear congruential generator (Knuth's MMIX): the same configs each time.
+        let mut state = 6_364_136_223_846_793_005_u64;
+        let mut chance = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            state >> 33
+        };
+        let mut fragments: Vec<String> = (1..self.configs)
+            .map(|_| {
+                let half = self.sometimes.iter().copied();
+                let half: Vec<&str> = half.filter(|_| chance() % 2 == 0).collect();
+                format!("{}\n{}\n", self.always, half.join("\n"))
+            })
+            .collect();
+        fragments.extend(fragments.first().cloned());
+        let (mut cached, mut compiled) = (0, 0);
+        for (n, fragment) in fragments.iter().enumerate() {
+            let clean = bench.path("clean");
+            let _ = fs::remove_dir_all(&clean);
+            for (tree, compiler) in [(&bench.path("tree"), "kbisect-cc gcc"), (&clean, "gcc")] {
+                fs::create_dir_all(tree).unwrap();
+                self.build(bench, tree, compiler, fragment);
+            }
+            for means in bench.means() {
+                *(if means == Compiled {
+                    &mut compiled
+                } else {
+                    &mut cached
+                }) += 1;
+            }
+            self.same_objects(&clean, &bench.path("tree"), n);
+        }
+        assert!(
+            cached > 0 && compiled > 0,
+            "{cached} from the cache, {compiled} compiled"
+        );
+    }
+
+    fn build(&self, bench: &Bench, tree: &Path, compiler: &str, fragment: &str) {
+        let make = |goals: &[&str]| self.make(bench, tree, compiler, goals);
+        if let Some(settle) = self.settle {
+            make(&["allnoconfig"]);
+            let file = tree.join(".config");
+            let mut config = fs::read_to_string(&file).unwrap();
+            for line in fragment.lines() {
+                // It believes the first line that it finds.
+                let name = line.split('=').next().unwrap();
+                let unset = format!("# {name} is not set\n");
+                config = config.replace(&unset, "") + line + "\n";
+            }
+            fs::write(&file, config).unwrap();
+            make(&[settle]);
+        } else {
+            let file = bench.path("fragment");
+            fs::write(&file, fragment).unwrap();
+            make(&[
+                "allnoconfig",
+                &format!("KCONFIG_ALLCONFIG={}", file.display()),
+            ]);
+        }
+        make(&[&self.target]);
+    }
+
+    fn make(&self, bench: &Bench, tree: &Path, compiler: &str, goals: &[&str]) {
+        let file = fs::File::create(bench.path("log")).unwrap();
+        let mut make = bench.command("make", &self.source);
+        let status = make
+            .arg("-j2")
+            .args(self.variables)
+            .arg(format!("O={}", tree.display()))
+            .arg(format!("CC={compiler}"))
+            .args(goals)
+            .env("KCONFIG_NOTIMESTAMP", "1")
+            .env("KBUILD_BUILD_TIMESTAMP", "Thu Jan  1 00:00:00 UTC 1970")
+            .env("KBUILD_BUILD_VERSION", "1")
+            .env("KBUILD_BUILD_USER", "kbisect")
+            .env("KBUILD_BUILD_HOST", "kbisect")
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .status()
+            .unwrap();
+        let log = || fs::read_to_string(bench.path("log")).unwrap_or_default();
+        assert!(status.success(), "{compiler}, {goals:?}: {}", log());
+    }
+
+    fn same_objects(&self, clean: &Path, tree: &Path, config: usize) {
+        let mut objects = Vec::new();
+        files(clean, &mut objects);
+        objects.retain(|o| o.extension().is_some_and(|e| e == "o") || o.ends_with("vmlinux"));
+        assert!(objects.len() >= self.objects, "{} objects", objects.len());
+        for object in objects {
+            let name = object.strip_prefix(clean).unwrap();
+            // Tools of the build, which have the path of their tree in them.
+            if name.starts_with("tools") || name.starts_with("scripts") {
+                continue;
+            }
+            let ours = fs::read(tree.join(name)).unwrap();
+            assert!(
+                ours == fs::read(&object).unwrap(),
+                "config {config}: {} differs",
+                name.display()
+            );
+        }
+    }
+}
+
+/// `KBISECT_OBJECT_CONFIGS=N` makes it N configs, `KBISECT_OBJECT_TARGETS=vmlinux` compares whole
+/// kernels instead of a part of their objects.
 #[test]
 fn objects_of_a_kernel_are_byte_for_byte_those_of_a_clean_build() {
     let bench = Bench::new();
@@ -343,93 +469,46 @@ fn objects_of_a_kernel_are_byte_for_byte_those_of_a_clean_build() {
     let mut note = |_: &str| {};
     let mut setup = Setup::new(&mut note, &cancel).unwrap();
     setup.ensure(SOURCE).unwrap();
-    let source = setup.kernel_source().unwrap();
-    let configs = std::env::var("KBISECT_OBJECT_CONFIGS").map_or(3, |n| n.parse().unwrap());
-    let targets = std::env::var("KBISECT_OBJECT_TARGETS").unwrap_or("mm/".into());
-    let requests: Vec<&str> = EC2_START
-        .lines()
-        .filter(|l| l.starts_with("CONFIG_"))
-        .collect();
-    // A linear congruential generator (Knuth's MMIX): the same configs each time.
-    let mut state = 6_364_136_223_846_793_005_u64;
-    let mut chance = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        state >> 33
+    let project = Project {
+        source: setup.kernel_source().unwrap(),
+        variables: &["ARCH=x86_64"],
+        target: std::env::var("KBISECT_OBJECT_TARGETS").unwrap_or("mm/".into()),
+        settle: None,
+        always: "CONFIG_EXPERT=y\nCONFIG_64BIT=y",
+        sometimes: EC2_START
+            .lines()
+            .filter(|l| l.starts_with("CONFIG_"))
+            .collect(),
+        configs: std::env::var("KBISECT_OBJECT_CONFIGS").map_or(3, |n| n.parse().unwrap()),
+        objects: 50,
     };
-    let (mut cached, mut compiled) = (0, 0);
-    let mut first = String::new();
-    for n in 0..configs {
-        let half: Vec<&str> = requests
-            .iter()
-            .copied()
-            .filter(|_| chance() % 2 == 0)
-            .collect();
-        let fragment = format!("CONFIG_EXPERT=y\nCONFIG_64BIT=y\n{}\n", half.join("\n"));
-        // The last is the first once more.
-        let fragment = if n + 1 == configs {
-            first.clone()
-        } else {
-            fragment
-        };
-        if n == 0 {
-            first.clone_from(&fragment);
-        }
-        let file = bench.path("fragment");
-        fs::write(&file, fragment).unwrap();
-        let clean = bench.path("clean");
-        let _ = fs::remove_dir_all(&clean);
-        for (tree, compiler) in [(&bench.path("tree"), "kbisect-cc gcc"), (&clean, "gcc")] {
-            fs::create_dir_all(tree).unwrap();
-            for (target, log) in [("allnoconfig", "config.log"), (&targets, "build.log")] {
-                let log = fs::File::create(bench.path(log)).unwrap();
-                let mut make = bench.command("make", &source);
-                let status = make
-                    .args(["-j2", "ARCH=x86_64"])
-                    .arg(format!("O={}", tree.display()))
-                    .arg(format!("CC={compiler}"))
-                    .args(target.split(' '))
-                    .env("KCONFIG_ALLCONFIG", &file)
-                    .env("KBUILD_BUILD_TIMESTAMP", "Thu Jan  1 00:00:00 UTC 1970")
-                    .env("KBUILD_BUILD_VERSION", "1")
-                    .env("KBUILD_BUILD_USER", "kbisect")
-                    .env("KBUILD_BUILD_HOST", "kbisect")
-                    .stdout(log.try_clone().unwrap())
-                    .stderr(log)
-                    .status()
-                    .unwrap();
-                let log = || fs::read_to_string(bench.path("build.log")).unwrap_or_default();
-                assert!(status.success(), "config {n}, {compiler}: {}", log());
-            }
-        }
-        for means in bench.means() {
-            *(if means == Compiled {
-                &mut compiled
-            } else {
-                &mut cached
-            }) += 1;
-        }
-        let mut objects = Vec::new();
-        files(&clean, &mut objects);
-        objects.retain(|o| o.extension().is_some_and(|e| e == "o") || o.ends_with("vmlinux"));
-        assert!(objects.len() > 50, "{} objects", objects.len());
-        for object in objects {
-            let name = object.strip_prefix(&clean).unwrap();
-            // Tools of the build, which have the path of their tree in them.
-            if name.starts_with("tools") || name.starts_with("scripts") {
-                continue;
-            }
-            let ours = fs::read(bench.path("tree").join(name)).unwrap();
-            assert!(
-                ours == fs::read(&object).unwrap(),
-                "config {n}: {} differs",
-                name.display()
-            );
-        }
-    }
-    assert!(
-        cached > 0 && compiled > 0,
-        "{cached} from the cache, {compiled} compiled"
-    );
+    project.compare(&bench);
+}
+
+/// BusyBox writes its symbols in other ways than the kernel, and is built by an older Kbuild.
+#[test]
+fn objects_of_busybox_are_byte_for_byte_those_of_a_clean_build() {
+    let bench = Bench::new();
+    let cancel = CancelToken::new();
+    let mut note = |_: &str| {};
+    let mut setup = Setup::new(&mut note, &cancel).unwrap();
+    let project = Project {
+        source: setup.busybox_source().unwrap(),
+        variables: &[],
+        target: "shell/".into(),
+        settle: Some("oldconfig"),
+        always: "CONFIG_SHELL_ASH=y",
+        sometimes: vec![
+            "CONFIG_LONG_OPTS=y",
+            "CONFIG_FEATURE_VERBOSE_USAGE=y",
+            "CONFIG_ASH_PRINTF=y",
+            "CONFIG_ASH_TEST=y",
+            "CONFIG_ASH_ALIAS=y",
+            "CONFIG_ASH_JOB_CONTROL=y",
+            "CONFIG_FEATURE_SH_MATH=y",
+        ],
+        configs: 3,
+        objects: 3,
+    };
+    project.compare(&bench);
 }

@@ -9,8 +9,9 @@ use std::path::Path;
 
 use memchr::memmem;
 
+use super::AUTOCONF;
 use super::codec::{Reader, Writer};
-use super::symbols::{Values, mentioned};
+use super::symbols::{Mention, Values};
 
 /// Kind and version of the format.
 const MARK: &[u8; 8] = b"kbmanif1";
@@ -99,9 +100,13 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Reads what the preprocessor has read. Nothing when the call cannot be remembered: a file is
-    /// gone, was changed since `began` (nanoseconds since 1970), or makes the assembler read
-    /// others.
-    pub(super) fn read<'p>(paths: impl Iterator<Item = &'p [u8]>, began: i128) -> Option<Self> {
+    /// gone, was changed since `began` (nanoseconds since 1970), makes the assembler read others,
+    /// or puts names of symbols together.
+    pub(super) fn read<'p>(
+        paths: impl Iterator<Item = &'p [u8]>,
+        values: &Values<'_>,
+        began: i128,
+    ) -> Option<Self> {
         let mut sources = Self {
             rows: Vec::new(),
             symbols: BTreeSet::new(),
@@ -116,9 +121,10 @@ impl Sources {
             if memmem::find(&text, b".incbin").is_some() {
                 return None;
             }
-            let mut found = BTreeSet::new();
-            mentioned(&text, &mut found);
-            for symbol in found {
+            for mention in values.mentioned(&text) {
+                let Mention::Symbol(symbol) = mention else {
+                    return None;
+                };
                 if !sources.symbols.contains(symbol) {
                     sources.symbols.insert(symbol.to_vec());
                 }
@@ -135,8 +141,8 @@ impl Sources {
 
 /// The file with all values, of which only those count that are mentioned.
 fn is_autoconf(path: &[u8]) -> bool {
-    path.strip_prefix(b"./").unwrap_or(path) == b"include/generated/autoconf.h"
-        || path.strip_prefix(b"./").unwrap_or(path) == b"include/autoconf.h"
+    let path = path.strip_prefix(b"./").unwrap_or(path);
+    AUTOCONF.iter().any(|autoconf| autoconf.as_bytes() == path)
 }
 
 impl Manifest {
@@ -174,11 +180,16 @@ impl Manifest {
     /// Remembers what came of it with these files and values.
     pub(super) fn add(&mut self, sources: &Sources, values: &Values<'_>, found: Found) {
         let digest = values.digest(sources.symbols.iter().map(Vec::as_slice));
-        let files = self.places(&sources.rows);
+        let files = places(&mut self.rows, &sources.rows, |row| {
+            (row.path.clone(), row.contents)
+        });
+        for (at, row) in files.iter().zip(&sources.rows) {
+            self.rows[*at as usize].stat = row.stat;
+        }
         let mut view = match self.views.iter().position(|view| view.files == files) {
             Some(at) => self.views.remove(at),
             None => View {
-                symbols: self.indices(&sources.symbols),
+                symbols: places(&mut self.symbols, &sources.symbols, Clone::clone),
                 files,
                 depfile: found.depfile,
                 outcomes: Vec::new(),
@@ -195,34 +206,6 @@ impl Manifest {
             self.views.remove(0);
             self.tidy();
         }
-    }
-
-    /// The places of these rows, which are put in where they are not there.
-    fn places(&mut self, rows: &[Row]) -> Vec<u32> {
-        let name = |row: &Row| (row.path.clone(), row.contents);
-        let mut known: HashMap<(Vec<u8>, Hash), u32> =
-            self.rows.iter().map(name).zip(0..).collect();
-        let mut place = |row: &Row| {
-            let at = *known.entry(name(row)).or_insert_with(|| {
-                self.rows.push(row.clone());
-                // A compiler reads some hundred files.
-                self.rows.len() as u32 - 1
-            });
-            self.rows[at as usize].stat = row.stat;
-            at
-        };
-        rows.iter().map(&mut place).collect()
-    }
-
-    fn indices(&mut self, symbols: &BTreeSet<Vec<u8>>) -> Vec<u32> {
-        let mut known: HashMap<Vec<u8>, u32> = self.symbols.iter().cloned().zip(0..).collect();
-        let mut index = |symbol: &Vec<u8>| {
-            *known.entry(symbol.clone()).or_insert_with(|| {
-                self.symbols.push(symbol.clone());
-                self.symbols.len() as u32 - 1
-            })
-        };
-        symbols.iter().map(&mut index).collect()
     }
 
     /// Takes out the rows that no view has any more.
@@ -306,6 +289,23 @@ impl Manifest {
     }
 }
 
+/// The places of `wanted` in `all`, to which those are added that are not there yet.
+fn places<'w, T: Clone + 'w, N: Eq + std::hash::Hash>(
+    all: &mut Vec<T>,
+    wanted: impl IntoIterator<Item = &'w T>,
+    name: impl Fn(&T) -> N,
+) -> Vec<u32> {
+    let mut known: HashMap<N, u32> = all.iter().map(&name).zip(0..).collect();
+    let place = |one: &T| {
+        *known.entry(name(one)).or_insert_with(|| {
+            all.push(one.clone());
+            // A compiler reads some hundred files, with some thousand symbols.
+            all.len() as u32 - 1
+        })
+    };
+    wanted.into_iter().map(place).collect()
+}
+
 impl Row {
     /// Are the contents of the file what they were?
     fn is_as_it_was(&self) -> bool {
@@ -353,7 +353,14 @@ mod tests {
 
         fn sources(&self, names: &[&str]) -> Option<Sources> {
             let paths: Vec<_> = names.iter().map(|n| self.path(n)).collect();
-            Sources::read(paths.iter().map(|p| p.as_os_str().as_bytes()), LATE)
+            let paths = paths.iter().map(|p| p.as_os_str().as_bytes());
+            Sources::read(paths, &values(""), LATE)
+        }
+
+        /// With both files, and both symbols set.
+        fn add_both(&self, manifest: &mut Manifest, n: u8) {
+            let sources = self.sources(&["a.c", "b.h"]).unwrap();
+            manifest.add(&sources, &values(BOTH), found(n));
         }
     }
 
@@ -372,11 +379,7 @@ mod tests {
     fn an_outcome_is_found_by_files_and_by_the_values_that_they_mention() {
         let case = Case::new();
         let mut manifest = Manifest::default();
-        manifest.add(
-            &case.sources(&["a.c", "b.h"]).unwrap(),
-            &values(BOTH),
-            found(1),
-        );
+        case.add_both(&mut manifest, 1);
         manifest.add(&case.sources(&["a.c"]).unwrap(), &values(B), found(2));
         let manifest = Manifest::from_bytes(&manifest.to_bytes()).unwrap();
         assert_eq!(manifest.find(&values(BOTH)), Some(found(1)));
@@ -396,18 +399,10 @@ mod tests {
     fn a_file_that_changed_is_another_call() {
         let case = Case::new();
         let mut manifest = Manifest::default();
-        manifest.add(
-            &case.sources(&["a.c", "b.h"]).unwrap(),
-            &values(BOTH),
-            found(1),
-        );
+        case.add_both(&mut manifest, 1);
         fs::write(case.path("b.h"), "CONFIG_B /* */").unwrap();
         assert_eq!(manifest.find(&values(BOTH)), None);
-        manifest.add(
-            &case.sources(&["a.c", "b.h"]).unwrap(),
-            &values(BOTH),
-            found(2),
-        );
+        case.add_both(&mut manifest, 2);
         assert_eq!(manifest.find(&values(BOTH)), Some(found(2)));
         // It is back: only its time is another one.
         fs::write(case.path("b.h"), "CONFIG_B").unwrap();
@@ -422,10 +417,12 @@ mod tests {
         assert!(case.sources(&["a.c", "gone.h"]).is_none());
         fs::write(case.path("b.h"), "asm(\".incbin \\\"x\\\"\");").unwrap();
         assert!(case.sources(&["b.h"]).is_none());
+        fs::write(case.path("b.h"), "#define IS(x) IS_ENABLED(CONFIG_##x)").unwrap();
+        assert!(case.sources(&["b.h"]).is_none());
         let path = case.path("a.c");
         let path = [path.as_os_str().as_bytes()];
         assert!(
-            Sources::read(path.into_iter(), 1).is_none(),
+            Sources::read(path.into_iter(), &values(""), 1).is_none(),
             "changed after the beginning"
         );
     }
@@ -436,11 +433,7 @@ mod tests {
         let mut manifest = Manifest::default();
         for n in 0..60_u8 {
             fs::write(case.path("b.h"), format!("CONFIG_B {n}")).unwrap();
-            manifest.add(
-                &case.sources(&["a.c", "b.h"]).unwrap(),
-                &values(BOTH),
-                found(n),
-            );
+            case.add_both(&mut manifest, n);
         }
         assert_eq!(manifest.views.len(), MOST_VIEWS);
         assert_eq!(manifest.rows.len(), MOST_VIEWS + 1);

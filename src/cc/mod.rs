@@ -8,12 +8,13 @@
 //!
 //! - its command line, the toolchain and what of the environment concerns a compiler,
 //! - the contents of the files that it read, without `autoconf.h`, and
-//! - the values of just those CONFIG symbols that these files mention, found by `fixdep`'s rule.
+//! - the values of just those CONFIG symbols that these files mention, found by `fixdep`'s rule
+//!   (BusyBox has one of its own).
 //!
 //! If all of these are as they were, so is the object. That assumes what make's own dependency
 //! tracking assumes too: that a symbol's name is written out wherever its value is used, and that
 //! no new file comes to stand before one that was included, in the order in which the compiler
-//! looks for them.
+//! looks for them. Of a file that puts such names together (`CONFIG_##option`) nothing is assumed.
 //!
 //! A call that is not known is preprocessed; if its text is (less line numbers, where they do not
 //! get into the object), so is the object, and only else is it compiled. The place for a third key,
@@ -147,7 +148,7 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
 /// What a call depends on besides files and its arguments.
 fn context(toolchain: &OsString, call: &Call) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new();
-    add(&mut hasher, b"kbisect-cc 1");
+    add(&mut hasher, b"kbisect-cc 2");
     add(&mut hasher, toolchain.as_bytes());
     for name in ENVIRONMENT {
         let value = env::var_os(name).unwrap_or_default();
@@ -300,7 +301,7 @@ impl Launcher<'_> {
         let Some(files) = text::files(text) else {
             return Ok(());
         };
-        let Some(sources) = Sources::read(files.iter().map(|f| &**f), began) else {
+        let Some(sources) = Sources::read(files.into_iter(), values, began) else {
             return Ok(());
         };
         let depfile = match &self.call.depfile {

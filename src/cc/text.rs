@@ -1,20 +1,15 @@
 //! Preprocessed text: which files it came from, and what names it.
 
-use std::borrow::Cow;
+use std::collections::HashSet;
 
 use memchr::{memchr, memmem};
 
 /// The files that the preprocessor read, in the order of their first line, from its line markers
 /// (`# 12 "include/linux/fs.h" 2`). Nothing when one of them cannot be understood.
-pub(super) fn files(text: &[u8]) -> Option<Vec<Cow<'_, [u8]>>> {
+pub(super) fn files(text: &[u8]) -> Option<Vec<&[u8]>> {
     let mut found = Vec::new();
-    let mut last: &[u8] = b"";
-    let mut seen = std::collections::HashSet::new();
-    for name in markers(text).filter_map(marker) {
-        if name == last {
-            continue;
-        }
-        last = name;
+    let mut seen = HashSet::new();
+    for name in markers(text).filter_map(|(_, line)| marker(line)) {
         if !seen.insert(name) || name.starts_with(b"<") {
             continue;
         }
@@ -22,21 +17,19 @@ pub(super) fn files(text: &[u8]) -> Option<Vec<Cow<'_, [u8]>>> {
         if name.contains(&b'\\') {
             return None;
         }
-        found.push(Cow::Borrowed(name));
+        found.push(name);
     }
     Some(found)
 }
 
-/// The lines that begin with `# `.
-fn markers(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let line = |from: usize| {
-        let rest = &text[from..];
-        &rest[..memchr(b'\n', rest).unwrap_or(rest.len())]
-    };
-    let first = text.starts_with(b"# ").then(|| line(0));
-    first
-        .into_iter()
-        .chain(memmem::find_iter(text, b"\n# ").map(move |at| line(at + 1)))
+/// The lines that begin with `# `, without their newlines, each with its place.
+fn markers(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let first = text.starts_with(b"# ").then_some(0);
+    let others = memmem::find_iter(text, b"\n# ").map(|at| at + 1);
+    first.into_iter().chain(others).map(|at| {
+        let rest = &text[at..];
+        (at, &rest[..memchr(b'\n', rest).unwrap_or(rest.len())])
+    })
 }
 
 /// The file that a line marker names. Other lines of this kind (`#pragma`) name none.
@@ -55,34 +48,23 @@ pub(super) fn hash(hasher: &mut blake3::Hasher, text: &[u8], has_lines: bool) {
         hasher.update(text);
         return;
     }
-    // What is hashed runs from one marker to the next, less the empty lines around it.
-    let mut rest = text;
-    loop {
-        let at = if rest.starts_with(b"# ") {
-            Some(0)
-        } else {
-            memmem::find(rest, b"\n# ").map(|at| at + 1)
-        };
-        let code = &rest[..at.unwrap_or(rest.len())];
-        let code = code.trim_ascii();
+    let mut add = |code: &[u8]| {
         if !code.is_empty() {
             hasher.update(code);
             hasher.update(b"\n");
         }
-        let Some(at) = at else { return };
-        let line = &rest[at..];
-        if marker(&line[..memchr(b'\n', line).unwrap_or(line.len())]).is_none() {
+    };
+    // What is hashed runs from one marker to the next, less the empty lines around it.
+    let mut end = 0;
+    for (at, line) in markers(text) {
+        add(text[end..at].trim_ascii());
+        if marker(line).is_none() {
             // A pragma, or whatever else: it may well mean something.
-            let end = memchr(b'\n', line).unwrap_or(line.len());
-            hasher.update(&line[..end]);
-            hasher.update(b"\n");
+            add(line);
         }
-        let Some(end) = memchr(b'\n', line) else {
-            return;
-        };
-        rest = &line[end..];
-        rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+        end = at + line.len();
     }
+    add(text[end..].trim_ascii());
 }
 
 #[cfg(test)]
