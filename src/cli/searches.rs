@@ -49,7 +49,7 @@ pub(super) fn depends_of(
         let carried = carried.iter().map(|place| ids[place.index()]);
         all[id.index()] = RequestSet::of(requests.len(), carried);
     }
-    Ok(Depends::new(all))
+    Ok(Depends::measured(all))
 }
 
 /// The oracle answers one way and then another.
@@ -60,7 +60,7 @@ pub(super) fn unreliable(reliability: &Reliability) -> Error {
         start_fails,
     } = reliability;
     let start = if *start_fails {
-        "the start, which passed at first, fails more often than it passes; "
+        "the start, which passed at first, does not pass reliably; "
     } else {
         ""
     };

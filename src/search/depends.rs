@@ -7,7 +7,7 @@ use crate::model::{RequestId, RequestSet};
 /// them ([`Certify::Leaves`](crate::model::Certify)).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Depends {
-    /// By request, transitive, each without the request itself. Empty: nothing is known.
+    /// By request, each without the request itself. Empty: nothing is known.
     carried: Vec<RequestSet>,
 }
 
@@ -30,6 +30,13 @@ impl Depends {
                 }
             }
         }
+        Self::measured(carried)
+    }
+
+    /// From what was seen to go with each request. That is exact, so nothing is concluded from it:
+    /// what goes with one may stay when another goes that takes the first with it.
+    #[must_use]
+    pub fn measured(mut carried: Vec<RequestSet>) -> Self {
         for (id, own) in (0..).zip(&mut carried) {
             own.remove(RequestId(id));
         }
@@ -146,6 +153,15 @@ mod tests {
         assert_eq!(ids(&depends.closure(&first)), [0, 1, 2]);
         let third = RequestSet::of(5, [RequestId(3)]);
         assert_eq!(ids(&depends.closure(&third)), [3, 4]);
+    }
+
+    #[test]
+    fn of_what_was_measured_nothing_is_concluded() {
+        let of = |id: u32| RequestSet::of(3, [RequestId(id)]);
+        // 1 goes with 0, and 2 with 1; without 0 something else comes that keeps 2.
+        let depends = Depends::measured(vec![of(1), of(2), of(2)]);
+        assert_eq!(ids(depends.carried(RequestId(0)).unwrap()), [1]);
+        assert_eq!(ids(depends.carried(RequestId(2)).unwrap()), [0_u32; 0]);
     }
 
     #[test]

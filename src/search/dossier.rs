@@ -12,8 +12,10 @@ pub(super) struct Dossier {
     pub(super) passes: u32,
     pub(super) fails: u32,
     pub(super) unresolved: u32,
-    /// It failed to build, which is no matter of chance.
+    /// It failed to build, which is no matter of chance unless it was built another time.
     pub(super) is_unbuildable: bool,
+    /// It was judged as often as it may be, and is not as sure as it had to be.
+    pub(super) is_given_up: bool,
     pub(super) flying: u32,
     /// Should be judged so often.
     pub(super) wanted: u32,
@@ -33,6 +35,7 @@ impl Dossier {
             fails: 0,
             unresolved: 0,
             is_unbuildable: false,
+            is_given_up: false,
             flying: 0,
             wanted: 0,
             awaited: None,
@@ -70,17 +73,26 @@ impl Dossier {
 
     /// What can be relied on, if one answer must lead by so many.
     pub(super) fn settled(&self, lead: u32) -> Option<Verdict> {
-        if self.is_unbuildable {
+        if self.is_given_up {
+            return Some(Verdict::Unresolved);
+        }
+        if self.is_unbuildable && self.passes == 0 {
             return Some(Verdict::Fail(Stage::Build));
         }
         let is_clear = self.passes.abs_diff(self.fails) >= lead;
         match (is_clear, self.passes > self.fails) {
             (true, true) => Some(Verdict::Pass),
             (true, false) => Some(Verdict::Fail(Stage::Oracle)),
-            (false, _) if self.judged() >= MOST => Some(Verdict::Unresolved),
-            (false, _) if self.judged() == 0 && self.unresolved > 0 => Some(Verdict::Unresolved),
+            (false, _) if self.is_exhausted() => Some(Verdict::Unresolved),
             (false, _) => None,
         }
+    }
+
+    /// Is there no point in asking again: so often, or so often without a verdict?
+    pub(super) fn is_exhausted(&self) -> bool {
+        let judged = self.judged();
+        let is_mute = self.unresolved > 3 * judged;
+        judged + self.unresolved >= MOST || is_mute
     }
 
     /// How many more judgements are wanted, to be sure.
@@ -90,7 +102,7 @@ impl Dossier {
         }
         let has = self.passes.abs_diff(self.fails);
         lead.saturating_sub(has)
-            .min(MOST.saturating_sub(self.judged()))
+            .min(MOST.saturating_sub(self.judged() + self.unresolved))
             .saturating_sub(self.flying)
     }
 }

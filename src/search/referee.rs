@@ -112,13 +112,15 @@ impl Referee {
     }
 
     /// By how many the answer on a set must lead.
-    fn lead(&self, dossier: &Dossier) -> u32 {
+    fn lead(&self, at: At) -> u32 {
+        let dossier = &self.dossiers[at];
         let best = self.inner.best();
         let is_alone = dossier.keep.len() + 1 == best.len() && dossier.keep.is_subset(best);
         let error = self.confidence.error();
         // A wrong pass poisons what comes after it, a wrong failure of a single request makes the
-        // answer larger. That of a group only costs trials: its members are looked at again.
-        let error = if dossier.leans_to_fail() && !is_alone {
+        // answer larger, one of the start ends the run. That of a group only costs trials: its
+        // members are looked at again.
+        let error = if dossier.leans_to_fail() && !is_alone && at != 0 {
             error.max(LOOSE)
         } else {
             error
@@ -128,14 +130,12 @@ impl Referee {
 
     /// What can be relied on, if anything.
     fn settled(&self, at: At) -> Option<Verdict> {
-        let dossier = &self.dossiers[at];
-        dossier.settled(self.lead(dossier))
+        self.dossiers[at].settled(self.lead(at))
     }
 
     /// How many more judgements of a set are wanted, to be sure of it.
     fn lacks(&self, at: At) -> u32 {
-        let dossier = &self.dossiers[at];
-        dossier.lacks(self.lead(dossier))
+        self.dossiers[at].lacks(self.lead(at))
     }
 
     /// The search inside relies on it, and its judgements do not agree.
@@ -251,6 +251,26 @@ impl Referee {
             let best = &mut self.dossiers[best];
             let wanted = 2 * best.fails + best.unresolved + lead;
             best.wanted = best.wanted.max(wanted.min(MOST));
+            let is_short = best.passes.saturating_sub(best.fails) < lead;
+            if is_short && best.flying == 0 && best.is_exhausted() {
+                best.is_given_up = true;
+                self.consider(self.base());
+            }
+        }
+    }
+
+    /// Whether a base holds is seen anew with each verdict: how sure is sure enough may have
+    /// changed.
+    fn reconsider_the_bases(&mut self) {
+        let is_lost = |referee: &Self, at: At| {
+            let is_told = referee.dossiers[at].told.is_some_and(Verdict::is_pass);
+            is_told && referee.settled(at).is_some_and(|now| !now.is_pass())
+        };
+        // Each that is lost is a base no more, but for the start, with which all is over.
+        while !self.reliability.start_fails
+            && let Some(at) = self.bases.iter().copied().find(|at| is_lost(self, *at))
+        {
+            self.consider(at);
         }
     }
 
@@ -327,7 +347,7 @@ impl Referee {
         let Some(now) = self.settled(at) else { return };
         match (self.dossiers[at].awaited, self.dossiers[at].told) {
             (Some(id), _) => self.pass_on(at, id, now),
-            (None, Some(told)) if told.is_pass() && now.is_fail() => self.take_back(at, now),
+            (None, Some(told)) if told.is_pass() && !now.is_pass() => self.take_back(at, now),
             (None, Some(told)) if told.is_fail() && now.is_pass() => self.take_back(at, now),
             _ => {}
         }
@@ -391,7 +411,9 @@ impl Search for Referee {
         self.count();
         self.consider(at);
         self.consider_what_is_awaited();
+        self.reconsider_the_bases();
         self.doubt_the_best_in_the_end();
+        self.forget_pointless();
         Told {
             new_best: *self.inner.best() != before,
             pointless: self.useless(),

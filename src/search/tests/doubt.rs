@@ -167,6 +167,87 @@ fn a_kernel_that_does_not_build_is_not_doubted() {
     }
 }
 
+/// One set among others boots now and then: whoever has none of `needed`'s last does.
+#[test]
+fn what_passes_now_and_then_is_not_called_minimal() {
+    let needed = scattered(40, 5, &mut Rng(3));
+    let last = needed.iter().last().unwrap();
+    let luck = needed.without(last);
+    let mut seen = 0;
+    for percent in [40, 50, 60, 70] {
+        for seed in 0..100 {
+            let mut rng = Rng(seed);
+            let mut seen_of: HashMap<RequestSet, (u32, u32)> = HashMap::new();
+            let judge = |set: &RequestSet| {
+                let by_luck = luck.is_subset(set) && rng.below(100) < percent;
+                let of = seen_of.entry(set.clone()).or_default();
+                if needed.is_subset(set) || by_luck {
+                    of.0 += 1;
+                    Verdict::Pass
+                } else {
+                    of.1 += 1;
+                    FAIL
+                }
+            };
+            let mut search = doubting(40, &RequestSet::empty(40));
+            run(&mut search, &Schedule::in_order(2), judge, nothing_to_see);
+            let is_lucky = !needed.is_subset(search.best());
+            let is_claimed = search.certificate().is_whole() && !search.reliability().is_hopeless();
+            let (passes, fails) = seen_of[search.best()];
+            if is_lucky && is_claimed {
+                // It can be believed if it was seen to pass often enough.
+                assert!(
+                    passes >= fails + 2,
+                    "{percent} %, {seed}: {passes} to {fails}"
+                );
+            }
+            let differed = search.reliability().differed;
+            seen += u32::from(is_lucky || differed > 0);
+        }
+    }
+    assert!(seen > 200, "only {seen} of 400 met it");
+}
+
+#[test]
+fn an_oracle_that_cannot_tell_any_more_is_not_asked_for_ever() {
+    for when in 1..12 {
+        let needed = scattered(20, 3, &mut Rng(5));
+        let mut asked = 0;
+        let judge = |set: &RequestSet| {
+            asked += 1;
+            match (asked.cmp(&when), needed.is_subset(set)) {
+                (std::cmp::Ordering::Less, true) => Verdict::Pass,
+                (std::cmp::Ordering::Less, false) => FAIL,
+                // The opposite, once; then it is mute.
+                (std::cmp::Ordering::Equal, true) => FAIL,
+                (std::cmp::Ordering::Equal, false) => Verdict::Pass,
+                (std::cmp::Ordering::Greater, _) => Verdict::Unresolved,
+            }
+        };
+        let mut search = doubting(20, &RequestSet::empty(20));
+        let did = run(&mut search, &Schedule::in_order(1), judge, nothing_to_see);
+        assert!(did.trials < 150, "{when}: {} trials", did.trials);
+    }
+}
+
+#[test]
+fn a_build_that_fails_once_does_not_outweigh_passes() {
+    let needed = scattered(60, 6, &mut Rng(7));
+    let mut asked = 0;
+    let judge = |set: &RequestSet| {
+        asked += 1;
+        if asked == 1 && set.len() == 60 {
+            // The start's second judgement: a compiler that crashed.
+            return Verdict::Fail(Stage::Build);
+        }
+        needs(&needed)(set)
+    };
+    let mut search = doubting(60, &RequestSet::empty(60));
+    run(&mut search, &Schedule::in_order(1), judge, nothing_to_see);
+    assert!(asked > 1 && !search.reliability().is_hopeless());
+    assert_eq!(search.best(), &needed);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
