@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::prepare::Tools;
 use super::searches::{depends_of, search_of, unreliable};
 use super::shown::Shown;
-use crate::build::{Forecasts, TreePool, has_source, source_gone};
+use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::{CheckedResolver, Project, Resolver, parse_config};
 use crate::lab::{
@@ -15,8 +15,8 @@ use crate::lab::{
     Outcome, Stopped, fragment_of, moves,
 };
 use crate::model::{
-    Event, Fingerprint, Fragment, Judgement, Phase, Progress, RequestSet, Source, TrialId, Verdict,
-    sanitize,
+    Event, Fingerprint, Fragment, Judgement, Order, Phase, Progress, RequestSet, Source, TrialId,
+    Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
 use crate::report::{self, RESULT, Status, gather};
@@ -287,6 +287,7 @@ fn search_on(
     fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
     tools.plan.env.push(("TMPDIR".into(), temporary.into()));
     let resolver = tools.resolver.clone();
+    let kbuild = Kbuild::new(&tools.plan.source, &settings.arch);
     let bench = Bench {
         resolver: tools.resolver,
         plan: tools.plan,
@@ -297,7 +298,7 @@ fn search_on(
         guest: tools.guest,
         kbisect: tools.kbisect,
         images: crate::lab::Images::default(),
-        forecasts: Forecasts::default(),
+        forecasts: Forecasts::new(kbuild),
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
     for line in lines.iter() {
@@ -359,8 +360,12 @@ fn search_on(
         depends,
         certify: settings.certify,
         prior: info.prior.clone(),
-        // Of some hours at most.
-        cost: known.costs.iter().map(|ms| *ms as f64).collect(),
+        cost: match settings.order {
+            // What builds took is another time with each run.
+            Order::Deterministic => Vec::new(),
+            // Of some hours at most.
+            Order::AsItComes => known.costs.iter().map(|ms| *ms as f64).collect(),
+        },
         ..search::Options::default()
     };
     let mut search = search_of(info, settings, full, options)?;

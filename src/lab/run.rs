@@ -337,6 +337,7 @@ impl<'l, 'a> Run<'l, 'a> {
             });
             return self.begin(worker, trial.candidates, trial.config, trial.reuse);
         }
+        self.tries.remove(&fingerprint);
         self.trials += 1;
         match judgement.verdict {
             Verdict::Pass => self.progress.passed += 1,
