@@ -2,13 +2,15 @@
 //! happens to its cache; and for objects of a real kernel, byte for byte.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use kbisect::build::Kbuild;
 use kbisect::cc::{CACHE, LAUNCHER, Means, NOTES, TOOLCHAIN, identity, read_notes};
-use kbisect::kconfig::EC2_START;
+use kbisect::kconfig::{EC2_START, parse_config};
 use kbisect::setup::{BUILD, SOURCE, Setup};
 use kbisect::supervise::CancelToken;
 
@@ -385,6 +387,7 @@ impl Project<'_> {
                 }) += 1;
             }
             self.same_objects(&clean, &bench.path("tree"), n);
+            self.listed_objects(&clean);
         }
         assert!(
             cached > 0 && compiled > 0,
@@ -437,6 +440,22 @@ impl Project<'_> {
             .unwrap();
         let log = || fs::read_to_string(bench.path("log")).unwrap_or_default();
         assert!(status.success(), "{compiler}, {goals:?}: {}", log());
+    }
+
+    /// What a part of a kernel consists of is what its makefiles list.
+    fn listed_objects(&self, clean: &Path) {
+        if self.settle.is_some() || !self.target.ends_with('/') {
+            return;
+        }
+        let config = parse_config(&fs::read_to_string(clean.join(".config")).unwrap());
+        let mut listed = Kbuild::new(&self.source, "x86_64").objects(&config);
+        listed.retain(|object| object.starts_with(&self.target));
+        let mut built = Vec::new();
+        files(&clean.join(&self.target), &mut built);
+        built.retain(|object| object.extension().is_some_and(|e| e == "o"));
+        let name = |object: PathBuf| object.strip_prefix(clean).unwrap().display().to_string();
+        let built: BTreeSet<String> = built.into_iter().map(name).collect();
+        assert_eq!(listed, built);
     }
 
     fn same_objects(&self, clean: &Path, tree: &Path, config: usize) {

@@ -1,11 +1,12 @@
 //! What a build will take, before it is begun: from what the builds before it took.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::census::Census;
+use super::kbuild::Kbuild;
 use crate::cc::{Means, Note};
 use crate::model::{Config, Fingerprint, Forecast, Symbol};
 
@@ -13,7 +14,7 @@ use crate::model::{Config, Fingerprint, Forecast, Symbol};
 /// this.
 const UNKNOWN: Duration = Duration::from_millis(300);
 
-/// What make and its shell take for an object that comes from the cache: measured on Linux 6.1.
+/// What make and its shell take for an object that comes from the cache: an estimate.
 const CACHED: Duration = Duration::from_millis(40);
 
 /// Of so many builds the work besides compiling is remembered.
@@ -22,77 +23,120 @@ const REMEMBERED: usize = 9;
 /// So many trees' objects are remembered.
 const TREES: usize = 8;
 
-/// [`Forecaster`], with what is in the trees that it is asked about; for several threads.
+/// What builds take, and what is in the trees that they begin from; for several threads.
 #[derive(Debug, Default)]
-pub struct Forecasts(Mutex<Shared>);
+pub struct Forecasts {
+    shared: Mutex<Shared>,
+    /// Which objects come and go with a symbol, if that is known of the project.
+    kbuild: Option<Kbuild>,
+}
 
 #[derive(Debug, Default)]
 struct Shared {
     forecaster: Forecaster,
     /// The oldest first.
-    trees: VecDeque<(Fingerprint, Arc<Census>)>,
+    trees: VecDeque<(Fingerprint, Arc<Standing>)>,
+}
+
+/// A tree in which a config is built.
+#[derive(Debug, Default)]
+struct Standing {
+    census: Census,
+    /// What Kbuild lists for its config; nothing if that is not known.
+    listed: BTreeSet<String>,
 }
 
 impl Forecasts {
+    /// With what the project's makefiles say.
+    #[must_use]
+    pub fn new(kbuild: Kbuild) -> Self {
+        Self {
+            kbuild: Some(kbuild),
+            ..Self::default()
+        }
+    }
+
     fn shared(&self) -> MutexGuard<'_, Shared> {
         // All that is in there is only for predictions.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listed(&self, config: &Config) -> BTreeSet<String> {
+        let kbuild = self.kbuild.as_ref();
+        kbuild.map_or_else(BTreeSet::new, |kbuild| kbuild.objects(config))
     }
 
     /// Of a tree in which `config` is built.
-    fn census(&self, tree: &Path, config: &Config) -> Arc<Census> {
+    fn standing(&self, tree: &Path, config: &Config) -> Arc<Standing> {
         let fingerprint = config.fingerprint();
         let known = |shared: &Shared| {
             let mut trees = shared.trees.iter();
-            let (_, census) = trees.find(|(of, _)| *of == fingerprint)?;
-            Some(Arc::clone(census))
+            let (_, standing) = trees.find(|(of, _)| *of == fingerprint)?;
+            Some(Arc::clone(standing))
         };
-        if let Some(census) = known(&self.shared()) {
-            return census;
+        if let Some(standing) = known(&self.shared()) {
+            return standing;
         }
         // Nobody waits meanwhile; should two look at once, both see the same.
-        let census = Arc::new(Census::of(tree));
+        let standing = Arc::new(Standing {
+            census: Census::of(tree),
+            listed: self.listed(config),
+        });
         let mut shared = self.shared();
-        shared.trees.push_back((fingerprint, Arc::clone(&census)));
+        shared.trees.push_back((fingerprint, Arc::clone(&standing)));
         if shared.trees.len() > TREES {
             shared.trees.pop_front();
         }
-        census
+        standing
     }
 
     /// Predicts the build of `to` in a tree in which `from` is built.
     #[must_use]
     pub fn predict(&self, tree: &Path, from: &Config, to: &Config) -> Option<Forecast> {
-        let census = self.census(tree, from);
-        self.shared().forecaster.predict(&census, from, to)
+        let standing = self.standing(tree, from);
+        let listed = self.listed(to);
+        self.shared()
+            .forecaster
+            .predict(&standing, &listed, from, to)
     }
 
     /// Learns from a build that has come to its end in `tree`.
     pub fn learn(&self, tree: &Path, config: &Config, notes: &[Note], cpu: Duration) {
-        let census = self.census(tree, config);
-        self.shared().forecaster.learn(&census, config, notes, cpu);
+        let standing = self.standing(tree, config);
+        let mut shared = self.shared();
+        shared.forecaster.learn(&standing, config, notes, cpu);
     }
 }
 
 /// What was learnt from builds.
 #[derive(Debug, Default)]
-pub struct Forecaster {
+struct Forecaster {
     /// CPU time of each object's compilation, the last time.
     times: HashMap<String, Duration>,
-    /// Objects with the values of their symbols, as numbers: these were compiled before.
-    made: HashSet<(String, u64)>,
+    /// The values of each object's symbols, as numbers, with which it was compiled before.
+    made: HashMap<String, HashSet<u64>>,
+    /// All that Kbuild ever listed. What is in a tree, was listed once and is not now was left there.
+    listed: HashSet<String>,
     /// CPU time of the builds besides compilations: make itself, links, what no launcher sees.
     besides: Vec<Duration>,
 }
 
 impl Forecaster {
-    /// Predicts the build of `to` in a tree with `from`, of which this is the census. Nothing when
+    /// Predicts the build of `to`, for which Kbuild lists these, in a tree with `from`. Nothing when
     /// too little is known.
-    #[must_use]
-    pub fn predict(&self, census: &Census, from: &Config, to: &Config) -> Option<Forecast> {
+    fn predict(
+        &mut self,
+        standing: &Standing,
+        listed: &BTreeSet<String>,
+        from: &Config,
+        to: &Config,
+    ) -> Option<Forecast> {
+        let Standing { census, .. } = standing;
         if census.is_empty() || self.besides.is_empty() {
             return None;
         }
+        self.note_listed(&standing.listed);
+        self.note_listed(listed);
         let differences = from.diff(to);
         let changed: HashSet<&str> = {
             let names = differences.iter().map(|(symbol, ..)| symbol.as_str());
@@ -100,16 +144,23 @@ impl Forecaster {
         };
         let mut forecast = Forecast::default();
         let mean = self.mean();
+        let time = |object: &str| self.times.get(object).copied().unwrap_or(mean);
+        let mut known = HashSet::new();
         for (object, digest) in census.digests(|symbol| number(to, symbol)) {
-            if !changed.contains(object) {
+            known.insert(object);
+            // What was not listed before is in the tree from another config: make looks at it anew.
+            let is_new = listed.contains(object) && !standing.listed.contains(object);
+            if !(changed.contains(object) || is_new) || self.is_left(object, listed) {
                 continue;
             }
             forecast.objects += 1;
-            if self.made.contains(&(object.to_owned(), digest)) {
-                forecast.cpu += CACHED;
-            } else {
-                forecast.cpu += self.times.get(object).copied().unwrap_or(mean);
-            }
+            let is_made = self.made.get(object).is_some_and(|of| of.contains(&digest));
+            forecast.cpu += if is_made { CACHED } else { time(object) };
+        }
+        let new = listed.difference(&standing.listed);
+        for object in new.filter(|object| !known.contains(object.as_str())) {
+            forecast.objects += 1;
+            forecast.cpu += time(object);
         }
         forecast.cpu += self.besides();
         Some(forecast)
@@ -117,7 +168,8 @@ impl Forecaster {
 
     /// Learns from a build that came to its end: what its tree has now, for which config, what the
     /// launcher noted, and the CPU time of all of it.
-    pub fn learn(&mut self, census: &Census, config: &Config, notes: &[Note], cpu: Duration) {
+    fn learn(&mut self, standing: &Standing, config: &Config, notes: &[Note], cpu: Duration) {
+        self.note_listed(&standing.listed);
         let mut compiling = Duration::ZERO;
         for note in notes {
             compiling += note.cpu;
@@ -127,8 +179,15 @@ impl Forecaster {
                 compiling += CACHED.saturating_sub(note.cpu);
             }
         }
-        for (object, digest) in census.digests(|symbol| number(config, symbol)) {
-            self.made.insert((object.to_owned(), digest));
+        for (object, digest) in standing.census.digests(|symbol| number(config, symbol)) {
+            if self.is_left(object, &standing.listed) {
+                continue;
+            }
+            if let Some(of) = self.made.get_mut(object) {
+                of.insert(digest);
+            } else {
+                self.made.insert(object.to_owned(), HashSet::from([digest]));
+            }
         }
         // The start compiles tools as well, which no other build does.
         if self.besides.len() == 1 && notes.len() < self.times.len() {
@@ -138,6 +197,19 @@ impl Forecaster {
         if self.besides.len() > REMEMBERED {
             self.besides.remove(0);
         }
+    }
+
+    fn note_listed(&mut self, listed: &BTreeSet<String>) {
+        for object in listed {
+            if !self.listed.contains(object) {
+                self.listed.insert(object.clone());
+            }
+        }
+    }
+
+    /// Is an object in a tree none of its config, for which Kbuild lists these?
+    fn is_left(&self, object: &str, listed: &BTreeSet<String>) -> bool {
+        self.listed.contains(object) && !listed.contains(object)
     }
 
     fn mean(&self) -> Duration {
@@ -190,28 +262,71 @@ mod tests {
     #[test]
     fn a_build_is_predicted_from_what_its_objects_took_before() {
         let tree = tree(&[("fork.o", &["SMP", "FUTEX"]), ("slub.o", &["SMP"])]);
-        let census = Census::of(tree.path());
+        let standing = Standing {
+            census: Census::of(tree.path()),
+            listed: BTreeSet::new(),
+        };
+        let none = BTreeSet::new();
         let mut forecaster = Forecaster::default();
         let start = config(&["SMP", "FUTEX"]);
         let without = config(&["SMP"]);
-        assert_eq!(forecaster.predict(&census, &start, &without), None);
+        assert_eq!(forecaster.predict(&standing, &none, &start, &without), None);
         let notes = [
             note("fork.o", Means::Compiled, 700),
             note("slub.o", Means::Compiled, 500),
         ];
-        forecaster.learn(&census, &start, &notes, Duration::from_secs(3));
-        let predicted = forecaster.predict(&census, &start, &without).unwrap();
+        forecaster.learn(&standing, &start, &notes, Duration::from_secs(3));
+        let predicted = forecaster
+            .predict(&standing, &none, &start, &without)
+            .unwrap();
         let besides = Duration::from_millis(1800);
         let millis = Duration::from_millis;
         assert_eq!(predicted.objects, 1);
         assert_eq!(predicted.cpu, besides + millis(700));
         // Once it was compiled, it comes from the cache.
         let notes = [note("fork.o", Means::Compiled, 600)];
-        forecaster.learn(&census, &without, &notes, millis(1600));
-        let back = forecaster.predict(&census, &without, &start).unwrap();
+        forecaster.learn(&standing, &without, &notes, millis(1600));
+        let back = forecaster
+            .predict(&standing, &none, &without, &start)
+            .unwrap();
         assert_eq!((back.objects, back.cpu), (1, millis(1000) + CACHED));
         // Neither of them was ever compiled without SMP.
-        let bare = forecaster.predict(&census, &without, &config(&[])).unwrap();
+        let bare = forecaster
+            .predict(&standing, &none, &without, &config(&[]))
+            .unwrap();
         assert_eq!((bare.objects, bare.cpu), (2, millis(1000 + 600 + 500)));
+    }
+
+    #[test]
+    fn objects_that_vanish_are_not_compiled_and_those_that_appear_are() {
+        let tree = tree(&[
+            ("core.o", &["NET"]),
+            ("sock.o", &["NET"]),
+            ("old.o", &["NET"]),
+        ]);
+        let listed = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        let standing = Standing {
+            census: Census::of(tree.path()),
+            listed: listed(&["core.o", "sock.o"]),
+        };
+        let mut forecaster = Forecaster::default();
+        forecaster.note_listed(&listed(&["old.o"]));
+        let millis = Duration::from_millis;
+        let notes = [
+            note("core.o", Means::Compiled, 700),
+            note("sock.o", Means::Compiled, 500),
+        ];
+        let start = config(&["NET"]);
+        forecaster.learn(&standing, &start, &notes, millis(1200));
+        let mut predict = |names: &[&str]| {
+            let listed = listed(names);
+            let predicted = forecaster.predict(&standing, &listed, &start, &config(&[]));
+            let predicted = predicted.unwrap();
+            (predicted.objects, predicted.cpu)
+        };
+        assert_eq!(predict(&["core.o"]), (1, millis(700)));
+        // Of what is new nothing is known: it takes what the others do in the mean.
+        assert_eq!(predict(&["core.o", "new.o"]), (2, millis(700 + 600)));
+        assert_eq!(predict(&["core.o", "old.o"]), (2, millis(700 + 600)));
     }
 }

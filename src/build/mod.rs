@@ -9,13 +9,15 @@
 mod census;
 mod evidence;
 mod forecast;
+mod kbuild;
 mod make;
+mod makefile;
 mod sync;
 mod tree;
 
-pub use census::Census;
 pub use evidence::{BuildFailure, read_failure};
-pub use forecast::{Forecaster, Forecasts};
+pub use forecast::Forecasts;
+pub use kbuild::Kbuild;
 pub use make::{Built, Cost, Launcher, MakePlan, Product, build, has_source, source_gone};
 pub use sync::{Synced, sync};
 pub use tree::{Tree, TreePool};

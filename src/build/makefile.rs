@@ -1,0 +1,660 @@
+//! The part of the make language that Kbuild's lists of objects are written in.
+//!
+//! Assignments, conditionals, `include` and the functions that work on words (GNU make manual,
+//! "How to Use Variables", "Conditional Parts of Makefiles", "Functions for Transforming Text").
+//! Nothing is run: `$(shell)`, `$(call)` and `$(eval)` are empty, rules and recipes are passed
+//! over.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Variables may be defined by each other; by mistake, by themselves.
+const DEPTH: usize = 32;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    /// `=`: expanded where it is used.
+    Recursive,
+    /// `:=`: expanded now.
+    Simple,
+    /// `+=`
+    Append,
+    /// `?=`
+    Default,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Condition {
+    /// `ifeq`, or `ifneq` if they must differ.
+    Equal(String, String, Wanted),
+    /// `ifdef`, or `ifndef`.
+    Defined(String, Wanted),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Yes,
+    No,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Line {
+    Assign(String, Operator, String),
+    If(Condition),
+    ElseIf(Condition),
+    Else,
+    EndIf,
+    Include(String),
+}
+
+/// What of a makefile is understood.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Makefile {
+    lines: Vec<Line>,
+}
+
+impl Makefile {
+    pub(super) fn parse(text: &str) -> Self {
+        let mut lines = Vec::new();
+        let (mut is_after_rule, mut is_defining) = (false, false);
+        for line in logical(text) {
+            let trimmed = line.trim();
+            if is_defining {
+                is_defining = trimmed != "endef";
+                continue;
+            }
+            let directive = conditional(trimmed);
+            if line.starts_with('\t') && is_after_rule && directive.is_none() {
+                continue;
+            }
+            if let Some(directive) = directive {
+                lines.push(directive);
+            } else if let Some(rest) =
+                word(trimmed, "include").or_else(|| word(trimmed, "-include"))
+            {
+                lines.push(Line::Include(rest.to_owned()));
+            } else if word(trimmed, "define").is_some() {
+                is_defining = true;
+            } else if let Some(assignment) = assignment(trimmed) {
+                is_after_rule = false;
+                lines.push(assignment);
+            } else if !trimmed.is_empty() {
+                is_after_rule = true;
+            }
+        }
+        Self { lines }
+    }
+
+    /// Without the lines that assign other variables than these, and what they stand under.
+    pub(super) fn only(mut self, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let is_kept = |line: &Line| matches!(line, Line::Assign(name, ..) if is_wanted(name));
+        self.lines.retain(is_kept);
+        self
+    }
+}
+
+/// Lines without comments; those that end in a backslash with the next.
+fn logical(text: &str) -> impl Iterator<Item = String> {
+    let mut lines = text.lines();
+    std::iter::from_fn(move || {
+        let mut whole = lines.next()?.to_owned();
+        while whole.ends_with('\\') {
+            whole.pop();
+            let Some(next) = lines.next() else { break };
+            whole.push(' ');
+            whole.push_str(next.trim_start());
+        }
+        let comment = whole.match_indices('#').map(|(at, _)| at);
+        let mut comment = comment.filter(|at| !whole[..*at].ends_with('\\'));
+        if let Some(at) = comment.next() {
+            whole.truncate(at);
+        }
+        Some(whole)
+    })
+}
+
+/// What follows a word at the beginning of a line.
+fn word<'l>(line: &'l str, word: &str) -> Option<&'l str> {
+    let rest = line.strip_prefix(word)?;
+    (rest.is_empty() || rest.starts_with([' ', '\t', '('])).then(|| rest.trim())
+}
+
+fn conditional(line: &str) -> Option<Line> {
+    if word(line, "endif").is_some() {
+        return Some(Line::EndIf);
+    }
+    if let Some(rest) = word(line, "else") {
+        return Some(condition(rest).map_or(Line::Else, Line::ElseIf));
+    }
+    condition(line).map(Line::If)
+}
+
+fn condition(line: &str) -> Option<Condition> {
+    for (keyword, wanted) in [("ifeq", Wanted::Yes), ("ifneq", Wanted::No)] {
+        if let Some(rest) = word(line, keyword) {
+            let (left, right) = operands(rest)?;
+            return Some(Condition::Equal(left, right, wanted));
+        }
+    }
+    for (keyword, wanted) in [("ifdef", Wanted::Yes), ("ifndef", Wanted::No)] {
+        if let Some(rest) = word(line, keyword) {
+            return Some(Condition::Defined(rest.to_owned(), wanted));
+        }
+    }
+    None
+}
+
+/// `(a,b)`, or `"a" "b"` with either kind of quote.
+fn operands(text: &str) -> Option<(String, String)> {
+    if let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
+        let parts = arguments(inner);
+        let (first, rest) = parts.split_first()?;
+        return Some((first.trim().to_owned(), rest.join(",").trim().to_owned()));
+    }
+    let quoted = |text: &str| {
+        let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let (inner, rest) = text[1..].split_once(quote)?;
+        Some((inner.to_owned(), rest.trim().to_owned()))
+    };
+    let (left, rest) = quoted(text)?;
+    let (right, _) = quoted(&rest)?;
+    Some((left, right))
+}
+
+fn assignment(line: &str) -> Option<Line> {
+    let mut line = line;
+    while let Some(rest) = ["export", "override"].iter().find_map(|w| word(line, w)) {
+        line = rest;
+    }
+    let mut depth = 0_usize;
+    for (at, c) in line.char_indices() {
+        match c {
+            '(' | '{' => depth += 1,
+            ')' | '}' => depth = depth.saturating_sub(1),
+            // A rule, unless it is `:=` or `::=`.
+            ':' if depth == 0 => {
+                let rest = line[at..].trim_start_matches(':');
+                let value = rest.strip_prefix('=')?;
+                return Some(assign(&line[..at], Operator::Simple, value));
+            }
+            '=' if depth == 0 => {
+                let (name, value) = (&line[..at], &line[at + 1..]);
+                return Some(match name.chars().last() {
+                    Some('+') => assign(&name[..at - 1], Operator::Append, value),
+                    Some('?') => assign(&name[..at - 1], Operator::Default, value),
+                    // What a command says is not known.
+                    Some('!') => assign(&name[..at - 1], Operator::Simple, ""),
+                    _ => assign(name, Operator::Recursive, value),
+                });
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn assign(name: &str, operator: Operator, value: &str) -> Line {
+    Line::Assign(
+        name.trim().to_owned(),
+        operator,
+        value.trim_start().to_owned(),
+    )
+}
+
+/// Cuts at the commas that are in no parentheses.
+fn arguments(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut depth, mut begin) = (0_usize, 0);
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '{' => depth += 1,
+            ')' | '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(&text[begin..at]);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[begin..]);
+    parts
+}
+
+#[derive(Debug, Clone)]
+struct Variable {
+    text: String,
+    is_simple: bool,
+}
+
+/// Variables, and where to find others and files that are included.
+pub(super) struct Scope<'a> {
+    variables: HashMap<String, Variable>,
+    outside: &'a dyn Fn(&str) -> Option<String>,
+    files: &'a dyn Fn(&str) -> Option<Arc<Makefile>>,
+}
+
+impl<'a> Scope<'a> {
+    /// `outside` gives the values of variables that no makefile assigns, `files` a makefile by its
+    /// path.
+    pub(super) fn new(
+        outside: &'a dyn Fn(&str) -> Option<String>,
+        files: &'a dyn Fn(&str) -> Option<Arc<Makefile>>,
+    ) -> Self {
+        Self {
+            variables: HashMap::new(),
+            outside,
+            files,
+        }
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        let variable = Variable {
+            text: value.to_owned(),
+            is_simple: true,
+        };
+        self.variables.insert(name.to_owned(), variable);
+    }
+
+    /// The value of a variable; of one that nobody assigned, nothing.
+    pub(super) fn value(&self, name: &str) -> String {
+        self.look_up(name, 0)
+    }
+
+    /// Takes in the assignments of a makefile.
+    pub(super) fn run(&mut self, makefile: &Makefile) {
+        self.take(makefile, 0);
+    }
+
+    fn take(&mut self, makefile: &Makefile, depth: usize) {
+        /// Of the branches of a conditional.
+        #[derive(Clone, Copy, PartialEq)]
+        enum Branch {
+            Taken,
+            NotYet,
+            /// An earlier one was, or all of it is passed over.
+            Over,
+        }
+        let mut open: Vec<Branch> = Vec::new();
+        for line in &makefile.lines {
+            let is_taken = open.iter().all(|branch| *branch == Branch::Taken);
+            match line {
+                Line::If(condition) => open.push(if !is_taken {
+                    Branch::Over
+                } else if self.holds(condition) {
+                    Branch::Taken
+                } else {
+                    Branch::NotYet
+                }),
+                Line::ElseIf(_) | Line::Else => {
+                    let next = match (open.last(), line) {
+                        (Some(Branch::NotYet), Line::ElseIf(condition))
+                            if !self.holds(condition) =>
+                        {
+                            Branch::NotYet
+                        }
+                        (Some(Branch::NotYet), _) => Branch::Taken,
+                        _ => Branch::Over,
+                    };
+                    if let Some(last) = open.last_mut() {
+                        *last = next;
+                    }
+                }
+                Line::EndIf => {
+                    open.pop();
+                }
+                _ if !is_taken => {}
+                Line::Assign(name, operator, value) => self.assign(name, *operator, value),
+                Line::Include(paths) => {
+                    for path in self.expand(paths, 0).split_whitespace() {
+                        if depth < DEPTH
+                            && let Some(file) = (self.files)(path)
+                        {
+                            self.take(&file, depth + 1);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn holds(&self, condition: &Condition) -> bool {
+        let (is, wanted) = match condition {
+            Condition::Equal(left, right, wanted) => {
+                (self.expand(left, 0) == self.expand(right, 0), wanted)
+            }
+            Condition::Defined(name, wanted) => {
+                let name = self.expand(name, 0);
+                let is_empty = match self.variables.get(name.trim()) {
+                    Some(variable) => variable.text.is_empty(),
+                    None => self.value(name.trim()).is_empty(),
+                };
+                (!is_empty, wanted)
+            }
+        };
+        is == (*wanted == Wanted::Yes)
+    }
+
+    fn assign(&mut self, name: &str, operator: Operator, value: &str) {
+        let name = self.expand(name, 0);
+        let is_known = self.variables.contains_key(&name) || (self.outside)(&name).is_some();
+        match operator {
+            Operator::Default if is_known => {}
+            Operator::Append if is_known => {
+                let was = self.variables.get(&name).cloned();
+                let was = was.unwrap_or_else(|| Variable {
+                    text: (self.outside)(&name).unwrap_or_default(),
+                    is_simple: true,
+                });
+                let more = if was.is_simple {
+                    self.expand(value, 0)
+                } else {
+                    value.to_owned()
+                };
+                let variable = Variable {
+                    text: format!("{} {more}", was.text),
+                    ..was
+                };
+                self.variables.insert(name, variable);
+            }
+            Operator::Simple => {
+                let value = self.expand(value, 0);
+                self.set(&name, &value);
+            }
+            Operator::Recursive | Operator::Append | Operator::Default => {
+                let variable = Variable {
+                    text: value.to_owned(),
+                    is_simple: false,
+                };
+                self.variables.insert(name, variable);
+            }
+        }
+    }
+
+    fn look_up(&self, name: &str, depth: usize) -> String {
+        match self.variables.get(name) {
+            Some(variable) if variable.is_simple => variable.text.clone(),
+            Some(variable) => self.expand(&variable.text, depth + 1),
+            None => (self.outside)(name).unwrap_or_default(),
+        }
+    }
+
+    fn expand(&self, text: &str, depth: usize) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            let Some(c) = rest.chars().next() else { break };
+            match c {
+                '(' | '{' => {
+                    let Some(end) = closing(rest) else { return out };
+                    if depth < DEPTH {
+                        out.push_str(&self.reference(&rest[1..end], depth + 1));
+                    }
+                    rest = &rest[end + 1..];
+                }
+                '$' => {
+                    out.push('$');
+                    rest = &rest[1..];
+                }
+                _ => {
+                    // A variable with a name of one character.
+                    let (name, after) = rest.split_at(c.len_utf8());
+                    if depth < DEPTH {
+                        out.push_str(&self.look_up(name, depth));
+                    }
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+
+    /// What stands between the parentheses of `$(...)`.
+    fn reference(&self, inner: &str, depth: usize) -> String {
+        if let Some((function, rest)) = inner.split_once([' ', '\t'])
+            && function
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b == b'-')
+        {
+            return self.function(function, rest.trim_start(), depth);
+        }
+        let expanded = self.expand(inner, depth);
+        if let Some((name, change)) = expanded.split_once(':')
+            && let Some((from, to)) = change.split_once('=')
+        {
+            let value = self.look_up(name, depth);
+            let (from, to) = if from.contains('%') {
+                (from.to_owned(), to.to_owned())
+            } else {
+                (format!("%{from}"), format!("%{to}"))
+            };
+            return each(&value, |word| Some(patsubst(&from, &to, word)));
+        }
+        self.look_up(expanded.trim(), depth)
+    }
+
+    fn function(&self, name: &str, rest: &str, depth: usize) -> String {
+        let parts = arguments(rest);
+        let part = |at: usize| {
+            parts
+                .get(at)
+                .map_or_else(String::new, |p| self.expand(p, depth))
+        };
+        // Where an argument may have commas: the last takes all of the rest.
+        let from = |at: usize| {
+            let rest = parts.get(at..).unwrap_or_default().join(",");
+            self.expand(&rest, depth)
+        };
+        let matches_any = |patterns: &str, word: &str| {
+            patterns.split_whitespace().any(|p| stem(p, word).is_some())
+        };
+        match name {
+            "strip" => each(&from(0), |word| Some(word.to_owned())),
+            "filter" => {
+                let patterns = part(0);
+                each(&from(1), |w| {
+                    matches_any(&patterns, w).then(|| w.to_owned())
+                })
+            }
+            "filter-out" => {
+                let patterns = part(0);
+                each(&from(1), |w| {
+                    (!matches_any(&patterns, w)).then(|| w.to_owned())
+                })
+            }
+            "patsubst" => {
+                let (from_pattern, to) = (part(0), part(1));
+                each(&from(2), |word| {
+                    Some(patsubst(from_pattern.trim(), to.trim(), word))
+                })
+            }
+            "subst" => match part(0) {
+                what if what.is_empty() => from(2),
+                what => from(2).replace(&what, &part(1)),
+            },
+            "addprefix" => {
+                let prefix = part(0);
+                each(&from(1), |word| Some(format!("{prefix}{word}")))
+            }
+            "addsuffix" => {
+                let suffix = part(0);
+                each(&from(1), |word| Some(format!("{word}{suffix}")))
+            }
+            "basename" => each(&from(0), |word| {
+                Some(
+                    word.rsplit_once('.')
+                        .map_or(word, |(base, _)| base)
+                        .to_owned(),
+                )
+            }),
+            "notdir" => each(&from(0), |word| {
+                Some(
+                    word.rsplit_once('/')
+                        .map_or(word, |(_, name)| name)
+                        .to_owned(),
+                )
+            }),
+            "dir" => each(&from(0), |word| {
+                Some(
+                    word.rsplit_once('/')
+                        .map_or("./".to_owned(), |(dir, _)| format!("{dir}/")),
+                )
+            }),
+            "findstring" => {
+                let what = part(0);
+                if from(1).contains(&what) {
+                    what
+                } else {
+                    String::new()
+                }
+            }
+            "firstword" => from(0)
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            "lastword" => from(0)
+                .split_whitespace()
+                .last()
+                .unwrap_or_default()
+                .to_owned(),
+            "words" => from(0).split_whitespace().count().to_string(),
+            "sort" => {
+                let text = from(0);
+                let mut words: Vec<&str> = text.split_whitespace().collect();
+                words.sort_unstable();
+                words.dedup();
+                words.join(" ")
+            }
+            "if" => {
+                if part(0).trim().is_empty() {
+                    from(2)
+                } else {
+                    part(1)
+                }
+            }
+            "or" => {
+                let mut values = (0..parts.len()).map(part);
+                values.find(|value| !value.is_empty()).unwrap_or_default()
+            }
+            "and" => {
+                let values: Vec<String> = (0..parts.len()).map(part).collect();
+                if values.iter().any(String::is_empty) {
+                    return String::new();
+                }
+                values.last().cloned().unwrap_or_default()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// Where the parenthesis closes that `text` begins with.
+fn closing(text: &str) -> Option<usize> {
+    let open = text.chars().next()?;
+    let close = if open == '(' { ')' } else { '}' };
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        if c == open {
+            depth += 1;
+        } else if c == close {
+            depth -= 1;
+            if depth == 0 {
+                return Some(at);
+            }
+        }
+    }
+    None
+}
+
+fn each(text: &str, change: impl Fn(&str) -> Option<String>) -> String {
+    let words: Vec<String> = text.split_whitespace().filter_map(change).collect();
+    words.join(" ")
+}
+
+/// What `%` stands for when the pattern is the word.
+fn stem<'w>(pattern: &str, word: &'w str) -> Option<&'w str> {
+    match pattern.split_once('%') {
+        None => (pattern == word).then_some(""),
+        Some((before, after)) => word.strip_prefix(before)?.strip_suffix(after),
+    }
+}
+
+fn patsubst(from: &str, to: &str, word: &str) -> String {
+    stem(from, word).map_or_else(|| word.to_owned(), |stem| to.replacen('%', stem, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value of `obj-y`, with `CONFIG_ON` set.
+    fn objects(text: &str) -> String {
+        let outside = |name: &str| (name == "CONFIG_ON").then(|| "y".to_owned());
+        let more = |path: &str| {
+            (path == "more.mk").then(|| Arc::new(Makefile::parse("obj-y += included.o\n")))
+        };
+        let mut scope = Scope::new(&outside, &more);
+        scope.run(&Makefile::parse(text));
+        each(&scope.value("obj-y"), |word| Some(word.to_owned()))
+    }
+
+    #[test]
+    fn lists_are_gathered_from_assignments() {
+        let text = "obj-y := a.o \\\n\tb.o # c.o\nobj-$(CONFIG_ON)\t+= d.o\n\
+                    obj-$(CONFIG_OFF) += e.o\nobj-y+=f.o\n";
+        assert_eq!(objects(text), "a.o b.o d.o f.o");
+    }
+
+    #[test]
+    fn what_a_variable_is_when_it_is_expanded_counts_for_the_lazy_ones() {
+        assert_eq!(objects("A = $(B)\nobj-y = $(A)\nB = b.o\n"), "b.o");
+        assert_eq!(objects("A := $(B)\nobj-y = $(A) c.o\nB = b.o\n"), "c.o");
+        assert_eq!(objects("A ?= a.o\nA ?= b.o\nobj-y := $A\n"), "a.o");
+        assert!(objects("obj-y = $(obj-y) a.o\n").ends_with("a.o a.o"));
+    }
+
+    #[test]
+    fn conditionals_choose_one_branch() {
+        let text = "ifeq ($(CONFIG_ON),y)\nobj-y += a.o\nifdef CONFIG_OFF\nobj-y += b.o\nelse\n\
+                    obj-y += c.o\nendif\nelse ifdef CONFIG_ON\nobj-y += d.o\nelse\nobj-y += e.o\n\
+                    endif\nifneq \"$(CONFIG_ON)\" 'y'\nobj-y += f.o\nelse ifndef CONFIG_OFF\n\
+                    \tobj-y += g.o\nendif\n";
+        assert_eq!(objects(text), "a.o c.o g.o");
+    }
+
+    #[test]
+    fn words_are_worked_on() {
+        for (value, result) in [
+            ("$(addsuffix .o, a b)", "a.o b.o"),
+            ("$(patsubst %.c,%.o,a.c b.h)", "a.o b.h"),
+            ("$(sort b.o a.o b.o)", "a.o b.o"),
+            ("$(filter-out b.o,a.o b.o c.o)", "a.o c.o"),
+            (
+                "$(if $(CONFIG_ON),a.o,b.o) $(if $(CONFIG_OFF),c.o,d.o)",
+                "a.o d.o",
+            ),
+            ("$(or $(CONFIG_OFF),$(CONFIG_ON))", "y"),
+            ("$(and $(CONFIG_OFF),$(CONFIG_ON))", ""),
+            ("$(L:.c=.o) ${L:%.c=x-%}", "l.o x-l"),
+            ("$(shell echo a.o)$(call f,x) $$x", "$x"),
+            ("$(unfinished", ""),
+        ] {
+            assert_eq!(
+                objects(&format!("L = l.c\nobj-y := {value}\n")),
+                result,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn rules_recipes_and_definitions_are_passed_over() {
+        let text = "obj-y := a.o\nall: x = 1\n\tobj-y += b.o\ndefine f\nobj-y += c.o\nendef\n\
+                    include more.mk gone.mk\n$(obj)/%.o: FORCE ; obj-y = d.o\n\
+                    export obj-y += e.o\n";
+        assert_eq!(objects(text), "a.o included.o e.o");
+    }
+}
