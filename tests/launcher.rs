@@ -228,6 +228,19 @@ fn a_changed_header_is_never_overlooked() {
 }
 
 #[test]
+fn what_the_assembler_reads_is_never_taken_from_the_cache() {
+    let bench = Bench::new();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    tree.header("#define VALUE 1\nasm(\".incbin \\\"data\\\"\");\n");
+    for data in ["one", "two", "three"] {
+        fs::write(tree.path.join("data"), data).unwrap();
+        // The launcher leaves it to the compiler, and has nothing to note.
+        assert_eq!(tree.compile(&[]), []);
+    }
+}
+
+#[test]
 fn warnings_are_given_again_and_errors_are_the_compilers() {
     let bench = Bench::new();
     let tree = Tree::new(&bench, "tree-1");

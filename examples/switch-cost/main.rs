@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kbisect::build::{Built, Cost, Launcher, MakePlan, TreePool, build};
-use kbisect::cc::{CACHE, LAUNCHER, Store, TOOLCHAIN, identity};
+use kbisect::cc::{LAUNCHER, Store, identity};
 use kbisect::kconfig::{ConfResolver, Project, Resolver, known_symbols};
 use kbisect::model::{Fragment, Request, ResolvedConfig, Symbol, Value, WorkerId};
 use kbisect::setup::{BUILD, SOURCE, Setup};
@@ -126,7 +126,7 @@ fn main() {
             cpu += cost.cpu;
             wall += cost.wall + synced;
             objects += cost.objects;
-            compiled += cost.objects - cost.cached;
+            compiled += cost.compiled();
         }
         println!(
             "| {name} | {} | {objects} | {} | {} s | {} s |",
@@ -158,7 +158,6 @@ impl Bench {
             let make = |tree: &Path| {
                 let synced = began.elapsed();
                 let log = self.folder.join("build.log");
-                let _ = fs::remove_file(log.with_extension("objects"));
                 let (config, jobs) = (&trial.config, &self.jobs);
                 let (built, cost) =
                     build(&plan, tree, config, jobs, &log, &self.cancel, &mut |_| {}).unwrap();
@@ -214,19 +213,9 @@ impl Bench {
                 let exe = std::env::current_exe().unwrap();
                 let exe = exe.parent().unwrap().with_file_name("kbisect");
                 assert!(exe.is_file(), "build it first: cargo build --release");
-                std::os::unix::fs::symlink(exe, link).unwrap();
-                let mut path = bin.into_os_string();
-                path.push(":");
-                path.push(std::env::var_os("PATH").unwrap());
-                Some(Launcher {
-                    command: format!("{LAUNCHER} gcc"),
-                    env: vec![
-                        ("PATH".into(), path),
-                        (CACHE.into(), cache.clone().into()),
-                        (TOOLCHAIN.into(), self.toolchain.clone().into()),
-                    ],
-                    store: Some(Store::within(&cache, 4 << 30)),
-                })
+                std::os::unix::fs::symlink(exe, &link).unwrap();
+                let store = Store::within(&cache, 4 << 30);
+                Some(Launcher::object_cache(&link, "gcc", &self.toolchain, store).unwrap())
             }
         }
     }

@@ -44,6 +44,34 @@ pub struct Launcher {
     pub store: Option<cc::Store>,
 }
 
+impl Launcher {
+    /// Our own. `link` is kbisect by the name [`cc::LAUNCHER`]; `toolchain` tells compilers apart
+    /// ([`cc::identity`]).
+    ///
+    /// # Errors
+    /// The folder of the link cannot be in `PATH`.
+    pub fn object_cache(
+        link: &Path,
+        compiler: &str,
+        toolchain: &str,
+        store: cc::Store,
+    ) -> Result<Self> {
+        let folder = link.parent().map(Path::to_owned);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(folder.into_iter().chain(std::env::split_paths(&path)))
+            .map_err(|e| Error::failed("cannot add to PATH").because(e))?;
+        Ok(Self {
+            command: format!("{} {compiler}", cc::LAUNCHER),
+            env: vec![
+                ("PATH".into(), path),
+                (cc::CACHE.into(), store.cache().into()),
+                (cc::TOOLCHAIN.into(), toolchain.into()),
+            ],
+            store: Some(store),
+        })
+    }
+}
+
 impl MakePlan {
     /// The command for a build in `tree`, as a person would type it.
     #[must_use]
@@ -116,10 +144,26 @@ pub struct Cost {
     pub cpu: Duration,
     /// Objects made anew.
     pub objects: u32,
-    /// Of these, those that came from the object cache.
-    pub cached: u32,
     /// What our own launcher noted of each object.
     pub notes: Vec<cc::Note>,
+}
+
+impl Cost {
+    /// How many of the objects came from the object cache.
+    #[must_use]
+    pub fn cached(&self) -> u32 {
+        let notes = self.notes.iter();
+        let cached = notes.filter(|note| note.means != cc::Means::Compiled);
+        // A kernel has some thousands.
+        cached.count() as u32
+    }
+
+    /// How many were compiled.
+    #[must_use]
+    pub fn compiled(&self) -> u32 {
+        // make's log has no word of some that it compiles, and the launcher none of assembler.
+        self.objects.saturating_sub(self.cached())
+    }
 }
 
 /// Builds `config` in `tree`, with the job slots of `jobs`; calls `progress` with the number
@@ -170,6 +214,13 @@ pub fn build(
             spec = spec.env(name, value);
         }
         if launcher.store.is_some() {
+            // The log begins anew, too.
+            match fs::remove_file(&notes) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &notes, e));
+                }
+                _ => {}
+            }
             spec = spec.env(cc::NOTES, &notes);
         }
     }
@@ -188,11 +239,10 @@ pub fn build(
         wall: ended.wall,
         cpu: ended.cpu,
         objects: counter.objects,
-        cached: cached(&notes),
         notes,
     };
 
-    if cost.objects - cost.cached.min(cost.objects) > MANY
+    if cost.compiled() > MANY
         && let Some(store) = plan.launcher.as_ref().and_then(|l| l.store.as_ref())
     {
         store.shrink();
@@ -219,15 +269,6 @@ pub fn build(
         )),
     };
     Ok((built, cost))
-}
-
-/// How many objects of a build came from the cache.
-fn cached(notes: &[cc::Note]) -> u32 {
-    let all = notes
-        .iter()
-        .filter(|note| note.means != cc::Means::Compiled);
-    // A kernel has some thousands.
-    all.count() as u32
 }
 
 /// Is the source tree still there?

@@ -7,8 +7,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use memchr::memmem;
-
 use super::AUTOCONF;
 use super::codec::{Reader, Writer};
 use super::symbols::{Mention, Values};
@@ -100,8 +98,7 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Reads what the preprocessor has read. Nothing when the call cannot be remembered: a file is
-    /// gone, was changed since `began` (nanoseconds since 1970), makes the assembler read others,
-    /// or puts names of symbols together.
+    /// gone, was changed since `began` (nanoseconds since 1970), or puts names of symbols together.
     pub(super) fn read<'p>(
         paths: impl Iterator<Item = &'p [u8]>,
         values: &Values<'_>,
@@ -118,9 +115,6 @@ impl Sources {
                 return None;
             }
             let text = fs::read(file).ok()?;
-            if memmem::find(&text, b".incbin").is_some() {
-                return None;
-            }
             for mention in values.mentioned(&text) {
                 let Mention::Symbol(symbol) = mention else {
                     return None;
@@ -415,8 +409,6 @@ mod tests {
     fn what_cannot_be_known_is_not_remembered() {
         let case = Case::new();
         assert!(case.sources(&["a.c", "gone.h"]).is_none());
-        fs::write(case.path("b.h"), "asm(\".incbin \\\"x\\\"\");").unwrap();
-        assert!(case.sources(&["b.h"]).is_none());
         fs::write(case.path("b.h"), "#define IS(x) IS_ENABLED(CONFIG_##x)").unwrap();
         assert!(case.sources(&["b.h"]).is_none());
         let path = case.path("a.c");

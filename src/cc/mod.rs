@@ -21,7 +21,8 @@
 //! on what the compiler understood of the text, is behind that.
 //!
 //! What is unusual goes straight to the compiler: assembler sources, links, questions, the vdso,
-//! the boot wrapper, whatever [`call`] does not understand.
+//! the boot wrapper, whatever makes the assembler read files (`.incbin`) or [`call`] does not
+//! understand.
 
 mod call;
 mod codec;
@@ -38,6 +39,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use memchr::memmem;
 
 use crate::supervise::{self, Relayed};
 use call::Call;
@@ -167,6 +170,14 @@ fn add(hasher: &mut blake3::Hasher, part: &[u8]) {
     hasher.update(part);
 }
 
+/// Does it make the assembler read files, which nobody knows of? (`/proc/config.gz` is one.)
+fn reads_more(text: &[u8]) -> bool {
+    let directives = [b".incbin".as_slice(), b".include \\\""];
+    directives
+        .iter()
+        .any(|directive| memmem::find(text, directive).is_some())
+}
+
 /// What was done for a call.
 struct Done {
     means: Means,
@@ -208,6 +219,9 @@ impl Launcher<'_> {
         };
         if text.status != 0 || !text.messages.is_empty() {
             // The compiler itself is to say what is wrong.
+            return Ok(None);
+        }
+        if reads_more(&text.output) {
             return Ok(None);
         }
         let mut hasher = self.name(b"text", &self.call.compile);

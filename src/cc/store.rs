@@ -51,10 +51,11 @@ impl Store {
         }
     }
 
-    /// Where it is.
+    /// The cache folder that it is in.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.root
+    pub fn cache(&self) -> &Path {
+        // It is a folder in another one.
+        self.root.parent().unwrap_or(&self.root)
     }
 
     fn place(&self, kind: &str, name: &Hash) -> PathBuf {

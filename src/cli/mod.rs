@@ -2,6 +2,7 @@
 
 mod args;
 mod boot;
+mod compiler;
 mod completions;
 mod doctor;
 mod explain;

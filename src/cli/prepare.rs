@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::compiler::{launcher, own_link};
 use super::shown::Shown;
 use crate::build::{Launcher, MakePlan};
-use crate::cc;
 use crate::kconfig::native::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Parsed, Project, Start};
-use crate::model::{CompilerLauncher, Event, Fragment, Symbol, sanitize_line};
+use crate::model::{Event, Fragment, Symbol, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
 use crate::setup::{self, Need, Setup, WorkFolder};
@@ -22,9 +22,6 @@ use crate::{Error, ErrorKind, Result};
 
 /// Wall time that one build may take. A kernel takes minutes; this is for a make that hangs.
 const BUILD_LIMIT: Duration = Duration::from_secs(4 * 3600);
-
-/// Bytes that the object cache may have: some ten runs of a small kernel.
-const OBJECT_CACHE: u64 = 4 << 30;
 
 /// What a run works with.
 pub(super) struct Tools {
@@ -276,84 +273,12 @@ fn native(conf: &ConfResolver, cancel: &CancelToken, ui: &mut dyn Ui) -> Result<
     }
 }
 
-/// Our own executable by the name that oracles call it by, whatever it is called here.
-fn own_link(work: &Path, name: &str) -> Result<PathBuf> {
-    let exe = std::env::current_exe()
-        .map_err(|e| Error::failed("cannot find my own executable").because(e))?;
-    let bin = work.join("bin");
-    let link = bin.join(name);
-    fs::create_dir_all(&bin)
-        .and_then(|()| std::os::unix::fs::symlink(&exe, &link))
-        .map_err(|e| Error::io("make the link", &link, e))?;
-    Ok(link)
-}
-
 fn is_shipped(oracle: &Oracle, settings: &Settings) -> bool {
     SHIPPED.iter().any(|s| s.name == oracle.name())
         && settings
             .oracles
             .iter()
             .any(|wanted| wanted == oracle.name())
-}
-
-/// What the compiler is called through.
-fn launcher(
-    settings: &Settings,
-    project: &Project,
-    cache: &Path,
-    work: &Path,
-    cancel: &CancelToken,
-    ui: &mut dyn Ui,
-) -> Result<Option<Launcher>> {
-    // With LLVM=1 the compiler is another one, whatever CC says.
-    let is_usual = std::env::var_os("LLVM").is_none();
-    let compiler = project.compiler.as_ref().filter(|_| is_usual);
-    let Some(compiler) = compiler else {
-        return Ok(None);
-    };
-    let prefix = std::env::var("CROSS_COMPILE").unwrap_or_default();
-    let compiler = format!("{prefix}{compiler}");
-    match &settings.cc_launcher {
-        CompilerLauncher::Nothing => Ok(None),
-        CompilerLauncher::Program(program) => {
-            if supervise::find_program(program).is_none() {
-                let program = program.escape_debug();
-                return Err(Error::usage(format!("there is no program `{program}`"))
-                    .hint("--cc-launcher is to be one that takes a compiler and its arguments"));
-            }
-            Ok(Some(Launcher {
-                command: format!("{program} {compiler}"),
-                env: vec![],
-                store: None,
-            }))
-        }
-        CompilerLauncher::ObjectCache => {
-            let Some(toolchain) = cc::identity(&compiler, cancel) else {
-                note(
-                    ui,
-                    format!("no object cache: {compiler} does not say what it is made of"),
-                );
-                return Ok(None);
-            };
-            let store = cc::Store::within(cache, OBJECT_CACHE);
-            store.shrink();
-            let link = own_link(work, cc::LAUNCHER)?;
-            let folder = link.parent().unwrap_or(work).to_owned();
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let path =
-                std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&path)))
-                    .map_err(|e| Error::failed("cannot add to PATH").because(e))?;
-            Ok(Some(Launcher {
-                command: format!("{} {compiler}", cc::LAUNCHER),
-                env: vec![
-                    ("PATH".into(), path),
-                    (cc::CACHE.into(), cache.into()),
-                    (cc::TOOLCHAIN.into(), toolchain.into()),
-                ],
-                store: Some(store),
-            }))
-        }
-    }
 }
 
 fn plan(

@@ -157,6 +157,7 @@ impl<'l, 'a> Run<'l, 'a> {
                             self.lab.journal.append(&Record::Proposed {
                                 candidate: candidate_copy,
                             })?;
+                            self.tell_depends()?;
                             candidate
                         }
                         Step::Wait => return Ok(false),

@@ -112,7 +112,7 @@ impl Bench {
                 build_cpu: cost.cpu,
                 oracle_wall: Duration::ZERO,
                 objects: cost.objects,
-                cached: cost.cached,
+                cached: cost.cached(),
                 forecast,
             };
             let product = match built {

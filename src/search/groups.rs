@@ -71,7 +71,12 @@ impl Groups {
         groups
     }
 
-    /// Groups of one are settled; what is settled explains every group that it is in; and of
+    /// Would something that is needed be gone with these?
+    pub(super) fn has_needed(&self, gone: &RequestSet) -> bool {
+        gone.has_any_of(&self.settled) || self.suspects.iter().any(|group| group.is_subset(gone))
+    }
+
+    /// Groups of one are settled, and so is what takes a whole group with it; what is settled explains every group that it is in; and of
     /// two groups one within the other, the larger says nothing more.
     fn sort_out(&mut self, depends: &Depends) {
         let of_one = |group: &RequestSet| {
@@ -86,8 +91,7 @@ impl Groups {
             self.settled = self.settled.union(group);
         }
         for id in self.of.iter() {
-            let carried = depends.carried(id);
-            if carried.is_some_and(|c| c.has_any_of(&self.settled)) {
+            if depends.carried(id).is_some_and(|c| self.has_needed(c)) {
                 self.settled.insert(id);
             }
         }

@@ -380,6 +380,10 @@ impl Search for Referee {
         // What is asked inside and was judged before the search inside began anew has its answer.
         let mut has_changed = false;
         loop {
+            // What the search inside would like to know it is told between two steps.
+            if has_changed && self.inner.wants_depends() {
+                return self.propose(self.base());
+            }
             let step = self.inner.next();
             match step {
                 Step::Try(candidate) => {

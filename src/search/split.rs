@@ -267,7 +267,12 @@ impl View {
         if self.settled.contains(id) {
             // What is needed for something else says nothing of what is needed for itself.
             match depends.carried(id) {
-                Some(carried) if carried.has_any_of(&self.settled) => Known::Nothing,
+                Some(carried)
+                    if carried.has_any_of(&self.settled)
+                        || self.suspects.iter().any(|group| group.is_subset(carried)) =>
+                {
+                    Known::Nothing
+                }
                 _ => Known::Needed,
             }
         } else if self.open.contains(id) {

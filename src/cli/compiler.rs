@@ -1,0 +1,77 @@
+//! What make calls the compiler through: our own launcher, or the user's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::prepare::note;
+use crate::build::Launcher;
+use crate::cc;
+use crate::kconfig::Project;
+use crate::model::CompilerLauncher;
+use crate::settings::Settings;
+use crate::supervise::{self, CancelToken};
+use crate::ui::Ui;
+use crate::{Error, Result};
+
+/// Bytes that the object cache may have: some ten runs of a small kernel.
+const OBJECT_CACHE: u64 = 4 << 30;
+
+/// Our own executable by a name that others call it by, whatever it is called here.
+pub(super) fn own_link(work: &Path, name: &str) -> Result<PathBuf> {
+    let exe = std::env::current_exe()
+        .map_err(|e| Error::failed("cannot find my own executable").because(e))?;
+    let bin = work.join("bin");
+    let link = bin.join(name);
+    fs::create_dir_all(&bin)
+        .and_then(|()| std::os::unix::fs::symlink(&exe, &link))
+        .map_err(|e| Error::io("make the link", &link, e))?;
+    Ok(link)
+}
+
+/// What the compiler is called through.
+pub(super) fn launcher(
+    settings: &Settings,
+    project: &Project,
+    cache: &Path,
+    work: &Path,
+    cancel: &CancelToken,
+    ui: &mut dyn Ui,
+) -> Result<Option<Launcher>> {
+    // With LLVM=1 the compiler is another one, whatever CC says.
+    let is_usual = std::env::var_os("LLVM").is_none();
+    let compiler = project.compiler.as_ref().filter(|_| is_usual);
+    let Some(compiler) = compiler else {
+        return Ok(None);
+    };
+    let prefix = std::env::var("CROSS_COMPILE").unwrap_or_default();
+    let compiler = format!("{prefix}{compiler}");
+    match &settings.cc_launcher {
+        CompilerLauncher::Nothing => Ok(None),
+        CompilerLauncher::Program(program) => {
+            if supervise::find_program(program).is_none() {
+                let program = program.escape_debug();
+                return Err(Error::usage(format!("there is no program `{program}`"))
+                    .hint("--cc-launcher is to be one that takes a compiler and its arguments"));
+            }
+            Ok(Some(Launcher {
+                command: format!("{program} {compiler}"),
+                env: vec![],
+                store: None,
+            }))
+        }
+        CompilerLauncher::ObjectCache => {
+            let Some(toolchain) = cc::identity(&compiler, cancel) else {
+                note(
+                    ui,
+                    format!("no object cache: {compiler} does not say what it is made of"),
+                );
+                return Ok(None);
+            };
+            let store = cc::Store::within(cache, OBJECT_CACHE);
+            store.shrink();
+            let link = own_link(work, cc::LAUNCHER)?;
+            let launcher = Launcher::object_cache(&link, &compiler, &toolchain, store)?;
+            Ok(Some(launcher))
+        }
+    }
+}
