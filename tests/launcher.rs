@@ -241,6 +241,18 @@ fn what_the_assembler_reads_is_never_taken_from_the_cache() {
 }
 
 #[test]
+fn with_debug_information_an_object_is_known_in_its_tree() {
+    let bench = Bench::new();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    // Columns of what is compiled from text are others, so the objects are not compared.
+    let compile = || assert!(tree.gcc(&["-g"]).status.success());
+    compile();
+    compile();
+    assert_eq!(bench.means(), [Compiled, Known]);
+}
+
+#[test]
 fn warnings_are_given_again_and_errors_are_the_compilers() {
     let bench = Bench::new();
     let tree = Tree::new(&bench, "tree-1");

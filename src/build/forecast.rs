@@ -132,7 +132,8 @@ impl Forecaster {
         to: &Config,
     ) -> Option<Forecast> {
         let Standing { census, .. } = standing;
-        if census.is_empty() || self.besides.is_empty() {
+        // Without notes of a launcher nothing is known of single objects.
+        if census.is_empty() || self.times.is_empty() {
             return None;
         }
         self.note_listed(&standing.listed);

@@ -72,6 +72,11 @@ const UNUSUAL: &[&str] = &[
     "-fmodules",
     "-@",
     "-v",
+    "-P",
+    // Another machine has another one.
+    "-march=native",
+    "-mcpu=native",
+    "-mtune=native",
     "-###",
     "-traditional",
     "-fdirectives-only",
@@ -110,12 +115,20 @@ impl Call {
                 }
                 preprocess.extend([arg.clone(), all.next()?.clone()]);
             } else if text == "-nostdinc" || PREPROCESSOR.iter().any(|p| text.starts_with(p)) {
-                if text.starts_with("-M") || text.starts_with("-Wp,-M") || text.contains('@') {
+                if text.starts_with("-M")
+                    || text.starts_with("-Wp,-M")
+                    || text.starts_with("-Wp,-P")
+                    || text.contains('@')
+                {
                     return None;
                 }
                 preprocess.push(arg.clone());
             } else if text.starts_with('-') && text.len() > 1 {
-                if UNUSUAL.iter().any(|u| text.starts_with(u)) {
+                // The assembler may be given files, too.
+                let is_file = text
+                    .strip_prefix("-Wa,")
+                    .is_some_and(|a| !a.starts_with('-'));
+                if is_file || UNUSUAL.iter().any(|u| text.starts_with(u)) {
                     return None;
                 }
                 // `-gdwarf-4`, but not `-g0`, nor `-gno-...`.
@@ -215,6 +228,9 @@ mod tests {
             "-o a a.c",
             "-c -o a.o -MF a.d -MD a.c",
             "-c -o a.o --coverage a.c",
+            "-c -o a.o -march=native a.c",
+            "-c -o a.o -Wa,macros.s a.c",
+            "-c -o a.o -Wp,-P a.c",
             "-c -o arch/x86/entry/vdso/vclock_gettime.o /s/arch/x86/entry/vdso/vclock_gettime.c",
             "-c -o arch/x86/boot/compressed/misc.o /s/misc.c",
         ] {

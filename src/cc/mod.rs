@@ -172,7 +172,7 @@ fn add(hasher: &mut blake3::Hasher, part: &[u8]) {
 
 /// Does it make the assembler read files, which nobody knows of? (`/proc/config.gz` is one.)
 fn reads_more(text: &[u8]) -> bool {
-    let directives = [b".incbin".as_slice(), b".include \\\""];
+    let directives = [b".incbin".as_slice(), b".include"];
     directives
         .iter()
         .any(|directive| memmem::find(text, directive).is_some())
@@ -183,6 +183,13 @@ struct Done {
     means: Means,
     worth: Duration,
     relayed: Relayed,
+}
+
+/// What was compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    Text,
+    Source,
 }
 
 struct Launcher<'a> {
@@ -227,24 +234,30 @@ impl Launcher<'_> {
         let mut hasher = self.name(b"text", &self.call.compile);
         text::hash(&mut hasher, &text.output, self.call.has_lines);
         let name = *hasher.finalize().as_bytes();
+        let sources = values
+            .as_ref()
+            .and_then(|values| self.sources(values, &text.output));
         let done = match self.put(&name, None)? {
             Some(done) => done,
             None => {
-                let relayed = self.compile(&text.output)?;
+                let Some((relayed, from)) = self.compile(&text.output) else {
+                    return Ok(None);
+                };
                 let done = Done {
                     means: Means::Compiled,
                     worth: supervise::cpu_so_far(),
                     relayed,
                 };
-                if done.relayed.status == 0 {
+                // What was read a second time must have been the same.
+                if from == From::Text || sources.is_some() {
                     // That it cannot be kept is no reason to fail.
                     let _ = self.keep(&name, &done);
                 }
                 done
             }
         };
-        if let (Some(values), 0) = (&values, done.relayed.status) {
-            let _ = self.remember(&call, values, &text.output, name);
+        if let (Some(values), Some(sources)) = (&values, sources) {
+            let _ = self.remember(&call, values, &sources, name);
         }
         Ok(Some(done))
     }
@@ -283,13 +296,18 @@ impl Launcher<'_> {
     }
 
     /// Compiles the text; what makes the compiler talk is compiled from its source, so that it says
-    /// what it always says.
-    fn compile(&self, text: &[u8]) -> std::io::Result<Relayed> {
-        let done = supervise::relay(self.compiler, &self.call.compile, text)?;
-        if done.status == 0 && done.messages.is_empty() {
-            return Ok(done);
+    /// what it always says. Nothing when it is not compiled so: why is for the compiler itself to
+    /// say, where nothing stands between it and its reader (the disk may be full).
+    fn compile(&self, text: &[u8]) -> Option<(Relayed, From)> {
+        let done = supervise::relay(self.compiler, &self.call.compile, text).ok()?;
+        if done.status != 0 {
+            return None;
         }
-        supervise::relay(self.compiler, self.args, b"")
+        if done.messages.is_empty() {
+            return Some((done, From::Text));
+        }
+        let done = supervise::relay(self.compiler, self.args, b"").ok()?;
+        (done.status == 0).then_some((done, From::Source))
     }
 
     fn keep(&self, name: &Hash, done: &Done) -> std::io::Result<()> {
@@ -301,29 +319,31 @@ impl Launcher<'_> {
         self.store.keep_outcome(name, &outcome)
     }
 
-    fn remember(
-        &self,
-        call: &Hash,
-        values: &Values<'_>,
-        text: &[u8],
-        outcome: Hash,
-    ) -> std::io::Result<()> {
+    /// The files of a text and what they mention, if they are now what they were when it was made.
+    fn sources(&self, values: &Values<'_>, text: &[u8]) -> Option<Sources> {
         let began = self.began.checked_sub(STEP).unwrap_or(UNIX_EPOCH);
         let began = began.duration_since(UNIX_EPOCH).unwrap_or_default();
         // Nanoseconds of some decades.
         let began = began.as_nanos() as i128;
-        let Some(files) = text::files(text) else {
-            return Ok(());
-        };
-        let Some(sources) = Sources::read(files.into_iter(), values, began) else {
-            return Ok(());
-        };
+        let files = text::files(text).filter(|files| !files.is_empty())?;
+        let sources = Sources::read(files.into_iter(), values, began)?;
+        let autoconf = AUTOCONF.iter().find_map(|path| fs::read(path).ok());
+        (autoconf == self.autoconf).then_some(sources)
+    }
+
+    fn remember(
+        &self,
+        call: &Hash,
+        values: &Values<'_>,
+        sources: &Sources,
+        outcome: Hash,
+    ) -> std::io::Result<()> {
         let depfile = match &self.call.depfile {
             Some(path) => self.store.keep(&fs::read(path)?)?,
             None => [0; 32],
         };
         let found = Found { outcome, depfile };
         self.store
-            .change_manifest(call, |manifest| manifest.add(&sources, values, found))
+            .change_manifest(call, |manifest| manifest.add(sources, values, found))
     }
 }

@@ -10,7 +10,8 @@ pub(super) fn files(text: &[u8]) -> Option<Vec<&[u8]>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for name in markers(text).filter_map(|(_, line)| marker(line)) {
-        if !seen.insert(name) || name.starts_with(b"<") {
+        // With `-g` there is the working directory, too: a folder, with two slashes.
+        if !seen.insert(name) || name.starts_with(b"<") || name.ends_with(b"//") {
             continue;
         }
         // What has a quote or an odd byte in its name is written as a C string.
@@ -72,7 +73,7 @@ pub(super) fn hash(hasher: &mut blake3::Hasher, text: &[u8], has_lines: bool) {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# 0 \"a.c\"\n# 0 \"<built-in>\"\n# 1 \"./include/x.h\" 1\nint x;\n\
+    const TEXT: &str = "# 0 \"a.c\"\n# 0 \"/t//\"\n# 0 \"<built-in>\"\n# 1 \"./include/x.h\" 1\nint x;\n\
                         # 2 \"a.c\" 2\n#pragma once\nint f(void)\n{\n}\n# 1 \"/s/y.h\" 1 3\n";
 
     fn hashed(text: &str, has_lines: bool) -> blake3::Hash {

@@ -335,7 +335,7 @@ fn search_on(
         let judgement = lab.judge_start(&start, &full)?;
         progress.lines = judgement.lines;
         progress.passed = 1;
-        known.costs = costs(&mut lab, &resolver, cancel)?;
+        known.costs = costs(&mut lab, &resolver, settings.order, cancel)?;
         if let Some(bytes) = lab.executor.expected_disk() {
             let text = format!(
                 "disk: the {} build trees take about {}, in {}; they go at the end",
@@ -385,12 +385,20 @@ fn search_on(
 
 /// What it costs to try the start without each of its requests, in milliseconds of CPU time; noted
 /// in the journal, since the search depends on it. Empty when it cannot be told quickly.
-fn costs(lab: &mut Lab<'_>, resolver: &CheckedResolver, cancel: &CancelToken) -> Result<Vec<u64>> {
-    if resolver.trusted().is_none() {
+fn costs(
+    lab: &mut Lab<'_>,
+    resolver: &CheckedResolver,
+    order: Order,
+    cancel: &CancelToken,
+) -> Result<Vec<u64>> {
+    if resolver.trusted().is_none() || order == Order::Deterministic {
         return Ok(Vec::new());
     }
     let full = RequestSet::full(lab.requests.len());
     let one = |id| {
+        if cancel.is_cancelled() {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
         let fragment = fragment_of(lab.requests, &full.without(id));
         let resolved = resolver.foresee(&fragment, cancel)?;
         let forecast = lab.executor.forecast(&resolved.config);
