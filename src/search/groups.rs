@@ -107,3 +107,25 @@ impl Groups {
         self.suspects = least;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_a_whole_suspected_group_with_it_stays() {
+        let of = |ids: &[u32]| RequestSet::of(5, ids.iter().map(|id| RequestId(*id)));
+        // 3 and 4 depend on 0, and 4 on 1.
+        let pairs = [(3, 0), (4, 0), (4, 1)];
+        let pairs = pairs.map(|(a, b)| (RequestId(a), RequestId(b)));
+        let depends = Depends::of_pairs(5, pairs);
+        let mut groups = Groups::new(&RequestSet::full(5));
+        groups.failed(&of(&[0, 1, 2]), &depends);
+        assert_eq!(groups.settled, of(&[0]));
+        assert_eq!(groups.suspects, [of(&[3, 4])]);
+        // It was 4: so both of what it depends on stay.
+        groups.failed(&of(&[0, 1, 2, 3]), &depends);
+        assert_eq!(groups.settled, of(&[0, 1, 4]));
+        assert!(groups.suspects.is_empty());
+    }
+}
