@@ -20,14 +20,16 @@ struct Bench {
     toolchain: String,
 }
 
+/// By the set-up code of the program.
+fn set_up<T>(what: impl FnOnce(&mut Setup<'_>) -> T) -> T {
+    let cancel = CancelToken::new();
+    let mut note = |_: &str| {};
+    what(&mut Setup::new(&mut note, &cancel).unwrap())
+}
+
 impl Bench {
     fn new() -> Self {
-        let cancel = CancelToken::new();
-        let mut note = |_: &str| {};
-        Setup::new(&mut note, &cancel)
-            .unwrap()
-            .ensure(BUILD)
-            .unwrap();
+        set_up(|setup| setup.ensure(BUILD).unwrap());
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("bin")).unwrap();
         symlink(
@@ -37,7 +39,7 @@ impl Bench {
         .unwrap();
         Self {
             dir,
-            toolchain: identity("gcc", &cancel).unwrap(),
+            toolchain: identity("gcc", &CancelToken::new()).unwrap(),
         }
     }
 
@@ -509,12 +511,11 @@ impl Project<'_> {
 #[test]
 fn objects_of_a_kernel_are_byte_for_byte_those_of_a_clean_build() {
     let bench = Bench::new();
-    let cancel = CancelToken::new();
-    let mut note = |_: &str| {};
-    let mut setup = Setup::new(&mut note, &cancel).unwrap();
-    setup.ensure(SOURCE).unwrap();
     let project = Project {
-        source: setup.kernel_source().unwrap(),
+        source: set_up(|setup| {
+            setup.ensure(SOURCE).unwrap();
+            setup.kernel_source().unwrap()
+        }),
         variables: &["ARCH=x86_64"],
         target: std::env::var("KBISECT_OBJECT_TARGETS").unwrap_or("mm/".into()),
         settle: None,
@@ -533,11 +534,8 @@ fn objects_of_a_kernel_are_byte_for_byte_those_of_a_clean_build() {
 #[test]
 fn objects_of_busybox_are_byte_for_byte_those_of_a_clean_build() {
     let bench = Bench::new();
-    let cancel = CancelToken::new();
-    let mut note = |_: &str| {};
-    let mut setup = Setup::new(&mut note, &cancel).unwrap();
     let project = Project {
-        source: setup.busybox_source().unwrap(),
+        source: set_up(|setup| setup.busybox_source().unwrap()),
         variables: &[],
         target: "shell/".into(),
         settle: Some("oldconfig"),

@@ -243,13 +243,8 @@ fn number(config: &Config, symbol: &str) -> Option<u64> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::census::tests::tree;
+    use super::super::kbuild::tests::config;
     use super::*;
-    use crate::model::Value;
-
-    fn config(symbols: &[&str]) -> Config {
-        let set = |s: &&str| (Symbol::new(s).unwrap(), Value::YES);
-        symbols.iter().map(set).collect()
-    }
 
     fn note(object: &str, means: Means, millis: u64) -> Note {
         Note {

@@ -53,25 +53,15 @@ impl Kbuild {
             let path = path.strip_prefix("./").unwrap_or(path);
             self.makefile(Path::new(path))
         };
-        let top = ["", "arch"].map(|folder| {
-            let path = Path::new(folder);
-            if folder.is_empty() {
-                path.join("Makefile")
-            } else {
-                path.join(&self.arch).join("Makefile")
-            }
-        });
         let mut scope = Scope::new(&outside, &files);
-        for path in top {
-            if let Some(makefile) = self.makefile(&path) {
-                let lists = Makefile::clone(&makefile);
-                if path == Path::new("Makefile") {
-                    // Of the rest of it there is nothing that is wanted, and much that is odd.
-                    scope.run(&lists.only(|name| TOP.iter().any(|top| name.starts_with(top))));
-                } else {
-                    scope.run(&lists);
-                }
-            }
+        if let Some(makefile) = files("Makefile") {
+            // Of the rest of it there is nothing that is wanted, and much that is odd.
+            scope.assign_only(&makefile, |name| {
+                TOP.iter().any(|top| name.starts_with(top))
+            });
+        }
+        if let Some(makefile) = files(&format!("arch/{}/Makefile", self.arch)) {
+            scope.run(&makefile);
         }
         let list = |names: &[&str]| {
             let lists: Vec<String> = names.iter().map(|name| scope.value(name)).collect();
@@ -79,9 +69,7 @@ impl Kbuild {
         };
         let (core, libs) = (list(&["core-y"]), list(&["libs-y"]));
         let drivers = list(&["drivers-y", "net-y", "virt-y"]);
-        let mut found = BTreeSet::new();
         let mut walk = Walk {
-            kbuild: self,
             outside: &|name| match name {
                 "ARCH_CORE" => Some(core.clone()),
                 "ARCH_LIB" => Some(libs.clone()),
@@ -90,7 +78,7 @@ impl Kbuild {
             },
             files: &files,
             seen: BTreeSet::new(),
-            found: &mut found,
+            found: BTreeSet::new(),
         };
         // Before Linux 6.1 the lists of the top makefile had all folders.
         for folder in format!("{core} {libs} {drivers}").split_whitespace() {
@@ -99,7 +87,7 @@ impl Kbuild {
             }
         }
         walk.folder("", 0);
-        found
+        walk.found
     }
 
     fn outside(&self, name: &str, config: &Config) -> Option<String> {
@@ -135,11 +123,10 @@ impl Kbuild {
 }
 
 struct Walk<'a> {
-    kbuild: &'a Kbuild,
     outside: &'a dyn Fn(&str) -> Option<String>,
     files: &'a dyn Fn(&str) -> Option<Arc<Makefile>>,
     seen: BTreeSet<String>,
-    found: &'a mut BTreeSet<String>,
+    found: BTreeSet<String>,
 }
 
 impl Walk<'_> {
@@ -148,15 +135,16 @@ impl Walk<'_> {
         if depth > DEEPEST || !self.seen.insert(folder.to_owned()) {
             return;
         }
-        let within = |name: &str| Path::new(folder).join(name);
-        let makefile = self.kbuild.makefile(&within("Kbuild")).or_else(|| {
-            self.kbuild
-                .makefile(&within("Makefile"))
-                .filter(|_| !folder.is_empty())
-        });
+        let (here, files) = if folder.is_empty() {
+            // The makefile beside it is the top one, with other things in it.
+            (".", &["Kbuild"][..])
+        } else {
+            (folder, &["Kbuild", "Makefile"][..])
+        };
+        let mut files = files.iter().map(|name| format!("{here}/{name}"));
+        let makefile = files.find_map(|path| (self.files)(&path));
         let Some(makefile) = makefile else { return };
         let mut scope = Scope::new(self.outside, self.files);
-        let here = if folder.is_empty() { "." } else { folder };
         scope.set("obj", here);
         scope.set("src", here);
         scope.run(&makefile);
@@ -206,10 +194,10 @@ fn join(folder: &str, name: &str) -> Option<String> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn config(symbols: &[&str]) -> Config {
+    pub(in super::super) fn config(symbols: &[&str]) -> Config {
         let set = |s: &&str| (Symbol::new(s).unwrap(), Value::YES);
         symbols.iter().map(set).collect()
     }

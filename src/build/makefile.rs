@@ -84,13 +84,6 @@ impl Makefile {
         }
         Self { lines }
     }
-
-    /// Without the lines that assign other variables than these, and what they stand under.
-    pub(super) fn only(mut self, is_wanted: impl Fn(&str) -> bool) -> Self {
-        let is_kept = |line: &Line| matches!(line, Line::Assign(name, ..) if is_wanted(name));
-        self.lines.retain(is_kept);
-        self
-    }
 }
 
 /// Lines without comments; those that end in a backslash with the next.
@@ -263,6 +256,17 @@ impl<'a> Scope<'a> {
     /// Takes in the assignments of a makefile.
     pub(super) fn run(&mut self, makefile: &Makefile) {
         self.take(makefile, 0);
+    }
+
+    /// Takes in its assignments of such variables, whatever they stand under.
+    pub(super) fn assign_only(&mut self, makefile: &Makefile, is_wanted: impl Fn(&str) -> bool) {
+        for line in &makefile.lines {
+            if let Line::Assign(name, operator, value) = line
+                && is_wanted(name)
+            {
+                self.assign(name, *operator, value);
+            }
+        }
     }
 
     fn take(&mut self, makefile: &Makefile, depth: usize) {

@@ -120,7 +120,7 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         call,
         // Whoever runs the build sees to its size.
         store: Store::within(&PathBuf::from(cache), u64::MAX),
-        autoconf: AUTOCONF.iter().find_map(|path| fs::read(path).ok()),
+        autoconf: autoconf(),
         began: SystemTime::now(),
     };
     let Some(Done {
@@ -146,6 +146,11 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         status: done.status,
         messages: done.messages,
     })
+}
+
+/// All values as they are now, if the tree has any.
+fn autoconf() -> Option<Vec<u8>> {
+    AUTOCONF.iter().find_map(|path| fs::read(path).ok())
 }
 
 /// What a call depends on besides files and its arguments.
@@ -185,9 +190,9 @@ struct Done {
     relayed: Relayed,
 }
 
-/// What was compiled.
+/// What the compiler was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum From {
+enum Input {
     Text,
     Source,
 }
@@ -224,11 +229,9 @@ impl Launcher<'_> {
         let Ok(text) = supervise::relay(self.compiler, &self.call.preprocess, b"") else {
             return Ok(None);
         };
-        if text.status != 0 || !text.messages.is_empty() {
+        let is_clean = text.status == 0 && text.messages.is_empty();
+        if !is_clean || reads_more(&text.output) {
             // The compiler itself is to say what is wrong.
-            return Ok(None);
-        }
-        if reads_more(&text.output) {
             return Ok(None);
         }
         let mut hasher = self.name(b"text", &self.call.compile);
@@ -240,7 +243,7 @@ impl Launcher<'_> {
         let done = match self.put(&name, None)? {
             Some(done) => done,
             None => {
-                let Some((relayed, from)) = self.compile(&text.output) else {
+                let Some((relayed, input)) = self.compile(&text.output) else {
                     return Ok(None);
                 };
                 let done = Done {
@@ -249,7 +252,7 @@ impl Launcher<'_> {
                     relayed,
                 };
                 // What was read a second time must have been the same.
-                if from == From::Text || sources.is_some() {
+                if input == Input::Text || sources.is_some() {
                     // That it cannot be kept is no reason to fail.
                     let _ = self.keep(&name, &done);
                 }
@@ -298,16 +301,16 @@ impl Launcher<'_> {
     /// Compiles the text; what makes the compiler talk is compiled from its source, so that it says
     /// what it always says. Nothing when it is not compiled so: why is for the compiler itself to
     /// say, where nothing stands between it and its reader (the disk may be full).
-    fn compile(&self, text: &[u8]) -> Option<(Relayed, From)> {
+    fn compile(&self, text: &[u8]) -> Option<(Relayed, Input)> {
         let done = supervise::relay(self.compiler, &self.call.compile, text).ok()?;
         if done.status != 0 {
             return None;
         }
         if done.messages.is_empty() {
-            return Some((done, From::Text));
+            return Some((done, Input::Text));
         }
         let done = supervise::relay(self.compiler, self.args, b"").ok()?;
-        (done.status == 0).then_some((done, From::Source))
+        (done.status == 0).then_some((done, Input::Source))
     }
 
     fn keep(&self, name: &Hash, done: &Done) -> std::io::Result<()> {
@@ -327,8 +330,7 @@ impl Launcher<'_> {
         let began = began.as_nanos() as i128;
         let files = text::files(text).filter(|files| !files.is_empty())?;
         let sources = Sources::read(files.into_iter(), values, began)?;
-        let autoconf = AUTOCONF.iter().find_map(|path| fs::read(path).ok());
-        (autoconf == self.autoconf).then_some(sources)
+        (autoconf() == self.autoconf).then_some(sources)
     }
 
     fn remember(

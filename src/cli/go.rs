@@ -360,12 +360,8 @@ fn search_on(
         depends,
         certify: settings.certify,
         prior: info.prior.clone(),
-        cost: match settings.order {
-            // What builds took is another time with each run.
-            Order::Deterministic => Vec::new(),
-            // Of some hours at most.
-            Order::AsItComes => known.costs.iter().map(|ms| *ms as f64).collect(),
-        },
+        // Of some hours at most.
+        cost: known.costs.iter().map(|ms| *ms as f64).collect(),
         ..search::Options::default()
     };
     let mut search = search_of(info, settings, full, options)?;
@@ -391,6 +387,7 @@ fn costs(
     order: Order,
     cancel: &CancelToken,
 ) -> Result<Vec<u64>> {
+    // What builds took is another time with each run.
     if resolver.trusted().is_none() || order == Order::Deterministic {
         return Ok(Vec::new());
     }

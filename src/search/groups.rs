@@ -76,8 +76,9 @@ impl Groups {
         gone.has_any_of(&self.settled) || self.suspects.iter().any(|group| group.is_subset(gone))
     }
 
-    /// Groups of one are settled, and so is what takes a whole group with it; what is settled explains every group that it is in; and of
-    /// two groups one within the other, the larger says nothing more.
+    /// Groups of one are settled, and so is what takes a whole group with it; what is settled
+    /// explains every group that it is in; and of two groups one within the other, the larger says
+    /// nothing more.
     fn sort_out(&mut self, depends: &Depends) {
         let of_one = |group: &RequestSet| {
             // What goes with each of its members.

@@ -80,12 +80,10 @@ fn classes(prior: &Prior, depends: &Depends, n: usize) -> Classes {
 struct View {
     /// What most likely passes: candidates are cut from it.
     base: RequestSet,
-    /// Of it, what is known to stay, or gives no verdict.
-    settled: RequestSet,
+    /// What failures say of it.
+    groups: Groups,
     /// Of it, what may yet go.
     open: RequestSet,
-    /// Parts of `open`, each with a needed request in it and none within another.
-    suspects: Vec<RequestSet>,
     /// What the candidates in flight take away from the base.
     flying: Vec<RequestSet>,
 }
@@ -123,16 +121,13 @@ impl Split {
 
     fn view(&self) -> View {
         let base = self.ledger.hoped();
-        let Groups {
-            settled, suspects, ..
-        } = self.groups.within(&base, &self.depends);
+        let groups = self.groups.within(&base, &self.depends);
         let flying = self.ledger.in_flight().map(|(_, keep)| base.minus(keep));
         View {
-            open: base.minus(self.ledger.floor()).minus(&settled),
+            open: base.minus(self.ledger.floor()).minus(&groups.settled),
             flying: flying.filter(|gone| !gone.is_empty()).collect(),
             base,
-            settled,
-            suspects,
+            groups,
         }
     }
 
@@ -153,9 +148,8 @@ impl Split {
         let group = RequestSet::of(view.base.capacity(), group.iter().copied());
         let gone = self.depends.closure(&group).minus(self.ledger.floor());
         let keep = view.base.minus(&gone);
-        let is_known = gone.has_any_of(&view.settled)
-            || view.suspects.iter().any(|group| group.is_subset(&gone));
-        (!is_known && keep != view.base && self.ledger.is_unasked(&keep)).then_some(keep)
+        (!view.groups.has_needed(&gone) && keep != view.base && self.ledger.is_unasked(&keep))
+            .then_some(keep)
     }
 
     fn chances(&self, view: &View) -> Chances {
@@ -172,14 +166,15 @@ impl Split {
         let view = self.view();
         let all = self.chances(&view);
         let chances = |set: &RequestSet| -> Vec<f64> { set.iter().map(|id| all.of(id)).collect() };
-        let suspects = union(&view.base, &view.suspects);
+        let suspects = union(&view.base, &view.groups.suspects);
         let rest = Unknown::of(&chances(&view.open.minus(&suspects)));
         let groups = view
+            .groups
             .suspects
             .iter()
             .map(|g| Unknown::of_suspect(&chances(g)));
         let all = groups.fold(rest, Unknown::and);
-        let needed = all.needed + view.settled.minus(self.ledger.floor()).len() as f64;
+        let needed = all.needed + view.groups.settled.minus(self.ledger.floor()).len() as f64;
         let beside = self.ledger.in_flight().count().saturating_sub(1) as f64;
         let trials_a_bit = TRIALS_A_BIT + MORE_FOR_EACH * beside;
         // Far below 2^32, and not below 0.
@@ -210,7 +205,7 @@ impl Split {
         }
         let chances = self.chances(view);
         let all_flying = union(&view.base, &view.flying);
-        let all_suspects = union(&view.base, &view.suspects);
+        let all_suspects = union(&view.base, &view.groups.suspects);
         // A part of a group that has a needed one in it: it tells which.
         let idle = |group: &&RequestSet| !group.has_any_of(&all_flying);
         let halve = |group: &RequestSet| {
@@ -221,7 +216,7 @@ impl Split {
                 .rev()
                 .find_map(|len| self.without(view, &members[..len]))
         };
-        if let Some(keep) = view.suspects.iter().filter(idle).find_map(halve) {
+        if let Some(keep) = view.groups.suspects.iter().filter(idle).find_map(halve) {
             return Some(keep);
         }
         // A group of which nothing is known, of those that are in no other.
@@ -231,7 +226,7 @@ impl Split {
         }
         // More workers than groups: they share them.
         let of = |id: RequestId| chances.of(id);
-        for cell in cells(&view.suspects, &view.flying, of) {
+        for cell in cells(&view.groups.suspects, &view.flying, of) {
             let keep = match cell.kind {
                 Kind::Whole if cell.members.len() == 1 => {
                     let members: Vec<RequestId> = cell.members.iter().collect();
@@ -264,15 +259,10 @@ impl Split {
 
 impl View {
     fn known(&self, id: RequestId, depends: &Depends) -> Known {
-        if self.settled.contains(id) {
+        if self.groups.settled.contains(id) {
             // What is needed for something else says nothing of what is needed for itself.
             match depends.carried(id) {
-                Some(carried)
-                    if carried.has_any_of(&self.settled)
-                        || self.suspects.iter().any(|group| group.is_subset(carried)) =>
-                {
-                    Known::Nothing
-                }
+                Some(carried) if self.groups.has_needed(carried) => Known::Nothing,
                 _ => Known::Needed,
             }
         } else if self.open.contains(id) {

@@ -167,7 +167,7 @@ fn a_kernel_that_does_not_build_is_not_doubted() {
     }
 }
 
-/// One set among others boots now and then: whoever has none of `needed`'s last does.
+/// Without the last needed request it boots now and then.
 #[test]
 fn what_passes_now_and_then_is_not_called_minimal() {
     let needed = scattered(40, 5, &mut Rng(3));
