@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, HashMap};
 use super::dossier::{Dossier, MOST};
 use super::doubt::Reliability;
 use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
-use crate::model::{Candidate, CandidateId, Confidence, Phase, RequestSet, Stage, Verdict};
+use crate::model::{
+    Candidate, CandidateId, Confidence, Phase, RequestId, RequestSet, Stage, Verdict,
+};
 
 /// How often the start is judged, its first time included.
 const START: u32 = 3;
@@ -462,18 +464,27 @@ impl Search for Referee {
 
     fn certificate(&self) -> Certificate {
         let inner = self.inner.certificate();
-        let proof = |proof: Proof| match proof {
-            Proof::Tested(id) => {
-                let at = self.proposed[id.0 as usize];
-                let failed = self.settled(at).is_some_and(Verdict::is_fail);
-                let id = self.dossiers[at].failed_as.filter(|_| failed);
-                id.map_or(Proof::Missing, Proof::Tested)
-            }
-            other => other,
+        let tested = |at: At| {
+            let failed = self.settled(at).is_some_and(Verdict::is_fail);
+            let id = self.dossiers[at].failed_as.filter(|_| failed);
+            id.map_or(Proof::Missing, Proof::Tested)
         };
-        let entries = inner.entries().iter().map(|(id, p)| (*id, proof(*p)));
+        let proof = |(id, proof): &(RequestId, Proof)| match *proof {
+            Proof::Tested(inside) => tested(self.proposed[inside.0 as usize]),
+            // The search inside may have begun anew since this was tried: what was tried is proved
+            // by what came of it, and not by what depends on it.
+            Proof::Implied(by) => {
+                let tried = self.by_set.get(&self.inner.best().without(*id));
+                let tried = tried.filter(|at| {
+                    let dossier = &self.dossiers[**at];
+                    dossier.judged() + dossier.unresolved > 0
+                });
+                tried.map_or(Proof::Implied(by), |at| tested(*at))
+            }
+            Proof::Missing => Proof::Missing,
+        };
         Certificate {
-            entries: entries.collect(),
+            entries: inner.entries().iter().map(|e| (e.0, proof(e))).collect(),
         }
     }
 

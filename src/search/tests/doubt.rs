@@ -248,6 +248,62 @@ fn a_build_that_fails_once_does_not_outweigh_passes() {
     assert_eq!(search.best(), &needed);
 }
 
+/// The search begins anew after a verdict was taken back, and forgets what gave none.
+#[test]
+fn what_was_tried_without_a_verdict_is_not_proved_by_what_depends_on_it() {
+    let n = 16;
+    let (mut implied, mut missing) = (0, 0);
+    for seed in 0..150 {
+        let mut rng = Rng(seed);
+        let pairs =
+            (1..n as u32).map(|id| (RequestId(id), RequestId(rng.below(id as usize) as u32)));
+        let depends = Depends::of_pairs(n, pairs);
+        let needed = scattered(n, 3, &mut rng);
+        let needed = RequestSet::of(
+            n,
+            (0..n as u32).map(RequestId).filter(|id| {
+                let carried = depends.carried(*id).unwrap();
+                needed.contains(*id) || carried.has_any_of(&needed)
+            }),
+        );
+        let mut tried: HashMap<RequestSet, Vec<Verdict>> = HashMap::new();
+        let judge = |set: &RequestSet| {
+            let verdict = match (rng.below(20), needed.is_subset(set)) {
+                (0..10, _) => Verdict::Unresolved,
+                (10, false) | (11.., true) => Verdict::Pass,
+                _ => FAIL,
+            };
+            tried.entry(set.clone()).or_default().push(verdict);
+            verdict
+        };
+        let options = Options {
+            depends: depends.clone(),
+            ..Options::default()
+        };
+        let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
+        let confidence = Confidence::default();
+        let mut search =
+            super::super::doubting("split", &full, &none, options, confidence).unwrap();
+        let schedule = Schedule {
+            depends,
+            ..Schedule::in_order(2)
+        };
+        run(&mut search, &schedule, judge, nothing_to_see);
+        for (id, proof) in search.certificate().entries() {
+            let verdicts = tried.get(&search.best().without(*id));
+            match proof {
+                Proof::Implied(by) => {
+                    assert_eq!(verdicts, None, "{seed}: {id:?} by {by:?}");
+                    implied += 1;
+                }
+                Proof::Tested(_) => assert!(verdicts.is_some_and(|v| v.contains(&FAIL))),
+                Proof::Missing => missing += 1,
+            }
+        }
+    }
+    assert!(implied > 40, "{implied} implied, {missing} missing");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
