@@ -153,9 +153,10 @@ fn flat() {
 /// Needs planted among requests that depend on each other: leaves, and what they depend on.
 fn depends() {
     println!(
-        "requests  of          needed  workers  algorithm         search   cert.     time   busy"
+        "requests  of          needed  bound  workers  algorithm         search   cert.     time   busy"
     );
     for (of, depends) in depends_of() {
+        let all = depends.lists().iter().filter(|of| of.is_empty()).count();
         for leaves in [5, 20] {
             for workers in [1, 8] {
                 for (name, told) in [
@@ -185,8 +186,9 @@ fn depends() {
                         (0..RUNS).map(|s| case(s).needed.len()).sum::<usize>() as u64 / RUNS;
                     let how = if told { "" } else { " (flat)" };
                     println!(
-                        "{:8}  {of:10} {needed:7} {workers:8}  {:16} {}",
+                        "{:8}  {of:10} {needed:7} {:6.0} {workers:8}  {:16} {}",
                         case(0).n,
+                        bound(all, leaves),
                         format!("{name}{how}"),
                         sum.text()
                     );

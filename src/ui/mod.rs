@@ -80,7 +80,7 @@ impl Color {
 pub fn choose(format: Format, color: Color, verbosity: Verbosity) -> Box<dyn Ui> {
     let paint = color.on_stderr();
     match format {
-        Format::Json => Box::new(json::Json::new(std::io::stdout())),
+        Format::Json => Box::new(json::Json::new(std::io::stdout(), verbosity)),
         Format::Human if std::io::stderr().is_terminal() && verbosity > Verbosity::Quiet => {
             Box::new(live::Live::new(paint, verbosity))
         }
