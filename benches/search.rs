@@ -1,12 +1,13 @@
 //! What one decision of a search costs: a whole simulated run, divided by its trials.
 #![allow(missing_docs)] // criterion's macros make undocumented functions
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use kbisect::model::{RequestId, RequestSet};
 use kbisect::search::sim::{Rng, Schedule, clustered, needs, run};
-use kbisect::search::{Options, Search, by_name};
+use kbisect::search::{Depends, Options, Search, by_name};
 
 /// Simulated: the oracle is a comparison of sets, so nearly all the time is the search's.
 fn per_decision(c: &mut Criterion) {
@@ -39,7 +40,50 @@ fn per_decision(c: &mut Criterion) {
             });
         });
     }
+    forest(&mut group);
     group.finish();
+}
+
+/// With dependencies: three of four requests depend on one before them.
+fn forest(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let (n, k) = (10_000, 100);
+    let mut rng = Rng(1);
+    let pairs: Vec<(RequestId, RequestId)> = (1..n as u32)
+        .filter_map(|id| {
+            let on = id - 1 - rng.below((id as usize).min(20)) as u32;
+            (rng.below(4) > 0).then_some((RequestId(id), RequestId(on)))
+        })
+        .collect();
+    let depends = Depends::of_pairs(n, pairs);
+    let leaves = clustered(n, k, 4, &mut rng);
+    let above = (0..n as u32).map(RequestId).filter(|id| {
+        let carried = depends.carried(*id);
+        leaves.contains(*id) || carried.is_some_and(|carried| carried.has_any_of(&leaves))
+    });
+    let needed = RequestSet::of(n, above);
+    let name = format!("{} of {n}, with dependencies", needed.len());
+    group.bench_function(BenchmarkId::new("split", name), |b| {
+        b.iter_custom(|decisions| {
+            let (mut made, mut took) = (0, Duration::ZERO);
+            while made < decisions {
+                let options = Options {
+                    depends: depends.clone(),
+                    ..Options::default()
+                };
+                let none = RequestSet::empty(n);
+                let mut search = by_name("split", RequestSet::full(n), &none, options)
+                    .expect("a name from the list above");
+                let schedule = Schedule {
+                    depends: depends.clone(),
+                    ..Schedule::in_order(4)
+                };
+                let begun = Instant::now();
+                made += u64::from(run(&mut *search, &schedule, needs(&needed), |_, _| {}).trials);
+                took += begun.elapsed();
+            }
+            took.mul_f64(decisions as f64 / made as f64)
+        });
+    });
 }
 
 criterion_group!(benches, per_decision);

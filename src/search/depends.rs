@@ -9,6 +9,8 @@ use crate::model::{RequestId, RequestSet};
 pub struct Depends {
     /// By request, each without the request itself. Empty: nothing is known.
     carried: Vec<RequestSet>,
+    /// The reverse: by request, those that take it with them.
+    above: Vec<Vec<RequestId>>,
 }
 
 impl Depends {
@@ -40,7 +42,17 @@ impl Depends {
         for (id, own) in (0..).zip(&mut carried) {
             own.remove(RequestId(id));
         }
-        Self { carried }
+        Self::of_carried(carried)
+    }
+
+    fn of_carried(carried: Vec<RequestSet>) -> Self {
+        let mut above = vec![Vec::new(); carried.len()];
+        for (id, own) in (0..).map(RequestId).zip(&carried) {
+            for below in own.iter() {
+                above[below.index()].push(id);
+            }
+        }
+        Self { carried, above }
     }
 
     /// What [`lists`](Self::lists) made, for `n` requests; none at all: nothing is known. `None`:
@@ -52,9 +64,7 @@ impl Depends {
             return None;
         }
         let set = |ids: &Vec<RequestId>| RequestSet::of(n, ids.iter().copied());
-        Some(Self {
-            carried: lists.iter().map(set).collect(),
-        })
+        Some(Self::of_carried(lists.iter().map(set).collect()))
     }
 
     /// What each request takes with it.
@@ -80,6 +90,11 @@ impl Depends {
         self.carried.get(id.index())
     }
 
+    /// Those with which `id` goes, in ascending order.
+    pub(super) fn above(&self, id: RequestId) -> &[RequestId] {
+        self.above.get(id.index()).map_or(&[], Vec::as_slice)
+    }
+
     /// The members of `set`, and what goes with them.
     pub(super) fn closure(&self, set: &RequestSet) -> RequestSet {
         let carried = set.iter().filter_map(|id| self.carried(id));
@@ -88,12 +103,12 @@ impl Depends {
 
     /// Of `within`, what the members of `set` depend on; they too, if they are in it.
     pub(super) fn needs(&self, set: &RequestSet, within: &RequestSet) -> RequestSet {
-        let carries = |id: RequestId| self.carried(id).is_some_and(|c| c.has_any_of(set));
         let mut needs = set.intersection(within);
-        if !self.carried.is_empty() {
-            for id in within.iter().filter(|id| carries(*id)) {
-                needs.insert(id);
-            }
+        for id in set.iter() {
+            let above = self.above(id).iter().copied();
+            above
+                .filter(|id| within.contains(*id))
+                .for_each(|id| needs.insert(id));
         }
         needs
     }

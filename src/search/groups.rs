@@ -91,10 +91,22 @@ impl Groups {
         for group in self.suspects.iter().filter(|group| of_one(group)) {
             self.settled = self.settled.union(group);
         }
-        for id in self.of.iter() {
-            if depends.carried(id).is_some_and(|c| self.has_needed(c)) {
+        let mut stays: Vec<RequestId> = self.settled.iter().collect();
+        for group in &self.suspects {
+            // What takes all of it with it takes its first one.
+            let above = group.iter().next().map_or(&[][..], |id| depends.above(id));
+            let takes_all = |id: &RequestId| {
+                let carried = depends.carried(*id);
+                carried.is_some_and(|carried| group.is_subset(carried))
+            };
+            stays.extend(above.iter().copied().filter(takes_all));
+        }
+        while let Some(id) = stays.pop() {
+            if self.of.contains(id) {
                 self.settled.insert(id);
             }
+            let above = depends.above(id).iter().copied();
+            stays.extend(above.filter(|a| self.of.contains(*a) && !self.settled.contains(*a)));
         }
         self.suspects
             .retain(|group| !group.has_any_of(&self.settled));
