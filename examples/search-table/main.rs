@@ -252,7 +252,7 @@ fn prior() {
 /// An oracle that errs, both ways, at a rate.
 fn flaky() {
     println!("    n    k  errs  workers  doubted  right  too small  too large  gave up   trials");
-    for percent in [0, 1, 2, 5, 10, 20] {
+    for percent in [0, 1, 2, 5, 10, 20, 35, 50] {
         for workers in [1, 8] {
             for doubted in [true, false] {
                 let (mut right, mut small, mut large, mut gave_up, mut trials) = (0, 0, 0, 0, 0);

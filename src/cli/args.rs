@@ -135,7 +135,7 @@ pub struct RunArgs {
     /// Stop after this time, with the smallest so far
     #[arg(long, value_name = "TIME")]
     pub budget_time: Option<String>,
-    /// Stop after so many trials, with the smallest so far
+    /// Stop after so many trials, the start's included, with the smallest so far
     #[arg(long, value_name = "N")]
     pub budget_trials: Option<u32>,
     /// Run directory [default: kbisect.out]

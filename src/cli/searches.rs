@@ -58,6 +58,7 @@ pub(super) fn unreliable(reliability: &Reliability) -> Error {
         again,
         differed,
         start_fails,
+        ..
     } = reliability;
     let start = if *start_fails {
         "the start, which passed at first, does not pass reliably; "

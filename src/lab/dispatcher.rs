@@ -159,8 +159,9 @@ impl<'a> Lab<'a> {
         });
         let worker = WorkerId(0);
         let config = Arc::new(config.clone());
-        let mut undecided = None;
-        for _ in 0..=RETRIES {
+        let (mut undecided, mut failed) = (None, false);
+        // A refusal by mistake is as good a reason to ask again as no answer.
+        for _ in 0..=RETRIES + 1 {
             let (trial, dir) = self.begin_trial(None, &config, worker)?;
             let config = Arc::clone(&config);
             self.executor.submit(
@@ -170,7 +171,7 @@ impl<'a> Lab<'a> {
                     config: Arc::clone(&config),
                     dir: dir.clone(),
                     baseline: None,
-                    reuse: Reuse::SameImage,
+                    reuse: Reuse::Nothing,
                 },
             );
             let result = self.wait_for_start(worker)?;
@@ -179,6 +180,9 @@ impl<'a> Lab<'a> {
                     self.emit(&Event::Warning {
                         text: format!("the start gets no verdict: {why}"),
                     });
+                    if undecided.is_some() {
+                        return Err(starved_twice(&why));
+                    }
                     undecided = Some(starved_twice(&why));
                     continue;
                 }
@@ -186,6 +190,12 @@ impl<'a> Lab<'a> {
             };
             match judgement.verdict {
                 Verdict::Pass => {
+                    if failed {
+                        let text = "the oracle contradicts itself: it refused the start, and then \
+                                    accepted it"
+                            .to_owned();
+                        self.emit(&Event::Warning { text });
+                    }
                     write_best(self.dir, &config.text, &fragment_of(self.requests, keep))?;
                     self.journal.append(&Record::Start {
                         judgement: judgement.clone(),
@@ -215,19 +225,29 @@ impl<'a> Lab<'a> {
                     self.emit(&Event::Warning {
                         text: format!("the start gets no verdict: {why}"),
                     });
-                    undecided = Some(
-                        Error::new(
-                            ErrorKind::StartFails,
-                            format!("the oracle cannot tell whether the start passes: {why}"),
-                        )
-                        .hint(format!("everything about it is in {}", dir.display())),
-                    );
+                    let error = Error::new(
+                        ErrorKind::StartFails,
+                        format!("the oracle cannot tell whether the start passes: {why}"),
+                    )
+                    .hint(format!("everything about it is in {}", dir.display()));
+                    if undecided.is_some() {
+                        return Err(error);
+                    }
+                    undecided = Some(error);
                 }
                 Verdict::Fail(stage) => {
                     let why = why(&judgement);
                     let what = match stage {
                         Stage::Build => "the start does not build",
-                        Stage::Oracle => "the start does not pass its oracle",
+                        Stage::Oracle if failed => {
+                            "the start does not pass its oracle, asked twice"
+                        }
+                        Stage::Oracle => {
+                            failed = true;
+                            let text = format!("the oracle refuses the start ({why}): once more");
+                            self.emit(&Event::Warning { text });
+                            continue;
+                        }
                     };
                     return Err(Error::new(ErrorKind::StartFails, format!("{what}: {why}"))
                         .hint(format!("everything about it is in {}", dir.display())));

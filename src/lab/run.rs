@@ -14,7 +14,7 @@ use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Progress, RequestSet, ResolvedConfig,
     Source, TrialId, Verdict, WorkerId, WorkerState,
 };
-use crate::search::{Search, Step};
+use crate::search::{Reliability, Search, Step};
 use crate::{Error, Result};
 
 /// How often budgets are looked at and progress is told.
@@ -50,7 +50,7 @@ pub(super) struct Run<'l, 'a> {
     pointless: HashSet<CandidateId>,
     tries: HashMap<Fingerprint, u32>,
     progress: Progress,
-    /// The start's not counted.
+    /// The start's is the first.
     trials: u32,
     /// What the files of the best are about.
     written: RequestSet,
@@ -74,7 +74,7 @@ impl<'l, 'a> Run<'l, 'a> {
             pointless: HashSet::new(),
             tries: HashMap::new(),
             progress,
-            trials: judged.saturating_sub(1),
+            trials: judged,
             written,
         }
     }
@@ -386,6 +386,7 @@ impl<'l, 'a> Run<'l, 'a> {
             candidate: candidate.id,
             judgement: judgement.clone(),
         })?;
+        let before = self.search.reliability().differed;
         let told = self.search.tell(candidate.id, judgement.verdict);
         self.lab.emit(&Event::TrialEnded {
             worker,
@@ -394,6 +395,7 @@ impl<'l, 'a> Run<'l, 'a> {
             round: candidate.round,
             judgement: judgement.clone(),
         });
+        self.warn_of_errors(before);
         self.note_best()?;
         self.tell_depends()?;
         self.give_up(&told.pointless);
@@ -404,6 +406,24 @@ impl<'l, 'a> Run<'l, 'a> {
         }
         self.tell_progress();
         Ok(())
+    }
+
+    /// Says that the oracle contradicts itself, when it does so for the first time, and again each
+    /// time that it has done so four times as often.
+    fn warn_of_errors(&mut self, before: u32) {
+        let Reliability {
+            again, differed, ..
+        } = self.search.reliability();
+        let steps = || std::iter::successors(Some(1_u32), |n| n.checked_mul(4));
+        if !steps().any(|step| before < step && step <= differed) {
+            return;
+        }
+        let text = format!(
+            "the oracle contradicts itself: of {again} judgements of configurations that were judged more \
+             than once, {differed} said the opposite of the others. What matters is repeated until it \
+             is sure enough (--confidence); that takes more trials"
+        );
+        self.lab.emit(&Event::Warning { text });
     }
 
     /// Tells the search what depends on what in the best, if it would like to know.

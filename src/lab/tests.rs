@@ -318,10 +318,10 @@ fn a_run_that_stops_after_each_trial_comes_to_the_same_answer() {
         sittings += 1;
         let oracle = needs(&["B", "E", "F"]);
         let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
-        // The count of trials begins anew in each sitting of this test.
+        // The count of trials begins anew in each sitting of this test, after the start's.
         let budget = Budget {
             time: None,
-            trials: Some(1),
+            trials: Some(2),
         };
         let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
         judged.extend(executor.judged.iter().copied());
@@ -445,8 +445,9 @@ fn a_search_that_ends_with_its_budget_is_finished() {
     };
     let (all, stopped) = trials(None);
     assert_eq!(stopped, None);
-    assert_eq!(trials(Some(all)), (all, None));
-    assert_eq!(trials(Some(all - 1)), (all - 1, Some(Stopped::Trials)));
+    // The start's counts too.
+    assert_eq!(trials(Some(all + 1)), (all, None));
+    assert_eq!(trials(Some(all)), (all - 1, Some(Stopped::Trials)));
 }
 
 #[test]

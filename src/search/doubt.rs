@@ -6,6 +6,8 @@
 //! statistical hypotheses", 1945) for an oracle that errs both ways at the same rate. The rate is
 //! estimated from sets that were judged more than once.
 
+use std::collections::BTreeMap;
+
 /// What is assumed before anything is known: so many errors, in so many judgements. Few enough
 /// that one judgement is enough for the default confidence.
 const ERRORS: f64 = 0.1;
@@ -14,8 +16,9 @@ const OF: f64 = 12.0;
 /// An oracle that surely errs more often than this is of no use.
 pub(super) const TOO_OFTEN: f64 = 0.25;
 
-/// So many judgements it takes before an oracle is called that.
+/// So many judgements it takes before an oracle is called that, and so sure it must be.
 const ENOUGH: u32 = 10;
+const SURE: f64 = 0.99;
 
 /// How often an oracle has answered the same question in two ways.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Reliability {
     pub differed: u32,
     /// The start itself does not pass any more, more often than it does.
     pub start_fails: bool,
+    /// It surely errs more often than one time in four.
+    pub errs_too_often: bool,
 }
 
 impl Reliability {
@@ -41,9 +46,7 @@ impl Reliability {
     /// Is the oracle too unreliable to go on?
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
-        let rate = self.rate();
-        let deviation = (rate * (1.0 - rate) / f64::from(self.again.max(1))).sqrt();
-        self.start_fails || self.again >= ENOUGH && rate - 2.0 * deviation > TOO_OFTEN
+        self.start_fails || self.errs_too_often
     }
 
     /// By how many one answer must lead to be wrong with at most this chance.
@@ -61,6 +64,51 @@ impl Reliability {
     }
 }
 
+/// Does an oracle surely err too often, by how often each set that was judged again passed and
+/// failed?
+///
+/// By Bayes' rule, with every rate of error below one half as likely as any other before. Nobody
+/// knows which answer on a set is the right one, so both are taken to be as likely. That a set
+/// is judged until its answer is clear does not matter: what was seen is as likely at each rate
+/// whatever made the judging end. (The share of the minority is no measure, for just that reason:
+/// of a coin that is tossed until one side leads by five it is far below one half.)
+pub(super) fn errs_too_often(sets: &[(u32, u32)]) -> bool {
+    if sets
+        .iter()
+        .map(|(passes, fails)| passes + fails)
+        .sum::<u32>()
+        < ENOUGH
+    {
+        return false;
+    }
+    // Many sets have the same counts.
+    let mut kinds: BTreeMap<(u32, u32), f64> = BTreeMap::new();
+    for (passes, fails) in sets {
+        let kind = (*passes.max(fails), *passes.min(fails));
+        *kinds.entry(kind).or_default() += 1.0;
+    }
+    let likelihood = |rate: f64| -> f64 {
+        let (wrong, right) = (rate.ln(), (1.0 - rate).ln());
+        let of = |((more, fewer), n): (&(u32, u32), &f64)| {
+            let (more, fewer) = (f64::from(*more), f64::from(*fewer));
+            let (a, b) = (more * right + fewer * wrong, more * wrong + fewer * right);
+            // ln(e^a + e^b), of which a is the larger.
+            n * (a + (b - a).exp().ln_1p())
+        };
+        kinds.iter().map(of).sum()
+    };
+    let rates: Vec<f64> = (1..50).map(|percent| f64::from(percent) / 100.0).collect();
+    let all: Vec<f64> = rates.iter().copied().map(likelihood).collect();
+    let most = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (mut sum, mut above) = (0.0, 0.0);
+    for (rate, likelihood) in rates.iter().zip(all) {
+        let weight = (likelihood - most).exp();
+        sum += weight;
+        above += if *rate > TOO_OFTEN { weight } else { 0.0 };
+    }
+    above > SURE * sum
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -72,6 +120,7 @@ mod tests {
             again,
             differed,
             start_fails: false,
+            errs_too_often: false,
         }
     }
 
@@ -89,9 +138,14 @@ mod tests {
 
     #[test]
     fn an_oracle_that_tosses_a_coin_is_hopeless_and_one_that_errs_now_and_then_is_not() {
-        assert!(judged(20, 10).is_hopeless());
-        assert!(!judged(4, 2).is_hopeless(), "too early to tell");
-        assert!(!judged(50, 10).is_hopeless());
-        assert!(!judged(0, 0).is_hopeless());
+        // Tossed until one side leads by three.
+        let coin = [(4, 7), (8, 5), (3, 0), (6, 9), (2, 5), (5, 8)];
+        assert!(errs_too_often(&coin));
+        assert!(!errs_too_often(&coin[..1]), "too early to tell");
+        // As likely to err one time in five.
+        let now_and_then = [(4, 1), (0, 3), (3, 0), (1, 4), (5, 2), (3, 0), (0, 3)];
+        assert!(!errs_too_often(&now_and_then));
+        assert!(!errs_too_often(&[(20, 0), (1, 0)]));
+        assert!(!errs_too_often(&[]));
     }
 }

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::dossier::{Dossier, MOST};
-use super::doubt::Reliability;
+use super::doubt::{Reliability, errs_too_often};
 use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
 use crate::model::{
     Candidate, CandidateId, Confidence, Phase, RequestId, RequestSet, Stage, Verdict,
@@ -338,10 +338,11 @@ impl Referee {
 
     fn count(&mut self) {
         let again = self.dossiers.iter().filter(|d| d.judged() > 1);
-        let sums = again.fold((0, 0), |(all, few), d| {
-            (all + d.judged(), few + d.passes.min(d.fails))
-        });
-        (self.reliability.again, self.reliability.differed) = sums;
+        let sets: Vec<(u32, u32)> = again.map(|d| (d.passes, d.fails)).collect();
+        let of = &mut self.reliability;
+        of.again = sets.iter().map(|(p, f)| p + f).sum();
+        of.differed = sets.iter().map(|(p, f)| p.min(f)).sum();
+        of.errs_too_often = of.differed > 0 && errs_too_often(&sets);
     }
 
     /// Draws the conclusions from what is known of a set now.

@@ -67,6 +67,10 @@ fn a_best_that_passed_by_mistake_is_taken_back_in_the_files_too() {
         assert_eq!(bests.last(), Some(&2));
         let grows = bests.windows(2).any(|pair| pair[1] > pair[0]);
         assert!(grows, "{bests:?}");
+        let warnings = events.iter().filter(|event| {
+            matches!(event, Event::Warning { text } if text.starts_with("the oracle contradicts itself"))
+        });
+        assert_eq!(warnings.count(), 1, "at the first time, and not each time");
     }
 }
 
@@ -133,4 +137,59 @@ fn an_oracle_that_tosses_a_coin_ends_the_run() {
     let outcome = doubting(&path, &mut executor, Budget::default(), &mut vec![]).unwrap();
     assert!(outcome.reliability.is_hopeless());
     assert_eq!(outcome.stopped, None);
+}
+
+/// The start's trials: what came of them, with so many answers of the oracle one after the other.
+fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
+    let dir = tempfile::tempdir().unwrap();
+    let info = info();
+    let (dir, mut journal) = RunDir::create(&dir.path().join("run"), &info).unwrap();
+    let mut left = answers.iter();
+    let mut executor = FakeExecutor::new(1, |_, _| says(*left.next().unwrap()));
+    let (_sender, signals) = unbounded();
+    let mut events = vec![];
+    let mut sink = |event: &Event| events.push(event.clone());
+    let full = RequestSet::full(info.requests.len());
+    let mut lab = Lab {
+        executor: &mut executor,
+        dir: &dir,
+        journal: &mut journal,
+        cache: VerdictCache::of(&[]),
+        requests: &info.requests,
+        budget: Budget::default(),
+        signals: &signals,
+        sink: &mut sink,
+        next_trial: TrialId(1),
+        start: TrialId(1),
+        depends: &|_| Ok(search::Depends::none()),
+        written: full.clone(),
+    };
+    let config = resolve(&fragment_of(&info.requests, &full));
+    let judgement = lab.judge_start(&config, &full);
+    let judged = executor.judged.len();
+    (judgement, events, judged)
+}
+
+#[test]
+fn a_start_that_is_refused_is_judged_once_more() {
+    let (pass, fail) = (Verdict::Pass, Verdict::Fail(Stage::Oracle));
+    let (judgement, events, _) = start(&[fail, pass]);
+    assert_eq!(judgement.unwrap().trial, TrialId(2));
+    let says = |word: &str| {
+        let has = |event: &Event| matches!(event, Event::Warning { text } if text.contains(word));
+        events.iter().any(has)
+    };
+    assert!(says("once more") && says("contradicts itself"));
+    let (judgement, _, judged) = start(&[fail, fail]);
+    let error = judgement.unwrap_err();
+    assert_eq!((error.kind(), judged), (crate::ErrorKind::StartFails, 2));
+    // What does not build is no matter of chance.
+    let (judgement, _, judged) = start(&[Verdict::Fail(Stage::Build)]);
+    let error = judgement.unwrap_err();
+    assert_eq!((error.kind(), judged), (crate::ErrorKind::StartFails, 1));
+    // Without an answer, it is asked once more, and not for ever.
+    let (judgement, ..) = start(&[Verdict::Unresolved, fail, pass]);
+    assert!(judgement.unwrap().verdict.is_pass());
+    let (judgement, _, judged) = start(&[Verdict::Unresolved, Verdict::Unresolved]);
+    assert!(judgement.is_err() && judged == 2);
 }
