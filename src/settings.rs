@@ -200,6 +200,20 @@ pub fn read(path: &Path) -> Result<(Wishes, Vec<String>)> {
     Ok((wishes.map_err(wrong)?, unknown))
 }
 
+/// The run directory that a command is about: what was `given`, else the one that [`FILE`] names,
+/// else [`OUTPUT`].
+///
+/// # Errors
+/// Those of [`read`].
+pub fn output(given: Option<&Path>) -> Result<PathBuf> {
+    let file = Path::new(FILE);
+    match given {
+        Some(path) => Ok(path.to_owned()),
+        None if file.is_file() => Ok(read(file)?.0.output.unwrap_or_else(|| OUTPUT.into())),
+        None => Ok(OUTPUT.into()),
+    }
+}
+
 /// The configuration that fragments are laid over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

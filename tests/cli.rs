@@ -147,7 +147,7 @@ fn a_start_that_asks_for_nothing_is_refused() {
         str![[r#"
 == preparing
 error: [PLACE]/start.config asks for nothing
-hint: it is to have lines like CONFIG_PCI=y: a .config or a fragment of one
+hint: it is to have lines like CONFIG_PCI=y, with CONFIG_: a .config or a fragment of one
 
 "#]]
     );
@@ -225,7 +225,13 @@ fn what_is_not_there_cannot_be_resumed_reported_or_verified() {
             done.err
         );
     }
-    assert_eq!(place.run(&["verify", "nowhere"]).code, Some(1));
+    let done = place.run(&["verify", "nowhere"]);
+    assert_eq!(done.code, Some(2));
+    assert!(
+        done.err.contains("there is no result in nowhere"),
+        "{}",
+        done.err
+    );
     assert!(!place.path().join("nowhere").exists());
 }
 
@@ -293,4 +299,70 @@ fn with_json_nothing_but_json_is_on_standard_output() {
 "#]]
     );
     assert!(done.err.starts_with("error: there is no oracle `nope`"));
+}
+
+#[test]
+fn a_project_of_ones_own_needs_a_source_of_its_own() {
+    let place = Place::new();
+    place.write("start.config", "CONFIG_X=y\n");
+    place.write("oracle", "#!/bin/sh\n");
+    let table = "oracle = './oracle'\nstart = 'start.config'\n\
+                 [project]\nname = 'mine'\ntargets = ['all']\nproduct = 'out.bin'\n";
+    place.write("kbisect.toml", table);
+    for command in ["plan", "run"] {
+        let done = place.run(&[command]);
+        assert_eq!(done.code, Some(2));
+        let needs = "error: the project mine needs a --source\n";
+        assert!(done.err.contains(needs), "{}", done.err);
+    }
+    let done = place.run(&["plan", "--project", "nobody"]);
+    assert!(done.err.contains("nobody"), "{}", done.err);
+}
+
+#[test]
+fn what_the_settings_file_says_of_the_output_holds_for_reports_and_resumptions() {
+    let place = Place::new();
+    place.write("kbisect.toml", "output = 'elsewhere'\n");
+    for command in ["report", "resume"] {
+        let done = place.run(&[command]);
+        assert!(
+            done.err.contains("there is no run in elsewhere"),
+            "{}",
+            done.err
+        );
+    }
+}
+
+#[test]
+fn a_plan_refuses_what_a_run_would_refuse() {
+    let place = Place::new();
+    place.write("full/thesis.tex", "x");
+    place.write("chances", "PCI 2\n");
+    for wrong in [
+        ["--prior", "nowhere"],
+        ["--prior", "chances"],
+        ["--output", "full"],
+        ["--project", "busybox"],
+    ] {
+        let start = ["plan", "--oracle", "shell-ok"];
+        let done = place.run(&[&start[..], &wrong[..]].concat());
+        assert_ne!(done.code, Some(0), "{wrong:?}");
+    }
+    assert!(!place.path().join("full/lock").exists());
+}
+
+#[test]
+fn an_oracle_that_calls_boot_wrongly_is_broken_and_says_nothing_of_the_kernel() {
+    let place = Place::new();
+    let misused = |trial: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kbisect"));
+        command
+            .args(["boot", "--untill", "x"])
+            .current_dir(place.path());
+        command.env_remove("KBISECT_TRIAL").stderr(Stdio::null());
+        command.envs(trial.map(|trial| ("KBISECT_TRIAL", trial)));
+        command.status().unwrap().code()
+    };
+    assert_eq!(misused(Some("/tmp")), Some(126));
+    assert_eq!(misused(None), Some(2));
 }

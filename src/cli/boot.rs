@@ -22,7 +22,7 @@ use crate::supervise::{CancelToken, How, Signals, Spec};
 use crate::{Error, ErrorKind, Result};
 
 /// The oracle itself is broken: nothing is known about the kernel.
-const BROKEN: u8 = 126;
+pub(super) const BROKEN: u8 = 126;
 /// The exit status when nothing is known about the kernel: kbisect tries again.
 const CANNOT_TELL: u8 = 125;
 

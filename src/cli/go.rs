@@ -8,11 +8,11 @@ use super::prepare::Tools;
 use super::searches::{depends_of, search_of, unreliable};
 use super::shown::Shown;
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
-use crate::journal::{Ending, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
+use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::{CheckedResolver, Project, Resolver, parse_config};
 use crate::lab::{
     BEST_CONFIG, BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor,
-    Outcome, Stopped, fragment_of, moves,
+    Outcome, Stopped, fragment_of, moves, write_best,
 };
 use crate::model::{
     Event, Fingerprint, Fragment, Judgement, Order, Phase, Progress, RequestSet, Source, TrialId,
@@ -84,7 +84,7 @@ pub(super) fn go(
     let record = match outcome.stopped {
         Some(Stopped::Interrupted) => Record::Interrupted {
             at,
-            why: "interrupted".into(),
+            why: INTERRUPTED.into(),
         },
         Some(Stopped::Time) => Record::Interrupted {
             at,
@@ -116,7 +116,7 @@ fn conclude(dir: &RunDir, outcome: &Outcome, settings: &Settings, shown: &Shown)
         let config = read(&path.join(BEST_CONFIG))?;
         dir.write(MINIMAL_CONFIG, &config)?;
         let fragment = fragment_of(&info.requests, &outcome.best);
-        let text = format!("{}{fragment}", header(&info, settings));
+        let text = format!("{}{fragment}", header(&info, settings, MINIMAL_FRAGMENT));
         dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
         let json = serde_json::to_string_pretty(&report)
             .map_err(|e| Error::failed("cannot write JSON").because(e))?;
@@ -151,8 +151,9 @@ fn conclude(dir: &RunDir, outcome: &Outcome, settings: &Settings, shown: &Shown)
     })
 }
 
-/// The first lines of `minimal.fragment`: what it is, and the base that it is laid over.
-fn header(info: &RunInfo, settings: &Settings) -> String {
+/// The first lines of a fragment, `minimal.fragment` or `best.fragment`: what it is, and the base that it
+/// is laid over.
+fn header(info: &RunInfo, settings: &Settings, file: &str) -> String {
     let base = info
         .key
         .get("base")
@@ -170,13 +171,18 @@ fn header(info: &RunInfo, settings: &Settings) -> String {
         .collect();
     let project = info.key.get("project").cloned().unwrap_or_default();
     let usage = serde_json::from_value::<Project>(project)
-        .map(|project| format!("# {}\n", project.usage(MINIMAL_FRAGMENT)))
+        .map(|project| format!("# {}\n", project.usage(file)))
         .unwrap_or_default();
+    let oracles = oracles.join(" and ");
+    let what = if file == MINIMAL_FRAGMENT {
+        format!("the requests that {oracles} needs")
+    } else {
+        format!("the fewest requests so far that {oracles} accepts")
+    };
     format!(
-        "# Made by kbisect {}: the requests that {} needs, over the base.\n\
+        "# Made by kbisect {}: {what}, over the base.\n\
          {usage}# -- base\n{base}# -- requests\n",
         info.kbisect,
-        oracles.join(" and "),
     )
 }
 
@@ -308,6 +314,7 @@ fn search_on(
     }
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| ui.event(event);
+    let header = header(info, settings, BEST_FRAGMENT);
     let mut lab = Lab {
         executor: &mut executor,
         dir,
@@ -324,6 +331,7 @@ fn search_on(
         start: known.start.unwrap_or(known.next_trial),
         depends: &of_best,
         written: known.written.unwrap_or_else(|| full.clone()),
+        header: &header,
     };
     let mut progress = known.progress;
     if let Some(fingerprint) = known.start_config {
@@ -374,7 +382,8 @@ fn search_on(
         let passed = lab.cache.fingerprint(best);
         let passed = passed.and_then(|fingerprint| lab.cache.passed(&fingerprint));
         progress.lines = passed.map_or(progress.lines, |judgement| judgement.lines);
-        restore_best(dir, passed, &fragment, &*resolver, cancel)?;
+        let text = config_of_best(dir, passed, &fragment, &*resolver, cancel)?;
+        write_best(dir, &text, &header, &fragment)?;
     }
     lab.run(search.as_mut(), replayed.in_flight, progress)
 }
@@ -412,37 +421,32 @@ fn costs(
     Ok(millis)
 }
 
-/// After a crash between a verdict and the files that follow from it: makes them again. A config
-/// that its trial does not have any more, or not whole, is resolved anew.
-fn restore_best(
+/// The config of the best, after a crash between a verdict and the files that follow from it. If its
+/// trial does not have it any more, or not whole, it is resolved anew.
+fn config_of_best(
     dir: &RunDir,
     passed: Option<&Judgement>,
     fragment: &Fragment,
     resolver: &dyn Resolver,
     cancel: &CancelToken,
-) -> Result<()> {
+) -> Result<String> {
     let path = |judgement: &Judgement| RunDir::trial_dir(dir.path(), judgement.trial).join(CONFIG);
     let kept = passed.and_then(|judgement| {
         let text = fs::read_to_string(path(judgement)).ok()?;
         (parse_config(&text).fingerprint() == judgement.fingerprint).then_some(text)
     });
-    let config = match kept {
-        Some(text) => text,
-        None => {
-            let text = resolver.resolve(fragment, cancel)?.text;
-            // Those who look for it in the trial's directory find it there again.
-            if let Some(path) = passed
-                .map(path)
-                .filter(|p| p.parent().is_some_and(Path::exists))
-            {
-                fs::write(&path, &text).map_err(|e| Error::io("write", &path, e))?;
-            }
-            text
-        }
-    };
-    dir.write(BEST_CONFIG, config.as_bytes())?;
-    dir.write(BEST_FRAGMENT, fragment.to_string().as_bytes())?;
-    Ok(())
+    if let Some(text) = kept {
+        return Ok(text);
+    }
+    let text = resolver.resolve(fragment, cancel)?.text;
+    // Those who look for it in the trial's directory find it there again.
+    if let Some(path) = passed
+        .map(path)
+        .filter(|p| p.parent().is_some_and(Path::exists))
+    {
+        fs::write(&path, &text).map_err(|e| Error::io("write", &path, e))?;
+    }
+    Ok(text)
 }
 
 /// What the journal of earlier sittings says in sum.

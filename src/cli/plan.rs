@@ -7,6 +7,7 @@ use super::args::RunArgs;
 use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
 use crate::Result;
+use crate::journal::RunDir;
 use crate::kconfig::{self, Fixed};
 use crate::model::{Certify, Order, RequestId, RequestSet, sanitize};
 use crate::settings::Settings;
@@ -25,6 +26,8 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         prepare::warn(ui.as_mut(), text);
     }
     prepare::start_file(&settings)?;
+    super::run::prior(&settings, &[])?;
+    RunDir::check(&settings.output)?;
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
     // One question for each request: too long with `conf`.
@@ -167,5 +170,10 @@ fn search(settings: &Settings) -> String {
     if let Some(trials) = settings.budget_trials {
         text += &format!("  ends after {trials} trials at the latest\n");
     }
-    text + &format!("  in {}\n", settings.output.display())
+    let there = if RunDir::has_run(&settings.output) {
+        ", where there is a run: it goes on, if it is this one"
+    } else {
+        ""
+    };
+    text + &format!("  in {}{there}\n", settings.output.display())
 }

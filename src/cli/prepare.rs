@@ -156,7 +156,23 @@ pub(super) fn tools(
     if let Some(dir) = settings.source.as_ref().filter(|path| !path.is_file()) {
         project.check_source(dir)?;
     }
+    if settings.source.is_none() && !["linux", "busybox"].contains(&project.name.as_str()) {
+        // Only of these two does Debian's package come by itself.
+        return Err(Error::usage(format!(
+            "the project {} needs a --source",
+            project.name.escape_debug()
+        ))
+        .hint("a source tree or tarball of it; `source` in kbisect.toml"));
+    }
     let oracles = oracle::find_all(&settings.oracles)?;
+    if project.name == "busybox"
+        && let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings))
+    {
+        return Err(
+            Error::usage(format!("{} boots kernels, not busybox", oracle.name()))
+                .hint("give an oracle of your own; examples/busybox has one"),
+        );
+    }
     if project.name == "linux"
         && !matches!(settings.arch.as_str(), "x86_64" | "x86" | "i386")
         && let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings))
@@ -370,6 +386,8 @@ fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Error {
 
 /// The start as it is in its file, and the name of the file.
 pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
+    // One that there is not has no start either.
+    project(settings)?;
     match &settings.start {
         Some(path) => {
             let bytes = fs::read(path).map_err(|e| unreadable("this", path, e))?;
@@ -377,7 +395,8 @@ pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
             if parsed.fragment.is_empty() {
                 return Err(
                     Error::usage(format!("{} asks for nothing", path.display())).hint(
-                        "it is to have lines like CONFIG_PCI=y: a .config or a fragment of one",
+                        "it is to have lines like CONFIG_PCI=y, with CONFIG_: a .config or a \
+                         fragment of one",
                     ),
                 );
             }
@@ -392,9 +411,8 @@ pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
                 kconfig::read(kconfig::EC2_START.as_bytes()),
                 "the EC2 set".to_owned(),
             )),
-            Some(_) => Err(Error::usage(
-                "this project needs a --start: a .config that works",
-            )),
+            Some(_) => Err(Error::usage("this project needs a --start")
+                .hint("a .config that works, or a fragment of one; for `explain` it is --config")),
         },
     }
 }

@@ -10,15 +10,16 @@ use crate::{Result, settings};
 /// Arguments of `kbisect report`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run directory
-    #[arg(value_name = "DIR", default_value = settings::OUTPUT)]
-    dir: PathBuf,
+    /// The run directory [default: the one that kbisect.toml names, or kbisect.out]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let (info, lines) = RunDir::read(&args.dir)?;
+    let dir = settings::output(args.dir.as_deref())?;
+    let (info, lines) = RunDir::read(&dir)?;
     let mut report = gather(&info, &lines)?;
-    if report.status == Status::Stopped && RunDir::is_held(&args.dir) {
+    if report.status == Status::Stopped && RunDir::is_held(&dir) {
         report.status = Status::Running;
     }
     if shown.is_json() {

@@ -14,9 +14,9 @@ use crate::{Error, Result};
 /// Arguments of `kbisect resume`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run directory
-    #[arg(value_name = "DIR", default_value = settings::OUTPUT)]
-    dir: PathBuf,
+    /// The run directory [default: the one that kbisect.toml names, or kbisect.out]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
     /// Trials at once, if other than before
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -33,16 +33,13 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let mut ui = shown.ui();
-    let mut opened = open(&args.dir, ui.as_mut())?;
+    let dir = settings::output(args.dir.as_deref())?;
+    let mut opened = open(&dir, ui.as_mut())?;
     let mut settings: Settings =
         serde_json::from_value(opened.info.settings.clone()).map_err(|e| {
-            Error::failed(format!(
-                "the settings in {} cannot be read",
-                args.dir.display()
-            ))
-            .because(e)
+            Error::failed(format!("the settings in {} cannot be read", dir.display())).because(e)
         })?;
-    settings.output.clone_from(&args.dir);
+    settings.output = dir;
     settings.jobs = settings::check_jobs(args.jobs.unwrap_or(settings.jobs))?;
     settings.build_jobs = args.build_jobs.unwrap_or(settings.build_jobs);
     // A budget that is used up would end the new sitting at once.
@@ -64,7 +61,11 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             cancel,
             ui.as_mut(),
         )?;
-        check_key(&opened, &tools)?;
+        check_key(
+            &opened,
+            &tools,
+            "what was found would not hold: put it back as it was, or begin anew with another --output",
+        )?;
         resumed(&mut opened, ui.as_mut())?;
         Ok(tools)
     })?;

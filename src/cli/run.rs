@@ -48,7 +48,7 @@ pub(super) fn search(
     prior(settings, &[])?;
     let (tools, opened) = prepare::interruptible(&signals, &cancel, |cancel| {
         // First: when another run holds it, nothing else matters.
-        let held = if settings.output.join("run.json").exists() {
+        let held = if RunDir::has_run(&settings.output) {
             Some(open(&settings.output, ui.as_mut())?)
         } else {
             None
@@ -103,7 +103,7 @@ fn begin(
 }
 
 /// What is thought of the requests.
-fn prior(settings: &Settings, requests: &[Request]) -> Result<Prior> {
+pub(super) fn prior(settings: &Settings, requests: &[Request]) -> Result<Prior> {
     let path = settings.prior.as_deref();
     path.map_or_else(
         || Ok(Prior::default()),
@@ -135,7 +135,15 @@ fn again(
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Opened> {
-    check_key(&opened, tools)?;
+    let path = opened.dir.path().display();
+    check_key(
+        &opened,
+        tools,
+        format!(
+            "give another --output; `kbisect report {path}` shows that run, `kbisect resume {path}` \
+             goes on with it"
+        ),
+    )?;
     let start = prepare::start(settings, tools, cancel, ui)?;
     let prior = prior(settings, &start.requests)?;
     let info = &opened.info;
@@ -195,19 +203,19 @@ pub(super) fn differences(one: &Value, other: &Value) -> Vec<String> {
     names.into_iter().filter(differs).cloned().collect()
 }
 
-/// Do the verdicts of the run still hold with these tools?
-pub(super) fn check_key(opened: &Opened, tools: &Tools) -> Result<()> {
+/// Do the verdicts of the run still hold with these tools? If not, `hint` says what to do.
+pub(super) fn check_key(opened: &Opened, tools: &Tools, hint: impl Into<String>) -> Result<()> {
     let (info, path) = (&opened.info, opened.dir.path());
     let differs = differences(&info.key, &tools.key);
-    if !differs.is_empty() {
-        return Err(Error::usage(format!(
-            "the run in {} was begun with another {}: its verdicts do not hold any more",
-            path.display(),
-            differs.join(", ")
-        ))
-        .hint("give another --output to begin anew"));
+    if differs.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::usage(format!(
+        "the run in {} is another one: not of the same {}",
+        path.display(),
+        differs.join(", ")
+    ))
+    .hint(hint))
 }
 
 /// Notes that the run goes on: from here on it is not finished any more, should it have been.

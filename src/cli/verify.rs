@@ -38,7 +38,14 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let claimed = read(&args.dir.join(RESULT))?;
+    let result = args.dir.join(RESULT);
+    if !result.exists() {
+        let text = format!("there is no result in {}", args.dir.display());
+        return Err(Error::usage(text).hint(format!(
+            "it is to have a {RESULT}: that of a run that came to its end"
+        )));
+    }
+    let claimed = read(&result)?;
     let mut settings: Settings = serde_json::from_value(claimed.settings.clone()).map_err(|e| {
         Error::failed(format!("the settings in {RESULT} cannot be read")).because(e)
     })?;
@@ -70,6 +77,11 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     } else {
         WhenMissing::Fail
     };
+    settings.oracles = settings
+        .oracles
+        .into_iter()
+        .map(|oracle| beside(oracle, &args.dir))
+        .collect();
     refuse_a_finished_one(&settings.output)?;
     let code = super::run::search(&settings, when, &[], shown);
     let read = RunDir::read(&settings.output);
@@ -95,6 +107,19 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     }
     super::print(&verified.say(shown)?);
     Ok(0)
+}
+
+/// An oracle that is named from another folder may lie beside the result.
+fn beside(oracle: String, dir: &Path) -> String {
+    let here = Path::new(&oracle);
+    let there = here.file_name().map(|name| dir.join(name));
+    match there.filter(|there| here.components().count() > 1 && !here.exists() && there.is_file()) {
+        Some(there) => std::path::absolute(&there)
+            .unwrap_or(there)
+            .display()
+            .to_string(),
+        None => oracle,
+    }
 }
 
 /// From nothing means that an earlier verification does not count; only one that was interrupted
@@ -259,6 +284,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_oracle_beside_the_result_is_found_from_anywhere() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("oracle"), "").unwrap();
+        let found = beside("no/such/folder/oracle".into(), place.path());
+        assert_eq!(Path::new(&found), place.path().join("oracle"));
+        // What goes by its name is no file.
+        assert_eq!(beside("oracle".into(), place.path()), "oracle");
+        assert_eq!(
+            beside("no/such/other".into(), place.path()),
+            "no/such/other"
+        );
+    }
+
     fn report(status: Status, kept: &[(&str, Reason)]) -> Report {
         let kept: Vec<Kept> = kept
             .iter()
@@ -278,6 +317,7 @@ mod tests {
             oracle_seconds: 1.0,
         };
         Report {
+            stopped: None,
             v: VERSION,
             kbisect: "0.1.0".into(),
             key: Value::Null,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Certify, Prior, Request, RequestId, RequestSet, TrialId};
+use crate::model::{Certify, Prior, Request, RequestId, RequestSet, TrialId, sanitize_line};
 use crate::{Error, Result};
 
 use super::atomic::{TEMPORARY, folder_of, sync_dir, write_atomically};
@@ -72,6 +72,28 @@ pub struct RunDir {
     _lock: Lock,
 }
 
+/// Is a folder that is to be a run directory empty, but for what a run that died left there?
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it has anything else in it.
+fn check_foreign(path: &Path) -> Result<()> {
+    let io = |e| Error::io("read", path, e);
+    for entry in fs::read_dir(path).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let ours = [LOCK, INFO, TRIALS, JOURNAL].iter().any(|n| name == *n)
+            || name.to_string_lossy().starts_with(TEMPORARY);
+        if !ours {
+            return Err(Error::usage(format!(
+                "{} is not empty: it has `{}` in it",
+                path.display(),
+                sanitize_line(&name.to_string_lossy(), 100)
+            ))
+            .hint("give an --output that is new or empty"));
+        }
+    }
+    Ok(())
+}
+
 /// A run directory with all that it says.
 #[derive(Debug)]
 pub struct Opened {
@@ -96,6 +118,10 @@ impl RunDir {
     /// else when it cannot be written.
     pub fn create(path: &Path, info: &RunInfo) -> Result<(Self, Journal)> {
         fs::create_dir_all(path).map_err(|e| Error::io("make the folder", path, e))?;
+        // First, so that not even a lock is left in somebody else's folder.
+        if !path.join(JOURNAL).exists() {
+            check_foreign(path)?;
+        }
         let lock = Lock::take(&path.join(LOCK))?;
         let dir = Self {
             path: path.to_owned(),
@@ -114,6 +140,23 @@ impl RunDir {
         Ok((dir, journal))
     }
 
+    /// Could [`create`](Self::create) make a run directory of this? Nothing is changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it has anything but a run in it.
+    pub fn check(path: &Path) -> Result<()> {
+        if !path.exists() || path.join(INFO).exists() {
+            return Ok(());
+        }
+        check_foreign(path)
+    }
+
+    /// Is there a run in this directory, under way or not?
+    #[must_use]
+    pub fn has_run(path: &Path) -> bool {
+        path.join(INFO).exists()
+    }
+
     /// Is a run under way in this directory, on this machine?
     #[must_use]
     pub fn is_held(path: &Path) -> bool {
@@ -127,20 +170,7 @@ impl RunDir {
             return Err(Error::usage(format!("{path} has a run in it"))
                 .hint("go on with it by `kbisect resume`, or give another --output"));
         }
-        let io = |e| Error::io("read", &self.path, e);
-        for entry in fs::read_dir(&self.path).map_err(io)? {
-            let name = entry.map_err(io)?.file_name();
-            let ours = [LOCK, INFO, TRIALS].iter().any(|n| name == *n)
-                || name.to_string_lossy().starts_with(TEMPORARY);
-            if !ours {
-                let name = name.display();
-                return Err(
-                    Error::usage(format!("{path} is not empty: it has `{name}` in it"))
-                        .hint("give an --output that is new or empty"),
-                );
-            }
-        }
-        Ok(())
+        check_foreign(&self.path)
     }
 
     /// Takes hold of a run directory to go on with its run.

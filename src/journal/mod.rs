@@ -22,4 +22,4 @@ pub use cache::VerdictCache;
 pub use dir::{Opened, RunDir, RunInfo};
 pub use lock::{Lock, Owner};
 pub use log::{Journal, Loaded};
-pub use record::{Ending, Line, Record};
+pub use record::{Ending, INTERRUPTED, Line, Record};

@@ -11,6 +11,9 @@ use crate::model::{
 /// The version of the format that is written, and the newest that is read.
 pub(super) const VERSION: u32 = 3;
 
+/// Why a run stopped, when a person stopped it.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "record")]

@@ -415,6 +415,10 @@ fn only_an_unused_directory_becomes_a_run_directory() {
     fs::write(full.path().join("thesis.tex"), "x").unwrap();
     let error = RunDir::create(full.path(), &info()).unwrap_err();
     assert!(error.to_string().contains("`thesis.tex`"), "{error}");
+    assert!(RunDir::check(full.path()).is_err());
+    assert!(RunDir::check(temp.path()).is_ok());
+    let left = fs::read_dir(full.path()).unwrap().count();
+    assert_eq!(left, 1, "nothing of ours is left in it");
     assert_eq!(
         RunDir::open(full.path()).unwrap_err().kind(),
         ErrorKind::Usage

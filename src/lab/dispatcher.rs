@@ -80,6 +80,8 @@ pub struct Lab<'a> {
     pub depends: &'a dyn Fn(&RequestSet) -> Result<Depends>,
     /// What the journal says is the best: the start, if it says nothing.
     pub written: RequestSet,
+    /// What stands before the requests in the fragment of the best: comments and the base.
+    pub header: &'a str,
 }
 
 impl<'a> Lab<'a> {
@@ -196,7 +198,8 @@ impl<'a> Lab<'a> {
                             .to_owned();
                         self.emit(&Event::Warning { text });
                     }
-                    write_best(self.dir, &config.text, &fragment_of(self.requests, keep))?;
+                    let fragment = fragment_of(self.requests, keep);
+                    write_best(self.dir, &config.text, self.header, &fragment)?;
                     self.journal.append(&Record::Start {
                         judgement: judgement.clone(),
                     })?;

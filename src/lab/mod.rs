@@ -17,5 +17,5 @@ mod tests;
 pub use dispatcher::{Budget, Lab, Outcome, Stopped};
 pub use executor::{Executor, Report, Reuse, Task, TrialResult};
 pub use local::LocalExecutor;
-pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, moves};
+pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, moves, write_best};
 pub use trial::{BUILD_COMMAND, Bench, CONFIG, Images};

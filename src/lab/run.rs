@@ -456,7 +456,7 @@ impl<'l, 'a> Run<'l, 'a> {
             return Err(Error::failed("the best has no verdict, or no config")
                 .hint("`kbisect resume` makes it again"));
         };
-        write_best(self.lab.dir, &config, &fragment)?;
+        write_best(self.lab.dir, &config, self.lab.header, &fragment)?;
         let (trial, lines) = (judgement.trial, judgement.lines);
         self.lab.journal.append(&Record::Best {
             trial,

@@ -17,10 +17,13 @@ pub fn fragment_of(requests: &[Request], keep: &RequestSet) -> Fragment {
     Fragment::new(keep.iter().map(|id| requests[id.index()].clone()).collect())
 }
 
-/// Replaces both files, each of them at once.
-pub(super) fn write_best(dir: &RunDir, config: &str, fragment: &Fragment) -> Result<()> {
+/// Replaces both files, each of them at once. `header` stands before the fragment.
+///
+/// # Errors
+/// They cannot be written.
+pub fn write_best(dir: &RunDir, config: &str, header: &str, fragment: &Fragment) -> Result<()> {
     dir.write(BEST_CONFIG, config.as_bytes())?;
-    dir.write(BEST_FRAGMENT, fragment.to_string().as_bytes())?;
+    dir.write(BEST_FRAGMENT, format!("{header}{fragment}").as_bytes())?;
     Ok(())
 }
 

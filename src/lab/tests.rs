@@ -213,6 +213,7 @@ fn sitting_of(
         start: TrialId(1),
         depends: &|_| Ok(search::Depends::none()),
         written: written.unwrap_or_else(|| RequestSet::full(info.requests.len())),
+        header: "# over the base\n",
     };
     lab.run(search.as_mut(), replayed.in_flight, progress())
 }
@@ -388,7 +389,7 @@ fn the_best_files_always_hold_the_smallest_that_passed() {
     )
     .unwrap();
     let fragment = std::fs::read_to_string(path.join(BEST_FRAGMENT)).unwrap();
-    assert_eq!(fragment, "CONFIG_B=y\nCONFIG_C=y\n");
+    assert_eq!(fragment, "# over the base\nCONFIG_B=y\nCONFIG_C=y\n");
     assert!(
         events
             .iter()

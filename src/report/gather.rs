@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::{Cost, Kept, Reason, Report, Size, Status, VERSION};
-use crate::journal::{Ending, Line, Record, RunInfo};
+use crate::journal::{Ending, INTERRUPTED, Line, Record, RunInfo};
 use crate::model::{
     Ballot, Candidate, CandidateId, Judgement, RequestId, RequestSet, Source, Verdict,
 };
@@ -19,6 +19,8 @@ struct Facts {
     /// What depends on what, in the set that it was asked of last.
     depends: Option<(RequestSet, Vec<Vec<RequestId>>)>,
     ending: Option<Ending>,
+    /// What the last sitting ended with, before the search did.
+    stopped: Option<String>,
     cost: Cost,
 }
 
@@ -82,6 +84,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
     });
     let kept: Vec<Kept> = kept.collect();
     let proved = kept.iter().all(|k| k.reason != Reason::Unproved);
+    let stopped = facts.stopped.filter(|_| facts.ending.is_none());
     let status = match facts.ending {
         Some(Ending::Minimal) if proved => Status::Minimal,
         Some(Ending::Minimal | Ending::Unproved) => Status::Unproved,
@@ -93,6 +96,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         key: info.key.clone(),
         settings: info.settings.clone(),
         status,
+        stopped,
         before: size(&facts.start, info.requests.len()),
         after: size(judgement, best.len()),
         kept,
@@ -124,7 +128,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
     let mut told: HashMap<RequestSet, Ballot> = HashMap::new();
     let mut start = None;
     let mut best: Option<(RequestSet, Judgement)> = None;
-    let (mut ending, mut depends) = (None, None);
+    let (mut ending, mut depends, mut stopped) = (None, None, None);
     let mut cost = Cost::default();
     let says = |line: &Line| matches!(line.record, Record::Best { keep: Some(_), .. });
     let says_best = lines.iter().any(says);
@@ -134,8 +138,9 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
             Record::Started { .. } => cost.sittings += 1,
             Record::Resumed { .. } => {
                 cost.sittings += 1;
-                ending = None;
+                (ending, stopped) = (None, None);
             }
+            Record::Interrupted { why, .. } if why != INTERRUPTED => stopped = Some(why.clone()),
             Record::Start { judgement } => {
                 add(&mut cost, judgement);
                 start = Some(judgement.clone());
@@ -181,6 +186,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
         told,
         depends,
         ending,
+        stopped,
         cost,
     })
 }
@@ -444,6 +450,28 @@ mod tests {
             report.kept[0]
         );
         assert_eq!((report.cost.repeated, report.cost.differed), (2, 1));
+    }
+
+    #[test]
+    fn a_run_that_was_given_up_says_why_and_one_that_a_person_stopped_does_not() {
+        let mut records = story();
+        records.pop();
+        let stopped = |why: &str| Record::Interrupted {
+            at: 9,
+            why: why.to_owned(),
+        };
+        let why = |records: &[Record]| {
+            let report = gather(&info(), &lines(records.to_vec())).unwrap();
+            assert_eq!(report.status, Status::Stopped);
+            report.stopped
+        };
+        records.push(stopped("the oracle is too unreliable"));
+        let given_up = why(&records);
+        assert_eq!(given_up.as_deref(), Some("the oracle is too unreliable"));
+        records.push(Record::Resumed { at: 10 });
+        assert_eq!(why(&records), None);
+        records.push(stopped("interrupted"));
+        assert_eq!(why(&records), None);
     }
 
     #[test]

@@ -132,6 +132,9 @@ pub struct Report {
     pub settings: serde_json::Value,
     /// How it ended.
     pub status: Status,
+    /// Why it stopped before its end, in words, if it was stopped by more than a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
     /// The start.
     pub before: Size,
     /// The smallest that passed.

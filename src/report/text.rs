@@ -42,6 +42,15 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     };
     // Writing to a String does not fail.
     let _ = writeln!(out, "{}", dress.heading(&status));
+    if let Some(why) = &report.stopped {
+        let _ = writeln!(out, "why it stopped: {}", sanitize_line(why, LONGEST));
+    }
+    if report.cost.differed > 0 {
+        let _ = writeln!(
+            out,
+            "the oracle contradicted itself: what this stands on was repeated until it was sure enough (--confidence)"
+        );
+    }
     if report.status == Status::Minimal && report.kept.is_empty() {
         let _ = writeln!(
             out,
@@ -140,7 +149,8 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         sittings,
         repeated,
         differed,
-        forecast_error,
+        // Of interest to those who work on it: in result.json.
+        forecast_error: _,
     } = cost;
     // Only Kbuild's output is understood well enough to count.
     let compiled = match (objects, cached) {
@@ -148,41 +158,35 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         (n, 0) => format!("{n} objects compiled"),
         (n, m) => format!("{n} objects compiled, {m} from the cache,"),
     };
-    let mut text = format!(
-        "{} trials ({passed} pass, {failed} fail, {unresolved} unresolved), {reused} answered by earlier ones; \
-         {compiled} in {} of CPU time; {} in all",
-        passed + failed + unresolved,
+    let repeats = match (repeated, differed) {
+        (0, _) => String::new(),
+        (1, 0) => ", 1 of them a repeat: the oracle said the same".to_owned(),
+        (n, 0) => format!(", {n} of them repeats: the oracle said the same"),
+        (n, of) => format!(
+            ", {n} of them repeats: {of} {} differed from others on the same configuration",
+            if *of == 1 { "verdict" } else { "verdicts" }
+        ),
+    };
+    let reused = match reused {
+        0 => String::new(),
+        1 => "; 1 candidate was answered by an earlier one".to_owned(),
+        n => format!("; {n} candidates were answered by earlier ones"),
+    };
+    let unresolved = match unresolved {
+        0 => String::new(),
+        n => format!(", {n} without a verdict"),
+    };
+    let sittings = match sittings {
+        0 | 1 => String::new(),
+        n => format!(", in {n} sittings"),
+    };
+    format!(
+        "{} trials ({passed} pass, {failed} fail{unresolved}){repeats}{reused}\n\
+         {compiled} in {} of CPU time; {} in all{sittings}",
+        passed + failed + cost.unresolved,
         dress.time(*build_cpu),
         dress.time(*wall),
-    );
-    match (repeated, differed) {
-        (0, _) => {}
-        (1, 0) => text += "; 1 trial was a repeat, and the oracle said the same",
-        (n, 0) => {
-            let _ = write!(
-                text,
-                "; {n} trials were repeats, and the oracle said the same"
-            );
-        }
-        (n, of) => {
-            let _ = write!(
-                text,
-                "; {n} trials were repeats: {of} {} differed from others on the same configuration",
-                if *of == 1 { "verdict" } else { "verdicts" }
-            );
-        }
-    }
-    if let Some(error) = forecast_error {
-        let _ = write!(
-            text,
-            "; the CPU time of builds was foretold within {:.0} % (median)",
-            100.0 * error
-        );
-    }
-    if *sittings > 1 {
-        let _ = write!(text, ", in {sittings} sittings");
-    }
-    text
+    )
 }
 
 #[cfg(test)]
@@ -230,6 +234,7 @@ mod tests {
             lines: 1,
         };
         Report {
+            stopped: None,
             v: super::super::VERSION,
             kbisect: "0.1.0".into(),
             key: serde_json::Value::Null,
@@ -261,6 +266,7 @@ mod tests {
             text,
             snapbox::str![[r#"
 under way: this is the smallest that passed so far
+the oracle contradicted itself: what this stands on was repeated until it was sure enough (--confidence)
 
             requests     lines       image      oracle
 start              3         9           -         1 s
@@ -272,7 +278,8 @@ why each request stays
 not tried alone yet
   NET=y PCI=y
 
-5 trials (2 pass, 3 fail, 0 unresolved), 0 answered by earlier ones; built in 0 s of CPU time; 0 s in all; 2 trials were repeats: 1 verdict differed from others on the same configuration
+5 trials (2 pass, 3 fail), 2 of them repeats: 1 verdict differed from others on the same configuration
+built in 0 s of CPU time; 0 s in all
 
 "#]]
         );

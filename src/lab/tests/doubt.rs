@@ -57,7 +57,7 @@ fn a_best_that_passed_by_mistake_is_taken_back_in_the_files_too() {
         assert!(outcome.certificate.is_whole());
         assert_eq!(outcome.reliability.differed, 1);
         let fragment = std::fs::read_to_string(path.join(BEST_FRAGMENT)).unwrap();
-        assert_eq!(fragment, "CONFIG_A=y\nCONFIG_B=y\n");
+        assert_eq!(fragment, "# over the base\nCONFIG_A=y\nCONFIG_B=y\n");
         let (_, lines) = RunDir::read(&path).unwrap();
         let bests = lines.iter().filter_map(|line| match &line.record {
             Record::Best { requests, .. } => Some(*requests),
@@ -163,6 +163,7 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
         start: TrialId(1),
         depends: &|_| Ok(search::Depends::none()),
         written: full.clone(),
+        header: "",
     };
     let config = resolve(&fragment_of(&info.requests, &full));
     let judgement = lab.judge_start(&config, &full);
