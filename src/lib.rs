@@ -20,6 +20,7 @@ pub mod search;
 pub mod settings;
 pub mod setup;
 pub mod supervise;
+pub mod trace;
 pub mod ui;
 
 pub use error::{Error, ErrorKind, Result};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CERTIFY, Certify, CompilerLauncher, Confidence, Order, Symbol};
+use crate::model::{CERTIFY, Certify, CompilerLauncher, Confidence, Order, Symbol, Tracing};
 use crate::search::ALGORITHMS;
 use crate::{Error, Result};
 
@@ -84,6 +84,9 @@ pub struct Wishes {
     /// An earlier result's folder, or a list of symbols and chances.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prior: Option<PathBuf>,
+    /// `auto`, `off`, or a log of QEMU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// How sure a verdict must be; `none`: it is taken as it comes.
     #[serde(
         deserialize_with = "text_or_fraction",
@@ -175,6 +178,7 @@ impl Wishes {
             algorithm: self.algorithm.or(file.algorithm),
             certify: self.certify.or(file.certify),
             prior: self.prior.or(file.prior),
+            trace: self.trace.or(file.trace),
             confidence: self.confidence.or(file.confidence),
             deterministic: self.deterministic.or(file.deterministic),
             cc_launcher: self.cc_launcher.or(file.cc_launcher),
@@ -267,6 +271,9 @@ pub struct Settings {
     /// chances.
     #[serde(default)]
     pub prior: Option<PathBuf>,
+    /// Is the start traced, if there is no prior?
+    #[serde(default)]
+    pub trace: Tracing,
     /// How sure a verdict must be; none: each is taken as it comes.
     #[serde(default)]
     pub confidence: Option<Confidence>,
@@ -392,6 +399,16 @@ impl Settings {
             seed: wishes.seed.unwrap_or(0),
             algorithm,
             certify,
+            trace: match (&wishes.trace, &wishes.prior, order) {
+                // Two boots do not run just the same code.
+                (None, None, Order::AsItComes) => Tracing::Auto,
+                (None, ..) => Tracing::Off,
+                (Some(_), Some(_), _) => {
+                    return Err(Error::usage("--prior and --trace do not go together")
+                        .hint("each says what is thought of the requests"));
+                }
+                (Some(text), ..) => text.parse().unwrap_or_default(),
+            },
             prior: wishes.prior,
             confidence,
             order,

@@ -70,6 +70,7 @@ fn fixture(message: &str, end: &[u8]) -> Fixture {
         memory: Memory(32),
         accel: Accel::Tcg,
         clock: Clock::Host,
+        trace: None,
     };
     let ages = Duration::from_secs(100);
     let plan = Plan {

@@ -338,15 +338,23 @@ fn a_plan_refuses_what_a_run_would_refuse() {
     let place = Place::new();
     place.write("full/thesis.tex", "x");
     place.write("chances", "PCI 2\n");
-    for wrong in [
-        ["--prior", "nowhere"],
-        ["--prior", "chances"],
-        ["--output", "full"],
-        ["--project", "busybox"],
+    place.write("start.config", "CONFIG_CAT=y\n");
+    for (wrong, why) in [
+        (&["--prior", "nowhere"][..], "read the prior"),
+        (&["--prior", "chances"], "chance"),
+        (&["--output", "full"], "full is not empty"),
+        (
+            &["--project", "busybox", "--start", "start.config"],
+            "shell-ok boots kernels, not busybox",
+        ),
     ] {
-        let start = ["plan", "--oracle", "shell-ok"];
-        let done = place.run(&[&start[..], &wrong[..]].concat());
-        assert_ne!(done.code, Some(0), "{wrong:?}");
+        for command in ["plan", "run"] {
+            let done = place.run(&[&[command, "--oracle", "shell-ok"], wrong].concat());
+            assert_ne!(done.code, Some(0), "{wrong:?}");
+            // A run looks at its folder only when all else is ready.
+            let is_late = command == "run" && wrong[0] == "--output";
+            assert!(is_late || done.err.contains(why), "{command}: {}", done.err);
+        }
     }
     assert!(!place.path().join("full/lock").exists());
 }
@@ -354,15 +362,46 @@ fn a_plan_refuses_what_a_run_would_refuse() {
 #[test]
 fn an_oracle_that_calls_boot_wrongly_is_broken_and_says_nothing_of_the_kernel() {
     let place = Place::new();
-    let misused = |trial: Option<&str>| {
+    let status = |args: &[&str], trial: Option<&str>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kbisect"));
-        command
-            .args(["boot", "--untill", "x"])
-            .current_dir(place.path());
+        command.args(args).current_dir(place.path());
         command.env_remove("KBISECT_TRIAL").stderr(Stdio::null());
         command.envs(trial.map(|trial| ("KBISECT_TRIAL", trial)));
         command.status().unwrap().code()
     };
-    assert_eq!(misused(Some("/tmp")), Some(126));
-    assert_eq!(misused(None), Some(2));
+    for args in [
+        &["boot", "--untill", "x"][..],
+        &["-q", "boot", "--untill", "x"],
+        &["bot", "--until", "x"],
+        &[
+            "boot",
+            "--kernel",
+            "/dev/null",
+            "--until",
+            "x",
+            "--when",
+            "y",
+            "--send",
+            "a",
+            "--send",
+            "b",
+        ],
+    ] {
+        let trial = place.path().to_str();
+        assert_eq!(status(args, trial), Some(126), "{args:?}");
+        assert_eq!(status(args, None), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn without_a_trace_there_is_no_guess_to_show_and_two_guesses_are_refused() {
+    let place = Place::new();
+    let _held = place.begun("out");
+    let done = place.run(&["trace", "out"]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.err.contains("was not traced"), "{}", done.err);
+    let args = ["--oracle", "shell-ok", "--prior", "x", "--trace", "y"];
+    let done = place.run(&args);
+    assert_eq!(done.code, Some(2));
+    assert!(done.err.contains("do not go together"), "{}", done.err);
 }

@@ -77,4 +77,23 @@ fn a_small_kernel_loses_what_a_shell_does_not_need() {
         "the base is in it, too"
     );
     assert!(!fragment.contains("CONFIG_NLS"));
+
+    // The boot of the start was traced, and says which is which.
+    let traced = Command::new(env!("CARGO_BIN_EXE_kbisect"))
+        .args(["trace", "--message-format", "json"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(traced.status.success());
+    let guess: serde_json::Value = serde_json::from_slice(&traced.stdout).unwrap();
+    let of = |request: &str| {
+        let rows = guess["requests"].as_array().unwrap();
+        rows.iter().find(|r| r["request"] == request).unwrap()
+    };
+    let chance = |request: &str| of(request)["chance"].as_f64().unwrap();
+    assert!(chance("BINFMT_ELF=y") > 0.5, "{}", of("BINFMT_ELF=y"));
+    assert!(chance("MAGIC_SYSRQ=y") < 0.2, "{}", of("MAGIC_SYSRQ=y"));
+    // Its own function is one of those between `#ifdef`s in what is there for TTY.
+    let console = of("SERIAL_8250_CONSOLE=y");
+    assert!(console["functions"]["ran"].as_u64() > Some(0), "{console}");
 }

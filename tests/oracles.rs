@@ -104,6 +104,7 @@ impl Bench {
             baseline: baseline.map(Path::to_owned),
             guest: Some(self.guest.clone()),
             kbisect: env!("CARGO_BIN_EXE_kbisect").into(),
+            trace: None,
         };
         let outcome = find(oracle)
             .unwrap()

@@ -95,6 +95,7 @@ fn probe(kernel: &Path, cancel: &CancelToken) -> Result<Choice> {
         memory: Memory(256),
         accel: Accel::Kvm,
         clock: Clock::Host,
+        trace: None,
     };
     let budget = Budget {
         wall: PROBE,

@@ -217,6 +217,9 @@ pub struct Machine {
     pub accel: Accel,
     /// What its clocks follow.
     pub clock: Clock,
+    /// Where QEMU writes each block of the guest's code when it is first translated; only with
+    /// [`Accel::Tcg`].
+    pub trace: Option<PathBuf>,
 }
 
 impl Machine {
@@ -260,6 +263,9 @@ impl Machine {
         }
         if let Some(nic) = self.nic {
             add_nic(&mut args, nic, forwards);
+        }
+        if let Some(trace) = &self.trace {
+            args.add("-d").add("in_asm").add("-D").add(trace);
         }
         args.0
     }
@@ -336,6 +342,7 @@ mod tests {
             memory: Memory(256),
             accel: Accel::Tcg,
             clock: Clock::Icount,
+            trace: None,
         }
     }
 

@@ -65,7 +65,9 @@ impl Forecasts {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn listed(&self, config: &Config) -> BTreeSet<String> {
+    /// The objects that Kbuild lists for a config; none if that is not known of the project.
+    #[must_use]
+    pub fn listed(&self, config: &Config) -> BTreeSet<String> {
         let kbuild = self.kbuild.as_ref();
         kbuild.map_or_else(BTreeSet::new, |kbuild| kbuild.objects(config))
     }
@@ -123,8 +125,8 @@ struct Forecaster {
     listed: HashSet<String>,
     /// CPU time of the builds besides compilations: make itself, links, what no launcher sees.
     besides: Vec<Duration>,
-    /// How many builds it has learnt from.
-    builds: u32,
+    /// What it has learnt is from a build of everything, that of the start.
+    is_from_scratch: bool,
 }
 
 impl Forecaster {
@@ -200,7 +202,8 @@ impl Forecaster {
         if self.besides.len() == 1 && notes.len() < self.times.len() {
             self.besides.clear();
         }
-        self.builds += 1;
+        let objects = standing.census.digests(|_| None).len();
+        self.is_from_scratch = self.besides.is_empty() && notes.len() >= objects;
         self.besides.push(cpu.saturating_sub(compiling));
         if self.besides.len() > REMEMBERED {
             self.besides.remove(0);
@@ -231,7 +234,7 @@ impl Forecaster {
         let mut sorted = self.besides.clone();
         sorted.sort_unstable();
         let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
-        if self.builds == 1 {
+        if self.is_from_scratch {
             median / OF_THE_STARTS
         } else {
             median

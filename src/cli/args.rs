@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{boot, completions, doctor, explain, oracles, report, resume, setup, verify};
+use super::{boot, completions, doctor, explain, oracles, report, resume, setup, trace, verify};
 use crate::settings::Wishes;
 
 /// Finds the smallest kernel configuration that an oracle still accepts.
@@ -44,6 +44,8 @@ pub enum Command {
     Plan(RunArgs),
     /// Show the result of a run, finished or not
     Report(report::Args),
+    /// Show what ran in a traced boot of the start, and so what is probably needed
+    Trace(trace::Args),
     /// Check a finished result from nothing
     Verify(verify::Args),
     /// Say what a Kconfig symbol is, why it has its value, and what goes with it
@@ -155,6 +157,11 @@ pub struct RunArgs {
     /// a chance on each line. Only the order of the search depends on it
     #[arg(long, value_name = "DIR|FILE")]
     pub prior: Option<PathBuf>,
+    /// Begin with what did not run in a boot of the start: one that is traced (auto), or the log of
+    /// QEMU's `-d in_asm`; off: without such a guess [default: auto, if the oracles use `kbisect
+    /// boot`]
+    #[arg(long, value_name = "auto|off|FILE")]
+    pub trace: Option<String>,
     /// How sure a verdict must be, if the oracle errs now and then: a chance, or none to take
     /// each verdict as it comes [default: 0.99]
     #[arg(long, value_name = "CHANCE|none")]
@@ -195,6 +202,7 @@ impl RunArgs {
             algorithm,
             certify,
             prior,
+            trace,
             confidence,
             deterministic,
             no_object_cache,
@@ -219,6 +227,7 @@ impl RunArgs {
             algorithm,
             certify,
             prior,
+            trace,
             confidence,
             deterministic: deterministic.then_some(true),
             cc_launcher: cc_launcher.or(no_object_cache.then(|| "none".to_owned())),

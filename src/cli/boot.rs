@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -23,6 +23,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// The oracle itself is broken: nothing is known about the kernel.
 pub(super) const BROKEN: u8 = 126;
+/// The folder for traces, in the environment, if the boot is to be traced.
+const TRACE: &str = crate::oracle::TRACE;
 /// The exit status when nothing is known about the kernel: kbisect tries again.
 const CANNOT_TELL: u8 = 125;
 
@@ -144,6 +146,10 @@ struct Trial {
     baseline: Option<PathBuf>,
     evidence: Option<PathBuf>,
     timeout: Option<Duration>,
+    /// Where the trace goes: a file of our own in the folder that was given, as an oracle may boot
+    /// more than once.
+    trace: Option<PathBuf>,
+    config: Option<PathBuf>,
 }
 
 impl Trial {
@@ -163,8 +169,29 @@ impl Trial {
             evidence: path("KBISECT_EVIDENCE"),
             // A little less: whoever gave it to us ends us then, and we want to say why.
             timeout: timeout.map(|seconds| Duration::from_secs(seconds).mul_f32(0.95)),
+            trace: path(TRACE).map(|dir| dir.join(format!("{}.in_asm", process::id()))),
+            config: path("KBISECT_CONFIG"),
         }
     }
+
+    /// What is added to the kernel's command line, so that its code lies where `vmlinux` says.
+    fn append(&self) -> &'static str {
+        let is_moved = || {
+            let text = fs::read_to_string(self.config.as_ref()?).ok()?;
+            Some(text.lines().any(|line| line == "CONFIG_RANDOMIZE_BASE=y"))
+        };
+        // Only there it means something: other kernels hand it to init.
+        if self.trace.is_some() && is_moved() == Some(true) {
+            " nokaslr"
+        } else {
+            ""
+        }
+    }
+}
+
+/// Are we called by an oracle? Then a wrong call must not be taken for its verdict.
+pub(super) fn is_within_an_oracle() -> bool {
+    env::var_os("KBISECT_TRIAL").is_some_and(|dir| !dir.is_empty())
 }
 
 /// Where the console goes.
@@ -207,9 +234,8 @@ impl ConsoleLog {
 pub fn run(args: BootArgs) -> Result<ExitCode> {
     match try_run(args) {
         Ok(code) => Ok(code),
-        Err(error) if matches!(error.kind(), ErrorKind::Usage | ErrorKind::Interrupted) => {
-            Err(error)
-        }
+        Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
+        Err(error) if error.kind() == ErrorKind::Usage && !is_within_an_oracle() => Err(error),
         Err(error) => {
             let hint = error
                 .hint_text()
@@ -277,7 +303,12 @@ fn plan(
         return Err(Error::usage("each --when needs one --send"));
     }
     let kernel = args.kernel.or_else(|| trial.image.clone());
-    let accel = accel(args.accel, kernel.as_deref(), start, cancel)?;
+    // Only QEMU's translator knows which code is executed.
+    let wanted = match trial.trace {
+        Some(_) => AccelArg::Tcg,
+        None => args.accel,
+    };
+    let accel = accel(wanted, kernel.as_deref(), start, cancel)?;
     let firmware = if args.boot_loader {
         Firmware::FirstDrive
     } else {
@@ -287,7 +318,7 @@ fn plan(
         Firmware::Direct(Kernel {
             image,
             initrd: args.initrd,
-            append: args.append,
+            append: format!("{}{}", args.append, trial.append()),
         })
     };
     let nic = args.nic.map(|nic| match nic {
@@ -315,6 +346,7 @@ fn plan(
             memory: Memory(args.memory),
             accel,
             clock,
+            trace: trial.trace.clone(),
         },
         forwards: args.forwards,
         watch: Watch {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::guess;
 use super::prepare::Tools;
 use super::searches::{depends_of, search_of, unreliable};
 use super::shown::Shown;
@@ -15,8 +16,8 @@ use crate::lab::{
     Outcome, Stopped, fragment_of, moves, write_best,
 };
 use crate::model::{
-    Event, Fingerprint, Fragment, Judgement, Order, Phase, Progress, RequestSet, Source, TrialId,
-    Verdict, sanitize,
+    Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, RequestSet, Source,
+    TrialId, Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
 use crate::report::{self, RESULT, Status, gather};
@@ -293,7 +294,8 @@ fn search_on(
     fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
     tools.plan.env.push(("TMPDIR".into(), temporary.into()));
     let resolver = tools.resolver.clone();
-    let kbuild = Kbuild::new(&tools.plan.source, &settings.arch);
+    let source = tools.plan.source.clone();
+    let kbuild = Kbuild::new(&source, &settings.arch);
     let bench = Bench {
         resolver: tools.resolver,
         plan: tools.plan,
@@ -308,8 +310,13 @@ fn search_on(
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
     for line in lines.iter() {
-        if let Record::Start { judgement } | Record::Told { judgement, .. } = &line.record {
-            executor.learn(judgement);
+        match &line.record {
+            // A refusal that was followed by an acceptance says nothing of images.
+            Record::Start { judgement } if judgement.verdict.is_fail() => {}
+            Record::Start { judgement } | Record::Told { judgement, .. } => {
+                executor.learn(judgement);
+            }
+            _ => {}
         }
     }
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
@@ -331,6 +338,7 @@ fn search_on(
         start: known.start.unwrap_or(known.next_trial),
         depends: &of_best,
         written: known.written.unwrap_or_else(|| full.clone()),
+        refused: known.refused,
         header: &header,
     };
     let mut progress = known.progress;
@@ -342,8 +350,23 @@ fn search_on(
         let start = resolver.resolve(&fragment, cancel)?;
         let judgement = lab.judge_start(&start, &full)?;
         progress.lines = judgement.lines;
-        progress.passed = 1;
+        (progress.passed, progress.failed) = (1, lab.refused);
         known.costs = costs(&mut lab, &resolver, settings.order, cancel)?;
+        if info.prior.is_empty()
+            && let Some(prior) = guess::of_start(
+                &mut lab,
+                &resolver,
+                &start,
+                &settings.trace,
+                &source,
+                cancel,
+            )?
+        {
+            lab.journal.append(&Record::Traced {
+                prior: prior.clone(),
+            })?;
+            known.prior = prior;
+        }
         if let Some(bytes) = lab.executor.expected_disk() {
             let text = format!(
                 "disk: the {} build trees take about {}, in {}; they go at the end",
@@ -358,16 +381,22 @@ fn search_on(
         Error::failed("run.json is damaged: `carried` does not fit the requests")
             .hint("begin anew with another --output")
     })?;
-    if !info.prior.is_empty() && info.prior.len() != capacity {
+    let prior = if info.prior.is_empty() {
+        known.prior
+    } else {
+        info.prior.clone()
+    };
+    if !prior.is_empty() && prior.len() != capacity {
         return Err(
-            Error::failed("run.json is damaged: `prior` does not fit the requests")
+            Error::failed("the run is damaged: its `prior` does not fit the requests")
                 .hint("begin anew with another --output"),
         );
     }
     let options = search::Options {
         depends,
         certify: settings.certify,
-        prior: info.prior.clone(),
+        refused: lab.refused,
+        prior,
         // Of some hours at most.
         cost: known.costs.iter().map(|ms| *ms as f64).collect(),
         ..search::Options::default()
@@ -462,6 +491,10 @@ struct Known {
     progress: Progress,
     /// What trials are expected to cost; empty if nobody could tell.
     costs: Vec<u64>,
+    /// How often the start was refused before it was accepted.
+    refused: u32,
+    /// What a trace said of the requests; empty if there was none.
+    prior: Prior,
 }
 
 impl Known {
@@ -485,6 +518,8 @@ impl Known {
                 likely: None,
             },
             costs: Vec::new(),
+            refused: 0,
+            prior: Prior::default(),
         };
         let mut sizes = std::collections::HashMap::new();
         let mut smallest = usize::MAX;
@@ -497,6 +532,10 @@ impl Known {
                 Record::Proposed { candidate } => {
                     sizes.insert(candidate.id, candidate.keep.len());
                     continue;
+                }
+                Record::Start { judgement } if judgement.verdict.is_fail() => {
+                    known.refused += 1;
+                    (judgement, capacity)
                 }
                 Record::Start { judgement } => {
                     known.start = Some(judgement.trial);
@@ -512,6 +551,10 @@ impl Known {
                 ),
                 Record::Costs { millis } => {
                     known.costs.clone_from(millis);
+                    continue;
+                }
+                Record::Traced { prior } => {
+                    known.prior.clone_from(prior);
                     continue;
                 }
                 Record::Best { keep, .. } => {

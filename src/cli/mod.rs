@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod explain;
 mod go;
+mod guess;
 mod launcher;
 mod man;
 mod oracles;
@@ -19,6 +20,7 @@ mod run;
 mod searches;
 mod setup;
 mod shown;
+mod trace;
 mod verify;
 
 use std::process::ExitCode;
@@ -38,9 +40,8 @@ pub fn main() -> ExitCode {
         return code;
     }
     let cli = Cli::try_parse().unwrap_or_else(|error| {
-        // An oracle that calls `boot` wrongly has said nothing about the kernel.
-        let is_within = std::env::var_os("KBISECT_TRIAL").is_some();
-        if is_within && error.use_stderr() && std::env::args().nth(1).as_deref() == Some("boot") {
+        // An oracle that calls us wrongly has said nothing about the kernel.
+        if boot::is_within_an_oracle() && error.use_stderr() {
             let _ = error.print();
             std::process::exit(i32::from(boot::BROKEN));
         }
@@ -75,6 +76,7 @@ fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
         Command::Resume(args) => resume::run(&args, shown)?,
         Command::Plan(args) => plan::run(&args, shown)?,
         Command::Report(args) => report::run(&args, shown)?,
+        Command::Trace(args) => trace::run(&args, shown)?,
         Command::Verify(args) => verify::run(&args, shown)?,
         Command::Explain(args) => explain::run(&args, shown)?,
         Command::Completions(args) => completions::run(&args)?,

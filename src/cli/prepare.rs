@@ -162,7 +162,10 @@ pub(super) fn tools(
             "the project {} needs a --source",
             project.name.escape_debug()
         ))
-        .hint("a source tree or tarball of it; `source` in kbisect.toml"));
+        .hint(
+            "a source tree or tarball of it; `source` in kbisect.toml. (Debian's kernel comes by \
+             itself to a project of the name linux)",
+        ));
     }
     let oracles = oracle::find_all(&settings.oracles)?;
     if project.name == "busybox"

@@ -21,6 +21,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let mut report = gather(&info, &lines)?;
     if report.status == Status::Stopped && RunDir::is_held(&dir) {
         report.status = Status::Running;
+        report.stopped = None;
     }
     if shown.is_json() {
         super::print(&super::json(&report)?);

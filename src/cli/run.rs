@@ -139,10 +139,7 @@ fn again(
     check_key(
         &opened,
         tools,
-        format!(
-            "give another --output; `kbisect report {path}` shows that run, `kbisect resume {path}` \
-             goes on with it"
-        ),
+        format!("give another --output; `kbisect report {path}` shows that run"),
     )?;
     let start = prepare::start(settings, tools, cancel, ui)?;
     let prior = prior(settings, &start.requests)?;

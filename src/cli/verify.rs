@@ -11,7 +11,7 @@ use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
-use crate::model::{Certify, CompilerLauncher, Confidence, Order, Request};
+use crate::model::{Certify, CompilerLauncher, Confidence, Order, Request, Tracing};
 use crate::report::{Kept, RESULT, Reason, Report, Status, VERSION, gather};
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -59,6 +59,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     settings.algorithm = "one-by-one".to_owned();
     settings.certify = Certify::Strict;
     settings.prior = None;
+    settings.trace = Tracing::Off;
     settings.confidence = Some(Confidence::default());
     settings.order = Order::AsItComes;
     // From nothing: not even an object of the run that is verified.
@@ -77,11 +78,20 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     } else {
         WhenMissing::Fail
     };
-    settings.oracles = settings
-        .oracles
-        .into_iter()
-        .map(|oracle| beside(oracle, &args.dir))
-        .collect();
+    let named: BTreeSet<String> = settings.oracles.iter().cloned().collect();
+    for oracle in &mut settings.oracles {
+        let found = beside(oracle.clone(), &args.dir);
+        if found != *oracle {
+            let text = format!("there is no {oracle}; instead of it {found} is asked");
+            warn(shown.ui().as_mut(), text);
+            *oracle = found;
+        }
+    }
+    let distinct: BTreeSet<&String> = settings.oracles.iter().collect();
+    if distinct.len() < named.len() {
+        return Err(Error::usage("two oracles of the result are one file here")
+            .hint("put them where the result says that they are"));
+    }
     refuse_a_finished_one(&settings.output)?;
     let code = super::run::search(&settings, when, &[], shown);
     let read = RunDir::read(&settings.output);
@@ -113,13 +123,13 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
 fn beside(oracle: String, dir: &Path) -> String {
     let here = Path::new(&oracle);
     let there = here.file_name().map(|name| dir.join(name));
-    match there.filter(|there| here.components().count() > 1 && !here.exists() && there.is_file()) {
-        Some(there) => std::path::absolute(&there)
-            .unwrap_or(there)
-            .display()
-            .to_string(),
-        None => oracle,
-    }
+    let is_wanted = here.components().count() > 1 && !here.exists();
+    let there = there.filter(|there| is_wanted && there.is_file());
+    let there = there.and_then(|there| std::path::absolute(there).ok());
+    // The name of an oracle is text.
+    there
+        .and_then(|there| there.to_str().map(str::to_owned))
+        .unwrap_or(oracle)
 }
 
 /// From nothing means that an earlier verification does not count; only one that was interrupted

@@ -36,7 +36,10 @@ impl VerdictCache {
                         cache.resolved((*keep).clone(), *fingerprint);
                     }
                 }
-                Record::Start { judgement } => cache.judged(judgement),
+                // A refusal that was followed by an acceptance answers nothing.
+                Record::Start { judgement } if judgement.verdict.is_pass() => {
+                    cache.judged(judgement);
+                }
                 Record::Told {
                     candidate,
                     judgement,

@@ -80,7 +80,7 @@ fn check_foreign(path: &Path) -> Result<()> {
     let io = |e| Error::io("read", path, e);
     for entry in fs::read_dir(path).map_err(io)? {
         let name = entry.map_err(io)?.file_name();
-        let ours = [LOCK, INFO, TRIALS, JOURNAL].iter().any(|n| name == *n)
+        let ours = [LOCK, INFO, TRIALS].iter().any(|n| name == *n)
             || name.to_string_lossy().starts_with(TEMPORARY);
         if !ours {
             return Err(Error::usage(format!(
@@ -119,7 +119,7 @@ impl RunDir {
     pub fn create(path: &Path, info: &RunInfo) -> Result<(Self, Journal)> {
         fs::create_dir_all(path).map_err(|e| Error::io("make the folder", path, e))?;
         // First, so that not even a lock is left in somebody else's folder.
-        if !path.join(JOURNAL).exists() {
+        if !path.join(INFO).exists() && !path.join(LOCK).exists() {
             check_foreign(path)?;
         }
         let lock = Lock::take(&path.join(LOCK))?;

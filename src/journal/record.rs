@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Candidate, CandidateId, Fingerprint, Judgement, RequestId, RequestSet, TrialId, WorkerId,
+    Candidate, CandidateId, Fingerprint, Judgement, Prior, RequestId, RequestSet, TrialId, WorkerId,
 };
 
 /// The version of the format that is written, and the newest that is read.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// Why a run stopped, when a person stopped it.
 pub const INTERRUPTED: &str = "interrupted";
@@ -28,7 +28,7 @@ pub enum Record {
         /// Seconds since 1970, UTC.
         at: u64,
     },
-    /// The start was tried: trial 1.
+    /// The start was tried. It may have been refused at first, and asked again.
     Start {
         /// What came of it.
         judgement: Judgement,
@@ -37,6 +37,11 @@ pub enum Record {
     Costs {
         /// For each request, by its number, CPU time in milliseconds of the build without it.
         millis: Vec<u64>,
+    },
+    /// What a traced boot of the start says of the requests.
+    Traced {
+        /// How likely each is needed.
+        prior: Prior,
     },
     /// The search proposed a candidate.
     Proposed {
@@ -138,6 +143,7 @@ impl Record {
             | Self::Interrupted { .. }
             | Self::Finished { .. } => true,
             Self::Costs { .. }
+            | Self::Traced { .. }
             | Self::Proposed { .. }
             | Self::Resolved { .. }
             | Self::Began { .. }

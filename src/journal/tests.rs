@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::*;
 use crate::ErrorKind;
 use crate::model::{
-    Candidate, CandidateId, Fingerprint, Judgement, Request, RequestId, RequestSet, Source, Stage,
-    Timings, TrialId, Verdict, WorkerId,
+    Candidate, CandidateId, Fingerprint, Judgement, Prior, Request, RequestId, RequestSet, Source,
+    Stage, Timings, TrialId, Verdict, WorkerId,
 };
 
 fn info() -> RunInfo {
@@ -126,6 +126,12 @@ fn samples() -> Vec<(Record, String)> {
             r#""record":"costs","millis":[9000,120000]"#.into(),
         ),
         (
+            Record::Traced {
+                prior: Prior::new([0.02, 0.8]),
+            },
+            r#""record":"traced","prior":[20,800]"#.into(),
+        ),
+        (
             Record::Withdrawn { candidate: id },
             r#""record":"withdrawn","candidate":3"#.into(),
         ),
@@ -198,9 +204,9 @@ fn the_form_of_every_record_on_disk_is_as_it_was() {
     for (record, text) in samples() {
         let elapsed = Duration::from_millis(1500);
         let line = |v: u32| format!("{{\"v\":{v},\"ms\":1500,{text}}}\n");
-        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(3));
+        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(4));
         // What an older kbisect wrote is read.
-        for v in [1, 2, 3] {
+        for v in [1, 2, 3, 4] {
             let parsed = Line::parse(line(v).as_bytes()).unwrap();
             assert_eq!(
                 parsed,
@@ -219,7 +225,7 @@ fn the_form_of_run_json_is_as_it_was() {
     filled(temp.path());
     let text = fs::read_to_string(temp.path().join("run.json")).unwrap();
     let expected = r#"{
-  "v": 3,
+  "v": 4,
   "kbisect": "0.1.0",
   "at": 1700000000,
   "argv": [
@@ -338,8 +344,8 @@ fn a_damaged_line_in_the_middle_is_named() {
 fn a_newer_version_is_refused_and_left_alone() {
     let newer = "was written by a newer kbisect";
     for (file, old, new) in [
-        ("journal.jsonl", r#"{"v":3,"#, r#"{"v":4,"soul":[],"#),
-        ("run.json", r#""v": 3"#, r#""v": 4"#),
+        ("journal.jsonl", r#"{"v":4,"#, r#"{"v":5,"soul":[],"#),
+        ("run.json", r#""v": 4"#, r#""v": 5"#),
     ] {
         let temp = tempfile::tempdir().unwrap();
         filled(temp.path());

@@ -26,7 +26,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct Budget {
     /// Wall time, all sittings together.
     pub time: Option<Duration>,
-    /// Trials, the start's not counted, all sittings together.
+    /// Trials, the start's included, all sittings together.
     pub trials: Option<u32>,
 }
 
@@ -80,6 +80,8 @@ pub struct Lab<'a> {
     pub depends: &'a dyn Fn(&RequestSet) -> Result<Depends>,
     /// What the journal says is the best: the start, if it says nothing.
     pub written: RequestSet,
+    /// How often the oracle refused the start before it accepted it.
+    pub refused: u32,
     /// What stands before the requests in the fragment of the best: comments and the base.
     pub header: &'a str,
 }
@@ -247,8 +249,19 @@ impl<'a> Lab<'a> {
                         }
                         Stage::Oracle => {
                             failed = true;
+                            self.refused += 1;
                             let text = format!("the oracle refuses the start ({why}): once more");
                             self.emit(&Event::Warning { text });
+                            self.journal.append(&Record::Start {
+                                judgement: judgement.clone(),
+                            })?;
+                            self.emit(&Event::TrialEnded {
+                                worker: Some(worker),
+                                candidate: None,
+                                requests: keep.len(),
+                                round: 0,
+                                judgement,
+                            });
                             continue;
                         }
                     };
@@ -257,7 +270,8 @@ impl<'a> Lab<'a> {
                 }
             }
         }
-        // There was at least one try, and each that did not return left its error.
+        // There was at least one try; each that did not return was refused or left its error, and
+        // only one can have been refused.
         Err(undecided.unwrap_or_else(|| Error::failed("the start got no verdict")))
     }
 

@@ -1,5 +1,6 @@
 //! What the dispatcher asks of those who do the work, on this machine or elsewhere.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use crate::model::{
     CandidateId, Config, Fingerprint, Forecast, Fragment, Judgement, ResolvedConfig, Source,
     Timings, TrialId, Verdict, WorkerId, WorkerState,
 };
+use crate::supervise::CancelToken;
+use crate::trace::Activity;
 
 /// Something for a worker to do.
 #[derive(Debug, Clone)]
@@ -80,6 +83,15 @@ pub enum Report {
     Judged(WorkerId, TrialId, Result<TrialResult>),
 }
 
+/// Where a trace comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TraceFrom {
+    /// A boot, which may use this folder: that of a trial, in which its config is.
+    Boot(PathBuf),
+    /// A file.
+    File(PathBuf),
+}
+
 /// Those who do the work. The dispatcher gives a worker one task at a time.
 ///
 /// This is the seam for other machines: an executor may well send tasks away and report what
@@ -112,6 +124,27 @@ pub trait Executor {
     fn forecast(&self, config: &Config) -> Option<Forecast> {
         let _ = config;
         None
+    }
+
+    /// What runs of a config, which was built and promoted last, when the oracles boot it once more:
+    /// from the log of QEMU that is given, or from one of this boot, for which there is a folder.
+    /// Nothing if the oracles do not boot it by `kbisect boot`.
+    ///
+    /// # Errors
+    /// It cannot be told, for another reason.
+    fn trace(
+        &mut self,
+        config: &ResolvedConfig,
+        from: &TraceFrom,
+        cancel: &CancelToken,
+    ) -> Result<Option<Activity>> {
+        let _ = (config, from, cancel);
+        Ok(None)
+    }
+
+    /// The objects that are in the image of each config; none if nobody can tell.
+    fn objects(&self, configs: &[Config]) -> Vec<BTreeSet<String>> {
+        vec![BTreeSet::new(); configs.len()]
     }
 
     /// Where reports come in. It is never disconnected before all tasks have been reported.

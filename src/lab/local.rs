@@ -1,17 +1,21 @@
 //! The executor for this machine: a thread for each worker.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use rayon::prelude::*;
 
-use super::executor::{Executor, Report, Task};
+use super::executor::{Executor, Report, Task, TraceFrom};
 use super::trial::{Bench, Subject};
 use crate::model::{
-    CandidateId, Config, Fingerprint, Forecast, Judgement, TrialId, WorkerId, WorkerState,
+    CandidateId, Config, Fingerprint, Forecast, Judgement, ResolvedConfig, TrialId, WorkerId,
+    WorkerState,
 };
 use crate::supervise::CancelToken;
+use crate::trace::Activity;
 use crate::{Error, Result};
 
 /// Workers on this machine. Dropped, it cancels what runs and waits for its threads.
@@ -171,6 +175,20 @@ impl Executor for LocalExecutor {
 
     fn forecast(&self, config: &Config) -> Option<Forecast> {
         self.bench.forecast(&self.bench.trees.base_path(), config)
+    }
+
+    fn trace(
+        &mut self,
+        config: &ResolvedConfig,
+        from: &TraceFrom,
+        cancel: &CancelToken,
+    ) -> Result<Option<Activity>> {
+        self.bench.trace(config, from, cancel)
+    }
+
+    fn objects(&self, configs: &[Config]) -> Vec<BTreeSet<String>> {
+        let listed = |config| self.bench.forecasts.listed(config);
+        configs.par_iter().map(listed).collect()
     }
 
     fn reports(&self) -> &Receiver<Report> {

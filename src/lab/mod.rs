@@ -9,13 +9,14 @@ mod executor;
 mod local;
 mod run;
 mod store;
+mod tracing;
 mod trial;
 
 #[cfg(test)]
 mod tests;
 
 pub use dispatcher::{Budget, Lab, Outcome, Stopped};
-pub use executor::{Executor, Report, Reuse, Task, TrialResult};
+pub use executor::{Executor, Report, Reuse, Task, TraceFrom, TrialResult};
 pub use local::LocalExecutor;
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, moves, write_best};
 pub use trial::{BUILD_COMMAND, Bench, CONFIG, Images};

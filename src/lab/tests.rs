@@ -213,6 +213,7 @@ fn sitting_of(
         start: TrialId(1),
         depends: &|_| Ok(search::Depends::none()),
         written: written.unwrap_or_else(|| RequestSet::full(info.requests.len())),
+        refused: 0,
         header: "# over the base\n",
     };
     lab.run(search.as_mut(), replayed.in_flight, progress())

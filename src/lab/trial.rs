@@ -160,6 +160,7 @@ impl Bench {
                 baseline: subject.baseline.map(Path::to_owned),
                 guest: self.guest.clone(),
                 kbisect: self.kbisect.clone(),
+                trace: None,
             };
             let (verdict, evidence) = match self.ask(&job, trial, cancel, state, &mut timings)? {
                 Some(answer) => answer,

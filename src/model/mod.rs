@@ -13,6 +13,7 @@ mod request;
 mod set;
 mod symbol;
 mod text;
+mod tracing;
 mod trial;
 
 pub use ballot::Ballot;
@@ -28,6 +29,7 @@ pub use request::{Fragment, Request, RequestId};
 pub use set::RequestSet;
 pub use symbol::{InvalidSymbol, InvalidValue, Symbol, Tristate, Value};
 pub use text::{sanitize, sanitize_line};
+pub use tracing::Tracing;
 pub use trial::{
     Candidate, CandidateId, Judgement, Source, Stage, Timings, TrialId, Verdict, WorkerId,
 };

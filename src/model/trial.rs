@@ -27,7 +27,7 @@ id!(
     CandidateId
 );
 id!(
-    /// The number of a trial, and of its directory, from 1. Trial 1 is the start.
+    /// The number of a trial, and of its directory, from 1. The first is of the start.
     TrialId
 );
 id!(

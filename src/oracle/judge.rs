@@ -22,6 +22,9 @@ const LOOK: u64 = 4096;
 /// done there.
 pub const COMMAND: &str = "command";
 
+/// The variable that has the folder where `kbisect boot` is to leave traces, if it is to trace.
+pub const TRACE: &str = "KBISECT_TRACE";
+
 /// What an oracle is to judge.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -45,6 +48,8 @@ pub struct Job {
     pub guest: Option<PathBuf>,
     /// Our own executable, which oracles call as `kbisect`.
     pub kbisect: PathBuf,
+    /// The folder for traces of what the kernel executes, if it is to be traced.
+    pub trace: Option<PathBuf>,
 }
 
 /// What an oracle says.
@@ -198,6 +203,10 @@ impl Oracle {
             Some(guest) => spec.env("KBISECT_GUEST", absolute(guest)?),
             None => spec.env_remove("KBISECT_GUEST"),
         };
+        spec = match &job.trace {
+            Some(folder) => spec.env(TRACE, absolute(folder)?),
+            None => spec.env_remove(TRACE),
+        };
         Ok(spec)
     }
 }
@@ -324,6 +333,7 @@ mod tests {
             baseline: None,
             guest: None,
             kbisect: "/somewhere/kbisect".into(),
+            trace: None,
         };
         change(&mut job);
         let oracle = find(program.to_str().unwrap()).unwrap();
@@ -448,6 +458,7 @@ mod tests {
             baseline: None,
             guest: None,
             kbisect: "/kbisect".into(),
+            trace: None,
         };
         let outcome = judge_all(&oracles, &job, &CancelToken::new()).unwrap();
         assert_eq!(

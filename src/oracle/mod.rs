@@ -6,7 +6,7 @@ mod shipped;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-pub use judge::{COMMAND, Job, OracleOutcome, OracleVerdict, judge_all};
+pub use judge::{COMMAND, Job, OracleOutcome, OracleVerdict, TRACE, judge_all};
 pub use shipped::{SHIPPED, Shipped};
 
 use crate::supervise::find_program;

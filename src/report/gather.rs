@@ -143,10 +143,12 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
             Record::Interrupted { why, .. } if why != INTERRUPTED => stopped = Some(why.clone()),
             Record::Start { judgement } => {
                 add(&mut cost, judgement);
-                start = Some(judgement.clone());
                 let full = RequestSet::full(info.requests.len());
                 told.entry(full.clone()).or_default().add(judgement);
-                best = Some((full, judgement.clone()));
+                if judgement.verdict.is_pass() {
+                    start = Some(judgement.clone());
+                    best = Some((full, judgement.clone()));
+                }
             }
             Record::Proposed { candidate } => {
                 proposed.insert(candidate.id, candidate);

@@ -46,10 +46,13 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
         let _ = writeln!(out, "why it stopped: {}", sanitize_line(why, LONGEST));
     }
     if report.cost.differed > 0 {
-        let _ = writeln!(
-            out,
-            "the oracle contradicted itself: what this stands on was repeated until it was sure enough (--confidence)"
-        );
+        let sure = match report.status {
+            Status::Minimal => {
+                "what this stands on was repeated until it was sure enough (--confidence)"
+            }
+            Status::Unproved | Status::Stopped | Status::Running => "what is below is not sure yet",
+        };
+        let _ = writeln!(out, "the oracle contradicted itself: {sure}");
     }
     if report.status == Status::Minimal && report.kept.is_empty() {
         let _ = writeln!(
@@ -266,7 +269,7 @@ mod tests {
             text,
             snapbox::str![[r#"
 under way: this is the smallest that passed so far
-the oracle contradicted itself: what this stands on was repeated until it was sure enough (--confidence)
+the oracle contradicted itself: what is below is not sure yet
 
             requests     lines       image      oracle
 start              3         9           -         1 s

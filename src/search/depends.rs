@@ -9,7 +9,7 @@ use crate::model::{RequestId, RequestSet};
 pub struct Depends {
     /// By request, each without the request itself. Empty: nothing is known.
     carried: Vec<RequestSet>,
-    /// The reverse: by request, those that take it with them.
+    /// The reverse: by request, those that take it with them. As long as `carried`.
     above: Vec<Vec<RequestId>>,
 }
 

@@ -141,7 +141,9 @@ mod tests {
         // Tossed until one side leads by three.
         let coin = [(4, 7), (8, 5), (3, 0), (6, 9), (2, 5), (5, 8)];
         assert!(errs_too_often(&coin));
-        assert!(!errs_too_often(&coin[..1]), "too early to tell");
+        assert!(!errs_too_often(&coin[..1]), "it may be by chance");
+        assert!(!errs_too_often(&[(4, 5)]), "too early to tell");
+        assert!(errs_too_often(&[(4, 5), (5, 4), (4, 5), (5, 4)]));
         // As likely to err one time in five.
         let now_and_then = [(4, 1), (0, 3), (3, 0), (1, 4), (5, 2), (3, 0), (0, 3)];
         assert!(!errs_too_often(&now_and_then));

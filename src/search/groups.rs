@@ -101,6 +101,8 @@ impl Groups {
             };
             stays.extend(above.iter().copied().filter(takes_all));
         }
+        // What is carried by what is carried is carried, so one step up would do; `Depends::measured`,
+        // which is not so, is for certificates only.
         while let Some(id) = stays.pop() {
             if self.of.contains(id) {
                 self.settled.insert(id);

@@ -187,6 +187,8 @@ pub struct Options {
     pub cost: Vec<f64>,
     /// What must be tested for the certificate.
     pub certify: Certify,
+    /// How often the start was refused before it was accepted: then the oracle errs.
+    pub refused: u32,
     /// Sets that are known to fail. In the certificate they have the first ids, in this order.
     pub failed: Vec<RequestSet>,
 }
@@ -265,6 +267,7 @@ pub fn doubting(
 ) -> Result<Referee, UnknownAlgorithm> {
     // Made once here, so that an unknown name is told.
     by_name(name, start.clone(), fixed, options.clone())?;
+    let refused = options.refused;
     let (name, fixed) = (name.to_owned(), fixed.clone());
     let make = move |start, failed| {
         let options = Options {
@@ -275,5 +278,5 @@ pub fn doubting(
         // The name was good a moment ago.
         made.unwrap_or_else(|unknown| unreachable!("{unknown}"))
     };
-    Ok(Referee::new(start, confidence, Box::new(make)))
+    Ok(Referee::new(start, confidence, refused, Box::new(make)))
 }

@@ -70,7 +70,12 @@ impl std::fmt::Debug for Referee {
 }
 
 impl Referee {
-    pub(super) fn new(start: &RequestSet, confidence: Confidence, make: Make) -> Self {
+    pub(super) fn new(
+        start: &RequestSet,
+        confidence: Confidence,
+        refused: u32,
+        make: Make,
+    ) -> Self {
         let mut referee = Self {
             inner: make(start.clone(), Vec::new()),
             make,
@@ -90,10 +95,12 @@ impl Referee {
         let at = referee.dossier(start);
         let start = &mut referee.dossiers[at];
         (start.passes, start.told) = (1, Some(Verdict::Pass));
+        start.fails = refused;
         // Without anything to remove nothing is worth a doubt.
         if referee.inner.outlook().at_most > 0 {
-            referee.dossiers[at].wanted = START;
+            referee.dossiers[at].wanted = START + 2 * refused;
         }
+        referee.count();
         referee
     }
 
@@ -176,13 +183,24 @@ impl Referee {
             return None;
         }
         let certificate = self.inner.certificate();
-        let proofs = certificate.entries().iter().filter_map(|(_, proof)| {
-            let Proof::Tested(id) = proof else {
-                return None;
-            };
-            Some(self.proposed[id.0 as usize])
-        });
-        proofs.into_iter().find(|at| self.lacks(*at) > 0)
+        let entries = certificate.entries().iter();
+        let mut tried = entries.filter_map(|(id, proof)| self.tried(*id, *proof));
+        tried.find(|at| self.lacks(*at) > 0)
+    }
+
+    /// The set whose judgements decide whether a request is proved, if there are any.
+    ///
+    /// The search inside may have begun anew since a request was tried alone, and then says that what
+    /// depends on it speaks for it. But what was tried is proved by what came of it.
+    fn tried(&self, id: RequestId, proof: Proof) -> Option<At> {
+        match proof {
+            Proof::Tested(inside) => Some(self.proposed[inside.0 as usize]),
+            Proof::Implied(_) => {
+                let at = self.by_set.get(&self.inner.best().without(id)).copied();
+                at.filter(|at| self.dossiers[*at].judged() + self.dossiers[*at].unresolved > 0)
+            }
+            Proof::Missing => None,
+        }
     }
 
     fn propose(&mut self, at: At) -> Step {
@@ -292,6 +310,11 @@ impl Referee {
             .retain(|id| dossiers[proposed[id.0 as usize]].awaited == Some(*id));
     }
 
+    fn is_below_the_best(&self, at: At) -> bool {
+        let (keep, best) = (&self.dossiers[at].keep, self.inner.best());
+        keep != best && keep.is_subset(best)
+    }
+
     /// A verdict that the search inside was told is the opposite of what is known now.
     fn take_back(&mut self, at: At, now: Verdict) {
         if at == 0 {
@@ -352,6 +375,8 @@ impl Referee {
             (Some(id), _) => self.pass_on(at, id, now),
             (None, Some(told)) if told.is_pass() && !now.is_pass() => self.take_back(at, now),
             (None, Some(told)) if told.is_fail() && now.is_pass() => self.take_back(at, now),
+            // Not asked by the search as it is now, and smaller than what it has.
+            (None, None) if now.is_pass() && self.is_below_the_best(at) => self.take_back(at, now),
             _ => {}
         }
     }
@@ -470,19 +495,9 @@ impl Search for Referee {
             let id = self.dossiers[at].failed_as.filter(|_| failed);
             id.map_or(Proof::Missing, Proof::Tested)
         };
-        let proof = |(id, proof): &(RequestId, Proof)| match *proof {
-            Proof::Tested(inside) => tested(self.proposed[inside.0 as usize]),
-            // The search inside may have begun anew since this was tried: what was tried is proved
-            // by what came of it, and not by what depends on it.
-            Proof::Implied(by) => {
-                let tried = self.by_set.get(&self.inner.best().without(*id));
-                let tried = tried.filter(|at| {
-                    let dossier = &self.dossiers[**at];
-                    dossier.judged() + dossier.unresolved > 0
-                });
-                tried.map_or(Proof::Implied(by), |at| tested(*at))
-            }
-            Proof::Missing => Proof::Missing,
+        let proof = |(id, proof): &(RequestId, Proof)| {
+            let tried = self.tried(*id, *proof);
+            tried.map_or(*proof, tested)
         };
         Certificate {
             entries: inner.entries().iter().map(|e| (e.0, proof(e))).collect(),
@@ -519,8 +534,19 @@ impl Referee {
             .awaited
             .is_some_and(|id| !self.pointless.contains(&id));
         let is_wanted = dossier.judged() + dossier.unresolved < dossier.wanted;
-        let is_unsure = dossier.told.is_some() && self.settled(at).is_none();
-        is_awaited || is_wanted || is_unsure
+        let is_unsure =
+            || (dossier.told.is_some() || self.decides(at)) && self.settled(at).is_none();
+        is_awaited || is_wanted || is_unsure()
+    }
+
+    /// Does a proof of the certificate stand on it?
+    fn decides(&self, at: At) -> bool {
+        if self.inner.phase() != Phase::Certifying {
+            return false;
+        }
+        let certificate = self.inner.certificate();
+        let mut entries = certificate.entries().iter();
+        entries.any(|(id, proof)| self.tried(*id, *proof) == Some(at))
     }
 
     fn useless(&self) -> Vec<CandidateId> {

@@ -163,10 +163,19 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
         start: TrialId(1),
         depends: &|_| Ok(search::Depends::none()),
         written: full.clone(),
+        refused: 0,
         header: "",
     };
     let config = resolve(&fragment_of(&info.requests, &full));
     let judgement = lab.judge_start(&config, &full);
+    // A refusal that was followed by another try is on record.
+    let refused = lab.refused;
+    let of = |journal: &[crate::journal::Line]| {
+        let fails = |line: &&crate::journal::Line| matches!(&line.record, Record::Start { judgement } if judgement.verdict.is_fail());
+        journal.iter().filter(fails).count() as u32
+    };
+    let (_, lines) = RunDir::read(dir.path()).unwrap();
+    assert_eq!(of(&lines), refused);
     let judged = executor.judged.len();
     (judgement, events, judged)
 }

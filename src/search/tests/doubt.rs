@@ -306,6 +306,66 @@ fn what_was_tried_without_a_verdict_is_not_proved_by_what_depends_on_it() {
     assert!(implied > 40, "{implied} implied, {missing} missing");
 }
 
+/// What the search inside has forgotten is asked for until it is sure, instead of left unproved.
+#[test]
+fn an_answer_is_proved_though_the_search_began_anew() {
+    let n = 40;
+    let mut doubted = 0;
+    for seed in 0..150 {
+        let mut rng = Rng(seed);
+        let pairs =
+            (1..n as u32).map(|id| (RequestId(id), RequestId(rng.below(id as usize) as u32)));
+        let depends = Depends::of_pairs(n, pairs);
+        let needed = depends.needs(&scattered(n, 4, &mut rng), &RequestSet::full(n));
+        let plain = |set: &RequestSet| needs(&needed)(set);
+        // It learns what depends on what for the certificate only.
+        let schedule = Schedule {
+            depends,
+            ..Schedule::in_order(2)
+        };
+        let mut search = doubting(n, &RequestSet::empty(n));
+        run(
+            &mut search,
+            &schedule,
+            erring(plain, 3, rng),
+            nothing_to_see,
+        );
+        doubted += search.reliability().differed;
+        let certificate = search.certificate();
+        let is_missing = |(_, proof): &&(RequestId, Proof)| *proof == Proof::Missing;
+        let missing = certificate.entries().iter().find(is_missing);
+        assert!(
+            missing.is_none() || search.reliability().is_hopeless(),
+            "{seed}: {missing:?}"
+        );
+    }
+    assert!(doubted > 50, "only {doubted}");
+}
+
+/// The start was refused once before the search began.
+#[test]
+fn an_oracle_that_refused_the_start_is_doubted_from_the_beginning() {
+    let needed = scattered(60, 6, &mut Rng(2));
+    let trials = |refused| {
+        let options = Options {
+            refused,
+            ..Options::default()
+        };
+        let (full, none) = (RequestSet::full(60), RequestSet::empty(60));
+        let confidence = Confidence::default();
+        let mut search =
+            super::super::doubting("split", &full, &none, options, confidence).unwrap();
+        assert_eq!(search.reliability().differed, refused);
+        let schedule = Schedule::in_order(1);
+        let did = run(&mut search, &schedule, needs(&needed), nothing_to_see);
+        assert_eq!(search.best(), &needed);
+        assert!(search.certificate().is_whole());
+        did.trials
+    };
+    // One judgement is not enough of what poisons, or of a single request's removal.
+    assert!(trials(1) > trials(0) + 10);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -1,0 +1,198 @@
+//! What a traced boot of the start says of each request: the guess that the search begins with.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::RunDir;
+use crate::kconfig::{CheckedResolver, Resolver};
+use crate::lab::{Lab, TraceFrom, fragment_of};
+use crate::model::{Config, Event, Prior, RequestId, RequestSet, ResolvedConfig, Tracing};
+use crate::supervise::CancelToken;
+use crate::trace::{Counts, Evidence, Place, guarded};
+use crate::{Error, ErrorKind, Result};
+
+/// The file, in the run directory.
+pub(super) const FILE: &str = "trace.json";
+
+/// Of what no code tells, it is as likely as without a trace.
+const NO_EVIDENCE: f64 = 0.1;
+
+/// So many configurations are looked at together: each has a list of all its objects.
+const AT_ONCE: usize = 64;
+
+/// What the trace says of all requests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Guess {
+    pub(super) v: u32,
+    /// In the order of the run's requests.
+    pub(super) requests: Vec<Row>,
+}
+
+/// What it says of one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) request: String,
+    /// How likely it is needed; nothing where no code tells.
+    pub(super) chance: Option<f64>,
+    /// Functions that are not there without it.
+    pub(super) functions: Counts,
+    /// Those of them that run while the kernel starts only.
+    pub(super) init: Counts,
+    /// The largest function that ran.
+    pub(super) telling: Option<String>,
+}
+
+/// The version of the file.
+const VERSION: u32 = 1;
+
+impl Guess {
+    /// That of a run.
+    ///
+    /// # Errors
+    /// The run was not traced; the file cannot be read.
+    pub(super) fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join(FILE);
+        let text = fs::read_to_string(&path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::usage(format!("the run in {} was not traced", dir.display())).hint(
+                    "a start is traced when its oracles boot it by `kbisect boot`, and neither \
+                     --prior nor --trace off is given",
+                )
+            }
+            _ => Error::io("read", &path, e),
+        })?;
+        let guess: Self = serde_json::from_str(&text)
+            .map_err(|e| Error::failed(format!("{} is damaged", path.display())).because(e))?;
+        if guess.v > VERSION {
+            return Err(Error::failed(format!(
+                "{} was written by a newer kbisect",
+                path.display()
+            )));
+        }
+        Ok(guess)
+    }
+
+    fn prior(&self) -> Prior {
+        let chance = |row: &Row| row.chance.unwrap_or(NO_EVIDENCE);
+        Prior::new(self.requests.iter().map(chance))
+    }
+}
+
+/// Traces the start, which was just built and accepted, and writes down what that says. Nothing if
+/// it cannot be traced; whatever goes wrong is a warning, as the search does not depend on it.
+///
+/// # Errors
+/// [`ErrorKind::Interrupted`]; the file cannot be written.
+pub(super) fn of_start(
+    lab: &mut Lab<'_>,
+    resolver: &CheckedResolver,
+    start: &ResolvedConfig,
+    tracing: &Tracing,
+    source: &Path,
+    cancel: &CancelToken,
+) -> Result<Option<Prior>> {
+    let from = match tracing {
+        Tracing::Off => return Ok(None),
+        Tracing::File(path) => TraceFrom::File(path.clone()),
+        Tracing::Auto => {
+            let dir = RunDir::trial_dir(lab.dir.path(), lab.start);
+            TraceFrom::Boot(
+                dir.canonicalize()
+                    .map_err(|e| Error::io("look at", &dir, e))?,
+            )
+        }
+    };
+    if resolver.trusted().is_none() {
+        return Ok(None);
+    }
+    match guess(lab, resolver, start, &from, source, cancel) {
+        Ok(None) => Ok(None),
+        Ok(Some(guess)) => {
+            let mut text = serde_json::to_string_pretty(&guess)
+                .map_err(|e| Error::failed("cannot write JSON").because(e))?;
+            text.push('\n');
+            lab.dir.write(FILE, text.as_bytes())?;
+            let idle = guess
+                .requests
+                .iter()
+                .filter(|r| r.chance.is_some_and(|c| c < NO_EVIDENCE));
+            let text = format!(
+                "traced one boot: of {} requests, {} have code of which nothing ran (`kbisect trace`)",
+                guess.requests.len(),
+                idle.count()
+            );
+            (lab.sink)(&Event::Note { text });
+            Ok(Some(guess.prior()))
+        }
+        Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
+        Err(error) => {
+            let text =
+                format!("the start cannot be traced, and the search begins without: {error}");
+            (lab.sink)(&Event::Warning { text });
+            Ok(None)
+        }
+    }
+}
+
+fn guess(
+    lab: &mut Lab<'_>,
+    resolver: &CheckedResolver,
+    start: &ResolvedConfig,
+    from: &TraceFrom,
+    source: &Path,
+    cancel: &CancelToken,
+) -> Result<Option<Guess>> {
+    let Some(activity) = lab.executor.trace(start, from, cancel)? else {
+        return Ok(None);
+    };
+    let of = |configs: &[Config]| lab.executor.objects(configs);
+    let all = of(std::slice::from_ref(&start.config))
+        .pop()
+        .unwrap_or_default();
+    let guarded = guarded(source, &all);
+    let full = RequestSet::full(lab.requests.len());
+    let ids: Vec<RequestId> = full.iter().collect();
+    let mut rows = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(AT_ONCE) {
+        let config = |id: &RequestId| {
+            let fragment = fragment_of(lab.requests, &full.without(*id));
+            Ok(resolver.foresee(&fragment, cancel)?.config)
+        };
+        let configs: Vec<Config> = ids.iter().map(config).collect::<Result<_>>()?;
+        for ((id, objects), config) in ids.iter().zip(of(&configs)).zip(&configs) {
+            let gone = start
+                .config
+                .diff(config)
+                .into_iter()
+                .filter(|(_, _, now)| now.is_no());
+            let places = gone
+                .filter_map(|(symbol, ..)| guarded.get(symbol.as_str()))
+                .flatten();
+            // Of an object that goes all functions count already.
+            let places = places.filter(|place| objects.contains(&place.object));
+            let places: BTreeSet<&Place> = places.collect();
+            let evidence = activity.evidence(all.difference(&objects), places);
+            let chance = evidence.chance();
+            let Evidence {
+                functions,
+                init,
+                telling,
+                ..
+            } = evidence;
+            rows.push(Row {
+                request: lab.requests[id.index()].to_string(),
+                chance,
+                functions,
+                init,
+                telling,
+            });
+        }
+    }
+    Ok(Some(Guess {
+        v: VERSION,
+        requests: rows,
+    }))
+}

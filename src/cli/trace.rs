@@ -1,0 +1,60 @@
+//! `kbisect trace`: what a traced boot of the start said of each request.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use super::guess::Guess;
+use super::shown::Shown;
+use crate::model::sanitize;
+use crate::{Result, settings};
+
+/// Arguments of `kbisect trace`.
+///
+/// A run boots its start once with QEMU's log of the code that it translates, and begins with the
+/// guess that code which does not run is not needed. This shows the guess. It is no verdict: only
+/// the order of the search depends on it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run directory [default: the one that kbisect.toml names, or kbisect.out]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
+    let mut guess = Guess::read(&settings::output(args.dir.as_deref())?)?;
+    if shown.is_json() {
+        super::print(&super::json(
+            &serde_json::json!({ "v": guess.v, "event": "trace", "requests": guess.requests }),
+        )?);
+        return Ok(0);
+    }
+    // What is most likely needed first; where nothing tells, last.
+    let key = |chance: Option<f64>| chance.unwrap_or(-1.0);
+    guess
+        .requests
+        .sort_by(|a, b| key(b.chance).total_cmp(&key(a.chance)));
+    let width = guess.requests.iter().map(|row| row.request.len()).max();
+    let width = width.unwrap_or(0).max("request".len());
+    let mut out = format!(
+        "{:width$}  needed   functions     at start  the largest that ran\n",
+        "request"
+    );
+    for row in &guess.requests {
+        let needed = row.chance.map_or_else(
+            || "?".to_owned(),
+            |chance| format!("{:.0} %", 100.0 * chance),
+        );
+        let counts = |of: crate::trace::Counts| format!("{} of {}", of.ran, of.all);
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            out,
+            "{:width$}  {needed:>6}  {:>10}  {:>11}  {}",
+            row.request,
+            counts(row.functions),
+            counts(row.init),
+            row.telling.as_deref().unwrap_or("-"),
+        );
+    }
+    super::print(&sanitize(&out));
+    Ok(0)
+}

@@ -1,0 +1,107 @@
+//! Traces one boot of what was built last: the oracles boot it once more, and QEMU tells what runs.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use super::executor::TraceFrom;
+use super::trial::{Bench, CONFIG};
+use crate::model::{ResolvedConfig, WorkerId};
+use crate::oracle::{self, OracleVerdict};
+use crate::supervise::CancelToken;
+use crate::trace::{Activity, Image, Ran};
+use crate::{Error, Result};
+
+/// The folder of the boot, in that of the trial of the start.
+const FOLDER: &str = "trace";
+
+/// That of QEMU's logs, in it. They are read and removed.
+const LOGS: &str = "in_asm";
+
+impl Bench {
+    /// See [`Executor::trace`](super::Executor::trace).
+    pub(super) fn trace(
+        &self,
+        config: &ResolvedConfig,
+        from: &TraceFrom,
+        cancel: &CancelToken,
+    ) -> Result<Option<Activity>> {
+        if self.trees.base_holds() != Some(config.fingerprint) {
+            return Ok(None);
+        }
+        let tree = self.trees.base_path();
+        let image = Image::read(&tree, &self.forecasts.listed(&config.config))?;
+        let range = image.range();
+        let ran = match from {
+            TraceFrom::File(path) => {
+                let file = File::open(path).map_err(|e| Error::io("read", path, e))?;
+                Ran::read(file, &range)?
+            }
+            TraceFrom::Boot(dir) => {
+                let folder = dir.join(FOLDER);
+                let logs = folder.join(LOGS);
+                fs::create_dir_all(&logs).map_err(|e| Error::io("make the folder", &logs, e))?;
+                let asked = self.boot_traced(&tree, dir, &folder, &logs, cancel);
+                let ran = asked.and_then(|()| read_all(&logs, &range));
+                let _ = fs::remove_dir_all(&logs);
+                match ran? {
+                    Some(ran) => ran,
+                    None => return Ok(None),
+                }
+            }
+        };
+        if ran.is_empty() {
+            return Err(Error::failed("nothing of this kernel runs in the trace")
+                .hint("it is to be of the start, booted with nokaslr"));
+        }
+        Ok(Some(Activity::of(&image, &ran)))
+    }
+
+    /// Asks the oracles once more, and has them trace.
+    fn boot_traced(
+        &self,
+        tree: &Path,
+        trial: &Path,
+        folder: &Path,
+        logs: &Path,
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let job = oracle::Job {
+            image: tree.join(&self.plan.product),
+            config: trial.join(CONFIG),
+            source: self.plan.source.clone(),
+            build: tree.to_owned(),
+            trial_dir: folder.to_owned(),
+            timeout: self.timeout,
+            slot: WorkerId(0),
+            baseline: None,
+            guest: self.guest.clone(),
+            kbisect: self.kbisect.clone(),
+            trace: Some(logs.to_owned()),
+        };
+        let outcome = oracle::judge_all(&self.oracles, &job, cancel)?;
+        if outcome.verdict == OracleVerdict::Accept {
+            return Ok(());
+        }
+        // What it needs may not have run.
+        Err(Error::failed(format!(
+            "the oracle {} did not accept the start while it was traced",
+            outcome.oracle
+        ))
+        .hint(format!("its output is in {}", folder.display())))
+    }
+}
+
+/// What all logs of a folder say; nothing if there is none.
+fn read_all(logs: &Path, range: &std::ops::Range<u64>) -> Result<Option<Ran>> {
+    let io = |e| Error::io("read", logs, e);
+    let mut all: Option<Ran> = None;
+    for entry in fs::read_dir(logs).map_err(io)? {
+        let file = File::open(entry.map_err(io)?.path()).map_err(io)?;
+        let ran = Ran::read(file, range)?;
+        all = Some(match all {
+            Some(all) => all.and(ran),
+            None => ran,
+        });
+    }
+    Ok(all)
+}

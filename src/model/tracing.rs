@@ -1,0 +1,33 @@
+//! Whether the kernel's start is traced, to see which code runs.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Where what is thought of the requests comes from, if nobody says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tracing {
+    /// From one boot of the start that is traced, where the oracles boot it by `kbisect boot`.
+    Auto,
+    /// From nowhere: all requests are alike.
+    #[default]
+    Off,
+    /// From a log that QEMU wrote of the start by `-d in_asm`.
+    File(PathBuf),
+}
+
+/// `auto`, `off` or a file.
+impl FromStr for Tracing {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "off" => Self::Off,
+            file => Self::File(file.into()),
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! Reads QEMU's log of the blocks that it translated: the addresses of the code that ran.
+//!
+//! With `-d in_asm` QEMU writes each block of the guest's code when it is translated for the first
+//! time, so what is in the log was about to be executed once at least. A block is
+//!
+//! ```text
+//! ----------------
+//! IN:
+//! 0xffffffff810000ac:  0f 01 15 4d 2f a2 00     lgdtq    0xa22f4d(%rip)
+//! ```
+//!
+//! The file comes from outside: it may be cut off, huge, or something else altogether.
+
+use std::io::{BufRead, Read};
+use std::ops::Range;
+
+use crate::{Error, Result};
+
+/// More than this is not read: a boot to a login has some 20 MB.
+const MOST: u64 = 2 << 30;
+
+/// Longer lines are cut: what stands at their beginning is all that matters.
+const LINE: u64 = 4096;
+
+/// The addresses of instructions that ran, each once, in ascending order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ran(Vec<u64>);
+
+impl Ran {
+    /// Those that lie in a range, the kernel's code, of what `log` says.
+    ///
+    /// # Errors
+    /// The log cannot be read, is larger than 2 GiB, or has no block in it, as that of another
+    /// program, or of a QEMU that writes them in another way.
+    pub fn read(log: impl Read, kernel: &Range<u64>) -> Result<Self> {
+        let mut input = std::io::BufReader::new(log.take(MOST + 1));
+        let (mut read, mut blocks, mut found) = (0, 0_u64, Vec::new());
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let failed = |e| Error::failed("the trace cannot be read").because(e);
+            let mut got = (&mut input)
+                .take(LINE)
+                .read_until(b'\n', &mut line)
+                .map_err(failed)?;
+            if got == 0 {
+                break;
+            }
+            if line.last() != Some(&b'\n') {
+                got += skip_line(&mut input).map_err(failed)?;
+            }
+            read += got as u64;
+            if read > MOST {
+                return Err(Error::failed("the trace is larger than 2 GiB"));
+            }
+            if line.starts_with(b"IN:") {
+                blocks += 1;
+            } else if let Some(address) = address(&line).filter(|a| kernel.contains(a)) {
+                found.push(address);
+            }
+        }
+        if blocks == 0 {
+            return Err(Error::failed("there is no block of code in the trace")
+                .hint("it is to be what QEMU writes by `-d in_asm -D FILE`"));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(Self(found))
+    }
+
+    /// Together with those of another log of the same kernel.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self.0.sort_unstable();
+        self.0.dedup();
+        self
+    }
+
+    /// Did anything run here?
+    #[must_use]
+    pub fn any_in(&self, range: &Range<u64>) -> bool {
+        let first = self.0.partition_point(|address| *address < range.start);
+        self.0
+            .get(first)
+            .is_some_and(|address| *address < range.end)
+    }
+
+    /// How many instructions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Did nothing run in the range that was read?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Passes over the rest of a line; how much it was.
+fn skip_line(input: &mut impl BufRead) -> std::io::Result<usize> {
+    let mut skipped = 0;
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(skipped);
+        }
+        let (len, is_end) = match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (buffer.len(), false),
+        };
+        input.consume(len);
+        skipped += len;
+        if is_end {
+            return Ok(skipped);
+        }
+    }
+}
+
+/// `0xffffffff810000ac:  0f 01 ...`: the address.
+fn address(line: &[u8]) -> Option<u64> {
+    let rest = line.strip_prefix(b"0x")?;
+    let end = rest.iter().position(|byte| *byte == b':')?;
+    let digits = std::str::from_utf8(&rest[..end]).ok()?;
+    // No sign, no blanks: from_str_radix takes a plus.
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    u64::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const KERNEL: Range<u64> = 0xffff_ffff_8100_0000..0xffff_ffff_8200_0000;
+
+    const LOG: &str = "----------------\nIN: \n0xfffffff0:  ea 5b e0 00 f0  ljmpw  $0xf000:$0xe05b\n\n\
+        ----------------\nIN: \n0xffffffff810000b3:  31 c0  xorl %eax, %eax\n\
+        0xffffffff810000b5:  8e d8  movl %eax, %ds\n\n----------------\nIN: \n\
+        0xffffffff810000b3:  31 c0  xorl %eax, %eax\n";
+
+    #[test]
+    fn what_ran_in_the_kernel_is_found_and_what_ran_elsewhere_is_not() {
+        let ran = Ran::read(LOG.as_bytes(), &KERNEL).unwrap();
+        assert_eq!(ran, Ran(vec![0xffff_ffff_8100_00b3, 0xffff_ffff_8100_00b5]));
+        assert!(ran.any_in(&(0xffff_ffff_8100_00b0..0xffff_ffff_8100_00b4)));
+        assert!(!ran.any_in(&(0xffff_ffff_8100_00b6..0xffff_ffff_8200_0000)));
+        assert!(!ran.any_in(&(0xffff_ffff_8100_0000..0xffff_ffff_8100_00b3)));
+    }
+
+    #[test]
+    fn a_log_that_is_cut_off_anywhere_says_what_it_says_up_to_there() {
+        let whole = Ran::read(LOG.as_bytes(), &KERNEL).unwrap();
+        for end in 0..LOG.len() {
+            let Ok(part) = Ran::read(&LOG.as_bytes()[..end], &KERNEL) else {
+                assert!(end < 21, "{end}");
+                continue;
+            };
+            assert!(
+                part.0.iter().all(|address| whole.0.contains(address)),
+                "{end}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_trace_is_refused_and_hostile_lines_are_passed_over() {
+        for text in ["", "Linux version 6.1\n", "0xffffffff810000b3:  31 c0\n"] {
+            assert!(Ran::read(text.as_bytes(), &KERNEL).is_err(), "{text:?}");
+        }
+        let mut hostile = b"IN:\n0x+ffffffff810000b3: x\n0x: y\n0xg: z\n0xffffffff810000".to_vec();
+        hostile.extend(vec![b'f'; 1 << 20]);
+        hostile.extend(b":\n\xff\xfe\n0x\xff: \n0xffffffffffffffffffff: 90\n");
+        hostile.extend(b"0xffffffff81000001:  90  nop\n");
+        let ran = Ran::read(&*hostile, &KERNEL).unwrap();
+        assert_eq!(ran, Ran(vec![0xffff_ffff_8100_0001]));
+    }
+
+    #[test]
+    fn two_logs_say_what_ran_in_either() {
+        let one = Ran(vec![1, 3]).and(Ran(vec![2, 3]));
+        assert_eq!(one, Ran(vec![1, 2, 3]));
+    }
+}

@@ -1,0 +1,17 @@
+//! Which kernel code ran in a traced boot, and what that says of each request.
+//!
+//! QEMU's translator writes down each block of code when it first meets it ([`Ran`]); the symbol tables
+//! say which functions lie there and which objects they are from ([`Image`]). What a request brings
+//! into the kernel, whole objects or functions between `#ifdef`s ([`guarded`]), ran or did not
+//! ([`Activity`]). Tracing a kernel to find what it needs is the idea of undertaker-tailor (R. Tartler
+//! et al., 2012) and Cozart (H. Kuo et al., 2020); here it is a guess, which the oracle has to confirm.
+
+mod evidence;
+mod guarded;
+mod image;
+mod log;
+
+pub use evidence::{Activity, Counts, Evidence};
+pub use guarded::{Guarded, Place, guarded};
+pub use image::{Function, Image, Stage};
+pub use log::Ran;
