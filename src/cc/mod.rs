@@ -21,7 +21,7 @@
 //! on what the compiler understood of the text, is behind that.
 //!
 //! What is unusual goes straight to the compiler: assembler sources, links, questions, the vdso,
-//! the boot wrapper, whatever makes the assembler read files (`.incbin`) or [`call`] does not
+//! the boot wrapper, whatever makes the assembler read files (`.incbin`) or `cc::call` does not
 //! understand.
 
 mod call;
