@@ -405,3 +405,11 @@ fn without_a_trace_there_is_no_guess_to_show_and_two_guesses_are_refused() {
     assert_eq!(done.code, Some(2));
     assert!(done.err.contains("do not go together"), "{}", done.err);
 }
+
+#[test]
+fn a_kernel_that_is_not_there_is_told_before_anything_is_booted() {
+    let place = Place::new();
+    let done = place.run(&["boot", "--kernel", "nowhere", "--until", "x"]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.err.contains("cannot read nowhere"), "{}", done.err);
+}

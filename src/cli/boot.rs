@@ -303,6 +303,13 @@ fn plan(
         return Err(Error::usage("each --when needs one --send"));
     }
     let kernel = args.kernel.or_else(|| trial.image.clone());
+    // Before QEMU says it in its own words, after a trial of KVM.
+    let files = kernel.iter().chain(&args.initrd);
+    let files = files.chain(args.drives.iter().map(|drive| &drive.file));
+    for file in files {
+        fs::File::open(file)
+            .map_err(|e| Error::usage(format!("cannot read {}", file.display())).because(e))?;
+    }
     // Only QEMU's translator knows which code is executed.
     let wanted = match trial.trace {
         Some(_) => AccelArg::Tcg,

@@ -9,7 +9,7 @@ use super::shown::Shown;
 use crate::Result;
 use crate::journal::RunDir;
 use crate::kconfig::{self, Fixed};
-use crate::model::{Certify, Order, RequestId, RequestSet, sanitize};
+use crate::model::{Certify, Order, RequestId, RequestSet, Tracing, sanitize};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
 
@@ -163,6 +163,15 @@ fn search(settings: &Settings) -> String {
     );
     if let Some(prior) = &settings.prior {
         text += &format!("  begins with what is not needed by {}\n", prior.display());
+    }
+    match &settings.trace {
+        Tracing::Auto => {
+            text += "  begins with what does not run in a boot of the start, if it can be traced\n"
+        }
+        Tracing::File(path) => {
+            text += &format!("  begins with what did not run in {}\n", path.display());
+        }
+        Tracing::Off => {}
     }
     if let Some(time) = settings.budget_time {
         text += &format!("  ends after {} at the latest\n", crate::ui::duration(time));

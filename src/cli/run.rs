@@ -145,6 +145,8 @@ fn again(
     let prior = prior(settings, &start.requests)?;
     let info = &opened.info;
     let was = |name: &str| info.settings.get(name).cloned().unwrap_or_default();
+    // Runs of older versions say nothing of it.
+    let traced = Some(was("trace")).filter(|was| !was.is_null());
     let differs = if start.requests != info.requests {
         "start"
     } else if start.keep != info.fixed {
@@ -155,6 +157,8 @@ fn again(
         "--certify"
     } else if prior != info.prior {
         "--prior"
+    } else if traced.is_some_and(|was| was != serde_json::json!(settings.trace)) {
+        "--trace"
     } else if was("confidence") != serde_json::json!(settings.confidence) {
         "--confidence"
     } else if was("order") != serde_json::json!(settings.order) {

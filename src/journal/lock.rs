@@ -100,8 +100,12 @@ fn held(path: &Path, file: &mut File) -> Error {
     let (message, end) = match owner {
         Some(Owner { pid, host, since }) => {
             let host = sanitize_line(&host, 64);
-            let minutes = now().saturating_sub(since) / 60;
-            let who = format!("process {pid} on {host}, for {minutes} min");
+            let seconds = now().saturating_sub(since);
+            let time = match seconds {
+                0..120 => format!("{seconds} s"),
+                _ => format!("{} min", seconds / 60),
+            };
+            let who = format!("process {pid} on {host}, for {time}");
             (
                 format!("another run holds {dir}: {who}"),
                 format!("end it (kill {pid})"),

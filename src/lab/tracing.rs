@@ -25,10 +25,15 @@ impl Bench {
         from: &TraceFrom,
         cancel: &CancelToken,
     ) -> Result<Option<Activity>> {
-        if self.trees.base_holds() != Some(config.fingerprint) {
+        let tree = self.trees.base_path();
+        if self.trees.base_holds() != Some(config.fingerprint) || !Image::is_in(&tree) {
             return Ok(None);
         }
-        let tree = self.trees.base_path();
+        // An oracle that boots in another way would only boot once more, for nothing.
+        let boots = |oracle: &oracle::Oracle| oracle.mentions("kbisect boot");
+        if matches!(from, TraceFrom::Boot(_)) && !self.oracles.iter().any(boots) {
+            return Ok(None);
+        }
         let image = Image::read(&tree, &self.forecasts.listed(&config.config))?;
         let range = image.range();
         let ran = match from {

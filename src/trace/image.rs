@@ -10,6 +10,9 @@ use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 use crate::{Error, Result};
 
+/// The kernel with its symbols, in a build tree.
+const VMLINUX: &str = "vmlinux";
+
 /// When a function may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -54,7 +57,7 @@ impl Image {
     /// `vmlinux` cannot be read or is no kernel for x86-64. An object that cannot be read is left
     /// out.
     pub fn read(tree: &Path, objects: &BTreeSet<String>) -> Result<Self> {
-        let path = tree.join("vmlinux");
+        let path = tree.join(VMLINUX);
         let bytes = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
         let wrong = |e| Error::failed(format!("{} is no kernel", path.display())).because(e);
         let elf: ElfFile64<'_> = ElfFile64::parse(&*bytes).map_err(wrong)?;
@@ -116,6 +119,12 @@ impl Image {
             functions: settle(functions),
             objects,
         })
+    }
+
+    /// Does a build tree have what [`read`](Self::read) reads?
+    #[must_use]
+    pub fn is_in(tree: &Path) -> bool {
+        tree.join(VMLINUX).is_file()
     }
 
     /// In the order of their addresses.
