@@ -166,7 +166,7 @@ fn search(settings: &Settings) -> String {
     }
     match &settings.trace {
         Tracing::Auto => {
-            text += "  begins with what does not run in a boot of the start, if it can be traced\n"
+            text += "  begins with what does not run in a boot of the start, if it can be traced\n";
         }
         Tracing::File(path) => {
             text += &format!("  begins with what did not run in {}\n", path.display());

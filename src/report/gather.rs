@@ -477,6 +477,17 @@ mod tests {
     }
 
     #[test]
+    fn a_start_that_was_refused_first_counts_and_shows_that_the_oracle_errs() {
+        let mut records = story();
+        let refused = judgement(1, Verdict::Fail(Stage::Oracle), 50);
+        records.insert(1, Record::Start { judgement: refused });
+        let report = gather(&info(), &lines(records)).unwrap();
+        assert_eq!(report.status, Status::Minimal);
+        let cost = &report.cost;
+        assert_eq!((cost.passed, cost.failed, cost.differed), (2, 2, 1));
+    }
+
+    #[test]
     fn a_run_under_way_is_reported_as_stopped() {
         let mut records = story();
         records.pop();
