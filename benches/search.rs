@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use kbisect::model::{RequestId, RequestSet};
-use kbisect::search::sim::{Rng, Schedule, clustered, needs, run};
-use kbisect::search::{Depends, Options, Search, by_name};
+use kbisect::search::sim::{self, Rng, Schedule, clustered, needs, run};
+use kbisect::search::{Options, Search, by_name};
 
 /// Simulated: the oracle is a comparison of sets, so nearly all the time is the search's.
 fn per_decision(c: &mut Criterion) {
@@ -48,19 +48,9 @@ fn per_decision(c: &mut Criterion) {
 fn forest(group: &mut BenchmarkGroup<'_, WallTime>) {
     let (n, k) = (10_000, 100);
     let mut rng = Rng(1);
-    let pairs: Vec<(RequestId, RequestId)> = (1..n as u32)
-        .filter_map(|id| {
-            let on = id - 1 - rng.below((id as usize).min(20)) as u32;
-            (rng.below(4) > 0).then_some((RequestId(id), RequestId(on)))
-        })
-        .collect();
-    let depends = Depends::of_pairs(n, pairs);
+    let depends = sim::forest(n, &mut rng);
     let leaves = clustered(n, k, 4, &mut rng);
-    let above = (0..n as u32).map(RequestId).filter(|id| {
-        let carried = depends.carried(*id);
-        leaves.contains(*id) || carried.is_some_and(|carried| carried.has_any_of(&leaves))
-    });
-    let needed = RequestSet::of(n, above);
+    let needed = depends.needs(&leaves, &RequestSet::full(n));
     let name = format!("{} of {n}, with dependencies", needed.len());
     group.bench_function(BenchmarkId::new("split", name), |b| {
         b.iter_custom(|decisions| {

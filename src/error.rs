@@ -70,6 +70,11 @@ impl Error {
         Self::new(ErrorKind::Usage, message)
     }
 
+    /// A file, or a line of one, has a version that only a later kbisect knows.
+    pub fn newer(what: impl fmt::Display) -> Self {
+        Self::failed(format!("{what} was written by a newer kbisect"))
+    }
+
     /// An I/O error while `doing` something ("read", "make the folder") with `path`.
     pub fn io(doing: &str, path: &Path, source: std::io::Error) -> Self {
         let hint = match source.kind() {
@@ -109,6 +114,14 @@ impl Error {
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+}
+
+/// What came of a removal, where it is as well if there was nothing to remove.
+pub(crate) fn unless_absent(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 

@@ -407,7 +407,7 @@ impl Settings {
                     return Err(Error::usage("--prior and --trace do not go together")
                         .hint("each says what is thought of the requests"));
                 }
-                (Some(text), ..) => text.parse().unwrap_or_default(),
+                (Some(name), ..) => Tracing::named(name),
             },
             prior: wishes.prior,
             confidence,

@@ -5,7 +5,7 @@ use std::f64::consts::LN_2;
 use kbisect::model::{RequestId, RequestSet, Verdict};
 use kbisect::search::Depends;
 pub use kbisect::search::sim::scattered;
-use kbisect::search::sim::{self, FAIL, Rng};
+use kbisect::search::sim::{self, FAIL, Rng, forest};
 
 /// One simulated question.
 pub struct Case {
@@ -35,14 +35,9 @@ impl Case {
         while needed.len() < leaves.min(all.len()) {
             needed.insert(RequestId(all[rng.below(all.len())]));
         }
-        let above = (0..n as u32).map(RequestId).filter(|id| {
-            let carried = depends.carried(*id);
-            carried.is_some_and(|carried| carried.has_any_of(&needed))
-        });
-        let above = RequestSet::of(n, above);
         Self {
             n,
-            needed: needed.union(&above),
+            needed: depends.needs(&needed, &RequestSet::full(n)),
             depends: depends.clone(),
         }
     }
@@ -80,19 +75,6 @@ pub fn layouts() -> [(&'static str, Plant); 2] {
     ]
 }
 
-/// A forest: three quarters of the requests depend on one that is not far before them.
-fn forest(n: usize) -> Depends {
-    let mut rng = Rng(1);
-    let mut pairs = Vec::new();
-    for id in 1..n as u32 {
-        if rng.below(4) > 0 {
-            let parent = id - 1 - rng.below((id as usize).min(20)) as u32;
-            pairs.push((RequestId(id), RequestId(parent)));
-        }
-    }
-    Depends::of_pairs(n, pairs)
-}
-
 /// A forest, and what `kbisect plan` says of Linux 6.1 (`benches/depends`).
 pub fn depends_of() -> Vec<(&'static str, Depends)> {
     let real = [
@@ -110,7 +92,7 @@ pub fn depends_of() -> Vec<(&'static str, Depends)> {
         let depends = Depends::of_lists(&lists, lists.len()).expect("numbers of requests");
         (name, depends)
     };
-    let mut all = vec![("forest", forest(520))];
+    let mut all = vec![("forest", forest(520, &mut Rng(1)))];
     all.extend(real.map(read));
     all
 }

@@ -43,6 +43,11 @@ impl Census {
         census
     }
 
+    /// How many objects there are.
+    pub(super) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
     /// Is nothing known?
     pub(super) fn is_empty(&self) -> bool {
         self.objects.is_empty()

@@ -202,8 +202,8 @@ impl Forecaster {
         if self.besides.len() == 1 && notes.len() < self.times.len() {
             self.besides.clear();
         }
-        let objects = standing.census.digests(|_| None).len();
-        self.is_from_scratch = self.besides.is_empty() && notes.len() >= objects;
+        let is_all = notes.len() >= standing.census.len();
+        self.is_from_scratch = self.besides.is_empty() && is_all;
         self.besides.push(cpu.saturating_sub(compiling));
         if self.besides.len() > REMEMBERED {
             self.besides.remove(0);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::evidence::{BuildFailure, read_failure};
 use crate::cc;
+use crate::error::unless_absent;
 use crate::model::ResolvedConfig;
 use crate::supervise::{self, CancelToken, How, JobServer, Log, Spec};
 use crate::{Error, Result};
@@ -215,12 +216,7 @@ pub fn build(
         }
         if launcher.store.is_some() {
             // The log begins anew, too.
-            match fs::remove_file(&notes) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", &notes, e));
-                }
-                _ => {}
-            }
+            unless_absent(fs::remove_file(&notes)).map_err(|e| Error::io("remove", &notes, e))?;
             spec = spec.env(cc::NOTES, &notes);
         }
     }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileTimes, Metadata};
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::error::unless_absent;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -146,12 +147,7 @@ fn sync_link(source: &Path, target: &Path, exists: bool, done: &mut Synced) -> R
 
 fn copy(roots: &Roots<'_>, source: &Path, target: &Path, meta: &Metadata) -> Result<()> {
     // A new file, never the old one overwritten: that could be open, or a hard link.
-    match fs::remove_file(target) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            return Err(Error::io("replace", target, e));
-        }
-        _ => {}
-    }
+    unless_absent(fs::remove_file(target)).map_err(|e| Error::io("replace", target, e))?;
     let moved = if is_note(source) {
         moved_note(roots, source)?
     } else {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 
 use super::sync::{Synced, sync};
+use crate::error::unless_absent;
 use crate::model::{Fingerprint, WorkerId};
 use crate::supervise::{CancelToken, boot_id};
 use crate::{Error, Result};
@@ -67,12 +68,7 @@ impl Tree {
 
     fn spoil(&self) -> Result<()> {
         let path = self.stamp_path();
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::io("remove", &path, e))
-            }
-            _ => Ok(()),
-        }
+        unless_absent(fs::remove_file(&path)).map_err(|e| Error::io("remove", &path, e))
     }
 }
 
@@ -178,12 +174,8 @@ impl TreePool {
             },
             None => {
                 // Whatever an earlier run left here is not known to be whole.
-                match fs::remove_dir_all(&tree.path) {
-                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(Error::io("remove", &tree.path, e));
-                    }
-                    _ => {}
-                }
+                unless_absent(fs::remove_dir_all(&tree.path))
+                    .map_err(|e| Error::io("remove", &tree.path, e))?;
                 fs::create_dir_all(&tree.path)
                     .map_err(|e| Error::io("make the folder", &tree.path, e))?;
                 None

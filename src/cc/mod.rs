@@ -42,6 +42,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use memchr::memmem;
 
+use crate::error::unless_absent;
 use crate::supervise::{self, Relayed};
 use call::Call;
 use manifest::{Found, Hash, Sources};
@@ -282,10 +283,7 @@ impl Launcher<'_> {
         }
         // As a compiler does: the old one may have other links.
         let path = Path::new(&self.call.object);
-        match fs::remove_file(path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
+        unless_absent(fs::remove_file(path))?;
         fs::write(path, object)?;
         Ok(Some(Done {
             means: depfile.map_or(Means::SameText, |_| Means::Known),

@@ -17,14 +17,13 @@ use crate::boot::{
     Outcome, Plan, Record, Step, Watch,
 };
 use crate::model::sanitize;
+use crate::oracle::TRACE;
 use crate::settings::parse_duration;
 use crate::supervise::{CancelToken, How, Signals, Spec};
 use crate::{Error, ErrorKind, Result};
 
 /// The oracle itself is broken: nothing is known about the kernel.
 pub(super) const BROKEN: u8 = 126;
-/// The folder for traces, in the environment, if the boot is to be traced.
-const TRACE: &str = crate::oracle::TRACE;
 /// The exit status when nothing is known about the kernel: kbisect tries again.
 const CANNOT_TELL: u8 = 125;
 

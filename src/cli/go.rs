@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::guess;
 use super::prepare::Tools;
-use super::searches::{depends_of, search_of, unreliable};
+use super::searches::{depends_of, search_of, unreliable, without};
 use super::shown::Shown;
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
-use crate::kconfig::{CheckedResolver, Project, Resolver, parse_config};
+use crate::kconfig::{CheckedResolver, Project, Resolver};
 use crate::lab::{
     BEST_CONFIG, BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor,
     Outcome, Stopped, fragment_of, moves, write_best,
@@ -309,15 +309,8 @@ fn search_on(
         forecasts: Forecasts::new(kbuild),
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
-    for line in lines.iter() {
-        match &line.record {
-            // A refusal that was followed by an acceptance says nothing of images.
-            Record::Start { judgement } if judgement.verdict.is_fail() => {}
-            Record::Start { judgement } | Record::Told { judgement, .. } => {
-                executor.learn(judgement);
-            }
-            _ => {}
-        }
+    for judgement in lines.iter().filter_map(|line| line.record.answer()) {
+        executor.learn(judgement);
     }
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| ui.event(event);
@@ -411,8 +404,8 @@ fn search_on(
         let passed = lab.cache.fingerprint(best);
         let passed = passed.and_then(|fingerprint| lab.cache.passed(&fingerprint));
         progress.lines = passed.map_or(progress.lines, |judgement| judgement.lines);
-        let text = config_of_best(dir, passed, &fragment, &*resolver, cancel)?;
-        write_best(dir, &text, &header, &fragment)?;
+        let text = config_of_best(&lab, passed, &fragment, &*resolver, cancel)?;
+        write_best(lab.dir, &text, &header, &fragment)?;
     }
     lab.run(search.as_mut(), replayed.in_flight, progress)
 }
@@ -434,8 +427,7 @@ fn costs(
         if cancel.is_cancelled() {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
         }
-        let fragment = fragment_of(lab.requests, &full.without(id));
-        let resolved = resolver.foresee(&fragment, cancel)?;
+        let resolved = without(lab.requests, id, resolver, cancel)?;
         let forecast = lab.executor.forecast(&resolved.config);
         // A few days at most.
         Ok(forecast.map(|forecast| forecast.cpu.as_millis() as u64))
@@ -453,26 +445,20 @@ fn costs(
 /// The config of the best, after a crash between a verdict and the files that follow from it. If its
 /// trial does not have it any more, or not whole, it is resolved anew.
 fn config_of_best(
-    dir: &RunDir,
+    lab: &Lab<'_>,
     passed: Option<&Judgement>,
     fragment: &Fragment,
     resolver: &dyn Resolver,
     cancel: &CancelToken,
 ) -> Result<String> {
-    let path = |judgement: &Judgement| RunDir::trial_dir(dir.path(), judgement.trial).join(CONFIG);
-    let kept = passed.and_then(|judgement| {
-        let text = fs::read_to_string(path(judgement)).ok()?;
-        (parse_config(&text).fingerprint() == judgement.fingerprint).then_some(text)
-    });
-    if let Some(text) = kept {
+    if let Some(text) = passed.and_then(|judgement| lab.config_of(judgement)) {
         return Ok(text);
     }
     let text = resolver.resolve(fragment, cancel)?.text;
     // Those who look for it in the trial's directory find it there again.
-    if let Some(path) = passed
-        .map(path)
-        .filter(|p| p.parent().is_some_and(Path::exists))
-    {
+    let trial = passed.map(|judgement| RunDir::trial_dir(lab.dir.path(), judgement.trial));
+    if let Some(trial) = trial.filter(|trial| trial.exists()) {
+        let path = trial.join(CONFIG);
         fs::write(&path, &text).map_err(|e| Error::io("write", &path, e))?;
     }
     Ok(text)

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::searches::without;
 use crate::journal::RunDir;
-use crate::kconfig::{CheckedResolver, Resolver};
-use crate::lab::{Lab, TraceFrom, fragment_of};
+use crate::kconfig::CheckedResolver;
+use crate::lab::{Lab, TraceFrom};
 use crate::model::{Config, Event, Prior, RequestId, RequestSet, ResolvedConfig, Tracing};
 use crate::supervise::CancelToken;
-use crate::trace::{Counts, Evidence, Place, guarded};
+use crate::trace::{Evidence, Place, guarded};
 use crate::{Error, ErrorKind, Result};
 
 /// The file, in the run directory.
@@ -37,12 +38,9 @@ pub(super) struct Row {
     pub(super) request: String,
     /// How likely it is needed; nothing where no code tells.
     pub(super) chance: Option<f64>,
-    /// Functions that are not there without it.
-    pub(super) functions: Counts,
-    /// Those of them that run while the kernel starts only.
-    pub(super) init: Counts,
-    /// The largest function that ran.
-    pub(super) telling: Option<String>,
+    /// What ran of what is not there without it.
+    #[serde(flatten)]
+    pub(super) evidence: Evidence,
 }
 
 /// The version of the file.
@@ -67,10 +65,7 @@ impl Guess {
         let guess: Self = serde_json::from_str(&text)
             .map_err(|e| Error::failed(format!("{} is damaged", path.display())).because(e))?;
         if guess.v > VERSION {
-            return Err(Error::failed(format!(
-                "{} was written by a newer kbisect",
-                path.display()
-            )));
+            return Err(Error::newer(path.display()));
         }
         Ok(guess)
     }
@@ -153,14 +148,10 @@ fn guess(
         .pop()
         .unwrap_or_default();
     let guarded = guarded(source, &all);
-    let full = RequestSet::full(lab.requests.len());
-    let ids: Vec<RequestId> = full.iter().collect();
+    let ids: Vec<RequestId> = RequestSet::full(lab.requests.len()).iter().collect();
     let mut rows = Vec::with_capacity(ids.len());
     for ids in ids.chunks(AT_ONCE) {
-        let config = |id: &RequestId| {
-            let fragment = fragment_of(lab.requests, &full.without(*id));
-            Ok(resolver.foresee(&fragment, cancel)?.config)
-        };
+        let config = |id: &RequestId| Ok(without(lab.requests, *id, resolver, cancel)?.config);
         let configs: Vec<Config> = ids.iter().map(config).collect::<Result<_>>()?;
         for ((id, objects), config) in ids.iter().zip(of(&configs)).zip(&configs) {
             let gone = start
@@ -175,19 +166,10 @@ fn guess(
             let places = places.filter(|place| objects.contains(&place.object));
             let places: BTreeSet<&Place> = places.collect();
             let evidence = activity.evidence(all.difference(&objects), places);
-            let chance = evidence.chance();
-            let Evidence {
-                functions,
-                init,
-                telling,
-                ..
-            } = evidence;
             rows.push(Row {
                 request: lab.requests[id.index()].to_string(),
-                chance,
-                functions,
-                init,
-                telling,
+                chance: evidence.chance(),
+                evidence,
             });
         }
     }

@@ -188,7 +188,7 @@ pub(super) fn tools(
         .hint("give an oracle of your own that boots it"));
     }
     let wants_guest = |o: &Oracle| is_shipped(o, settings) || o.mentions("KBISECT_GUEST");
-    let boots = |o: &Oracle| wants_guest(o) || o.mentions("kbisect boot");
+    let boots = |o: &Oracle| wants_guest(o) || o.boots();
     let guest_wanted = oracles.iter().any(wants_guest);
     let mut needs: Vec<Need> = setup::BUILD.to_vec();
     if oracles.iter().any(boots) {

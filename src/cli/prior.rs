@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::model::{Prior, Request, Symbol};
-use crate::report::{RESULT, Report, VERSION};
+use crate::report::{RESULT, Report};
 use crate::{Error, Result};
 
 /// What an earlier result says of a request that it kept, of one that it did not keep, and what
@@ -36,15 +36,7 @@ pub(super) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
 }
 
 fn of_result(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
-    let broken =
-        |e: serde_json::Error| Error::failed(format!("{} is no result", file.display())).because(e);
-    let report: Report = serde_json::from_str(text).map_err(broken)?;
-    if report.v > VERSION {
-        return Err(Error::failed(format!(
-            "{} was written by a newer kbisect",
-            file.display()
-        )));
-    }
+    let report = Report::parse(text.as_bytes(), file)?;
     let kept = report.kept.into_iter().map(|k| (k.request.symbol, KEPT));
     Ok(kept.collect())
 }

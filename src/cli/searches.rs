@@ -1,9 +1,9 @@
 //! The search of a run: made from its settings, told what Kconfig says, given up when its oracle errs.
 
 use crate::journal::RunInfo;
-use crate::kconfig::{self, CheckedResolver};
+use crate::kconfig::{self, CheckedResolver, Resolver};
 use crate::lab::fragment_of;
-use crate::model::{Order, Request, RequestId, RequestSet};
+use crate::model::{Order, Request, RequestId, RequestSet, ResolvedConfig};
 use crate::search::{self, Depends, Reliability, Search};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -28,6 +28,17 @@ pub(super) fn search_of(
         Order::AsItComes => search,
         Order::Deterministic => Box::new(search::InOrder::new(search)),
     })
+}
+
+/// What Kconfig makes of the start without one of its requests.
+pub(super) fn without(
+    requests: &[Request],
+    id: RequestId,
+    resolver: &CheckedResolver,
+    cancel: &CancelToken,
+) -> Result<ResolvedConfig> {
+    let keep = RequestSet::full(requests.len()).without(id);
+    resolver.foresee(&fragment_of(requests, &keep), cancel)
 }
 
 /// What depends on what in a set of requests, if it can be told quickly.

@@ -50,9 +50,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             out,
             "{:width$}  {needed:>6}  {:>10}  {:>11}  {}",
             row.request,
-            counts(row.functions),
-            counts(row.init),
-            row.telling.as_deref().unwrap_or("-"),
+            counts(row.evidence.functions),
+            counts(row.evidence.init),
+            row.evidence.telling.as_deref().unwrap_or("-"),
         );
     }
     super::print(&sanitize(&out));

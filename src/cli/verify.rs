@@ -12,7 +12,7 @@ use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
 use crate::model::{Certify, CompilerLauncher, Confidence, Order, Request, Tracing};
-use crate::report::{Kept, RESULT, Reason, Report, Status, VERSION, gather};
+use crate::report::{Kept, RESULT, Reason, Report, Status, gather};
 use crate::settings::Settings;
 use crate::{Error, Result};
 
@@ -169,15 +169,7 @@ fn read(path: &Path) -> Result<Report> {
     let text = fs::read(path).map_err(|e| {
         Error::io("read the result", path, e).hint("verify a run that came to its end")
     })?;
-    let report: Report = serde_json::from_slice(&text)
-        .map_err(|e| Error::failed(format!("{} is no result", path.display())).because(e))?;
-    if report.v > VERSION {
-        return Err(Error::failed(format!(
-            "{} was written by a newer kbisect",
-            path.display()
-        )));
-    }
-    Ok(report)
+    Report::parse(&text, path)
 }
 
 /// A claim that held.
@@ -283,7 +275,7 @@ fn compare(claimed: &Report, asked: &[Request], found: &Report) -> Result<Verifi
 mod tests {
     use super::*;
     use crate::model::{Stage, Symbol, TrialId, Value as Setting};
-    use crate::report::{Cost, Size};
+    use crate::report::{Cost, Size, VERSION};
 
     fn needed() -> Reason {
         Reason::Needed {

@@ -36,10 +36,6 @@ impl VerdictCache {
                         cache.resolved((*keep).clone(), *fingerprint);
                     }
                 }
-                // A refusal that was followed by an acceptance answers nothing.
-                Record::Start { judgement } if judgement.verdict.is_pass() => {
-                    cache.judged(judgement);
-                }
                 Record::Told {
                     candidate,
                     judgement,
@@ -47,9 +43,11 @@ impl VerdictCache {
                     if let Some(keep) = proposed.get(candidate) {
                         cache.resolved((*keep).clone(), judgement.fingerprint);
                     }
-                    cache.judged(judgement);
                 }
                 _ => {}
+            }
+            if let Some(judgement) = line.record.answer() {
+                cache.judged(judgement);
             }
         }
         cache

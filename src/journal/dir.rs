@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::unless_absent;
 use crate::model::{Certify, Prior, Request, RequestId, RequestSet, TrialId, sanitize_line};
 use crate::{Error, Result};
 
@@ -119,8 +120,8 @@ impl RunDir {
     pub fn create(path: &Path, info: &RunInfo) -> Result<(Self, Journal)> {
         fs::create_dir_all(path).map_err(|e| Error::io("make the folder", path, e))?;
         // First, so that not even a lock is left in somebody else's folder.
-        if !path.join(INFO).exists() && !path.join(LOCK).exists() {
-            check_foreign(path)?;
+        if !path.join(LOCK).exists() {
+            Self::check(path)?;
         }
         let lock = Lock::take(&path.join(LOCK))?;
         let dir = Self {
@@ -145,7 +146,7 @@ impl RunDir {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it has anything but a run in it.
     pub fn check(path: &Path) -> Result<()> {
-        if !path.exists() || path.join(INFO).exists() {
+        if !path.exists() || Self::has_run(path) {
             return Ok(());
         }
         check_foreign(path)
@@ -264,12 +265,8 @@ impl RunDir {
     /// When it cannot be made.
     pub fn make_trial_dir(&self, trial: TrialId) -> Result<PathBuf> {
         let dir = Self::trial_dir(&self.path, trial);
-        match fs::remove_dir_all(&dir) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("empty the folder", &dir, e));
-            }
-            _ => {}
-        }
+        unless_absent(fs::remove_dir_all(&dir))
+            .map_err(|e| Error::io("empty the folder", &dir, e))?;
         fs::create_dir_all(&dir).map_err(|e| Error::io("make the folder", &dir, e))?;
         Ok(dir)
     }
@@ -290,10 +287,8 @@ fn read_info(path: &Path) -> Result<RunInfo> {
     let damaged = |e| Error::failed(format!("{} is damaged", path.display())).because(e);
     let Version { v } = serde_json::from_slice(&text).map_err(|e| damaged(Box::new(e)))?;
     if v > VERSION {
-        return Err(
-            Error::failed(format!("{} was written by a newer kbisect", path.display()))
-                .hint("go on with the kbisect that began the run, or a newer one"),
-        );
+        return Err(Error::newer(path.display())
+            .hint("go on with the kbisect that began the run, or a newer one"));
     }
     let written: Written<RunInfo> =
         serde_json::from_slice(&text).map_err(|e| damaged(Box::new(e)))?;

@@ -181,8 +181,9 @@ fn load(path: &Path) -> Result<(u64, Loaded)> {
 fn bad_line(path: &Path, number: usize, parsed: &Result<Line, BadLine>) -> Error {
     let place = format!("line {number} of {}", path.display());
     match parsed {
-        Err(BadLine::Newer(_)) => Error::failed(format!("{place} was written by a newer kbisect"))
-            .hint("go on with the kbisect that began the run, or a newer one"),
+        Err(BadLine::Newer(_)) => {
+            Error::newer(place).hint("go on with the kbisect that began the run, or a newer one")
+        }
         _ => Error::failed(format!("{place} is damaged"))
             .hint("the run cannot be resumed; its best.config is not affected"),
     }

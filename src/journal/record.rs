@@ -128,6 +128,17 @@ pub enum Ending {
 }
 
 impl Record {
+    /// A judgement that may answer others of the same config or image: not a refusal of the start that
+    /// an acceptance followed.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Judgement> {
+        match self {
+            Self::Start { judgement } => Some(judgement).filter(|j| j.verdict.is_pass()),
+            Self::Told { judgement, .. } => Some(judgement),
+            _ => None,
+        }
+    }
+
     /// Must it be on disk before anybody acts on it?
     ///
     /// The others need no sync of their own. The journal is one file, written in order, so they

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::project::Project;
+use crate::error::unless_absent;
 use crate::supervise::{self, CancelToken, Ended, How, Log, Spec, find_program};
 use crate::{Error, ErrorKind, Result};
 
@@ -103,12 +104,7 @@ impl Call {
         work: &Path,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        match fs::remove_dir_all(work) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", work, e));
-            }
-            _ => {}
-        }
+        unless_absent(fs::remove_dir_all(work)).map_err(|e| Error::io("remove", work, e))?;
         let tree = work.join("tree");
         let record = work.join(RECORD);
         for folder in [&tree, &record] {

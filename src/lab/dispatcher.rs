@@ -122,8 +122,9 @@ impl<'a> Lab<'a> {
         Ok((trial, dir))
     }
 
-    /// The config that was judged, if it is still there.
-    pub(super) fn config_of(&self, judgement: &Judgement) -> Option<String> {
+    /// The config that was judged, if it is still there, and whole.
+    #[must_use]
+    pub fn config_of(&self, judgement: &Judgement) -> Option<String> {
         let path = RunDir::trial_dir(self.dir.path(), judgement.trial).join(CONFIG);
         let text = fs::read_to_string(path).ok()?;
         (parse_config(&text).fingerprint() == judgement.fingerprint).then_some(text)
@@ -200,29 +201,7 @@ impl<'a> Lab<'a> {
                             .to_owned();
                         self.emit(&Event::Warning { text });
                     }
-                    let fragment = fragment_of(self.requests, keep);
-                    write_best(self.dir, &config.text, self.header, &fragment)?;
-                    self.journal.append(&Record::Start {
-                        judgement: judgement.clone(),
-                    })?;
-                    self.journal.append(&Record::Best {
-                        trial,
-                        requests: keep.len(),
-                        lines: judgement.lines,
-                        keep: Some(keep.clone()),
-                    })?;
-                    self.cache.judged(&judgement);
-                    self.cache.resolved(keep.clone(), judgement.fingerprint);
-                    self.executor.learn(&judgement);
-                    self.executor.promote(worker, config.fingerprint);
-                    self.start = trial;
-                    self.emit(&Event::TrialEnded {
-                        worker: Some(worker),
-                        candidate: None,
-                        requests: keep.len(),
-                        round: 0,
-                        judgement: judgement.clone(),
-                    });
+                    self.start_accepted(worker, &config, keep, &judgement)?;
                     return Ok(judgement);
                 }
                 Verdict::Unresolved => {
@@ -255,13 +234,7 @@ impl<'a> Lab<'a> {
                             self.journal.append(&Record::Start {
                                 judgement: judgement.clone(),
                             })?;
-                            self.emit(&Event::TrialEnded {
-                                worker: Some(worker),
-                                candidate: None,
-                                requests: keep.len(),
-                                round: 0,
-                                judgement,
-                            });
+                            self.start_ended(worker, keep, &judgement);
                             continue;
                         }
                     };
@@ -273,6 +246,43 @@ impl<'a> Lab<'a> {
         // There was at least one try; each that did not return was refused or left its error, and
         // only one can have been refused.
         Err(undecided.unwrap_or_else(|| Error::failed("the start got no verdict")))
+    }
+
+    fn start_accepted(
+        &mut self,
+        worker: WorkerId,
+        config: &ResolvedConfig,
+        keep: &RequestSet,
+        judgement: &Judgement,
+    ) -> Result<()> {
+        let fragment = fragment_of(self.requests, keep);
+        write_best(self.dir, &config.text, self.header, &fragment)?;
+        self.journal.append(&Record::Start {
+            judgement: judgement.clone(),
+        })?;
+        self.journal.append(&Record::Best {
+            trial: judgement.trial,
+            requests: keep.len(),
+            lines: judgement.lines,
+            keep: Some(keep.clone()),
+        })?;
+        self.cache.judged(judgement);
+        self.cache.resolved(keep.clone(), judgement.fingerprint);
+        self.executor.learn(judgement);
+        self.executor.promote(worker, config.fingerprint);
+        self.start = judgement.trial;
+        self.start_ended(worker, keep, judgement);
+        Ok(())
+    }
+
+    fn start_ended(&mut self, worker: WorkerId, keep: &RequestSet, judgement: &Judgement) {
+        self.emit(&Event::TrialEnded {
+            worker: Some(worker),
+            candidate: None,
+            requests: keep.len(),
+            round: 0,
+            judgement: judgement.clone(),
+        });
     }
 
     fn wait_for_start(&mut self, worker: WorkerId) -> Result<TrialResult> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::executor::TraceFrom;
 use super::trial::{Bench, CONFIG};
 use crate::model::{ResolvedConfig, WorkerId};
-use crate::oracle::{self, OracleVerdict};
+use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::CancelToken;
 use crate::trace::{Activity, Image, Ran};
 use crate::{Error, Result};
@@ -30,8 +30,7 @@ impl Bench {
             return Ok(None);
         }
         // An oracle that boots in another way would only boot once more, for nothing.
-        let boots = |oracle: &oracle::Oracle| oracle.mentions("kbisect boot");
-        if matches!(from, TraceFrom::Boot(_)) && !self.oracles.iter().any(boots) {
+        if matches!(from, TraceFrom::Boot(_)) && !self.oracles.iter().any(Oracle::boots) {
             return Ok(None);
         }
         let image = Image::read(&tree, &self.forecasts.listed(&config.config))?;
@@ -71,17 +70,8 @@ impl Bench {
         cancel: &CancelToken,
     ) -> Result<()> {
         let job = oracle::Job {
-            image: tree.join(&self.plan.product),
-            config: trial.join(CONFIG),
-            source: self.plan.source.clone(),
-            build: tree.to_owned(),
-            trial_dir: folder.to_owned(),
-            timeout: self.timeout,
-            slot: WorkerId(0),
-            baseline: None,
-            guest: self.guest.clone(),
-            kbisect: self.kbisect.clone(),
             trace: Some(logs.to_owned()),
+            ..self.job(WorkerId(0), tree, trial.join(CONFIG), folder)
         };
         let outcome = oracle::judge_all(&self.oracles, &job, cancel)?;
         if outcome.verdict == OracleVerdict::Accept {

@@ -150,17 +150,8 @@ impl Bench {
                 });
             }
             let job = oracle::Job {
-                image: product.path,
-                config: subject.dir.join(CONFIG),
-                source: self.plan.source.clone(),
-                build: tree.path().to_owned(),
-                trial_dir: subject.dir.to_owned(),
-                timeout: self.timeout,
-                slot: worker,
                 baseline: subject.baseline.map(Path::to_owned),
-                guest: self.guest.clone(),
-                kbisect: self.kbisect.clone(),
-                trace: None,
+                ..self.job(worker, tree.path(), subject.dir.join(CONFIG), subject.dir)
             };
             let (verdict, evidence) = match self.ask(&job, trial, cancel, state, &mut timings)? {
                 Some(answer) => answer,
@@ -175,6 +166,29 @@ impl Bench {
             })
         })?;
         Ok(done.unwrap_or(TrialResult::Cancelled))
+    }
+
+    /// What oracles are asked about a tree that was built: of the start, and without a trace.
+    pub(super) fn job(
+        &self,
+        slot: WorkerId,
+        tree: &Path,
+        config: PathBuf,
+        trial_dir: &Path,
+    ) -> oracle::Job {
+        oracle::Job {
+            image: tree.join(&self.plan.product),
+            config,
+            source: self.plan.source.clone(),
+            build: tree.to_owned(),
+            trial_dir: trial_dir.to_owned(),
+            timeout: self.timeout,
+            slot,
+            baseline: None,
+            guest: self.guest.clone(),
+            kbisect: self.kbisect.clone(),
+            trace: None,
+        }
     }
 
     /// What the build of a config in this tree will take.

@@ -1,8 +1,6 @@
 //! Whether the kernel's start is traced, to see which code runs.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,15 +17,14 @@ pub enum Tracing {
     File(PathBuf),
 }
 
-/// `auto`, `off` or a file.
-impl FromStr for Tracing {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(match text {
+impl Tracing {
+    /// From `auto`, `off` or the name of a file.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        match name {
             "auto" => Self::Auto,
             "off" => Self::Off,
             file => Self::File(file.into()),
-        })
+        }
     }
 }

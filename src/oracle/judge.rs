@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Oracle;
+use crate::error::unless_absent;
 use crate::model::{WorkerId, sanitize_line};
 use crate::supervise::{CancelToken, How, Log, Spec, run};
 use crate::{Error, ErrorKind, Result};
@@ -122,12 +123,8 @@ impl Oracle {
             .canonicalize()
             .map_err(|e| Error::io("look at", &dir, e))?;
         let evidence_file = dir.join("evidence");
-        match fs::remove_file(&evidence_file) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", &evidence_file, e));
-            }
-            _ => {}
-        }
+        unless_absent(fs::remove_file(&evidence_file))
+            .map_err(|e| Error::io("remove", &evidence_file, e))?;
         let log = dir.join("oracle.log");
         let spec = self
             .spec(job, &dir, &evidence_file)?

@@ -111,6 +111,12 @@ impl Oracle {
             .any(|window| window == word.as_bytes())
     }
 
+    /// Does it boot kernels by `kbisect boot`?
+    #[must_use]
+    pub fn boots(&self) -> bool {
+        self.mentions("kbisect boot")
+    }
+
     /// What a verdict of this oracle depends on besides the kernel: a hash of its program and
     /// of the [version of the guest](setup::GuestDir::version) that it boots, if there is one.
     #[must_use]

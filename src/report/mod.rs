@@ -6,12 +6,13 @@ mod text;
 pub use gather::gather;
 pub use text::{Dress, text};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Request, Stage, Symbol, TrialId};
+use crate::{Error, Result};
 
 /// The name of [`Report`]'s file in the run directory.
 pub const RESULT: &str = "result.json";
@@ -145,4 +146,19 @@ pub struct Report {
     pub cost: Cost,
     /// Where the files are, relative to the run directory.
     pub files: Vec<PathBuf>,
+}
+
+impl Report {
+    /// What is in `file`, of which this is the text.
+    ///
+    /// # Errors
+    /// It is no result, or one of a newer kbisect.
+    pub fn parse(text: &[u8], file: &Path) -> Result<Self> {
+        let report: Self = serde_json::from_slice(text)
+            .map_err(|e| Error::failed(format!("{} is no result", file.display())).because(e))?;
+        if report.v > VERSION {
+            return Err(Error::newer(file.display()));
+        }
+        Ok(report)
+    }
 }

@@ -102,7 +102,8 @@ impl Depends {
     }
 
     /// Of `within`, what the members of `set` depend on; they too, if they are in it.
-    pub(super) fn needs(&self, set: &RequestSet, within: &RequestSet) -> RequestSet {
+    #[must_use]
+    pub fn needs(&self, set: &RequestSet, within: &RequestSet) -> RequestSet {
         let mut needs = set.intersection(within);
         for id in set.iter() {
             let above = self.above(id).iter().copied();

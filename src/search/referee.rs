@@ -535,7 +535,7 @@ impl Referee {
             .is_some_and(|id| !self.pointless.contains(&id));
         let is_wanted = dossier.judged() + dossier.unresolved < dossier.wanted;
         let is_unsure =
-            || (dossier.told.is_some() || self.decides(at)) && self.settled(at).is_none();
+            || self.settled(at).is_none() && (dossier.told.is_some() || self.decides(at));
         is_awaited || is_wanted || is_unsure()
     }
 

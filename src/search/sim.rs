@@ -68,6 +68,19 @@ pub fn clustered(n: usize, k: usize, run: usize, rng: &mut Rng) -> RequestSet {
     set
 }
 
+/// A forest of `n` requests: three of four depend on one that is not far before them.
+#[must_use]
+pub fn forest(n: usize, rng: &mut Rng) -> Depends {
+    let mut pairs = Vec::new();
+    for id in 1..n as u32 {
+        if rng.below(4) > 0 {
+            let parent = id - 1 - rng.below((id as usize).min(20)) as u32;
+            pairs.push((RequestId(id), RequestId(parent)));
+        }
+    }
+    Depends::of_pairs(n, pairs)
+}
+
 /// An oracle with exactly one minimum: passes what contains `needed`.
 pub fn needs(needed: &RequestSet) -> impl FnMut(&RequestSet) -> Verdict + '_ {
     |set| {

@@ -28,7 +28,7 @@ struct Seen {
 }
 
 /// What ran of some functions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Functions that may run at any time.
     pub functions: Counts,
@@ -38,6 +38,7 @@ pub struct Evidence {
     /// The largest function that ran, not of those for the start.
     pub telling: Option<String>,
     /// Its size in bytes.
+    #[serde(skip)]
     size: u64,
 }
 

@@ -86,12 +86,6 @@ impl Ran {
             .is_some_and(|address| *address < range.end)
     }
 
-    /// How many instructions.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Did nothing run in the range that was read?
     #[must_use]
     pub fn is_empty(&self) -> bool {

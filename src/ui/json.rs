@@ -27,21 +27,11 @@ impl<W: Write> Json<W> {
     pub(super) fn new(out: W, verbosity: Verbosity) -> Self {
         Self { out, verbosity }
     }
-
-    /// As people are told or not.
-    fn is_wanted(&self, event: &Event) -> bool {
-        let least = match event {
-            Event::Warning { .. } => Verbosity::Quiet,
-            Event::Detail { .. } => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        };
-        self.verbosity >= least
-    }
 }
 
 impl<W: Write> Ui for Json<W> {
     fn event(&mut self, event: &Event) {
-        if !self.is_wanted(event) {
+        if self.verbosity < Verbosity::wanted_by(event) {
             return;
         }
         if let Ok(mut line) = serde_json::to_string(&Line { v: VERSION, event }) {

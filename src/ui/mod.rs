@@ -51,6 +51,17 @@ pub enum Verbosity {
     Verbose,
 }
 
+impl Verbosity {
+    /// The least at which an event is told.
+    fn wanted_by(event: &Event) -> Self {
+        match event {
+            Event::Warning { .. } => Self::Quiet,
+            Event::Detail { .. } => Self::Verbose,
+            _ => Self::Normal,
+        }
+    }
+}
+
 impl Color {
     /// The way to paint on standard error.
     #[must_use]

@@ -158,12 +158,10 @@ fn trial(paint: Paint, requests: usize, judgement: &Judgement) -> String {
 /// What people are told of an event, if it is worth a line that stays.
 pub(super) fn line(paint: Paint, verbosity: Verbosity, event: &Event) -> Option<String> {
     let needed = match event {
-        Event::Warning { .. } => Verbosity::Quiet,
-        Event::Detail { .. } => Verbosity::Verbose,
         Event::TrialEnded { judgement, .. } if judgement.source == Source::SameConfig => {
             Verbosity::Verbose
         }
-        _ => Verbosity::Normal,
+        _ => Verbosity::wanted_by(event),
     };
     if verbosity < needed {
         return None;

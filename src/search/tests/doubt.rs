@@ -261,13 +261,7 @@ fn what_was_tried_without_a_verdict_is_not_proved_by_what_depends_on_it() {
             (1..n as u32).map(|id| (RequestId(id), RequestId(rng.below(id as usize) as u32)));
         let depends = Depends::of_pairs(n, pairs);
         let needed = scattered(n, 3, &mut rng);
-        let needed = RequestSet::of(
-            n,
-            (0..n as u32).map(RequestId).filter(|id| {
-                let carried = depends.carried(*id).unwrap();
-                needed.contains(*id) || carried.has_any_of(&needed)
-            }),
-        );
+        let needed = depends.needs(&needed, &RequestSet::full(n));
         let mut tried: HashMap<RequestSet, Vec<Verdict>> = HashMap::new();
         let judge = |set: &RequestSet| {
             let verdict = match (rng.below(20), needed.is_subset(set)) {
