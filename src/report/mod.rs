@@ -45,7 +45,7 @@ pub struct Size {
     pub lines: u32,
     /// Bytes of the image.
     pub image: Option<u64>,
-    /// Wall time of its oracles, in seconds: for a kernel, the boot.
+    /// Wall time of its oracles, in seconds: for a kernel, the boot. Of several, the shortest.
     pub oracle_seconds: f64,
 }
 
