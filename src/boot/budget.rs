@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use super::{Accel, Clock, Record};
 
-/// A boot may take this many times the CPU time of the start's own.
+/// A boot may take this many times the CPU time of the start's own, and wait in silence this many
+/// times as long as that took.
 const FACTOR: f64 = 5.0;
 /// But always this much: small figures vary a lot.
-const CPU_FLOOR: Duration = Duration::from_secs(20);
+const CPU_FLOOR: Duration = Duration::from_secs(12);
 /// The same until the first byte.
 const FIRST_BYTE_FLOOR: Duration = Duration::from_secs(5);
+/// How long a guest may be idle, if nothing is known of the start.
+const IDLE: Duration = Duration::from_secs(60);
+/// And how long always.
+const IDLE_FLOOR: Duration = Duration::from_secs(15);
 /// Wall time, where nobody says anything. Generous: on a busy host it says little about the
 /// guest.
 const WALL: Duration = Duration::from_secs(300);
@@ -51,8 +56,8 @@ impl Budget {
         let idle = match clock {
             // Here a guest that waits sees the time jump, so it waits for ever.
             Clock::Icount => Duration::from_secs(10),
-            // Here it may wait for a network to come up, say.
-            Clock::Host => Duration::from_secs(60),
+            // Here it may wait for a network to come up, say; but the start had to as well.
+            Clock::Host => start.map_or(IDLE, |start| measured(start.wall_s, IDLE_FLOOR).min(IDLE)),
         };
         Self {
             wall: wall.unwrap_or(WALL),
@@ -69,8 +74,12 @@ mod tests {
     use super::*;
 
     fn start(cpu_s: f64) -> Record {
+        start_of(cpu_s, 2.0)
+    }
+
+    fn start_of(cpu_s: f64, wall_s: f64) -> Record {
         serde_json::from_value(serde_json::json!({
-            "v": 1, "accel": "tcg", "wall_s": 2.0, "cpu_s": cpu_s, "first_byte_cpu_s": 1.5,
+            "v": 1, "accel": "tcg", "wall_s": wall_s, "cpu_s": cpu_s, "first_byte_cpu_s": 1.5,
             "outcome": "until",
         }))
         .unwrap()
@@ -95,6 +104,14 @@ mod tests {
             plan(Some(&start(f64::MAX)), Accel::Tcg).cpu,
             Some(CPU_FLOOR)
         );
+    }
+
+    #[test]
+    fn a_guest_may_be_idle_as_long_as_the_start_could_have_been() {
+        let idle = |wall_s: f64| plan(Some(&start_of(1.0, wall_s)), Accel::Tcg).idle;
+        assert_eq!(idle(7.0), Duration::from_secs(35));
+        assert_eq!((idle(0.5), idle(90.0)), (IDLE_FLOOR, IDLE));
+        assert_eq!(plan(None, Accel::Tcg).idle, IDLE);
     }
 
     #[test]
