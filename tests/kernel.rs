@@ -93,6 +93,9 @@ fn a_small_kernel_loses_what_a_shell_does_not_need() {
     let chance = |request: &str| of(request)["chance"].as_f64().unwrap();
     assert!(chance("BINFMT_ELF=y") > 0.5, "{}", of("BINFMT_ELF=y"));
     assert!(chance("MAGIC_SYSRQ=y") < 0.2, "{}", of("MAGIC_SYSRQ=y"));
+    // It ran before there were programs, and the shell's line discipline for one.
+    assert_eq!(of("BINFMT_SCRIPT=y")["functions"]["serving"], 0);
+    assert!(of("TTY=y")["functions"]["serving"].as_u64() > Some(0));
     // Its own function is one of those between `#ifdef`s in what is there for TTY.
     let console = of("SERIAL_8250_CONSOLE=y");
     assert!(console["functions"]["ran"].as_u64() > Some(0), "{console}");

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::guess;
+use super::costs::Costs;
 use super::prepare::Tools;
-use super::searches::{depends_of, search_of, unreliable, without};
+use super::searches::{depends_of, search_of, unreliable};
 use super::shown::Shown;
+use super::guess;
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
-use crate::kconfig::{CheckedResolver, Project, Resolver};
+use crate::kconfig::{Project, Resolver};
 use crate::lab::{
     BEST_CONFIG, BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor,
     Outcome, Stopped, fragment_of, moves, write_best,
@@ -344,12 +345,23 @@ fn search_on(
         let judgement = lab.judge_start(&start, &full)?;
         progress.lines = judgement.lines;
         (progress.passed, progress.failed) = (1, lab.refused);
-        known.costs = costs(&mut lab, &resolver, settings.order, cancel)?;
+        let costs = match settings.order {
+            // What builds took is another time with each run.
+            Order::Deterministic => Costs::default(),
+            Order::AsItComes => Costs::foretell(&lab, &resolver, &start, cancel)?,
+        };
+        if !costs.is_empty() {
+            known.costs = costs.millis(judgement.timings.oracle_wall, settings.build_jobs);
+            lab.journal.append(&Record::Costs {
+                millis: known.costs.clone(),
+            })?;
+        }
         if info.prior.is_empty()
             && let Some(prior) = guess::of_start(
                 &mut lab,
                 &resolver,
                 &start,
+                &costs,
                 &settings.trace,
                 &source,
                 cancel,
@@ -392,6 +404,8 @@ fn search_on(
         prior,
         // Of some hours at most.
         cost: known.costs.iter().map(|ms| *ms as f64).collect(),
+        // All workers are on this machine.
+        cores: search::Cores::Shared,
         ..search::Options::default()
     };
     let mut search = search_of(info, settings, full, options)?;
@@ -408,38 +422,6 @@ fn search_on(
         write_best(lab.dir, &text, &header, &fragment)?;
     }
     lab.run(search.as_mut(), replayed.in_flight, progress)
-}
-
-/// What it costs to try the start without each of its requests, in milliseconds of CPU time; noted
-/// in the journal, since the search depends on it. Empty when it cannot be told quickly.
-fn costs(
-    lab: &mut Lab<'_>,
-    resolver: &CheckedResolver,
-    order: Order,
-    cancel: &CancelToken,
-) -> Result<Vec<u64>> {
-    // What builds took is another time with each run.
-    if resolver.trusted().is_none() || order == Order::Deterministic {
-        return Ok(Vec::new());
-    }
-    let full = RequestSet::full(lab.requests.len());
-    let one = |id| {
-        if cancel.is_cancelled() {
-            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-        }
-        let resolved = without(lab.requests, id, resolver, cancel)?;
-        let forecast = lab.executor.forecast(&resolved.config);
-        // A few days at most.
-        Ok(forecast.map(|forecast| forecast.cpu.as_millis() as u64))
-    };
-    let all: Result<Option<Vec<u64>>> = full.iter().map(one).collect();
-    let Some(millis) = all? else {
-        return Ok(Vec::new());
-    };
-    lab.journal.append(&Record::Costs {
-        millis: millis.clone(),
-    })?;
-    Ok(millis)
 }
 
 /// The config of the best, after a crash between a verdict and the files that follow from it. If its

@@ -6,20 +6,21 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::costs::Costs;
 use super::searches::without;
 use crate::journal::RunDir;
 use crate::kconfig::CheckedResolver;
 use crate::lab::{Lab, TraceFrom};
 use crate::model::{Config, Event, Prior, RequestId, RequestSet, ResolvedConfig, Tracing};
 use crate::supervise::CancelToken;
-use crate::trace::{Evidence, Place, guarded};
+use crate::trace::{Evidence, Place, Reach, guarded};
 use crate::{Error, ErrorKind, Result};
 
 /// The file, in the run directory.
 pub(super) const FILE: &str = "trace.json";
 
 /// Of what no code tells, it is as likely as without a trace.
-const NO_EVIDENCE: f64 = 0.1;
+pub(super) const NO_EVIDENCE: f64 = 0.1;
 
 /// So many configurations are looked at together: each has a list of all its objects.
 const AT_ONCE: usize = 64;
@@ -38,6 +39,9 @@ pub(super) struct Row {
     pub(super) request: String,
     /// How likely it is needed; nothing where no code tells.
     pub(super) chance: Option<f64>,
+    /// So many objects are compiled anew without it; 0 if that is not known.
+    #[serde(default)]
+    pub(super) compiled: u32,
     /// What ran of what is not there without it.
     #[serde(flatten)]
     pub(super) evidence: Evidence,
@@ -85,6 +89,7 @@ pub(super) fn of_start(
     lab: &mut Lab<'_>,
     resolver: &CheckedResolver,
     start: &ResolvedConfig,
+    costs: &Costs,
     tracing: &Tracing,
     source: &Path,
     cancel: &CancelToken,
@@ -103,7 +108,7 @@ pub(super) fn of_start(
     if resolver.trusted().is_none() {
         return Ok(None);
     }
-    match guess(lab, resolver, start, &from, source, cancel) {
+    match guess(lab, resolver, start, costs, &from, source, cancel) {
         Ok(None) => Ok(None),
         Ok(Some(guess)) => {
             let mut text = serde_json::to_string_pretty(&guess)
@@ -136,6 +141,7 @@ fn guess(
     lab: &mut Lab<'_>,
     resolver: &CheckedResolver,
     start: &ResolvedConfig,
+    costs: &Costs,
     from: &TraceFrom,
     source: &Path,
     cancel: &CancelToken,
@@ -166,9 +172,12 @@ fn guess(
             let places = places.filter(|place| objects.contains(&place.object));
             let places: BTreeSet<&Place> = places.collect();
             let evidence = activity.evidence(all.difference(&objects), places);
+            let compiled = costs.objects(*id);
+            let reach = Reach::of(compiled.unwrap_or(0), all.len());
             rows.push(Row {
                 request: lab.requests[id.index()].to_string(),
-                chance: evidence.chance(),
+                chance: evidence.chance(reach),
+                compiled: compiled.unwrap_or(0),
                 evidence,
             });
         }

@@ -4,6 +4,7 @@ mod args;
 mod boot;
 mod compiler;
 mod completions;
+mod costs;
 mod doctor;
 mod explain;
 mod go;

@@ -30,7 +30,17 @@ pub(super) fn search_of(
     })
 }
 
-/// What Kconfig makes of the start without one of its requests.
+/// What Kconfig makes of some of the start's requests.
+pub(super) fn keeping(
+    requests: &[Request],
+    keep: &RequestSet,
+    resolver: &CheckedResolver,
+    cancel: &CancelToken,
+) -> Result<ResolvedConfig> {
+    resolver.foresee(&fragment_of(requests, keep), cancel)
+}
+
+/// What it makes of the start without one of its requests.
 pub(super) fn without(
     requests: &[Request],
     id: RequestId,
@@ -38,7 +48,7 @@ pub(super) fn without(
     cancel: &CancelToken,
 ) -> Result<ResolvedConfig> {
     let keep = RequestSet::full(requests.len()).without(id);
-    resolver.foresee(&fragment_of(requests, &keep), cancel)
+    keeping(requests, &keep, resolver, cancel)
 }
 
 /// What depends on what in a set of requests, if it can be told quickly.

@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let width = guess.requests.iter().map(|row| row.request.len()).max();
     let width = width.unwrap_or(0).max("request".len());
     let mut out = format!(
-        "{:width$}  needed   functions     at start  the largest that ran\n",
+        "{:width$}  needed   functions  programs     at start  that says most\n",
         "request"
     );
     for row in &guess.requests {
@@ -48,9 +48,10 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         // Writing to a String does not fail.
         let _ = writeln!(
             out,
-            "{:width$}  {needed:>6}  {:>10}  {:>11}  {}",
+            "{:width$}  {needed:>6}  {:>10}  {:>8}  {:>11}  {}",
             row.request,
             counts(row.evidence.functions),
+            row.evidence.functions.serving,
             counts(row.evidence.init),
             row.evidence.telling.as_deref().unwrap_or("-"),
         );

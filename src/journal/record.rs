@@ -35,7 +35,8 @@ pub enum Record {
     },
     /// What trials are expected to cost.
     Costs {
-        /// For each request, by its number, CPU time in milliseconds of the build without it.
+        /// For each request, by its number, about how long a trial without it takes if it has the machine
+        /// to itself, in milliseconds.
         millis: Vec<u64>,
     },
     /// What a traced boot of the start says of the requests.

@@ -234,25 +234,32 @@ fn entropy(chance: f64) -> f64 {
     part(chance) + part(1.0 - chance)
 }
 
-/// How many of a group to try, so that it is as likely as not that none of them is needed:
-/// `none_needed` of it, at least one.
-pub(super) fn even(none_needed: &[f64]) -> usize {
-    let off = |chance: f64| (chance - 0.5).abs();
-    let better = none_needed
-        .windows(2)
-        .take_while(|w| off(w[1]) <= off(w[0]));
-    1 + better.count()
+/// How many of a group to try, at least one, so that the trial tells most for what it takes:
+/// `none_needed` of so many, and what a trial of them takes. If all take as long, it is as likely as
+/// not that none of them is needed.
+pub(super) fn most_telling(none_needed: &[f64], costs: &[f64]) -> usize {
+    let told: Vec<f64> = none_needed
+        .iter()
+        .zip(costs)
+        .map(|(none, cost)| entropy(*none) / cost)
+        .collect();
+    let mut best = 0;
+    for at in 1..told.len() {
+        if told[at] >= told[best] {
+            best = at;
+        }
+    }
+    best + 1
 }
 
-/// How many of a group that has a needed one to try, so that it is as likely as not that it is
-/// among them: at least one, not all.
-pub(super) fn even_within(none_needed: &[f64]) -> usize {
+/// The same of a group that has a needed one: at least one, not all.
+pub(super) fn most_telling_within(none_needed: &[f64], costs: &[f64]) -> usize {
     let all = none_needed.last().copied().unwrap_or(0.0);
     let within: Vec<f64> = none_needed
         .iter()
         .map(|none| (none - all) / (1.0 - all))
         .collect();
-    even(&within)
+    most_telling(&within, costs)
         .min(none_needed.len().saturating_sub(1))
         .max(1)
 }
@@ -309,10 +316,11 @@ mod tests {
     fn a_group_is_as_likely_as_not_to_pass() {
         let none =
             |chance: f64, n: i32| (1..=n).map(|i| (1.0 - chance).powi(i)).collect::<Vec<_>>();
-        assert_eq!(even(&none(0.1, 100)), 7);
-        assert_eq!(even(&none(0.1, 3)), 3);
-        assert_eq!(even(&none(0.9, 100)), 1);
-        assert_eq!(even_within(&none(0.1, 2)), 1);
-        assert_eq!(even_within(&none(0.01, 16)), 8);
+        let (same, of) = ([10.0; 100], most_telling);
+        assert_eq!(of(&none(0.1, 100), &same), 7);
+        assert_eq!(of(&none(0.1, 3), &same), 3);
+        assert_eq!(of(&none(0.9, 100), &same), 1);
+        assert_eq!(most_telling_within(&none(0.1, 2), &same), 1);
+        assert_eq!(most_telling_within(&none(0.01, 16), &same), 8);
     }
 }

@@ -9,6 +9,7 @@
 
 mod cells;
 mod chance;
+mod costs;
 mod ddmin;
 mod depends;
 mod dossier;
@@ -171,6 +172,17 @@ pub trait Search: Send {
     }
 }
 
+/// What trials that are made at the same time compile on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cores {
+    /// Each on its own.
+    #[default]
+    Own,
+    /// All on the same, which one that compiles much keeps busy: `split` tries no other of the kind
+    /// beside it.
+    Shared,
+}
+
 /// What the algorithms can be told. Each takes what it has a use for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
@@ -185,6 +197,8 @@ pub struct Options {
     /// all the same. `split` begins with what is cheap, and leaves what is not for the smallest
     /// configuration.
     pub cost: Vec<f64>,
+    /// Whether trials are in each other's way.
+    pub cores: Cores,
     /// What must be tested for the certificate.
     pub certify: Certify,
     /// How often the start was refused before it was accepted: then the oracle errs.

@@ -220,6 +220,26 @@ pub fn run(
     }
 }
 
+/// What a trial takes, in whatever unit of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Work {
+    /// First, what as many cores as are free can do together: to compile.
+    pub spread: f64,
+    /// Then, what one core does: to link and to boot.
+    pub alone: f64,
+}
+
+impl Work {
+    /// A trial that takes so long, whatever runs beside it.
+    #[must_use]
+    pub fn alone(time: f64) -> Self {
+        Self {
+            spread: 0.0,
+            alone: time,
+        }
+    }
+}
+
 /// What a simulated run took in which trials take their time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Timed {
@@ -236,22 +256,67 @@ pub struct Timed {
     pub foreseen: f64,
 }
 
-/// Runs `search` to its end on so many workers. A trial takes `time(best, keep)`; one that becomes
-/// pointless is cancelled at once. For [`Timed::busy`], the last `tail` trials do not count.
-/// `depends` is what depends on what, for a search that would like to know.
+/// A trial under way.
+struct Flight {
+    left: Work,
+    candidate: Candidate,
+}
+
+/// Lets them work until the first of them is at its end. How long that takes, and which it is.
+///
+/// Each that is still compiling gets its share of the cores that the others leave to it.
+fn work(flying: &mut [Flight], cores: f64) -> Option<(f64, usize)> {
+    let mut passed = 0.0;
+    loop {
+        let spread = flying.iter().filter(|f| f.left.spread > 0.0).count();
+        let alone = (flying.len() - spread) as f64;
+        let one = (cores / flying.len().max(1) as f64).min(1.0);
+        let share = ((cores - one * alone) / spread.max(1) as f64).max(one);
+        let ends = |f: &Flight| match f.left.spread > 0.0 {
+            true => f.left.spread / share,
+            false => f.left.alone / one,
+        };
+        let first = (0..flying.len()).min_by(|a, b| {
+            let (a, b) = (&flying[*a], &flying[*b]);
+            ends(a)
+                .total_cmp(&ends(b))
+                .then(a.candidate.id.cmp(&b.candidate.id))
+        })?;
+        let time = ends(&flying[first]);
+        let is_over = flying[first].left.spread <= 0.0;
+        for (at, flight) in flying.iter_mut().enumerate() {
+            if flight.left.spread > 0.0 {
+                let left = flight.left.spread - time * share;
+                // Its part is over, whatever was lost by rounding.
+                flight.left.spread = if at == first { 0.0 } else { left.max(0.0) };
+            } else {
+                flight.left.alone -= time * one;
+            }
+        }
+        passed += time;
+        if is_over {
+            return Some((passed, first));
+        }
+    }
+}
+
+/// Runs `search` to its end on so many workers, which share so many cores. A trial takes
+/// `time(best, keep)`; one that becomes pointless is cancelled at once. For [`Timed::busy`], the
+/// last `tail` trials do not count. `depends` is what depends on what, for a search that would like
+/// to know.
 ///
 /// # Panics
 /// When the search waits for nothing.
 pub fn run_timed(
     search: &mut dyn Search,
-    workers: usize,
+    (workers, cores): (usize, f64),
     tail: usize,
     depends: &Depends,
     mut oracle: impl FnMut(&RequestSet) -> Verdict,
-    time: impl Fn(&RequestSet, &RequestSet) -> f64,
+    mut time: impl FnMut(&RequestSet, &RequestSet) -> Work,
 ) -> Timed {
     let (mut now, mut used) = (0.0, 0.0);
-    let mut flying: Vec<(f64, Candidate)> = Vec::new();
+    let mut flying: Vec<Flight> = Vec::new();
     // After each trial: when it ended, what was used until then, how many more were expected.
     let mut told = Vec::new();
     let mut timed = Timed::default();
@@ -262,10 +327,10 @@ pub fn run_timed(
         let mut is_over = false;
         while flying.len() < workers.max(1) && !is_over {
             match search.next() {
-                Step::Try(candidate) => {
-                    let ends = now + time(search.best(), &candidate.keep);
-                    flying.push((ends, candidate));
-                }
+                Step::Try(candidate) => flying.push(Flight {
+                    left: time(search.best(), &candidate.keep),
+                    candidate,
+                }),
                 Step::Wait => break,
                 Step::Done => is_over = true,
             }
@@ -273,22 +338,19 @@ pub fn run_timed(
         if is_over {
             break;
         }
-        let first = (0..flying.len()).min_by(|a, b| {
-            let (a, b) = (&flying[*a], &flying[*b]);
-            a.0.total_cmp(&b.0).then(a.1.id.cmp(&b.1.id))
-        });
-        let Some(first) = first else {
+        let busy = flying.len() as f64;
+        let Some((passed, first)) = work(&mut flying, cores) else {
             panic!("the search waits for nothing")
         };
-        used += (flying[first].0 - now) * flying.len() as f64;
-        let (ends, candidate) = flying.swap_remove(first);
-        now = ends;
+        used += passed * busy;
+        now += passed;
+        let Flight { candidate, .. } = flying.swap_remove(first);
         timed.trials += 1;
         timed.reducing += u32::from(search.phase() == crate::model::Phase::Reducing);
         let verdict = oracle(&candidate.keep);
         for id in search.tell(candidate.id, verdict).pointless {
             search.withdraw(id);
-            flying.retain(|(_, c)| c.id != id);
+            flying.retain(|flight| flight.candidate.id != id);
         }
         told.push((now, used, search.outlook().likely.unwrap_or(0)));
     }
@@ -305,4 +367,40 @@ pub fn run_timed(
         timed.foreseen = f64::from(*likely) / (told.len() - half - 1).max(1) as f64;
     }
     timed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::CandidateId;
+
+    fn flights(works: &[(f64, f64)]) -> Vec<Flight> {
+        let flight = |(id, work): (u32, &(f64, f64))| Flight {
+            left: Work {
+                spread: work.0,
+                alone: work.1,
+            },
+            candidate: Candidate {
+                id: CandidateId(id),
+                keep: RequestSet::empty(1),
+                round: 0,
+            },
+        };
+        (0..).zip(works).map(flight).collect()
+    }
+
+    #[test]
+    fn trials_share_the_cores_while_they_compile_and_one_core_each_after_that() {
+        let ends = |works: &[(f64, f64)], cores| work(&mut flights(works), cores);
+        assert_eq!(ends(&[], 2.0), None);
+        assert_eq!(ends(&[(20.0, 3.0)], 2.0), Some((13.0, 0)));
+        // Beside one that boots there is one core left to compile on.
+        let mut both = flights(&[(20.0, 3.0), (0.0, 8.0)]);
+        assert_eq!(work(&mut both, 2.0), Some((8.0, 1)));
+        both.remove(1);
+        assert_eq!(work(&mut both, 2.0), Some((6.0 + 3.0, 0)));
+        assert_eq!(ends(&[(20.0, 3.0), (20.0, 3.0)], 2.0), Some((23.0, 0)));
+        // Three that boot on two cores take half as long again.
+        assert_eq!(ends(&[(0.0, 4.0); 3], 2.0), Some((6.0, 0)));
+    }
 }

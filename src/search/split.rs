@@ -16,11 +16,14 @@
 use crate::model::{CandidateId, Certify, Phase, Prior, RequestId, RequestSet, Verdict};
 
 use super::cells::{Kind, cells};
-use super::chance::{Chances, Classes, Known, SHARE, Unknown, even, even_within, in_order};
+use super::chance::{
+    Chances, Classes, Known, SHARE, Unknown, in_order, most_telling, most_telling_within,
+};
+use super::costs::Costs;
 use super::depends::Depends;
 use super::groups::Groups;
 use super::ledger::{Ledger, State};
-use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+use super::{Certificate, Cores, Options, Outlook, Search, Step, Told, sweep};
 
 /// After so many failures on a union of what passed side by side, it is tried by itself: perhaps
 /// the removals do not go together.
@@ -46,20 +49,10 @@ pub struct Split {
     /// last to the first, as `ddmin` does and for the same reason.
     order: Vec<RequestId>,
     classes: Classes,
+    costs: Costs,
+    cores: Cores,
     /// There is a prior.
     is_thought: bool,
-}
-
-/// What it costs to remove a request with what goes with it: the power of four that is nearest.
-/// Finer differences are not worth leaving the order of the menus for.
-fn cost(costs: &[f64], depends: &Depends, id: RequestId) -> i64 {
-    let own = |id: RequestId| costs.get(id.index()).copied().unwrap_or(1.0);
-    let carried = depends.carried(id).into_iter().flat_map(RequestSet::iter);
-    let most = carried.chain([id]).map(own).fold(0.0, f64::max);
-    // Between -500 and 500, or 0 for what is no number.
-    #[allow(clippy::cast_possible_truncation)]
-    let power = most.max(1e-300).log(4.0).round() as i64;
-    power
 }
 
 /// What is thought of the requests at first, each together with what goes with it.
@@ -96,10 +89,10 @@ impl Split {
         let n = start.capacity();
         let classes = classes(&options.prior, &options.depends, n);
         let mut order = options.depends.leaves_first(n);
+        let costs = Costs::new(&options.cost, &options.depends, n);
         // What depends on a request is at most as likely needed as both together, and costs at most
         // as much, so leaves stay first.
-        let cost = |id: &RequestId| cost(&options.cost, &options.depends, *id);
-        order.sort_by_cached_key(|id| (classes.likely(*id), cost(id)));
+        order.sort_by_cached_key(|id| (costs.tier(*id), classes.likely(*id)));
         let mut search = Self {
             groups: Groups::new(&start),
             ledger: Ledger::new(start, fixed, &options.failed),
@@ -110,6 +103,8 @@ impl Split {
             phase: Phase::Reducing,
             order,
             classes,
+            costs,
+            cores: options.cores,
             is_thought: !options.prior.is_empty(),
         };
         for keep in &options.failed {
@@ -148,8 +143,21 @@ impl Split {
         let group = RequestSet::of(view.base.capacity(), group.iter().copied());
         let gone = self.depends.closure(&group).minus(self.ledger.floor());
         let keep = view.base.minus(&gone);
+        if self.would_hinder(&keep) {
+            return None;
+        }
         (!view.groups.has_needed(&gone) && keep != view.base && self.ledger.is_unasked(&keep))
             .then_some(keep)
+    }
+
+    /// A heavy trial keeps all cores busy. A second one beside it would make both end late, and
+    /// would stand on more than is left when the first is known.
+    fn would_hinder(&self, keep: &RequestSet) -> bool {
+        // Each is built from the best.
+        let is_heavy = |keep: &RequestSet| self.costs.is_heavy(&self.ledger.best().minus(keep));
+        self.cores == Cores::Shared
+            && is_heavy(keep)
+            && self.ledger.in_flight().any(|(_, other)| is_heavy(other))
     }
 
     fn chances(&self, view: &View) -> Chances {
@@ -188,7 +196,7 @@ impl Split {
         let unsure = view.base != *self.ledger.best();
         let confirm = || {
             let is_new = unsure && self.ledger.is_unasked(&view.base);
-            is_new.then(|| view.base.clone())
+            (is_new && !self.would_hinder(&view.base)).then(|| view.base.clone())
         };
         let failures = || {
             let entries = self.ledger.entries();
@@ -211,7 +219,7 @@ impl Split {
         let halve = |group: &RequestSet| {
             let members = in_order(&self.order, group);
             let none = chances.none_needed(&members);
-            let len = even_within(&none);
+            let len = most_telling_within(&none, &self.costs_of(&members));
             (1..=len)
                 .rev()
                 .find_map(|len| self.without(view, &members[..len]))
@@ -242,7 +250,17 @@ impl Split {
         self.group(view, &fresh, &chances).or_else(confirm)
     }
 
-    /// The group that is as likely to pass as not; of several, the first in order.
+    /// For each of a group, what it takes to try it with those before it.
+    fn costs_of(&self, group: &[RequestId]) -> Vec<f64> {
+        let mut most = 0.0_f64;
+        let cost = |id: &RequestId| {
+            most = most.max(self.costs.of(*id));
+            most
+        };
+        group.iter().map(cost).collect()
+    }
+
+    /// The group that tells most for what it takes; of several, the first in order.
     fn group(&self, view: &View, from: &RequestSet, chances: &Chances) -> Option<RequestSet> {
         let members = in_order(&self.order, from);
         let none = if self.is_thought {
@@ -250,7 +268,10 @@ impl Split {
         } else {
             chances.none_needed(&members)
         };
-        let len = if members.is_empty() { 0 } else { even(&none) };
+        let len = match members.len() {
+            0 => 0,
+            _ => most_telling(&none, &self.costs_of(&members)),
+        };
         (1..=len)
             .rev()
             .find_map(|len| self.without(view, &members[..len]))

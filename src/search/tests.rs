@@ -7,9 +7,10 @@ use proptest::prelude::*;
 
 use super::sim::{FAIL, Pointless, Rng, Run, Schedule, clustered, hash, needs, run, scattered};
 use super::*;
-use crate::model::{Certify, Stage};
+use crate::model::{Certify, Prior, Stage};
 
 mod algorithms;
+mod costs;
 mod doubt;
 mod in_order;
 mod prior;

@@ -15,6 +15,30 @@ pub struct Counts {
     pub all: u32,
     /// Of these, those that ran.
     pub ran: u32,
+    /// Of these, those of which something ran for the first time when programs ran.
+    #[serde(default)]
+    pub serving: u32,
+}
+
+/// How much of the kernel knows of an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Few other files.
+    Leaf,
+    /// So many that it is run into by whoever does anything.
+    Core,
+}
+
+impl Reach {
+    /// By how many of all objects are compiled anew without it.
+    #[must_use]
+    pub fn of(compiled: u32, all: usize) -> Self {
+        if all > 0 && compiled as usize >= all.div_ceil(4) {
+            Self::Core
+        } else {
+            Self::Leaf
+        }
+    }
 }
 
 /// A function, and whether it ran.
@@ -23,6 +47,7 @@ struct Seen {
     name: String,
     stage: Stage,
     did: bool,
+    serves: bool,
     /// In bytes.
     size: u64,
 }
@@ -35,11 +60,12 @@ pub struct Evidence {
     /// Functions that run while the kernel starts, and are thrown away then. That they ran says
     /// little: a driver registers itself whether there is something to drive or not.
     pub init: Counts,
-    /// The largest function that ran, not of those for the start.
+    /// The function that says most, not of those for the start: the largest that served programs; if
+    /// none did, the largest that ran.
     pub telling: Option<String>,
-    /// Its size in bytes.
+    /// Whether it served programs, and its size in bytes.
     #[serde(skip)]
-    size: u64,
+    rank: (bool, u64),
 }
 
 impl Evidence {
@@ -50,30 +76,39 @@ impl Evidence {
         };
         counts.all += 1;
         counts.ran += u32::from(seen.did);
-        if seen.did && seen.stage == Stage::Text && seen.size > self.size {
-            (self.size, self.telling) = (seen.size, Some(seen.name.clone()));
+        counts.serving += u32::from(seen.serves);
+        let rank = (seen.serves, seen.size);
+        if seen.did && seen.stage == Stage::Text && rank > self.rank {
+            (self.rank, self.telling) = (rank, Some(seen.name.clone()));
         }
     }
 
     /// How likely what they are there for is needed; nothing if there is no code that could tell.
     ///
-    /// Steps by the share of the functions that ran. How many of each step the certified results of
-    /// `shell-ok` and `ssh-ok` need of the EC2 set: none of 27 where nothing ran, one of 19 below a
-    /// twentieth (`NETDEVICES`, which carries others that are needed), then 3 of 23 and 20 of 25. Two
-    /// runs are few: it is a guess.
+    /// Much runs in any kernel while it starts, whoever may need it. What programs made run says more:
+    /// so the steps are by the share of functions that ran for them, and only where none did by the
+    /// share that ran at all. Of core options some function runs nearly always, so that says less
+    /// there.
     #[must_use]
-    pub fn chance(&self) -> Option<f64> {
-        let Counts { all, ran } = self.functions;
+    pub fn chance(&self, reach: Reach) -> Option<f64> {
+        let Counts { all, ran, serving } = self.functions;
         if all == 0 {
             return None;
         }
-        let share = f64::from(ran) / f64::from(all);
-        Some(match ran {
-            0 => 0.01,
-            // A driver is asked about devices that are not there, a file system by all who close.
-            _ if share < 0.05 => 0.03,
-            _ if share < 0.15 => 0.2,
-            _ => 0.8,
+        let share = |of: u32| f64::from(of) / f64::from(all);
+        let (leaf, core) = match (ran, serving) {
+            (0, _) => (0.01, 0.01),
+            // What a boot needs runs before there are programs, but so does much else.
+            (_, 0) if share(ran) < 0.3 => (0.05, 0.02),
+            (_, 0) => (0.6, 0.15),
+            // Whoever ends closes what it never opened.
+            _ if share(serving) < 0.04 => (0.1, 0.03),
+            _ if share(serving) < 0.1 => (0.3, 0.1),
+            _ => (0.7, 0.7),
+        };
+        Some(match reach {
+            Reach::Leaf => leaf,
+            Reach::Core => core,
         })
     }
 }
@@ -96,6 +131,7 @@ impl Activity {
                 name: function.name.clone(),
                 stage: function.stage,
                 did: ran.any_in(&function.range),
+                serves: ran.serves_in(&function.range),
                 size: function.range.end - function.range.start,
             });
         }
@@ -136,6 +172,7 @@ mod tests {
             name: name.into(),
             stage,
             did,
+            serves: name == "check",
             size,
         };
         Activity(BTreeMap::from([
@@ -158,6 +195,35 @@ mod tests {
         ]))
     }
 
+    fn counts(all: u32, ran: u32, serving: u32) -> Counts {
+        Counts { all, ran, serving }
+    }
+
+    #[test]
+    fn what_programs_made_run_tells_more_than_what_runs_in_any_boot() {
+        let chance = |all, ran, serving, reach| {
+            let functions = counts(all, ran, serving);
+            let evidence = Evidence {
+                functions,
+                ..Evidence::default()
+            };
+            evidence.chance(reach)
+        };
+        // As seen: PROC_FS in a boot to a shell, and with a login that lists processes.
+        let (shell, ssh) = (
+            chance(593, 47, 2, Reach::Core),
+            chance(593, 160, 116, Reach::Core),
+        );
+        assert!(shell < Some(0.1) && ssh > Some(0.5));
+        assert!(chance(12, 6, 0, Reach::Core) < chance(12, 6, 0, Reach::Leaf));
+        assert_eq!(chance(12, 0, 0, Reach::Core), chance(12, 0, 0, Reach::Leaf));
+        assert_eq!(
+            (Reach::of(200, 800), Reach::of(199, 800)),
+            (Reach::Core, Reach::Leaf)
+        );
+        assert_eq!(Reach::of(0, 0), Reach::Leaf);
+    }
+
     #[test]
     fn what_runs_while_the_kernel_starts_is_counted_apart_and_tells_nothing() {
         let activity = activity();
@@ -166,15 +232,16 @@ mod tests {
             activity.evidence(&objects, [])
         };
         let exec = of(&["fs/exec.o"]);
-        assert_eq!(exec.functions, Counts { all: 3, ran: 2 });
-        assert_eq!(exec.init, Counts { all: 1, ran: 1 });
+        assert_eq!(exec.functions, counts(3, 2, 1));
+        assert_eq!(exec.init, counts(1, 1, 0));
         assert_eq!(exec.telling.as_deref(), Some("check"));
         let ahci = of(&["drivers/ahci.o"]);
         assert_eq!((ahci.functions.ran, ahci.init.ran), (0, 1));
-        assert!(ahci.chance() < exec.chance() && ahci.chance().is_some());
-        assert_eq!(of(&["drivers/other.o"]).chance(), None);
+        let chance = |evidence: &Evidence| evidence.chance(Reach::Leaf);
+        assert!(chance(&ahci) < chance(&exec) && chance(&ahci).is_some());
+        assert_eq!(chance(&of(&["drivers/other.o"])), None);
         let both = of(&["fs/exec.o", "drivers/ahci.o"]);
-        assert_eq!(both.functions, Counts { all: 4, ran: 2 });
+        assert_eq!(both.functions, counts(4, 2, 1));
     }
 
     #[test]
@@ -185,7 +252,7 @@ mod tests {
         };
         let none: [String; 0] = [];
         let evidence = activity().evidence(&none, [&place]);
-        assert_eq!(evidence.functions, Counts { all: 2, ran: 1 });
+        assert_eq!(evidence.functions, counts(2, 1, 0));
         assert_eq!(evidence.telling.as_deref(), Some("load"));
     }
 }

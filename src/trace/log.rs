@@ -22,19 +22,55 @@ const MOST: u64 = 2 << 30;
 /// Longer lines are cut: what stands at their beginning is all that matters.
 const LINE: u64 = 4096;
 
-/// The addresses of instructions that ran, each once, in ascending order.
+/// Programs run below this (x86-64), and the kernel above.
+const PROGRAMS_END: u64 = 1 << 47;
+
+/// Which instructions ran, by address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ran(Vec<u64>);
+pub struct Ran {
+    /// Those that ran first before any program did: the kernel started.
+    starting: Addresses,
+    /// Those that ran first when programs ran: most likely for them.
+    serving: Addresses,
+}
+
+/// Each once, in ascending order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Addresses(Vec<u64>);
+
+impl Addresses {
+    fn new(mut all: Vec<u64>) -> Self {
+        all.sort_unstable();
+        all.dedup();
+        Self(all)
+    }
+
+    fn any_in(&self, range: &Range<u64>) -> bool {
+        let first = self.0.partition_point(|address| *address < range.start);
+        self.0
+            .get(first)
+            .is_some_and(|address| *address < range.end)
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        Self::new(self.0)
+    }
+}
 
 impl Ran {
     /// Those that lie in a range, the kernel's code, of what `log` says.
+    ///
+    /// The first block that is outside the kernel after one within it, and where programs are, is
+    /// the first program's: once the kernel is at its own addresses, it does not go back.
     ///
     /// # Errors
     /// The log cannot be read, is larger than 2 GiB, or has no block in it, as that of another
     /// program, or of a QEMU that writes them in another way.
     pub fn read(log: impl Read, kernel: &Range<u64>) -> Result<Self> {
         let mut input = std::io::BufReader::new(log.take(MOST + 1));
-        let (mut read, mut blocks, mut found) = (0, 0_u64, Vec::new());
+        let (mut read, mut blocks) = (0, 0_u64);
+        let (mut starting, mut serving, mut has_programs) = (Vec::new(), Vec::new(), false);
         let mut line = Vec::new();
         loop {
             line.clear();
@@ -55,41 +91,51 @@ impl Ran {
             }
             if line.starts_with(b"IN:") {
                 blocks += 1;
-            } else if let Some(address) = address(&line).filter(|a| kernel.contains(a)) {
-                found.push(address);
+            } else if let Some(address) = address(&line) {
+                if !kernel.contains(&address) {
+                    has_programs |= !starting.is_empty() && address < PROGRAMS_END;
+                } else if has_programs {
+                    serving.push(address);
+                } else {
+                    starting.push(address);
+                }
             }
         }
         if blocks == 0 {
             return Err(Error::failed("there is no block of code in the trace")
                 .hint("it is to be what QEMU writes by `-d in_asm -D FILE`"));
         }
-        found.sort_unstable();
-        found.dedup();
-        Ok(Self(found))
+        Ok(Self {
+            starting: Addresses::new(starting),
+            serving: Addresses::new(serving),
+        })
     }
 
     /// Together with those of another log of the same kernel.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
-        self.0.sort_unstable();
-        self.0.dedup();
-        self
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            starting: self.starting.and(other.starting),
+            serving: self.serving.and(other.serving),
+        }
     }
 
     /// Did anything run here?
     #[must_use]
     pub fn any_in(&self, range: &Range<u64>) -> bool {
-        let first = self.0.partition_point(|address| *address < range.start);
-        self.0
-            .get(first)
-            .is_some_and(|address| *address < range.end)
+        self.starting.any_in(range) || self.serves_in(range)
+    }
+
+    /// Did anything run here for the first time when programs ran?
+    #[must_use]
+    pub fn serves_in(&self, range: &Range<u64>) -> bool {
+        self.serving.any_in(range)
     }
 
     /// Did nothing run in the range that was read?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.starting.0.is_empty() && self.serving.0.is_empty()
     }
 }
 
@@ -140,7 +186,10 @@ mod tests {
     #[test]
     fn what_ran_in_the_kernel_is_found_and_what_ran_elsewhere_is_not() {
         let ran = Ran::read(LOG.as_bytes(), &KERNEL).unwrap();
-        assert_eq!(ran, Ran(vec![0xffff_ffff_8100_00b3, 0xffff_ffff_8100_00b5]));
+        assert_eq!(
+            ran.starting.0,
+            [0xffff_ffff_8100_00b3, 0xffff_ffff_8100_00b5]
+        );
         assert!(ran.any_in(&(0xffff_ffff_8100_00b0..0xffff_ffff_8100_00b4)));
         assert!(!ran.any_in(&(0xffff_ffff_8100_00b6..0xffff_ffff_8200_0000)));
         assert!(!ran.any_in(&(0xffff_ffff_8100_0000..0xffff_ffff_8100_00b3)));
@@ -155,7 +204,7 @@ mod tests {
                 continue;
             };
             assert!(
-                part.0.iter().all(|address| whole.0.contains(address)),
+                part.starting.0.iter().all(|a| whole.starting.0.contains(a)),
                 "{end}"
             );
         }
@@ -171,12 +220,40 @@ mod tests {
         hostile.extend(b":\n\xff\xfe\n0x\xff: \n0xffffffffffffffffffff: 90\n");
         hostile.extend(b"0xffffffff81000001:  90  nop\n");
         let ran = Ran::read(&*hostile, &KERNEL).unwrap();
-        assert_eq!(ran, Ran(vec![0xffff_ffff_8100_0001]));
+        assert_eq!(ran.starting.0, [0xffff_ffff_8100_0001]);
     }
 
     #[test]
     fn two_logs_say_what_ran_in_either() {
-        let one = Ran(vec![1, 3]).and(Ran(vec![2, 3]));
-        assert_eq!(one, Ran(vec![1, 2, 3]));
+        let of = |starting: &[u64], serving: &[u64]| Ran {
+            starting: Addresses::new(starting.to_vec()),
+            serving: Addresses::new(serving.to_vec()),
+        };
+        let both = of(&[3, 1], &[7]).and(of(&[3, 2], &[5]));
+        assert_eq!(both, of(&[1, 2, 3], &[5, 7]));
+    }
+
+    #[test]
+    fn what_runs_first_after_a_program_did_is_told_from_what_the_kernel_does_to_start() {
+        let program = "IN: \n0x00410331:  48 89 e7  movq %rsp, %rdi\n";
+        let block = |address: &str| format!("IN: \n{address}:  90  nop\n");
+        // Firmware is where programs are, too, but before the kernel.
+        let log = [
+            block("0x000fe05b"),
+            block("0xffffffff81000001"),
+            block("0xffffffffc0000000"),
+            block("0xffffffff81000002"),
+            program.to_owned(),
+            block("0xffffffff81000001"),
+            block("0xffffffff81000003"),
+        ];
+        let ran = Ran::read(log.concat().as_bytes(), &KERNEL).unwrap();
+        let at = |low: u64| 0xffff_ffff_8100_0000 + low..0xffff_ffff_8100_0000 + low + 1;
+        assert!(ran.any_in(&at(2)) && !ran.serves_in(&at(2)));
+        assert!(ran.any_in(&at(3)) && ran.serves_in(&at(3)));
+        assert!(
+            ran.serves_in(&at(1)),
+            "QEMU translated it once more, so perhaps for a program"
+        );
     }
 }

@@ -11,7 +11,7 @@ mod guarded;
 mod image;
 mod log;
 
-pub use evidence::{Activity, Counts, Evidence};
+pub use evidence::{Activity, Counts, Evidence, Reach};
 pub use guarded::{Guarded, Place, guarded};
 pub use image::{Function, Image, Stage};
 pub use log::Ran;

@@ -1,7 +1,6 @@
 //! Priors: what a good one saves and what a wrong one costs.
 
 use super::*;
-use crate::model::Prior;
 
 /// Mean trials of the search, the certificate's included, with what `thought` makes of the
 /// needed requests.

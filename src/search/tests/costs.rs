@@ -1,0 +1,128 @@
+//! Costs: what is dear comes last, in few trials, and one at a time where cores are shared.
+
+use super::*;
+use crate::search::sim::{Work, run_timed};
+
+/// One in ten is of the core.
+fn is_core(id: RequestId) -> bool {
+    id.0 % 10 == 3
+}
+
+fn told(n: u32, cores: Cores) -> Options {
+    let cost = |id| if is_core(RequestId(id)) { 300.0 } else { 10.0 };
+    Options {
+        cost: (0..n).map(cost).collect(),
+        cores,
+        ..Options::default()
+    }
+}
+
+/// What a trial takes that begins from the best: so much is compiled, by as many cores as are free.
+fn work(best: &RequestSet, keep: &RequestSet) -> Work {
+    let is_dear = best.minus(keep).iter().any(is_core);
+    Work {
+        spread: if is_dear { 600.0 } else { 0.0 },
+        alone: 10.0,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn costs_and_shared_cores_change_the_way_but_not_what_can_be_said_of_the_answer(
+        (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
+        costs in prop::collection::vec(prop_oneof![
+            Just(0.0), Just(f64::NAN), Just(f64::INFINITY), Just(-1.0), 1e-9_f64..1e9,
+        ], 0..45),
+        chances in prop::collection::vec(0.0_f64..1.0, 40),
+        has_prior in any::<bool>(),
+        schedule in schedule(),
+        one_in in prop::option::of(2_usize..9),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
+        let fresh = || {
+            let prior = if has_prior {
+                Prior::new(chances.iter().copied().take(n))
+            } else {
+                Prior::default()
+            };
+            let options = Options {
+                cost: costs.clone(),
+                cores: Cores::Shared,
+                prior,
+                ..Options::default()
+            };
+            by_name("split", RequestSet::full(n), &fixed, options).unwrap()
+        };
+        let mut search = fresh();
+        let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
+        check_minimal(&*search, &fixed, &oracle);
+        prop_assert!(search.certificate().is_whole());
+        check_certificate(&*search, &fixed, &did.moves);
+        if !did.moves.is_empty() {
+            let len = 1 + cut.index(did.moves.len());
+            let mut again = fresh();
+            replay(did.moves[..len].iter().cloned(), &mut *again).unwrap();
+            if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
+                prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
+            }
+        }
+    }
+}
+
+/// How many dear ones are in flight at most when another begins, while requests are removed in bulk.
+fn most_dear_beside_another(cores: Cores) -> usize {
+    let mut most = 0;
+    for seed in 0..10 {
+        let needed = scattered(100, 12, &mut Rng(seed));
+        let (full, none) = (RequestSet::full(100), RequestSet::empty(100));
+        let mut search = by_name("split", full, &none, told(100, cores)).unwrap();
+        let mut flying: Vec<Candidate> = Vec::new();
+        let look = |search: &dyn Search, run: &Run| {
+            let is_dear = |c: &Candidate| search.best().minus(&c.keep).iter().any(is_core);
+            match run.moves.last() {
+                Some(Move::Proposed(candidate)) => {
+                    if search.phase() == Phase::Reducing && is_dear(candidate) {
+                        most = most.max(flying.iter().filter(|c| is_dear(c)).count());
+                    }
+                    flying.push(candidate.clone());
+                }
+                Some(Move::Told(id, _) | Move::Withdrawn(id)) => flying.retain(|c| c.id != *id),
+                _ => {}
+            }
+        };
+        let schedule = Schedule {
+            pointless: Pointless::Finished,
+            ..Schedule::in_order(4)
+        };
+        run(&mut *search, &schedule, needs(&needed), look);
+        assert_eq!(search.best(), &needed);
+    }
+    most
+}
+
+#[test]
+fn on_shared_cores_no_two_dear_trials_are_made_at_once() {
+    assert!(most_dear_beside_another(Cores::Own) > 0);
+    assert_eq!(most_dear_beside_another(Cores::Shared), 0);
+}
+
+#[test]
+fn to_know_what_is_dear_saves_most_of_the_time_where_cores_are_shared() {
+    let time = |options: &dyn Fn() -> Options| {
+        let times = (0..10).map(|seed| {
+            let needed = scattered(60, 8, &mut Rng(seed));
+            let (full, none) = (RequestSet::full(60), RequestSet::empty(60));
+            let mut search = by_name("split", full, &none, options()).unwrap();
+            let depends = Depends::none();
+            let timed = run_timed(&mut *search, (2, 2.0), 0, &depends, needs(&needed), work);
+            assert_eq!(search.best(), &needed);
+            timed.time
+        });
+        times.sum::<f64>()
+    };
+    let (told, untold) = (time(&|| told(60, Cores::Shared)), time(&Options::default));
+    assert!(told < 0.6 * untold, "{told} and {untold}");
+}
