@@ -81,7 +81,7 @@ pub struct Wishes {
     /// `strict` or `leaves`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certify: Option<String>,
-    /// An earlier result's folder, or a list of symbols and chances.
+    /// An earlier result's folder, a list of symbols and chances, or [`LEARNED`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prior: Option<PathBuf>,
     /// `auto`, `off`, or a log of QEMU.
@@ -323,6 +323,9 @@ impl Machine {
     }
 }
 
+/// The prior of this name is what was learnt in earlier runs. (A file of that name is `./learned`.)
+pub const LEARNED: &str = "learned";
+
 /// Where the run is kept by default.
 pub const OUTPUT: &str = "kbisect.out";
 
@@ -399,7 +402,11 @@ impl Settings {
             seed: wishes.seed.unwrap_or(0),
             algorithm,
             certify,
-            trace: match (&wishes.trace, &wishes.prior, order) {
+            trace: match (
+                &wishes.trace,
+                wishes.prior.as_deref().filter(is_file),
+                order,
+            ) {
                 // Two boots do not run just the same code.
                 (None, None, Order::AsItComes) => Tracing::Auto,
                 (None, ..) => Tracing::Off,
@@ -415,6 +422,19 @@ impl Settings {
             cc_launcher: named.unwrap_or_default(),
         })
     }
+}
+
+impl Settings {
+    /// Is what was learnt in earlier runs the prior, and this run's result to be kept for later ones?
+    #[must_use]
+    pub fn learns(&self) -> bool {
+        self.prior.as_deref().is_some_and(|prior| !is_file(&prior))
+    }
+}
+
+/// Is a prior a file or folder, and not [`LEARNED`]?
+fn is_file(prior: &&Path) -> bool {
+    *prior != Path::new(LEARNED)
 }
 
 /// Are so many trials at once possible?

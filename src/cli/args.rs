@@ -153,9 +153,10 @@ pub struct RunArgs {
     /// what those depend on falls with them; strict: each request alone [default: leaves]
     #[arg(long, value_name = "leaves|strict")]
     pub certify: Option<String>,
-    /// What is thought to be needed: the folder of an earlier result, or a file with a symbol and
-    /// a chance on each line. Only the order of the search depends on it
-    #[arg(long, value_name = "DIR|FILE")]
+    /// What is thought to be needed: the folder of an earlier result; a file with a symbol and a
+    /// chance on each line; or learned: what earlier runs with this needed, this one's result being
+    /// kept for later ones. Only the order of the search depends on it
+    #[arg(long, value_name = "DIR|FILE|learned")]
     pub prior: Option<PathBuf>,
     /// Begin with what did not run in a boot of the start: one that is traced (auto), or the log of
     /// QEMU's `-d in_asm`; off: without such a guess [default: auto, if the oracles use `kbisect

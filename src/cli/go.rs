@@ -8,7 +8,7 @@ use super::costs::Costs;
 use super::prepare::Tools;
 use super::searches::{depends_of, search_of, unreliable};
 use super::shown::Shown;
-use super::guess;
+use super::{guess, learned};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::{Project, Resolver};
@@ -106,6 +106,24 @@ pub(super) fn go(
         },
     };
     opened.journal.append(&record)?;
+    if settings.learns()
+        && matches!(
+            &record,
+            Record::Finished {
+                ending: Ending::Minimal,
+                ..
+            }
+        )
+    {
+        let (info, best) = (&opened.info, &outcome.best);
+        let kept = learned::folder()
+            .and_then(|folder| learned::keep(&folder, &settings.oracles, &info.requests, best));
+        // The run has its result all the same.
+        if let Err(error) = kept {
+            let text = format!("what was learnt is not kept: {error}");
+            ui.event(&Event::Warning { text });
+        }
+    }
     conclude(&opened.dir, &outcome, settings, shown)
 }
 
@@ -356,8 +374,8 @@ fn search_on(
                 millis: known.costs.clone(),
             })?;
         }
-        if info.prior.is_empty()
-            && let Some(prior) = guess::of_start(
+        if (info.prior.is_empty() || settings.learns())
+            && let Some(traced) = guess::of_start(
                 &mut lab,
                 &resolver,
                 &start,
@@ -367,6 +385,7 @@ fn search_on(
                 cancel,
             )?
         {
+            let prior = info.prior.and(&traced, guess::NO_EVIDENCE);
             lab.journal.append(&Record::Traced {
                 prior: prior.clone(),
             })?;
@@ -386,10 +405,10 @@ fn search_on(
         Error::failed("run.json is damaged: `carried` does not fit the requests")
             .hint("begin anew with another --output")
     })?;
-    let prior = if info.prior.is_empty() {
-        known.prior
-    } else {
+    let prior = if known.prior.is_empty() {
         info.prior.clone()
+    } else {
+        known.prior
     };
     if !prior.is_empty() && prior.len() != capacity {
         return Err(

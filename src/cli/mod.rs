@@ -10,6 +10,7 @@ mod explain;
 mod go;
 mod guess;
 mod launcher;
+mod learned;
 mod man;
 mod oracles;
 mod plan;

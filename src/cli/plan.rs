@@ -26,7 +26,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         prepare::warn(ui.as_mut(), text);
     }
     prepare::start_file(&settings)?;
-    super::run::prior(&settings, &[])?;
+    super::run::check_prior(&settings)?;
     RunDir::check(&settings.output)?;
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
@@ -161,7 +161,10 @@ fn search(settings: &Settings) -> String {
         "\nthe search: {}{order}; for the certificate {certificate}; verdicts: {doubt}\n",
         settings.algorithm
     );
-    if let Some(prior) = &settings.prior {
+    if settings.learns() {
+        text +=
+            "  begins with what earlier runs did not need, and keeps its result for later ones\n";
+    } else if let Some(prior) = &settings.prior {
         text += &format!("  begins with what is not needed by {}\n", prior.display());
     }
     match &settings.trace {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::args::RunArgs;
 use super::go::{Opened, go, now};
+use super::learned;
 use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Record, RunDir, RunInfo};
@@ -45,7 +46,7 @@ pub(super) fn search(
     }
     prepare::start_file(settings)?;
     // A mistake in it is told before minutes of work.
-    prior(settings, &[])?;
+    check_prior(settings)?;
     let (tools, opened) = prepare::interruptible(&signals, &cancel, |cancel| {
         // First: when another run holds it, nothing else matters.
         let held = if RunDir::has_run(&settings.output) {
@@ -89,7 +90,7 @@ fn begin(
         seed: settings.seed,
         fixed: start.keep,
         carried: carried(settings, tools, &start.requests, cancel)?,
-        prior: prior(settings, &start.requests)?,
+        prior: prior(settings, &start.requests, ui)?,
         requests: start.requests,
     };
     let (dir, mut journal) = RunDir::create(&settings.output, &info)?;
@@ -102,13 +103,24 @@ fn begin(
     })
 }
 
+/// Can what is thought of the requests be read?
+pub(super) fn check_prior(settings: &Settings) -> Result<()> {
+    match &settings.prior {
+        Some(path) if !settings.learns() => super::prior::read(path, &[]).map(drop),
+        _ => Ok(()),
+    }
+}
+
 /// What is thought of the requests.
-pub(super) fn prior(settings: &Settings, requests: &[Request]) -> Result<Prior> {
-    let path = settings.prior.as_deref();
-    path.map_or_else(
-        || Ok(Prior::default()),
-        |path| super::prior::read(path, requests),
-    )
+fn prior(settings: &Settings, requests: &[Request], ui: &mut dyn Ui) -> Result<Prior> {
+    match &settings.prior {
+        None => Ok(Prior::default()),
+        Some(_) if settings.learns() => {
+            let mut warn = |text: &str| warn(ui, text);
+            learned::read(&learned::folder()?, &settings.oracles, requests, &mut warn)
+        }
+        Some(path) => super::prior::read(path, requests),
+    }
 }
 
 /// What goes with what, where the search has a use for it and it can be told quickly.
@@ -142,9 +154,15 @@ fn again(
         format!("give another --output; `kbisect report {path}` shows that run"),
     )?;
     let start = prepare::start(settings, tools, cancel, ui)?;
-    let prior = prior(settings, &start.requests)?;
     let info = &opened.info;
     let was = |name: &str| info.settings.get(name).cloned().unwrap_or_default();
+    // More may have been learnt since it began.
+    let is_learning = settings.learns() && was("prior") == serde_json::json!(settings.prior);
+    let prior = if is_learning {
+        info.prior.clone()
+    } else {
+        prior(settings, &start.requests, ui)?
+    };
     // Runs of older versions say nothing of it.
     let traced = Some(was("trace")).filter(|was| !was.is_null());
     let differs = if start.requests != info.requests {

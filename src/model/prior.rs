@@ -25,6 +25,26 @@ impl Prior {
         Self(chances.into_iter().map(thousandths).collect())
     }
 
+    /// What both say of the same requests, each in its own right: odds are multiplied. Of which
+    /// neither says anything else than `share`, it stays at that. One that says nothing at all
+    /// leaves the other as it is.
+    #[must_use]
+    pub fn and(&self, other: &Self, share: f64) -> Self {
+        if self.len() != other.len() {
+            return if self.is_empty() { other } else { self }.clone();
+        }
+        let odds = |thousandths: u16| {
+            let chance = f64::from(thousandths) / 1000.0;
+            chance / (1.0 - chance)
+        };
+        let base = share / (1.0 - share);
+        let both = self.0.iter().zip(&other.0).map(|(one, other)| {
+            let odds = odds(*one) * odds(*other) / base;
+            odds / (1.0 + odds)
+        });
+        Self::new(both)
+    }
+
     /// Does it say nothing?
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -48,6 +68,17 @@ impl Prior {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_that_agree_are_surer_than_each_and_one_without_an_idea_changes_nothing() {
+        let (one, other) = (Prior::new([0.5, 0.02, 0.5]), Prior::new([0.5, 0.02, 0.1]));
+        assert_eq!(one.and(&other, 0.1), Prior::new([0.9, 0.004, 0.5]));
+        let nothing = Prior::default();
+        assert_eq!(
+            (one.and(&nothing, 0.1), nothing.and(&one, 0.1)),
+            (one.clone(), one)
+        );
+    }
 
     #[test]
     fn nothing_is_certain_and_it_is_the_same_when_read_again() {
