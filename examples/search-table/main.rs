@@ -1,12 +1,14 @@
 //! What each algorithm needs, on simulated oracles: `cargo run --release --example search-table`,
-//! with the names of the tables that are wanted (`flat`, `depends`, `costs`, `prior`, `flaky`).
+//! with the names of the tables that are wanted (`flat`, `depends`, `costs`, `prior`, `flaky`, `trace`,
+//! `ec2`).
 #![allow(clippy::print_stdout)]
 
 mod case;
+mod ec2;
 
 use case::{Case, bound, depends_of, layouts};
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet};
-use kbisect::search::sim::{Rng, Timed, run_timed};
+use kbisect::search::sim::{Rng, Timed, Work, run_timed};
 use kbisect::search::{ALGORITHMS, Depends, Options, Search, by_name, doubting};
 
 /// Of how many runs the figures are means.
@@ -14,12 +16,14 @@ const RUNS: u64 = 20;
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).collect();
-    let tables: [(&str, fn()); 5] = [
+    let tables: [(&str, fn()); 7] = [
         ("flat", flat),
         ("depends", depends),
         ("costs", costs),
         ("prior", prior),
         ("flaky", flaky),
+        ("trace", ec2::guesses),
+        ("ec2", ec2::worlds),
     ];
     for (name, table) in tables {
         if only.is_empty() || only.iter().any(|o| o == name) {
@@ -72,8 +76,13 @@ impl Sum {
     }
 }
 
-fn one(_: &RequestSet, _: &RequestSet) -> f64 {
-    1.0
+fn one(_: &RequestSet, _: &RequestSet) -> Work {
+    Work::alone(1.0)
+}
+
+/// So many workers, each with a core of its own.
+fn own(workers: usize) -> (usize, f64) {
+    (workers, workers as f64)
 }
 
 fn new(name: &str, case: &Case, options: Options) -> Box<dyn Search> {
@@ -87,7 +96,7 @@ fn mean(
     workers: usize,
     case: impl Fn(u64) -> Case,
     options: impl Fn(&Case) -> Options,
-    time: impl Fn(&Case, &RequestSet, &RequestSet) -> f64,
+    time: impl Fn(&Case, &RequestSet, &RequestSet) -> Work,
 ) -> Sum {
     let mut sum = Sum::default();
     for seed in 0..RUNS {
@@ -96,7 +105,14 @@ fn mean(
         let cost = |best: &RequestSet, keep: &RequestSet| time(&case, best, keep);
         let tail = case.needed.len();
         let oracle = |set: &RequestSet| case.judge(set);
-        let timed = run_timed(&mut *search, workers, tail, &case.depends, oracle, cost);
+        let timed = run_timed(
+            &mut *search,
+            own(workers),
+            tail,
+            &case.depends,
+            oracle,
+            cost,
+        );
         assert!(case.judge(search.best()).is_pass() && search.certificate().is_whole());
         sum.add(&timed);
     }
@@ -219,7 +235,7 @@ fn costs() {
                 };
                 let time = |_: &Case, best: &RequestSet, keep: &RequestSet| {
                     let gone = best.minus(keep);
-                    10.0 + gone.iter().map(each).sum::<f64>().min(300.0)
+                    Work::alone(10.0 + gone.iter().map(each).sum::<f64>().min(300.0))
                 };
                 let sum = mean(name, workers, case, options, time);
                 let how = if told { " (costs)" } else { "" };
@@ -271,7 +287,8 @@ fn flaky() {
                         new("split", &case, Options::default())
                     };
                     let oracle = |set: &RequestSet| case.err(set, rng.below(100) < percent);
-                    let timed = run_timed(&mut *search, workers, 10, &case.depends, oracle, one);
+                    let timed =
+                        run_timed(&mut *search, own(workers), 10, &case.depends, oracle, one);
                     trials += timed.trials;
                     if search.reliability().is_hopeless() {
                         gave_up += 1;
