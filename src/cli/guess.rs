@@ -115,12 +115,13 @@ pub(super) fn of_start(
                 .map_err(|e| Error::failed("cannot write JSON").because(e))?;
             text.push('\n');
             lab.dir.write(FILE, text.as_bytes())?;
-            let idle = guess
-                .requests
-                .iter()
-                .filter(|r| r.chance.is_some_and(|c| c < NO_EVIDENCE));
+            let idle = guess.requests.iter().filter(|row| {
+                let functions = row.evidence.functions;
+                functions.all > 0 && functions.serving == 0
+            });
             let text = format!(
-                "traced one boot: of {} requests, {} have code of which nothing ran (`kbisect trace`)",
+                "traced one boot: of {} requests, {} have code, and none of it ran for a program \
+                 (`kbisect trace`)",
                 guess.requests.len(),
                 idle.count()
             );

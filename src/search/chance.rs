@@ -82,15 +82,21 @@ pub(super) struct Chances {
 }
 
 impl Chances {
-    /// From what is known of each request, in the order in which they are looked at.
+    /// From what is known of each request, in the order in which they are looked at. `is_alone`: all
+    /// that went with it is gone.
     pub(super) fn estimate(
         order: &[RequestId],
         known: impl Fn(RequestId) -> Known,
+        is_alone: impl Fn(RequestId) -> bool,
         classes: &Classes,
     ) -> Self {
+        let class = |id: RequestId| match is_alone(id) {
+            true => classes.alone[id.index()],
+            false => classes.together[id.index()],
+        };
         let mut chances = Self {
             counts: classes.shares.iter().copied().map(Counts::new).collect(),
-            classes: classes.of.clone(),
+            classes: (0..order.len() as u32).map(RequestId).map(class).collect(),
             before: vec![Known::Nothing; order.len()],
         };
         let mut last: Option<RequestId> = None;
@@ -154,39 +160,53 @@ impl Chances {
 pub(super) struct Classes {
     /// Of each class, how likely one of it is needed.
     shares: Vec<f64>,
-    /// By id.
-    of: Vec<usize>,
+    /// By id, together with what goes with it.
+    together: Vec<usize>,
+    /// By id, when all that went with it is gone.
+    alone: Vec<usize>,
 }
 
 /// Where a class of chances ends and the next begins.
 const EDGES: &[f64] = &[0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9];
 
+/// What is thought of a request at first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Thought {
+    /// That it is needed or something that goes with it.
+    pub(super) together: f64,
+    /// That it is needed itself.
+    pub(super) alone: f64,
+    /// Others go with it.
+    pub(super) carries: bool,
+}
+
 impl Classes {
     /// By how likely each is needed, in the order of the ids, the least likely first; and within
     /// that, whether others depend on it.
-    pub(super) fn new(
-        chances: impl Iterator<Item = f64>,
-        carries: impl Iterator<Item = bool>,
-    ) -> Self {
+    pub(super) fn new(thoughts: &[Thought]) -> Self {
         let edge = |chance: f64| EDGES.iter().filter(|edge| chance > **edge).count();
-        let all: Vec<(f64, usize)> = chances
-            .zip(carries)
-            .map(|(chance, carries)| (chance, 2 * edge(chance) + usize::from(carries)))
-            .collect();
+        let class = |chance: f64, of: &Thought| 2 * edge(chance) + usize::from(of.carries);
+        let together = || {
+            thoughts
+                .iter()
+                .map(|of| (of.together, class(of.together, of)))
+        };
+        let alone = || thoughts.iter().map(|of| (of.alone, class(of.alone, of)));
         let share = |class: usize| {
-            let members = all.iter().filter(|(_, of)| *of == class);
+            let members = together().chain(alone()).filter(|(_, of)| *of == class);
             let (n, sum) = members.fold((0.0, 0.0), |(n, sum), (c, _)| (n + 1.0, sum + c));
             if n > 0.0 { sum / n } else { SHARE }
         };
         Self {
             shares: (0..2 * (EDGES.len() + 1)).map(share).collect(),
-            of: all.iter().map(|(_, of)| *of).collect(),
+            together: together().map(|(_, of)| of).collect(),
+            alone: alone().map(|(_, of)| of).collect(),
         }
     }
 
     /// How likely it is thought that one like this is needed: a number for the order.
     pub(super) fn likely(&self, id: RequestId) -> usize {
-        self.of[id.index()] / 2
+        self.together[id.index()] / 2
     }
 }
 
@@ -277,13 +297,21 @@ pub(super) fn in_order(order: &[RequestId], set: &RequestSet) -> Vec<RequestId> 
 mod tests {
     use super::*;
 
+    fn thought(chance: f64) -> Thought {
+        Thought {
+            together: chance,
+            alone: chance,
+            carries: false,
+        }
+    }
+
     fn one(n: usize) -> Classes {
-        Classes::new((0..n).map(|_| SHARE), (0..n).map(|_| false))
+        Classes::new(&vec![thought(SHARE); n])
     }
 
     fn chances(known: &[Known], classes: &Classes) -> Chances {
         let order: Vec<RequestId> = (0..known.len() as u32).map(RequestId).collect();
-        Chances::estimate(&order, |id| known[id.index()], classes)
+        Chances::estimate(&order, |id| known[id.index()], |_| false, classes)
     }
 
     #[test]
@@ -299,8 +327,8 @@ mod tests {
 
     #[test]
     fn what_was_thought_at_first_gives_way_to_what_is_known() {
-        let thought = [[0.02; 40], [0.95; 40]].concat();
-        let classes = Classes::new(thought.into_iter(), [false; 80].into_iter());
+        let thought = [[thought(0.02); 40], [thought(0.95); 40]].concat();
+        let classes = Classes::new(&thought);
         let mut known = [Known::Nothing; 80];
         let all = chances(&known, &classes);
         assert!(all.of(RequestId(3)) < 0.03 && all.of(RequestId(50)) > 0.9);
@@ -310,6 +338,24 @@ mod tests {
         known[40..70].fill(Known::Gone);
         let all = chances(&known, &classes);
         assert!(all.of(RequestId(35)) > 0.7 && all.of(RequestId(75)) < 0.3);
+    }
+
+    #[test]
+    fn what_is_left_alone_is_as_likely_as_it_is_itself() {
+        let core = Thought {
+            together: 0.8,
+            alone: 0.02,
+            carries: true,
+        };
+        let classes = Classes::new(&[core, thought(0.8), thought(0.02)]);
+        let order = [2, 1, 0].map(RequestId);
+        let of = |is_alone: bool| {
+            let chances = Chances::estimate(&order, |_| Known::Nothing, |_| is_alone, &classes);
+            [0, 1, 2].map(|id| chances.of(RequestId(id)))
+        };
+        assert_eq!(of(false), [0.8, 0.8, 0.02]);
+        assert_eq!(of(true), [0.02, 0.8, 0.02]);
+        assert_eq!(classes.likely(RequestId(0)), classes.likely(RequestId(1)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::model::{CandidateId, Certify, Phase, Prior, RequestId, RequestSet, Ve
 
 use super::cells::{Kind, cells};
 use super::chance::{
-    Chances, Classes, Known, SHARE, Unknown, in_order, most_telling, most_telling_within,
+    Chances, Classes, Known, SHARE, Thought, Unknown, in_order, most_telling, most_telling_within,
 };
 use super::costs::Costs;
 use super::depends::Depends;
@@ -55,18 +55,21 @@ pub struct Split {
     is_thought: bool,
 }
 
-/// What is thought of the requests at first, each together with what goes with it.
+/// What is thought of the requests at first, each by itself and together with what goes with it.
 fn classes(prior: &Prior, depends: &Depends, n: usize) -> Classes {
     let own = |id: RequestId| prior.of(id).unwrap_or(SHARE);
-    let together = |id: RequestId| {
+    let thought = |id: RequestId| {
         let carried = depends.carried(id).into_iter().flat_map(RequestSet::iter);
         let none: f64 = carried.chain([id]).map(|id| 1.0 - own(id)).product();
-        if prior.is_empty() { SHARE } else { 1.0 - none }
+        Thought {
+            together: if prior.is_empty() { SHARE } else { 1.0 - none },
+            alone: own(id),
+            // What others depend on is mostly needed for them, and seldom for itself.
+            carries: depends.carried(id).is_some_and(|c| !c.is_empty()),
+        }
     };
-    let ids = || (0..n as u32).map(RequestId);
-    // What others depend on is mostly needed for them, and seldom for itself.
-    let carries = |id: RequestId| depends.carried(id).is_some_and(|c| !c.is_empty());
-    Classes::new(ids().map(together), ids().map(carries))
+    let thoughts: Vec<Thought> = (0..n as u32).map(RequestId).map(thought).collect();
+    Classes::new(&thoughts)
 }
 
 /// What is known, under the assumption that the oracle is monotone.
@@ -151,19 +154,22 @@ impl Split {
     }
 
     /// A heavy trial keeps all cores busy. A second one beside it would make both end late, and
-    /// would stand on more than is left when the first is known.
+    /// would stand on more than is left when the first is known. What is not heavy is waited for, as
+    /// that takes little, and all that goes by it goes before.
     fn would_hinder(&self, keep: &RequestSet) -> bool {
-        // Each is built from the best.
-        let is_heavy = |keep: &RequestSet| self.costs.is_heavy(&self.ledger.best().minus(keep));
-        self.cores == Cores::Shared
-            && is_heavy(keep)
-            && self.ledger.in_flight().any(|(_, other)| is_heavy(other))
+        // It is built from the best.
+        let is_heavy = || self.costs.is_heavy(&self.ledger.best().minus(keep));
+        self.cores == Cores::Shared && self.ledger.in_flight().next().is_some() && is_heavy()
     }
 
     fn chances(&self, view: &View) -> Chances {
         Chances::estimate(
             &self.order,
             |id| view.known(id, &self.depends),
+            |id| {
+                let carried = self.depends.carried(id);
+                carried.is_none_or(|carried| !carried.has_any_of(&view.base))
+            },
             &self.classes,
         )
     }
