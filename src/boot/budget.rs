@@ -14,7 +14,7 @@ const FIRST_BYTE_FLOOR: Duration = Duration::from_secs(5);
 /// How long a guest may be idle, if nothing is known of the start.
 const IDLE: Duration = Duration::from_secs(60);
 /// And how long always.
-const IDLE_FLOOR: Duration = Duration::from_secs(15);
+const IDLE_FLOOR: Duration = Duration::from_secs(30);
 /// Wall time, where nobody says anything. Generous: on a busy host it says little about the
 /// guest.
 const WALL: Duration = Duration::from_secs(300);
@@ -56,7 +56,7 @@ impl Budget {
         let idle = match clock {
             // Here a guest that waits sees the time jump, so it waits for ever.
             Clock::Icount => Duration::from_secs(10),
-            // Here it may wait for a network to come up, say; but the start had to as well.
+            // Here it may wait for a network to come up, say, as the start had to.
             Clock::Host => start.map_or(IDLE, |start| measured(start.wall_s, IDLE_FLOOR).min(IDLE)),
         };
         Self {
