@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Costs {
+pub(super) struct Foretold {
     /// The start's own build, in which nothing has changed.
     start: Forecast,
     /// By request; empty when it cannot be told quickly.
@@ -21,15 +21,16 @@ pub(super) struct Costs {
     added: Vec<Duration>,
 }
 
-impl Costs {
+impl Foretold {
     /// Of the start, which was just built.
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`]; a config cannot be resolved.
-    pub(super) fn foretell(
+    pub(super) fn of(
         lab: &Lab<'_>,
         resolver: &CheckedResolver,
         start: &ResolvedConfig,
+        fixed: &RequestSet,
         cancel: &CancelToken,
     ) -> Result<Self> {
         if resolver.trusted().is_none() {
@@ -50,7 +51,7 @@ impl Costs {
         };
         // What several select is gone with the last of them, and with it perhaps a line that
         // everything includes. So they are taken away one after the other as well.
-        let mut order: Vec<RequestId> = full.iter().collect();
+        let mut order: Vec<RequestId> = full.minus(fixed).iter().collect();
         order.sort_by_key(|id| (without[id.index()].cpu, std::cmp::Reverse(*id)));
         let (mut keep, mut before) = (full, start.cpu);
         let mut added = vec![Duration::ZERO; without.len()];
@@ -107,7 +108,7 @@ mod tests {
             objects,
             cpu: secs(cpu),
         };
-        let costs = Costs {
+        let costs = Foretold {
             start: of(0, 6),
             without: vec![of(1, 6), of(700, 206), of(0, 6)],
             added: vec![secs(0), secs(30), secs(50)],
@@ -115,6 +116,6 @@ mod tests {
         let two = NonZeroUsize::new(2).unwrap();
         assert_eq!(costs.millis(secs(2), two), [8_000, 108_000, 33_000]);
         assert_eq!(costs.objects(RequestId(1)), Some(700));
-        assert_eq!(Costs::default().objects(RequestId(1)), None);
+        assert_eq!(Foretold::default().objects(RequestId(1)), None);
     }
 }

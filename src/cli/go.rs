@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::costs::Costs;
+use super::costs::Foretold;
 use super::prepare::Tools;
 use super::searches::{depends_of, search_of, unreliable};
 use super::shown::Shown;
@@ -363,12 +363,9 @@ fn search_on(
         let judgement = lab.judge_start(&start, &full)?;
         progress.lines = judgement.lines;
         (progress.passed, progress.failed) = (1, lab.refused);
-        let costs = match settings.order {
-            // What builds took is another time with each run.
-            Order::Deterministic => Costs::default(),
-            Order::AsItComes => Costs::foretell(&lab, &resolver, &start, cancel)?,
-        };
-        if !costs.is_empty() {
+        let costs = Foretold::of(&lab, &resolver, &start, &info.fixed, cancel)?;
+        // What builds took is another time with each run.
+        if settings.order == Order::AsItComes && !costs.is_empty() {
             known.costs = costs.millis(judgement.timings.oracle_wall, settings.build_jobs);
             lab.journal.append(&Record::Costs {
                 millis: known.costs.clone(),

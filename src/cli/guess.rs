@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::costs::Costs;
+use super::costs::Foretold;
 use super::searches::without;
 use crate::journal::RunDir;
 use crate::kconfig::CheckedResolver;
@@ -39,9 +39,9 @@ pub(super) struct Row {
     pub(super) request: String,
     /// How likely it is needed; nothing where no code tells.
     pub(super) chance: Option<f64>,
-    /// So many objects are compiled anew without it; 0 if that is not known.
+    /// So many objects are compiled anew without it, if that is known.
     #[serde(default)]
-    pub(super) compiled: u32,
+    pub(super) compiled: Option<u32>,
     /// What ran of what is not there without it.
     #[serde(flatten)]
     pub(super) evidence: Evidence,
@@ -60,8 +60,8 @@ impl Guess {
         let text = fs::read_to_string(&path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
                 Error::usage(format!("the run in {} was not traced", dir.display())).hint(
-                    "a start is traced when its oracles boot it by `kbisect boot`, and neither \
-                     --prior nor --trace off is given",
+                    "a start is traced when its oracles boot it by `kbisect boot`, and neither a \
+                     --prior of its own nor --trace off is given",
                 )
             }
             _ => Error::io("read", &path, e),
@@ -89,7 +89,7 @@ pub(super) fn of_start(
     lab: &mut Lab<'_>,
     resolver: &CheckedResolver,
     start: &ResolvedConfig,
-    costs: &Costs,
+    costs: &Foretold,
     tracing: &Tracing,
     source: &Path,
     cancel: &CancelToken,
@@ -142,7 +142,7 @@ fn guess(
     lab: &mut Lab<'_>,
     resolver: &CheckedResolver,
     start: &ResolvedConfig,
-    costs: &Costs,
+    costs: &Foretold,
     from: &TraceFrom,
     source: &Path,
     cancel: &CancelToken,
@@ -178,7 +178,7 @@ fn guess(
             rows.push(Row {
                 request: lab.requests[id.index()].to_string(),
                 chance: evidence.chance(reach),
-                compiled: compiled.unwrap_or(0),
+                compiled,
                 evidence,
             });
         }

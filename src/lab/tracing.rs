@@ -57,7 +57,14 @@ impl Bench {
             return Err(Error::failed("nothing of this kernel runs in the trace")
                 .hint("it is to be of the start, booted with nokaslr"));
         }
-        Ok(Some(Activity::of(&image, &ran)))
+        let activity = Activity::of(&image, &ran);
+        if activity.is_cut_early() {
+            return Err(Error::failed(
+                "it cannot be told from the trace where the first program began",
+            )
+            .hint("`--trace off` does without"));
+        }
+        Ok(Some(activity))
     }
 
     /// Asks the oracles once more, and has them trace.

@@ -45,7 +45,8 @@ pub struct Size {
     pub lines: u32,
     /// Bytes of the image.
     pub image: Option<u64>,
-    /// Wall time of its oracles, in seconds: for a kernel, the boot. Of several, the shortest.
+    /// Wall time of its oracles, in seconds: for a kernel, the boot. Of several boots of
+    /// the image, the shortest.
     pub oracle_seconds: f64,
 }
 

@@ -86,9 +86,8 @@ impl Evidence {
     /// How likely what they are there for is needed; nothing if there is no code that could tell.
     ///
     /// Much runs in any kernel while it starts, whoever may need it. What programs made run says more:
-    /// so the steps are by the share of functions that ran for them, and only where none did by the
-    /// share that ran at all. Of core options some function runs nearly always, so that says less
-    /// there.
+    /// so there are steps by the share of functions that ran for them, and lower ones by the share that
+    /// ran at all. Of core options some function runs nearly always, so that says less there.
     #[must_use]
     pub fn chance(&self, reach: Reach) -> Option<f64> {
         let Counts { all, ran, serving } = self.functions;
@@ -96,19 +95,22 @@ impl Evidence {
             return None;
         }
         let share = |of: u32| f64::from(of) / f64::from(all);
-        let (leaf, core) = match (ran, serving) {
-            (0, _) => (0.01, 0.01),
-            // What a boot needs runs before there are programs, but so does much else.
-            (_, 0) if share(ran) < 0.3 => (0.05, 0.02),
-            (_, 0) => (0.6, 0.15),
+        // What a boot needs runs before there are programs, but so does much else.
+        let by_all = match share(ran) {
+            _ if ran == 0 => (0.01, 0.01),
+            share if share < 0.3 => (0.05, 0.02),
+            _ => (0.6, 0.05),
+        };
+        let by_serving = match share(serving) {
+            _ if serving == 0 => (0.0, 0.0),
             // Whoever ends closes what it never opened.
-            _ if share(serving) < 0.04 => (0.1, 0.03),
-            _ if share(serving) < 0.1 => (0.3, 0.1),
+            share if share < 0.04 => (0.1, 0.03),
+            share if share < 0.1 => (0.3, 0.1),
             _ => (0.7, 0.7),
         };
         Some(match reach {
-            Reach::Leaf => leaf,
-            Reach::Core => core,
+            Reach::Leaf => f64::max(by_all.0, by_serving.0),
+            Reach::Core => f64::max(by_all.1, by_serving.1),
         })
     }
 }
@@ -136,6 +138,14 @@ impl Activity {
             });
         }
         Self(objects)
+    }
+
+    /// Did something of what the kernel throws away before it starts the first program run after one?
+    /// Then it was not the first, and nothing can be said of what ran for programs.
+    #[must_use]
+    pub fn is_cut_early(&self) -> bool {
+        let mut all = self.0.values().flatten();
+        all.any(|seen| seen.stage == Stage::Init && seen.serves)
     }
 
     /// What ran of all functions of these objects, and of these single functions of others.
@@ -222,6 +232,18 @@ mod tests {
             (Reach::Core, Reach::Leaf)
         );
         assert_eq!(Reach::of(0, 0), Reach::Leaf);
+        // More of it never makes it less likely.
+        for reach in [Reach::Leaf, Reach::Core] {
+            let chances = |ran: u32| (0..=ran).map(move |serving| chance(50, ran, serving, reach));
+            for ran in 1..50 {
+                assert!(chances(ran).is_sorted());
+                assert!(
+                    chances(ran)
+                        .zip(chances(ran + 1))
+                        .all(|(less, more)| less <= more)
+                );
+            }
+        }
     }
 
     #[test]
@@ -242,6 +264,15 @@ mod tests {
         assert_eq!(chance(&of(&["drivers/other.o"])), None);
         let both = of(&["fs/exec.o", "drivers/ahci.o"]);
         assert_eq!(both.functions, counts(4, 2, 1));
+    }
+
+    #[test]
+    fn a_start_that_goes_on_after_the_first_program_is_cut_too_early() {
+        let mut activity = activity();
+        assert!(!activity.is_cut_early());
+        let init = &mut activity.0.get_mut("fs/exec.o").unwrap()[3];
+        init.serves = true;
+        assert!(activity.is_cut_early());
     }
 
     #[test]
