@@ -366,6 +366,10 @@ mod tests {
         assert_eq!(of(&none(0.1, 100), &same), 7);
         assert_eq!(of(&none(0.1, 3), &same), 3);
         assert_eq!(of(&none(0.9, 100), &same), 1);
+        // A dear one is left out as long as the others tell something, and joined by others of its kind.
+        let dear = [[1.0; 3].as_slice(), &[20.0; 97]].concat();
+        assert_eq!(of(&none(0.1, 100), &dear), 3);
+        assert_eq!(of(&[0.9999, 0.9998, 0.9997, 0.9, 0.8, 0.5], &dear), 6);
         assert_eq!(most_telling_within(&none(0.1, 2), &same), 1);
         assert_eq!(most_telling_within(&none(0.01, 16), &same), 8);
     }

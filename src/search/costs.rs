@@ -4,8 +4,15 @@
 use super::depends::Depends;
 use crate::model::{RequestId, RequestSet};
 
-/// A trial that takes so many times as long as the cheapest is heavy.
-const HEAVY: f64 = 4.0;
+/// Trials from this tier on are heavy: at least twice as long as the cheapest, so most of it compiles.
+const HEAVY: i64 = 1;
+
+fn tier(cost: f64) -> i64 {
+    // From 0 to some hundreds.
+    #[allow(clippy::cast_possible_truncation)]
+    let tier = cost.min(1e300).log(4.0).round() as i64;
+    tier
+}
 
 /// See the module. Of a request together with what goes with it.
 #[derive(Debug, Clone)]
@@ -34,7 +41,7 @@ impl Costs {
         };
         let ids = || (0..n as u32).map(RequestId);
         let of: Vec<f64> = ids().map(together).collect();
-        let heavy = ids().filter(|id| of[id.index()] >= HEAVY);
+        let heavy = ids().filter(|id| tier(of[id.index()]) >= HEAVY);
         Self {
             heavy: RequestSet::of(n, heavy),
             of,
@@ -49,10 +56,7 @@ impl Costs {
     /// For the order: the power of four that is nearest. Finer differences are not worth leaving the
     /// order of the menus for.
     pub(super) fn tier(&self, id: RequestId) -> i64 {
-        // From 0 to some hundreds.
-        #[allow(clippy::cast_possible_truncation)]
-        let tier = self.of(id).log(4.0).round() as i64;
-        tier
+        tier(self.of(id))
     }
 
     /// Is it dear to try the base without these?

@@ -191,9 +191,10 @@ pub struct Options {
     pub granularity: Option<usize>,
     /// What depends on what, for the algorithms of [`USE_DEPENDS`].
     pub depends: Depends,
-    /// How likely each request is needed. `split` begins with what is least likely.
+    /// How likely each request is needed. `split` begins with what is least likely, of what is as
+    /// cheap.
     pub prior: Prior,
-    /// About how long a trial takes that removes just this request, by id, in whatever unit; empty:
+    /// About how long a trial takes because this request is removed, by id, in whatever unit; empty:
     /// all the same. `split` begins with what is cheap, and leaves what is not for the smallest
     /// configuration.
     pub cost: Vec<f64>,

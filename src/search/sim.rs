@@ -290,7 +290,7 @@ fn work(flying: &mut [Flight], cores: f64) -> Option<(f64, usize)> {
                 // Its part is over, whatever was lost by rounding.
                 flight.left.spread = if at == first { 0.0 } else { left.max(0.0) };
             } else {
-                flight.left.alone -= time * one;
+                flight.left.alone = (flight.left.alone - time * one).max(0.0);
             }
         }
         passed += time;

@@ -1,7 +1,8 @@
 //! Splitting with disjoint groups: each worker takes its own part of the requests away.
 //!
 //! A group is as large as it takes to pass as often as not (generalized binary splitting: F. K.
-//! Hwang, "A method for detecting all defective members in a population by group testing", 1972).
+//! Hwang, "A method for detecting all defective members in a population by group testing", 1972);
+//! where trials do not cost the same, as large as it takes to tell most for its time.
 //! One that passes is gone. One that fails holds a needed request: it is split, and the half
 //! that is not tried returns to the rest (as in Hwang's). How large is reckoned from what is
 //! known, at each step ([`super::chance`]); so where needed requests cluster, the group after
@@ -45,8 +46,9 @@ pub struct Split {
     certify: Certify,
     groups: Groups,
     phase: Phase,
-    /// All requests, in the order in which they are taken away: leaves first, else from the
-    /// last to the first, as `ddmin` does and for the same reason.
+    /// All requests, in the order in which they are taken away: what is cheap first, of that what is
+    /// least likely needed, of that leaves, else from the last to the first, as `ddmin` does and for
+    /// the same reason.
     order: Vec<RequestId>,
     classes: Classes,
     costs: Costs,
@@ -146,7 +148,7 @@ impl Split {
         let group = RequestSet::of(view.base.capacity(), group.iter().copied());
         let gone = self.depends.closure(&group).minus(self.ledger.floor());
         let keep = view.base.minus(&gone);
-        if self.would_hinder(&keep) {
+        if self.would_hinder(&gone) {
             return None;
         }
         (!view.groups.has_needed(&gone) && keep != view.base && self.ledger.is_unasked(&keep))
@@ -156,10 +158,12 @@ impl Split {
     /// A heavy trial keeps all cores busy. A second one beside it would make both end late, and
     /// would stand on more than is left when the first is known. What is not heavy is waited for, as
     /// that takes little, and all that goes by it goes before.
-    fn would_hinder(&self, keep: &RequestSet) -> bool {
-        // It is built from the best.
-        let is_heavy = || self.costs.is_heavy(&self.ledger.best().minus(keep));
-        self.cores == Cores::Shared && self.ledger.in_flight().next().is_some() && is_heavy()
+    ///
+    /// What is gone from the base was compiled when it was tried, and comes from the cache.
+    fn would_hinder(&self, gone: &RequestSet) -> bool {
+        self.cores == Cores::Shared
+            && self.costs.is_heavy(gone)
+            && self.ledger.in_flight().next().is_some()
     }
 
     fn chances(&self, view: &View) -> Chances {
@@ -202,7 +206,7 @@ impl Split {
         let unsure = view.base != *self.ledger.best();
         let confirm = || {
             let is_new = unsure && self.ledger.is_unasked(&view.base);
-            (is_new && !self.would_hinder(&view.base)).then(|| view.base.clone())
+            is_new.then(|| view.base.clone())
         };
         let failures = || {
             let entries = self.ledger.entries();
