@@ -326,6 +326,10 @@ impl Machine {
 /// The prior of this name is what was learnt in earlier runs. (A file of that name is `./learned`.)
 pub const LEARNED: &str = "learned";
 
+fn learned() -> &'static Path {
+    Path::new(LEARNED)
+}
+
 /// Where the run is kept by default.
 pub const OUTPUT: &str = "kbisect.out";
 
@@ -404,7 +408,7 @@ impl Settings {
             certify,
             trace: match (
                 &wishes.trace,
-                wishes.prior.as_deref().filter(is_file),
+                wishes.prior.as_deref().filter(|prior| *prior != learned()),
                 order,
             ) {
                 // Two boots do not run just the same code.
@@ -422,19 +426,12 @@ impl Settings {
             cc_launcher: named.unwrap_or_default(),
         })
     }
-}
 
-impl Settings {
     /// Is what was learnt in earlier runs the prior, and this run's result to be kept for later ones?
     #[must_use]
     pub fn learns(&self) -> bool {
-        self.prior.as_deref().is_some_and(|prior| !is_file(&prior))
+        self.prior.as_deref() == Some(learned())
     }
-}
-
-/// Is a prior a file or folder, and not [`LEARNED`]?
-fn is_file(prior: &&Path) -> bool {
-    *prior != Path::new(LEARNED)
 }
 
 /// Are so many trials at once possible?

@@ -18,7 +18,7 @@ use crate::lab::{
 };
 use crate::model::{
     Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, RequestSet, Source,
-    TrialId, Verdict, sanitize,
+    Tracing, TrialId, Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
 use crate::report::{self, RESULT, Status, gather};
@@ -83,6 +83,7 @@ pub(super) fn go(
         return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
     }
     let at = now();
+    let is_minimal = outcome.stopped.is_none() && outcome.certificate.is_whole();
     let record = match outcome.stopped {
         Some(Stopped::Interrupted) => Record::Interrupted {
             at,
@@ -96,7 +97,7 @@ pub(super) fn go(
             at,
             why: "the trials are used up".into(),
         },
-        None if outcome.certificate.is_whole() => Record::Finished {
+        None if is_minimal => Record::Finished {
             at,
             ending: Ending::Minimal,
         },
@@ -106,15 +107,7 @@ pub(super) fn go(
         },
     };
     opened.journal.append(&record)?;
-    if settings.learns()
-        && matches!(
-            &record,
-            Record::Finished {
-                ending: Ending::Minimal,
-                ..
-            }
-        )
-    {
+    if settings.learns() && is_minimal {
         let (info, best) = (&opened.info, &outcome.best);
         let kept = learned::folder()
             .and_then(|folder| learned::keep(&folder, &settings.oracles, &info.requests, best));
@@ -363,9 +356,14 @@ fn search_on(
         let judgement = lab.judge_start(&start, &full)?;
         progress.lines = judgement.lines;
         (progress.passed, progress.failed) = (1, lab.refused);
-        let costs = Foretold::of(&lab, &resolver, &start, &info.fixed, cancel)?;
         // What builds took is another time with each run.
-        if settings.order == Order::AsItComes && !costs.is_empty() {
+        let is_timed = settings.order == Order::AsItComes;
+        let costs = if is_timed || settings.trace != Tracing::Off {
+            Foretold::of(&lab, &resolver, &start, &info.fixed, cancel)?
+        } else {
+            Foretold::default()
+        };
+        if is_timed && !costs.is_empty() {
             known.costs = costs.millis(judgement.timings.oracle_wall, settings.build_jobs);
             lab.journal.append(&Record::Costs {
                 millis: known.costs.clone(),
@@ -382,7 +380,7 @@ fn search_on(
                 cancel,
             )?
         {
-            let prior = info.prior.and(&traced, guess::NO_EVIDENCE);
+            let prior = info.prior.and(&traced);
             lab.journal.append(&Record::Traced {
                 prior: prior.clone(),
             })?;

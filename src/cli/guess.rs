@@ -19,9 +19,6 @@ use crate::{Error, ErrorKind, Result};
 /// The file, in the run directory.
 pub(super) const FILE: &str = "trace.json";
 
-/// Of what no code tells, it is as likely as without a trace.
-pub(super) const NO_EVIDENCE: f64 = 0.1;
-
 /// So many configurations are looked at together: each has a list of all its objects.
 const AT_ONCE: usize = 64;
 
@@ -66,16 +63,11 @@ impl Guess {
             }
             _ => Error::io("read", &path, e),
         })?;
-        let guess: Self = serde_json::from_str(&text)
-            .map_err(|e| Error::failed(format!("{} is damaged", path.display())).because(e))?;
-        if guess.v > VERSION {
-            return Err(Error::newer(path.display()));
-        }
-        Ok(guess)
+        super::parse(&text, &path, |guess: &Self| guess.v, VERSION)
     }
 
     fn prior(&self) -> Prior {
-        let chance = |row: &Row| row.chance.unwrap_or(NO_EVIDENCE);
+        let chance = |row: &Row| row.chance.unwrap_or(Prior::SHARE);
         Prior::new(self.requests.iter().map(chance))
     }
 }

@@ -18,8 +18,7 @@ const FOLDER: &str = "learned";
 /// The version of its files.
 const VERSION: u32 = 1;
 
-/// What is thought of a request that no run was about, and as how many runs that counts.
-const SHARE: f64 = 0.1;
+/// What is thought of a request that no run was about counts as so many runs.
 const OF: f64 = 2.0;
 
 /// A run with the same oracles counts as so many with others.
@@ -85,19 +84,14 @@ pub(super) fn read(
         };
         let kept = sum(&|lesson| lesson.kept.contains(symbol));
         let gone = sum(&|lesson| lesson.gone.contains(symbol));
-        (SHARE * OF + kept) / (OF + kept + gone)
+        (Prior::SHARE * OF + kept) / (OF + kept + gone)
     };
     Ok(Prior::new(requests.iter().map(of)))
 }
 
 fn lesson(path: &Path) -> Result<Lesson> {
     let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-    let lesson: Lesson = serde_json::from_str(&text)
-        .map_err(|e| Error::failed(format!("{} is damaged", path.display())).because(e))?;
-    if lesson.v > VERSION {
-        return Err(Error::newer(path.display()));
-    }
-    Ok(lesson)
+    super::parse(&text, path, |lesson: &Lesson| lesson.v, VERSION)
 }
 
 /// Keeps what a run came to, which is proved. The same again is kept once.

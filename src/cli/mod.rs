@@ -25,6 +25,7 @@ mod shown;
 mod trace;
 mod verify;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -95,6 +96,21 @@ fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
 fn print(text: &str) {
     use std::io::Write;
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// What is in a file of ours, of which this is the text; `version` tells its version.
+fn parse<T: serde::de::DeserializeOwned>(
+    text: &str,
+    path: &Path,
+    version: impl Fn(&T) -> u32,
+    newest: u32,
+) -> Result<T> {
+    let parsed: T = serde_json::from_str(text)
+        .map_err(|e| Error::failed(format!("{} is damaged", path.display())).because(e))?;
+    if version(&parsed) > newest {
+        return Err(Error::newer(path.display()));
+    }
+    Ok(parsed)
 }
 
 /// `value` as one line of JSON.

@@ -8,11 +8,9 @@ use crate::model::{Prior, Request, Symbol};
 use crate::report::{RESULT, Report};
 use crate::{Error, Result};
 
-/// What an earlier result says of a request that it kept, of one that it did not keep, and what
-/// is thought of a symbol that a list does not name.
+/// What an earlier result says of a request that it kept, and of one that it did not keep.
 const KEPT: f64 = 0.9;
 const NOT_KEPT: f64 = 0.03;
-const NOT_NAMED: f64 = 0.1;
 
 /// The prior in `path`: a folder with a `result.json`, or a list of symbols and chances.
 pub(super) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
@@ -29,7 +27,7 @@ pub(super) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
     let (chances, other) = if is_result {
         (of_result(&text, &file)?, NOT_KEPT)
     } else {
-        (of_list(&text, &file)?, NOT_NAMED)
+        (of_list(&text, &file)?, Prior::SHARE)
     };
     let of = |request: &Request| chances.get(&request.symbol).copied().unwrap_or(other);
     Ok(Prior::new(requests.iter().map(of)))
@@ -92,7 +90,7 @@ mod tests {
     fn a_list_names_symbols_and_chances() {
         let prior = read_text("# seen\nCONFIG_A 0.9\n\nC  0.01 # idle\n").unwrap();
         let of = |id| prior.of(RequestId(id)).unwrap();
-        assert_eq!((of(0), of(1), of(2)), (0.9, NOT_NAMED, 0.01));
+        assert_eq!((of(0), of(1), of(2)), (0.9, Prior::SHARE, 0.01));
     }
 
     #[test]

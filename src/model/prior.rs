@@ -12,6 +12,9 @@ use super::RequestId;
 pub struct Prior(Vec<u16>);
 
 impl Prior {
+    /// How likely a request is needed of which nobody has an idea.
+    pub const SHARE: f64 = 0.1;
+
     /// From chances between 0 and 1, in the order of the requests. Nothing is certain: they are
     /// kept away from both ends.
     #[must_use]
@@ -26,10 +29,10 @@ impl Prior {
     }
 
     /// What both say of the same requests, each in its own right: odds are multiplied. Of which
-    /// neither says anything else than `share`, it stays at that. One that says nothing at all
+    /// neither says anything else than [`SHARE`](Self::SHARE), it stays at that. One that says nothing at all
     /// leaves the other as it is.
     #[must_use]
-    pub fn and(&self, other: &Self, share: f64) -> Self {
+    pub fn and(&self, other: &Self) -> Self {
         if self.len() != other.len() {
             return if self.is_empty() { other } else { self }.clone();
         }
@@ -37,7 +40,7 @@ impl Prior {
             let chance = f64::from(thousandths) / 1000.0;
             chance / (1.0 - chance)
         };
-        let base = share / (1.0 - share);
+        let base = Self::SHARE / (1.0 - Self::SHARE);
         let both = self.0.iter().zip(&other.0).map(|(one, other)| {
             let odds = odds(*one) * odds(*other) / base;
             odds / (1.0 + odds)
@@ -72,12 +75,9 @@ mod tests {
     #[test]
     fn two_that_agree_are_surer_than_each_and_one_without_an_idea_changes_nothing() {
         let (one, other) = (Prior::new([0.5, 0.02, 0.5]), Prior::new([0.5, 0.02, 0.1]));
-        assert_eq!(one.and(&other, 0.1), Prior::new([0.9, 0.004, 0.5]));
+        assert_eq!(one.and(&other), Prior::new([0.9, 0.004, 0.5]));
         let nothing = Prior::default();
-        assert_eq!(
-            (one.and(&nothing, 0.1), nothing.and(&one, 0.1)),
-            (one.clone(), one)
-        );
+        assert_eq!((one.and(&nothing), nothing.and(&one)), (one.clone(), one));
     }
 
     #[test]

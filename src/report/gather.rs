@@ -116,19 +116,13 @@ fn files(status: Status) -> Vec<PathBuf> {
 fn size(judgement: &Judgement, requests: usize, lines: &[Line]) -> Size {
     // The first boot of a run finds nothing in the machine's memory, and the judgement on an image
     // that was known took none: so the shortest of all that were made.
-    let boot = |line: &Line| {
-        let (Record::Start { judgement: other }
-        | Record::Told {
-            judgement: other, ..
-        }) = &line.record
-        else {
-            return None;
-        };
+    let boot = |other: &Judgement| {
         let is_same = judgement.image.is_some() && other.image == judgement.image;
         let counts = is_same && other.source == Source::Tested && other.verdict.is_pass();
         counts.then_some(other.timings.oracle_wall)
     };
-    let boot = lines.iter().filter_map(boot).min();
+    let judged = lines.iter().filter_map(|line| line.record.answer());
+    let boot = judged.filter_map(boot).min();
     Size {
         trial: judgement.trial,
         requests,

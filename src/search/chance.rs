@@ -9,7 +9,7 @@
 //! with an estimate of its own that begins with what is thought. So it gives way, class by class,
 //! to what turns out.
 
-use crate::model::{RequestId, RequestSet};
+use crate::model::{Prior, RequestId, RequestSet};
 
 /// What is known of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,6 @@ struct Counts {
     /// Of neighbours of both kinds: how many there are, how many of the second are needed.
     pairs: [[f64; 2]; 2],
 }
-
-/// What is assumed before anything is known: this share is needed.
-pub(super) const SHARE: f64 = 0.1;
 
 /// What is assumed counts as much as so many requests that are known.
 const OF: f64 = 5.0;
@@ -195,7 +192,7 @@ impl Classes {
         let share = |class: usize| {
             let members = together().chain(alone()).filter(|(_, of)| *of == class);
             let (n, sum) = members.fold((0.0, 0.0), |(n, sum), (c, _)| (n + 1.0, sum + c));
-            if n > 0.0 { sum / n } else { SHARE }
+            if n > 0.0 { sum / n } else { Prior::SHARE }
         };
         Self {
             shares: (0..2 * (EDGES.len() + 1)).map(share).collect(),
@@ -306,7 +303,7 @@ mod tests {
     }
 
     fn one(n: usize) -> Classes {
-        Classes::new(&vec![thought(SHARE); n])
+        Classes::new(&vec![thought(Prior::SHARE); n])
     }
 
     fn chances(known: &[Known], classes: &Classes) -> Chances {

@@ -178,8 +178,8 @@ pub enum Cores {
     /// Each on its own.
     #[default]
     Own,
-    /// All on the same, which one that compiles much keeps busy: `split` tries no other of the kind
-    /// beside it.
+    /// All on the same, which one that compiles much keeps busy: `split` begins such a trial only when
+    /// nothing else is under way.
     Shared,
 }
 

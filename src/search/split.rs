@@ -18,7 +18,7 @@ use crate::model::{CandidateId, Certify, Phase, Prior, RequestId, RequestSet, Ve
 
 use super::cells::{Kind, cells};
 use super::chance::{
-    Chances, Classes, Known, SHARE, Thought, Unknown, in_order, most_telling, most_telling_within,
+    Chances, Classes, Known, Thought, Unknown, in_order, most_telling, most_telling_within,
 };
 use super::costs::Costs;
 use super::depends::Depends;
@@ -59,12 +59,16 @@ pub struct Split {
 
 /// What is thought of the requests at first, each by itself and together with what goes with it.
 fn classes(prior: &Prior, depends: &Depends, n: usize) -> Classes {
-    let own = |id: RequestId| prior.of(id).unwrap_or(SHARE);
+    let own = |id: RequestId| prior.of(id).unwrap_or(Prior::SHARE);
     let thought = |id: RequestId| {
         let carried = depends.carried(id).into_iter().flat_map(RequestSet::iter);
         let none: f64 = carried.chain([id]).map(|id| 1.0 - own(id)).product();
         Thought {
-            together: if prior.is_empty() { SHARE } else { 1.0 - none },
+            together: if prior.is_empty() {
+                Prior::SHARE
+            } else {
+                1.0 - none
+            },
             alone: own(id),
             // What others depend on is mostly needed for them, and seldom for itself.
             carries: depends.carried(id).is_some_and(|c| !c.is_empty()),
