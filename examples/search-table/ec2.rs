@@ -2,8 +2,10 @@
 //! compile, and what a traced boot said, for oracles of which the answer is known.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet, Verdict};
+use kbisect::report::Report;
 use kbisect::search::sim::{Work, run_timed};
 use kbisect::search::{Cores, Depends, Options, Search, doubting};
 use kbisect::trace::{Evidence, Reach};
@@ -26,9 +28,6 @@ const OBJECTS: usize = 853;
 /// A guess keeps what is needed with ten percent and more, but for rounding.
 const KEPT: f64 = 0.0999;
 
-/// What is thought of a request of which no code tells.
-const NO_EVIDENCE: f64 = 0.1;
-
 /// Made by `examples/touched`.
 #[derive(Deserialize)]
 struct Touched {
@@ -39,22 +38,6 @@ struct Touched {
     touched: Vec<String>,
     /// Those that are not there without it.
     gone: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    kept: Vec<Kept>,
-    after: Size,
-}
-
-#[derive(Deserialize)]
-struct Kept {
-    symbol: String,
-}
-
-#[derive(Deserialize)]
-struct Size {
-    oracle_seconds: f64,
 }
 
 #[derive(Deserialize)]
@@ -103,11 +86,11 @@ fn oracles() -> Vec<Oracle> {
     let (_, depends) = known.find(|(name, _)| *name == "ec2").expect("it is there");
     let names = touched().names;
     all.map(|(name, result, trace)| {
-        let answer: Answer = serde_json::from_str(result).expect("a result");
+        let answer = Report::parse(result.as_bytes(), Path::new(name)).expect("a result");
         let guess: Guess = serde_json::from_str(trace).expect("a guess");
         let is_kept = |name: &str| {
-            let symbol = name.split('=').next();
-            answer.kept.iter().any(|kept| Some(&*kept.symbol) == symbol)
+            let mut kept = answer.kept.iter();
+            kept.any(|kept| kept.request.to_string() == name)
         };
         let ids = (0..).map(RequestId).zip(&names);
         let needed = ids.filter(|(_, name)| is_kept(name)).map(|(id, _)| id);
@@ -115,7 +98,7 @@ fn oracles() -> Vec<Oracle> {
         // What the present rules make of what was counted.
         let chance = |row: &Row| {
             let reach = Reach::of(row.compiled, OBJECTS);
-            row.evidence.chance(reach).unwrap_or(NO_EVIDENCE)
+            row.evidence.chance(reach).unwrap_or(Prior::SHARE)
         };
         Oracle {
             name,

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
-use super::sim::{FAIL, Pointless, Rng, Run, Schedule, clustered, hash, needs, run, scattered};
+use super::sim::{
+    FAIL, Pointless, Rng, Run, Schedule, clustered, forest, hash, needs, run, scattered,
+};
 use super::*;
 use crate::model::{Certify, Prior, Stage};
 
@@ -151,6 +153,30 @@ fn check_minimal(search: &dyn Search, fixed: &RequestSet, oracle: &Oracle) {
     }
 }
 
+/// What must hold of a search whatever it was told: its answer is minimal and proved, and a part of
+/// the record of its run, up to `cut`, gives the state that it was made in.
+fn check_run(
+    fresh: impl Fn() -> Box<dyn Search>,
+    fixed: &RequestSet,
+    oracle: &Oracle,
+    schedule: &Schedule,
+    cut: prop::sample::Index,
+) {
+    let mut search = fresh();
+    let did = run(&mut *search, schedule, |s| oracle.judge(s), nothing_to_see);
+    check_minimal(&*search, fixed, oracle);
+    assert!(search.certificate().is_whole());
+    check_certificate(&*search, fixed, &did.moves);
+    if !did.moves.is_empty() {
+        let len = 1 + cut.index(did.moves.len());
+        let mut again = fresh();
+        replay(did.moves[..len].iter().cloned(), &mut *again).unwrap();
+        if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
+            assert_eq!(again.next(), Step::Try(candidate.clone()));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -268,20 +294,7 @@ proptest! {
             let options = Options { depends: depends.clone(), ..Options::default() };
             by_name(name, RequestSet::full(n), &fixed, options).unwrap()
         };
-        let mut search = fresh();
-        let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
-        check_minimal(&*search, &fixed, &oracle);
-        prop_assert!(search.certificate().is_whole());
-        check_certificate(&*search, &fixed, &did.moves);
-        // And a part of the record gives the state that it was made in.
-        if !did.moves.is_empty() {
-            let len = 1 + cut.index(did.moves.len());
-            let mut again = fresh();
-            replay(did.moves[..len].iter().cloned(), &mut *again).unwrap();
-            if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
-                prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
-            }
-        }
+        check_run(fresh, &fixed, &oracle, &schedule, cut);
     }
 
     #[test]
@@ -636,18 +649,6 @@ fn an_unknown_algorithm_is_named_with_those_that_there_are() {
         .unwrap();
     let text = "there is no algorithm `dd\\u{1b}max`; there are: split, ddmin, probdd, cdd, ktest, halving, gbr, one-by-one";
     assert_eq!(error.to_string(), text);
-}
-
-/// A forest: three quarters of the requests depend on one before them.
-fn forest(n: usize, rng: &mut Rng) -> Depends {
-    let mut pairs = Vec::new();
-    for id in 1..n as u32 {
-        if rng.below(4) > 0 {
-            let parent = id - 1 - rng.below((id as usize).min(20)) as u32;
-            pairs.push((RequestId(id), RequestId(parent)));
-        }
-    }
-    Depends::of_pairs(n, pairs)
 }
 
 #[test]

@@ -64,19 +64,7 @@ proptest! {
                 by_name("split", full, &fixed, options).unwrap()
             }
         };
-        let mut search = fresh();
-        let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
-        check_minimal(&*search, &fixed, &oracle);
-        prop_assert!(search.certificate().is_whole());
-        check_certificate(&*search, &fixed, &did.moves);
-        if !did.moves.is_empty() {
-            let len = 1 + cut.index(did.moves.len());
-            let mut again = fresh();
-            replay(did.moves[..len].iter().cloned(), &mut *again).unwrap();
-            if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
-                prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
-            }
-        }
+        check_run(fresh, &fixed, &oracle, &schedule, cut);
     }
 }
 
