@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use kbisect::build::Kbuild;
-use kbisect::cc::{CACHE, CHECK, LAUNCHER, Means, NOTES, TOOLCHAIN, identity, read_notes};
+use kbisect::cc::{CACHE, CHECK, LAUNCHER, Means, NOTES, SLICE, TOOLCHAIN, identity, read_notes};
 use kbisect::kconfig::{EC2_START, parse_config};
 use kbisect::setup::{BUILD, SOURCE, Setup};
 use kbisect::supervise::CancelToken;
@@ -58,6 +58,7 @@ impl Bench {
             .env(CACHE, self.path("cache"))
             .env(TOOLCHAIN, &self.toolchain)
             .env(NOTES, self.path("notes"))
+            .env(SLICE, "1")
             .stdin(Stdio::null());
         command
     }

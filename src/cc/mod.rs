@@ -17,9 +17,9 @@
 //! looks for them. Of a file that puts such names together (`CONFIG_##option`) nothing is assumed.
 //!
 //! A call that is not known is preprocessed; if its text is (less line numbers, where they do not
-//! get into the object), so is the object. If it is not, but what matters of it is (`cc::slice`, with
-//! what that assumes), so is the object, too; and only else is it compiled. With [`CHECK`] it is
-//! compiled nevertheless, and must come out the same.
+//! get into the object), so is the object, and only else is it compiled. With [`SLICE`], which is an
+//! experiment, what matters of its text (`cc::slice`) is tried before that; with [`CHECK`] as well what
+//! is found so is compiled nevertheless, and must come out the same.
 //!
 //! What is unusual goes straight to the compiler: assembler sources, links, questions, the vdso,
 //! the boot wrapper, whatever makes the assembler read files (`.incbin`) or `cc::call` does not
@@ -66,6 +66,10 @@ pub const TOOLCHAIN: &str = "KBISECT_CC_TOOLCHAIN";
 
 /// The variable with the file for [`Note`]s.
 pub const NOTES: &str = "KBISECT_CC_NOTES";
+
+/// The variable that, if it is set, lets objects be known by what matters of their text. Off else: a
+/// review found texts that are equal so far and give different objects, and these are not mended.
+pub const SLICE: &str = "KBISECT_CC_SLICE";
 
 /// The variable that, if it is set, has objects compiled that are known by what matters of their text.
 /// One that comes out different is an error.
@@ -302,7 +306,7 @@ impl Launcher<'_> {
 
     /// The name of what matters of a text, if that can be told.
     fn meaning(&self, text: &[u8]) -> Option<Hash> {
-        if !self.call.drops_unused {
+        if !self.call.drops_unused || env::var_os(SLICE).is_none() {
             return None;
         }
         let mut hasher = self.name(b"meaning", &self.call.compile);

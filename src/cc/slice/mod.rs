@@ -19,6 +19,11 @@
 //! can be an alias (`-fno-strict-aliasing`), nothing but that rests on them. A text that is not
 //! understood to the end is not cut.
 //!
+//! It is an experiment, off unless [`super::SLICE`] is set. Known to be taken for equal and not to be:
+//! a tag that is first named in a list of parameters; the end of a range `[a ... B]`; alignment that is
+//! said outside of a struct's braces; a struct given back by value through a pointer to a function; the
+//! result of a call through a function's type; `sizeof` of a type that a function defines for itself.
+//!
 //! The idea, for Clang's syntax trees: Dietrich, Rothberg, Füracker, Ziegler, Lohmann, "cHash:
 //! Detection of Redundant Compilations via AST Hashing", USENIX ATC 2017. What is new here are
 //! structs in part, which is what the kernel needs, and that it works before the compiler, for any.
