@@ -17,10 +17,9 @@ const UNKNOWN: Duration = Duration::from_millis(300);
 /// What make and its shell take for an object that comes from the cache: an estimate.
 const CACHED: Duration = Duration::from_millis(40);
 
-/// What an object takes of its compilation when it was compiled before, for other values: all of it,
-/// with the weight of so much compilation, before builds have shown that it may come out as it was.
-const AGAIN: f64 = 1.0;
-const AGAIN_WEIGHT: Duration = Duration::from_secs(30);
+/// An object that was compiled before, for other values, takes all of its compilation again, until so
+/// much of that has shown that it may come out as it was.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// Of so many builds the work besides compiling is remembered.
 const REMEMBERED: usize = 9;
@@ -172,12 +171,10 @@ impl Forecaster {
                 continue;
             }
             forecast.objects += 1;
-            let is_made = self.made.get(object).is_some_and(|of| of.contains(&digest));
-            let is_old = self.made.contains_key(object);
-            forecast.cpu += match (is_made, is_old) {
-                (true, _) => CACHED,
-                (false, true) => time(object).mul_f64(again),
-                (false, false) => time(object),
+            forecast.cpu += match self.made.get(object) {
+                Some(of) if of.contains(&digest) => CACHED,
+                Some(_) => time(object).mul_f64(again),
+                None => time(object),
             };
         }
         let new = listed.difference(&standing.listed);
@@ -245,8 +242,7 @@ impl Forecaster {
     /// The part of its compilation that an object takes that was compiled before for other values.
     fn again(&self) -> f64 {
         let (took, worth) = self.again;
-        let took = took + AGAIN_WEIGHT.mul_f64(AGAIN);
-        took.as_secs_f64() / (worth + AGAIN_WEIGHT).as_secs_f64()
+        (took + AGAIN).as_secs_f64() / (worth + AGAIN).as_secs_f64()
     }
 
     fn mean(&self) -> Duration {

@@ -167,7 +167,7 @@ fn autoconf() -> Option<Vec<u8>> {
 /// What a call depends on besides files and its arguments.
 fn context(toolchain: &OsString, call: &Call) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new();
-    add(&mut hasher, b"kbisect-cc 3");
+    add(&mut hasher, b"kbisect-cc 2");
     add(&mut hasher, toolchain.as_bytes());
     for name in ENVIRONMENT {
         let value = env::var_os(name).unwrap_or_default();
@@ -252,13 +252,11 @@ impl Launcher<'_> {
             .as_ref()
             .and_then(|values| self.sources(values, &text.output));
         let done = match self.put(&name, None)? {
-            Some(done) => done,
-            None => {
-                let Some(done) = self.make(&text.output, &name, sources.is_some())? else {
-                    return Ok(None);
-                };
-                done
-            }
+            Some(done) => Some(done),
+            None => self.make(&text.output, &name, sources.is_some())?,
+        };
+        let Some(done) = done else {
+            return Ok(None);
         };
         if let (Some(values), Some(sources)) = (&values, sources) {
             let _ = self.remember(&call, values, &sources, name);

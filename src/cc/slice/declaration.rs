@@ -238,17 +238,8 @@ impl Tokens<'_> {
         place: usize,
         end: usize,
     ) -> impl Iterator<Item = (usize, usize)> + use<'_> {
-        let mut next = place;
-        std::iter::from_fn(move || {
-            let begin = next;
-            if begin >= end {
-                return None;
-            }
-            let to = self.find(begin, end, b",;");
-            next = to + 1;
-            Some((begin, to))
-        })
-        .filter(|(begin, to)| begin < to)
+        self.split(place, end, b",;")
+            .filter(|(begin, to)| begin < to)
     }
 
     /// The declarations in a range, each from and to, without its semicolon.
@@ -257,14 +248,24 @@ impl Tokens<'_> {
         place: usize,
         end: usize,
     ) -> impl Iterator<Item = (usize, usize)> + use<'_> {
+        let says = |place: &usize| self.at(*place).kind != Kind::Pragma;
+        self.split(place, end, b";")
+            .filter_map(move |(begin, to)| Some(((begin..to).find(says)?, to)))
+    }
+
+    /// What is between these marks in a range: each from and to.
+    fn split(
+        &self,
+        place: usize,
+        end: usize,
+        marks: &'static [u8],
+    ) -> impl Iterator<Item = (usize, usize)> + use<'_> {
         let mut next = place;
         std::iter::from_fn(move || {
-            while next < end && (self.at(next).is(b';') || self.at(next).kind == Kind::Pragma) {
-                next += 1;
-            }
             let begin = next;
-            next = self.find(begin, end, b";");
-            (begin < end).then_some((begin, next))
+            let to = self.find(begin, end, marks);
+            next = to + 1;
+            (begin < end).then_some((begin, to))
         })
     }
 }

@@ -93,17 +93,16 @@ impl<'a, 't> Walk<'a, 't> {
                     self.attributes(item.begin, body.0);
                     self.attributes(body.1 + 1, item.end);
                 }
-                let members = self.types.members(self.tokens, Record::Tagged(tag));
-                let parts = members.map_or_else(Vec::new, |members| members.parts.clone());
-                let from = match fresh.before {
-                    Extent::Parts(parts) => parts,
-                    _ => 0,
+                let Some(members) = self.types.members(self.tokens, Record::Tagged(tag)) else {
+                    return;
                 };
-                let to = match fresh.now {
+                let parts = |extent| match extent {
+                    Extent::Nothing => 0,
                     Extent::Parts(parts) => parts,
-                    _ => parts.len(),
+                    Extent::Whole => members.parts.len(),
                 };
-                for (begin, end) in parts.get(from..to).unwrap_or_default() {
+                let fresh = parts(fresh.before)..parts(fresh.now);
+                for (begin, end) in members.parts.get(fresh).unwrap_or_default() {
                     self.declaration(*begin, *end);
                     self.locals.clear();
                 }
