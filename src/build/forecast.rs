@@ -17,10 +17,6 @@ const UNKNOWN: Duration = Duration::from_millis(300);
 /// What make and its shell take for an object that comes from the cache: an estimate.
 const CACHED: Duration = Duration::from_millis(40);
 
-/// An object that was compiled before, for other values, takes all of its compilation again, until so
-/// much of that has shown that it may come out as it was.
-const AGAIN: Duration = Duration::from_secs(30);
-
 /// Of so many builds the work besides compiling is remembered.
 const REMEMBERED: usize = 9;
 
@@ -129,9 +125,6 @@ struct Forecaster {
     listed: HashSet<String>,
     /// CPU time of the builds besides compilations: make itself, links, what no launcher sees.
     besides: Vec<Duration>,
-    /// Of the objects that were compiled before for other values: what they took, and what their
-    /// compilations would have taken.
-    again: (Duration, Duration),
     /// What it has learnt is from a build of everything, that of the start.
     is_from_scratch: bool,
 }
@@ -161,7 +154,6 @@ impl Forecaster {
         let mut forecast = Forecast::default();
         let mean = self.mean();
         let time = |object: &str| self.times.get(object).copied().unwrap_or(mean);
-        let again = self.again();
         let mut known = HashSet::new();
         for (object, digest) in census.digests(|symbol| number(to, symbol)) {
             known.insert(object);
@@ -171,11 +163,8 @@ impl Forecaster {
                 continue;
             }
             forecast.objects += 1;
-            forecast.cpu += match self.made.get(object) {
-                Some(of) if of.contains(&digest) => CACHED,
-                Some(_) => time(object).mul_f64(again),
-                None => time(object),
-            };
+            let is_made = self.made.get(object).is_some_and(|of| of.contains(&digest));
+            forecast.cpu += if is_made { CACHED } else { time(object) };
         }
         let new = listed.difference(&standing.listed);
         for object in new.filter(|object| !known.contains(object.as_str())) {
@@ -194,10 +183,6 @@ impl Forecaster {
         for note in notes {
             compiling += note.cpu;
             self.times.insert(note.object.clone(), note.worth);
-            if note.means != Means::Known && self.made.contains_key(&note.object) {
-                self.again.0 += note.cpu;
-                self.again.1 += note.worth;
-            }
             if note.means != Means::Compiled {
                 // What make does around it: `predict` adds that as well.
                 compiling += CACHED.saturating_sub(note.cpu);
@@ -237,12 +222,6 @@ impl Forecaster {
     /// Is an object in a tree none of its config, for which Kbuild lists these?
     fn is_left(&self, object: &str, listed: &BTreeSet<String>) -> bool {
         self.listed.contains(object) && !listed.contains(object)
-    }
-
-    /// The part of its compilation that an object takes that was compiled before for other values.
-    fn again(&self) -> f64 {
-        let (took, worth) = self.again;
-        (took + AGAIN).as_secs_f64() / (worth + AGAIN).as_secs_f64()
     }
 
     fn mean(&self) -> Duration {
@@ -328,13 +307,6 @@ mod tests {
             .predict(&standing, &none, &without, &config(&[]))
             .unwrap();
         assert_eq!((bare.objects, bare.cpu), (2, millis(1000 + 600 + 500)));
-        // All of them come out as they were.
-        let notes = [("fork.o", 6_000_000), ("slub.o", 5_000_000)].map(|(name, worth)| Note {
-            worth: millis(worth),
-            ..note(name, Means::SameMeaning, 100)
-        });
-        forecaster.learn(&standing, &config(&[]), &notes, millis(1200));
-        assert!(forecaster.again() < 0.01, "{}", forecaster.again());
     }
 
     #[test]

@@ -18,8 +18,6 @@ pub(super) struct Call {
     pub(super) has_lines: bool,
     /// So does the working directory.
     pub(super) has_directory: bool,
-    /// What nobody uses, and the layout of what nobody looks into, do not.
-    pub(super) drops_unused: bool,
 }
 
 /// Parts of paths of what goes straight to the compiler: it is little, and built in ways of its
@@ -92,7 +90,6 @@ impl Call {
     pub(super) fn parse(args: &[OsString]) -> Option<Self> {
         let (mut object, mut source, mut depfile) = (None, None, None);
         let (mut has_lines, mut has_directory, mut compiles) = (false, false, false);
-        let (mut optimizes, mut keeps, mut has_aliases) = (false, false, false);
         let (mut preprocess, mut compile) = (Vec::new(), Vec::new());
         let mut all = args.iter();
         while let Some(arg) = all.next() {
@@ -139,12 +136,6 @@ impl Call {
                     text.starts_with("-g") && text != "-g0" && !text.starts_with("-gno-");
                 has_lines |= is_debug || text.starts_with("-fsanitize");
                 has_directory |= is_debug;
-                if let Some(level) = text.strip_prefix("-O") {
-                    // Without a number, one.
-                    optimizes = !matches!(level, "0" | "g");
-                }
-                keeps |= text.starts_with("-fkeep-");
-                has_aliases |= text == "-fno-strict-aliasing";
                 preprocess.push(arg.clone());
                 compile.push(arg.clone());
             } else {
@@ -174,7 +165,6 @@ impl Call {
             compile,
             has_lines,
             has_directory,
-            drops_unused: optimizes && has_aliases && !keeps && !has_lines,
         })
     }
 }
@@ -221,26 +211,6 @@ mod tests {
         assert!(call.has_lines && call.has_directory);
         let call = parse("-fsanitize=kernel-address -g0 -c -o a.o a.c").unwrap();
         assert!(call.has_lines && !call.has_directory);
-    }
-
-    #[test]
-    fn only_what_is_optimized_and_may_alias_drops_what_nobody_uses() {
-        let drops = |line: &str| {
-            parse(&format!("{line} -c -o a.o a.c"))
-                .unwrap()
-                .drops_unused
-        };
-        assert!(drops("-O2 -fno-strict-aliasing"));
-        for line in [
-            "-O2",
-            "-fno-strict-aliasing",
-            "-O2 -fno-strict-aliasing -O0",
-            "-O2 -fno-strict-aliasing -g",
-            "-O2 -fno-strict-aliasing -fsanitize=kernel-address",
-            "-O2 -fno-strict-aliasing -fkeep-inline-functions",
-        ] {
-            assert!(!drops(line), "{line}");
-        }
     }
 
     #[test]

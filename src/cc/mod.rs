@@ -17,9 +17,7 @@
 //! looks for them. Of a file that puts such names together (`CONFIG_##option`) nothing is assumed.
 //!
 //! A call that is not known is preprocessed; if its text is (less line numbers, where they do not
-//! get into the object), so is the object, and only else is it compiled. With [`SLICE`], which is an
-//! experiment, what matters of its text (`cc::slice`) is tried before that; with [`CHECK`] as well what
-//! is found so is compiled nevertheless, and must come out the same.
+//! get into the object), so is the object, and only else is it compiled.
 //!
 //! What is unusual goes straight to the compiler: assembler sources, links, questions, the vdso,
 //! the boot wrapper, whatever makes the assembler read files (`.incbin`) or `cc::call` does not
@@ -30,7 +28,6 @@ mod codec;
 mod identity;
 mod manifest;
 mod note;
-mod slice;
 mod store;
 mod symbols;
 mod text;
@@ -66,14 +63,6 @@ pub const TOOLCHAIN: &str = "KBISECT_CC_TOOLCHAIN";
 
 /// The variable with the file for [`Note`]s.
 pub const NOTES: &str = "KBISECT_CC_NOTES";
-
-/// The variable that, if it is set, lets objects be known by what matters of their text. Off else: a
-/// review found texts that are equal so far and give different objects, and these are not mended.
-pub const SLICE: &str = "KBISECT_CC_SLICE";
-
-/// The variable that, if it is set, has objects compiled that are known by what matters of their text.
-/// One that comes out different is an error.
-pub const CHECK: &str = "KBISECT_CC_CHECK";
 
 /// The environment that makes a compiler do something else.
 const ENVIRONMENT: &[&str] = &[
@@ -252,64 +241,28 @@ impl Launcher<'_> {
             .as_ref()
             .and_then(|values| self.sources(values, &text.output));
         let done = match self.put(&name, None)? {
-            Some(done) => Some(done),
-            None => self.make(&text.output, &name, sources.is_some())?,
-        };
-        let Some(done) = done else {
-            return Ok(None);
+            Some(done) => done,
+            None => {
+                let Some((relayed, input)) = self.compile(&text.output) else {
+                    return Ok(None);
+                };
+                let done = Done {
+                    means: Means::Compiled,
+                    worth: supervise::cpu_so_far(),
+                    relayed,
+                };
+                // What was read a second time must have been the same.
+                if input == Input::Text || sources.is_some() {
+                    // That it cannot be kept is no reason to fail.
+                    let _ = self.keep(&name, &done);
+                }
+                done
+            }
         };
         if let (Some(values), Some(sources)) = (&values, sources) {
             let _ = self.remember(&call, values, &sources, name);
         }
         Ok(Some(done))
-    }
-
-    /// Makes an object of a text that is not known, under this name: from one of which the same
-    /// matters, or by the compiler. Nothing when it is better left to the compiler itself.
-    fn make(&self, text: &[u8], name: &Hash, is_certain: bool) -> std::io::Result<Option<Done>> {
-        let meaning = self.meaning(text);
-        let known = meaning.and_then(|meaning| self.store.outcome(&meaning));
-        if let Some(outcome) = &known
-            && env::var_os(CHECK).is_none()
-            && let Some(done) = self.put_outcome(outcome, None, Means::SameMeaning)?
-        {
-            let _ = self.store.keep_outcome(name, outcome);
-            return Ok(Some(done));
-        }
-        let Some((relayed, input)) = self.compile(text) else {
-            return Ok(None);
-        };
-        let mut done = Done {
-            means: Means::Compiled,
-            worth: supervise::cpu_so_far(),
-            relayed,
-        };
-        if let Some(known) = known {
-            let object = fs::read(&self.call.object)?;
-            if *blake3::hash(&object).as_bytes() != known.object {
-                let object = Path::new(&self.call.object).display();
-                return Err(std::io::Error::other(format!(
-                    "{object} is not what its meaning says that it is"
-                )));
-            }
-            done.means = Means::SameMeaning;
-        }
-        // What was read a second time must have been the same.
-        if input == Input::Text || is_certain {
-            // That it cannot be kept is no reason to fail.
-            let _ = self.keep(name, meaning.as_ref(), &done);
-        }
-        Ok(Some(done))
-    }
-
-    /// The name of what matters of a text, if that can be told.
-    fn meaning(&self, text: &[u8]) -> Option<Hash> {
-        if !self.call.drops_unused || env::var_os(SLICE).is_none() {
-            return None;
-        }
-        let mut hasher = self.name(b"meaning", &self.call.compile);
-        hasher.update(&slice::slice(text)?);
-        Some(*hasher.finalize().as_bytes())
     }
 
     /// Puts an outcome in its place, if it is there: the object and, unless the preprocessor wrote
@@ -318,16 +271,6 @@ impl Launcher<'_> {
         let Some(outcome) = self.store.outcome(name) else {
             return Ok(None);
         };
-        let means = depfile.map_or(Means::SameText, |_| Means::Known);
-        self.put_outcome(&outcome, depfile, means)
-    }
-
-    fn put_outcome(
-        &self,
-        outcome: &Outcome,
-        depfile: Option<&Hash>,
-        means: Means,
-    ) -> std::io::Result<Option<Done>> {
         let Some(object) = self.store.contents(&outcome.object) else {
             return Ok(None);
         };
@@ -342,12 +285,12 @@ impl Launcher<'_> {
         unless_absent(fs::remove_file(path))?;
         fs::write(path, object)?;
         Ok(Some(Done {
-            means,
+            means: depfile.map_or(Means::SameText, |_| Means::Known),
             worth: outcome.worth,
             relayed: Relayed {
                 status: 0,
                 output: Vec::new(),
-                messages: outcome.messages.clone(),
+                messages: outcome.messages,
             },
         }))
     }
@@ -367,16 +310,12 @@ impl Launcher<'_> {
         (done.status == 0).then_some((done, Input::Source))
     }
 
-    fn keep(&self, name: &Hash, meaning: Option<&Hash>, done: &Done) -> std::io::Result<()> {
+    fn keep(&self, name: &Hash, done: &Done) -> std::io::Result<()> {
         let outcome = Outcome {
             object: self.store.keep(&fs::read(&self.call.object)?)?,
             worth: done.worth,
             messages: done.relayed.messages.clone(),
         };
-        // What the compiler says may be about what does not matter.
-        if let Some(meaning) = meaning.filter(|_| outcome.messages.is_empty()) {
-            self.store.keep_outcome(meaning, &outcome)?;
-        }
         self.store.keep_outcome(name, &outcome)
     }
 
