@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet, Verdict};
 use kbisect::report::Report;
-use kbisect::search::sim::{Work, run_timed};
+use kbisect::search::sim::{Rng, Work, run_timed};
 use kbisect::search::{Cores, Depends, Options, Search, doubting};
 use kbisect::trace::{Evidence, Reach};
 use serde::Deserialize;
@@ -250,20 +250,65 @@ impl Builds {
     }
 }
 
-/// What a run takes after its start.
+fn shuffled(chances: &[f64], seed: u64) -> Vec<f64> {
+    let (mut chances, mut rng) = (chances.to_vec(), Rng(seed));
+    for i in (1..chances.len()).rev() {
+        chances.swap(i, rng.below(i + 1));
+    }
+    chances
+}
+
+/// So many orders of the guesses of a trace.
+const SHUFFLES: u64 = 20;
+
+/// What a run takes after its start, without a guess, with that from the trace, and with wrong ones: as if
+/// all that ran had not and the other way round, and as if it had been something else.
 pub fn worlds() {
-    println!("oracle       prior  workers  trials  worlds  objects   CPU s  wall s");
+    println!("oracle       guess     workers  trials     most  worlds  objects   CPU s  wall s");
     let file = touched();
     for oracle in oracles() {
-        for is_traced in [false, true] {
+        let guess = &oracle.chances;
+        let inverted = guess.iter().map(|chance| 1.0 - chance).collect();
+        let shuffled = (0..SHUFFLES).map(|seed| shuffled(guess, seed));
+        let all: [(&str, Vec<Vec<f64>>); 4] = [
+            ("none", vec![vec![]]),
+            ("trace", vec![guess.clone()]),
+            ("inverted", vec![inverted]),
+            ("shuffled", shuffled.collect()),
+        ];
+        for (what, guesses) in all {
             for workers in [1, 2] {
-                run(&file, &oracle, is_traced, workers);
+                let runs = guesses
+                    .iter()
+                    .map(|guess| run(&file, &oracle, guess, workers));
+                let runs: Vec<Taken> = runs.collect();
+                let mean =
+                    |of: fn(&Taken) -> f64| runs.iter().map(of).sum::<f64>() / runs.len() as f64;
+                println!(
+                    "{:11}  {what:8}  {workers:7}  {:6.1}  {:7}  {:6.1}  {:7.0}  {:6.0}  {:6.0}",
+                    oracle.name,
+                    mean(|run| run.trials.into()),
+                    runs.iter().map(|run| run.trials).max().unwrap_or(0),
+                    mean(|run| run.worlds.into()),
+                    mean(|run| run.objects.into()),
+                    mean(|run| run.cpu),
+                    mean(|run| run.wall),
+                );
             }
         }
     }
 }
 
-fn run(file: &Touched, oracle: &Oracle, is_traced: bool, workers: usize) {
+/// What a run took.
+struct Taken {
+    trials: u32,
+    worlds: u32,
+    objects: u32,
+    cpu: f64,
+    wall: f64,
+}
+
+fn run(file: &Touched, oracle: &Oracle, guess: &[f64], workers: usize) -> Taken {
     let mut builds = Builds::new(file);
     let (n, depends): (usize, &Depends) = (oracle.case.n, &oracle.case.depends);
     let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
@@ -271,11 +316,7 @@ fn run(file: &Touched, oracle: &Oracle, is_traced: bool, workers: usize) {
         depends: depends.clone(),
         cost: full.iter().map(|id| builds.cost(id, oracle.boot)).collect(),
         cores: Cores::Shared,
-        prior: if is_traced {
-            Prior::new(oracle.chances.iter().copied())
-        } else {
-            Prior::default()
-        },
+        prior: Prior::new(guess.iter().copied()),
         ..Options::default()
     };
     let mut search =
@@ -287,14 +328,11 @@ fn run(file: &Touched, oracle: &Oracle, is_traced: bool, workers: usize) {
     };
     let timed = run_timed(&mut search, (workers, CORES), 0, depends, judge, time);
     assert_eq!(search.best(), &oracle.case.needed);
-    println!(
-        "{:11}  {:5}  {workers:7}  {:6}  {:6}  {:7}  {:6.0}  {:6.0}",
-        oracle.name,
-        if is_traced { "trace" } else { "none" },
-        timed.trials,
-        builds.worlds,
-        builds.objects,
-        builds.cpu + f64::from(timed.trials) * LINK,
-        timed.time,
-    );
+    Taken {
+        trials: timed.trials,
+        worlds: builds.worlds,
+        objects: builds.objects,
+        cpu: builds.cpu + f64::from(timed.trials) * LINK,
+        wall: timed.time,
+    }
 }

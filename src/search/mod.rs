@@ -7,6 +7,7 @@
 //! One trial is a kernel build of minutes. An hour of thought is cheap against it, a trial that
 //! could have been left out is not.
 
+mod belief;
 mod cells;
 mod chance;
 mod costs;

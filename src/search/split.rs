@@ -14,12 +14,11 @@
 //! What depends on a request goes with it, and leaves go first: where one of these is needed, so
 //! is the request, for nothing.
 
-use crate::model::{CandidateId, Certify, Phase, Prior, RequestId, RequestSet, Verdict};
+use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
+use super::belief::{Belief, Weighed, Went};
 use super::cells::{Kind, cells};
-use super::chance::{
-    Chances, Classes, Known, Thought, Unknown, in_order, most_telling, most_telling_within,
-};
+use super::chance::{Known, Unknown, in_order, most_telling, most_telling_within};
 use super::costs::Costs;
 use super::depends::Depends;
 use super::groups::Groups;
@@ -46,36 +45,9 @@ pub struct Split {
     certify: Certify,
     groups: Groups,
     phase: Phase,
-    /// All requests, in the order in which they are taken away: what is cheap first, of that what is
-    /// least likely needed, of that leaves, else from the last to the first, as `ddmin` does and for
-    /// the same reason.
-    order: Vec<RequestId>,
-    classes: Classes,
+    belief: Belief,
     costs: Costs,
     cores: Cores,
-    /// There is a prior.
-    is_thought: bool,
-}
-
-/// What is thought of the requests at first, each by itself and together with what goes with it.
-fn classes(prior: &Prior, depends: &Depends, n: usize) -> Classes {
-    let own = |id: RequestId| prior.of(id).unwrap_or(Prior::SHARE);
-    let thought = |id: RequestId| {
-        let carried = depends.carried(id).into_iter().flat_map(RequestSet::iter);
-        let none: f64 = carried.chain([id]).map(|id| 1.0 - own(id)).product();
-        Thought {
-            together: if prior.is_empty() {
-                Prior::SHARE
-            } else {
-                1.0 - none
-            },
-            alone: own(id),
-            // What others depend on is mostly needed for them, and seldom for itself.
-            carries: depends.carried(id).is_some_and(|c| !c.is_empty()),
-        }
-    };
-    let thoughts: Vec<Thought> = (0..n as u32).map(RequestId).map(thought).collect();
-    Classes::new(&thoughts)
 }
 
 /// What is known, under the assumption that the oracle is monotone.
@@ -96,12 +68,8 @@ impl Split {
     #[must_use]
     pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
         let n = start.capacity();
-        let classes = classes(&options.prior, &options.depends, n);
-        let mut order = options.depends.leaves_first(n);
         let costs = Costs::new(&options.cost, &options.depends, n);
-        // What depends on a request is at most as likely needed as both together, and costs at most
-        // as much, so leaves stay first.
-        order.sort_by_cached_key(|id| (costs.tier(*id), classes.likely(*id)));
+        let belief = Belief::new(&options.prior, &options.depends, &costs, n);
         let mut search = Self {
             groups: Groups::new(&start),
             ledger: Ledger::new(start, fixed, &options.failed),
@@ -110,11 +78,9 @@ impl Split {
             certify: options.certify,
             depends: options.depends,
             phase: Phase::Reducing,
-            order,
-            classes,
+            belief,
             costs,
             cores: options.cores,
-            is_thought: !options.prior.is_empty(),
         };
         for keep in &options.failed {
             search.groups.failed(keep, &search.depends);
@@ -170,16 +136,31 @@ impl Split {
             && self.ledger.in_flight().next().is_some()
     }
 
-    fn chances(&self, view: &View) -> Chances {
-        Chances::estimate(
-            &self.order,
+    fn chances(&self, view: &View) -> Weighed {
+        self.belief.chances(
             |id| view.known(id, &self.depends),
             |id| {
                 let carried = self.depends.carried(id);
                 carried.is_none_or(|carried| !carried.has_any_of(&view.base))
             },
-            &self.classes,
         )
+    }
+
+    /// A verdict says how good the prior is.
+    fn weigh(&mut self, keep: &RequestSet, verdict: Verdict) {
+        let went = match verdict {
+            Verdict::Pass => Went::Away,
+            Verdict::Fail(_) => Went::Not,
+            Verdict::Unresolved => return,
+        };
+        let view = self.view();
+        let members = |set: &RequestSet| in_order(self.belief.order(), set);
+        let group = view.open.intersection(&self.ledger.best().minus(keep));
+        let mut suspects = view.groups.suspects.iter();
+        let within = suspects.find(|suspects| group.is_subset(suspects));
+        let (group, within) = (members(&group), within.map(members));
+        let chances = self.chances(&view);
+        self.belief.learn(&chances, &group, within.as_deref(), went);
     }
 
     /// How many trials are expected: each tells about one bit of what is not known yet, and then
@@ -231,7 +212,7 @@ impl Split {
         // A part of a group that has a needed one in it: it tells which.
         let idle = |group: &&RequestSet| !group.has_any_of(&all_flying);
         let halve = |group: &RequestSet| {
-            let members = in_order(&self.order, group);
+            let members = in_order(self.belief.order(), group);
             let none = chances.none_needed(&members);
             let len = most_telling_within(&none, &self.costs_of(&members));
             (1..=len)
@@ -275,13 +256,9 @@ impl Split {
     }
 
     /// The group that tells most for what it takes; of several, the first in order.
-    fn group(&self, view: &View, from: &RequestSet, chances: &Chances) -> Option<RequestSet> {
-        let members = in_order(&self.order, from);
-        let none = if self.is_thought {
-            chances.none_needed_of_fresh(&members)
-        } else {
-            chances.none_needed(&members)
-        };
+    fn group(&self, view: &View, from: &RequestSet, chances: &Weighed) -> Option<RequestSet> {
+        let members = in_order(self.belief.order(), from);
+        let none = chances.none_needed_of_fresh(&members);
         let len = match members.len() {
             0 => 0,
             _ => most_telling(&none, &self.costs_of(&members)),
@@ -326,6 +303,9 @@ impl Search for Split {
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
         let keep = self.ledger.keep(id).clone();
+        if self.phase == Phase::Reducing {
+            self.weigh(&keep, verdict);
+        }
         let new_best = self.ledger.record(id, verdict);
         if new_best {
             self.groups.shrink_to(&self.ledger, &self.depends);

@@ -60,8 +60,9 @@ fn a_good_prior_saves_most_of_the_search_and_a_wrong_one_costs_little() {
     let all = |chance: f64| move |_: &RequestSet, _: &mut Rng| Prior::new([chance; 520]);
     for workers in [1, 4] {
         let without = trials(workers, nothing);
-        // One guess, and the certificate.
-        assert!(trials(workers, perfect) < 36.0);
+        // A guess or a few, as it may be wrong, and the certificate.
+        let perfect = trials(workers, perfect);
+        assert!(perfect < 40.0, "{perfect}");
         assert!(trials(workers, good) < 0.6 * without);
         for (wrong, trials) in [
             ("shuffled", trials(workers, shuffled)),
@@ -69,7 +70,7 @@ fn a_good_prior_saves_most_of_the_search_and_a_wrong_one_costs_little() {
             ("all needed", trials(workers, all(0.9))),
             ("none needed", trials(workers, all(0.001))),
         ] {
-            assert!(trials < 1.1 * without, "{wrong}: {trials}, not {without}");
+            assert!(trials < 1.05 * without, "{wrong}: {trials}, not {without}");
         }
     }
 }

@@ -1,0 +1,272 @@
+//! How far what was thought before the search is believed.
+//!
+//! Two models foretell each verdict: one that begins with what was thought, and one that does not.
+//! A verdict makes the one that foretold it better so much more credible, and what both say is
+//! weighed by that (Bayesian model averaging: J. A. Hoeting et al., "Bayesian Model Averaging: A
+//! Tutorial", Statistical Science 14, 1999). So a prior that says nothing is soon forgotten, with the
+//! order that it made.
+
+use crate::model::{Prior, RequestId, RequestSet};
+
+use super::chance::{Chances, Classes, Known, Thought};
+use super::costs::Costs;
+use super::depends::Depends;
+
+/// The odds that a prior tells something, before the first verdict.
+const AT_FIRST: f64 = 4.0;
+
+/// No verdict was foretold with less than this chance: one that was nearly impossible may have
+/// reasons that neither model knows.
+const LEAST: f64 = 0.02;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Belief {
+    plain: Model,
+    thought: Option<Model>,
+    /// That what was thought tells something: the natural logarithm of the odds.
+    odds: f64,
+}
+
+#[derive(Debug)]
+struct Model {
+    /// All requests, in the order in which they are taken away: what is cheap first, of that what is
+    /// least likely needed, of that leaves, else from the last to the first, as `ddmin` does and for
+    /// the same reason.
+    order: Vec<RequestId>,
+    classes: Classes,
+}
+
+impl Model {
+    fn new(prior: &Prior, depends: &Depends, costs: &Costs, n: usize) -> Self {
+        let classes = Classes::new(&thoughts(prior, depends, n));
+        let mut order = depends.leaves_first(n);
+        // What depends on a request is at most as likely needed as both together, and costs at most
+        // as much, so leaves stay first.
+        order.sort_by_cached_key(|id| (costs.tier(*id), classes.likely(*id)));
+        Self { order, classes }
+    }
+}
+
+/// What is thought of the requests at first, each by itself and together with what goes with it.
+fn thoughts(prior: &Prior, depends: &Depends, n: usize) -> Vec<Thought> {
+    let own = |id: RequestId| prior.of(id).unwrap_or(Prior::SHARE);
+    let thought = |id: RequestId| {
+        let carried = depends.carried(id).into_iter().flat_map(RequestSet::iter);
+        let none: f64 = carried.chain([id]).map(|id| 1.0 - own(id)).product();
+        Thought {
+            together: if prior.is_empty() {
+                Prior::SHARE
+            } else {
+                1.0 - none
+            },
+            alone: own(id),
+            // What others depend on is mostly needed for them, and seldom for itself.
+            carries: depends.carried(id).is_some_and(|c| !c.is_empty()),
+        }
+    };
+    (0..n as u32).map(RequestId).map(thought).collect()
+}
+
+impl Belief {
+    /// Of `n` requests.
+    pub(super) fn new(prior: &Prior, depends: &Depends, costs: &Costs, n: usize) -> Self {
+        let model = |prior: &Prior| Model::new(prior, depends, costs, n);
+        Self {
+            plain: model(&Prior::default()),
+            thought: (!prior.is_empty()).then(|| model(prior)),
+            odds: std::env::var("ODDS")
+                .map_or(AT_FIRST, |x| x.parse().unwrap())
+                .ln(),
+        }
+    }
+
+    /// How far the prior is believed, from 0 to 1.
+    fn weight(&self) -> f64 {
+        1.0 / (1.0 + (-self.odds).exp())
+    }
+
+    /// The order in which requests are taken away.
+    pub(super) fn order(&self) -> &[RequestId] {
+        match &self.thought {
+            Some(thought) if self.odds >= 0.0 => &thought.order,
+            _ => &self.plain.order,
+        }
+    }
+
+    /// How likely each is needed, from what is known of each. `is_alone`: all that went with it is
+    /// gone.
+    pub(super) fn chances(
+        &self,
+        known: impl Fn(RequestId) -> Known,
+        is_alone: impl Fn(RequestId) -> bool,
+    ) -> Weighed {
+        let of = |model: &Model| Chances::estimate(&model.order, &known, &is_alone, &model.classes);
+        Weighed {
+            plain: of(&self.plain),
+            thought: self.thought.as_ref().map(of),
+            weight: self.weight(),
+        }
+    }
+
+    /// Takes in that a group could go, or could not, that is a part of `within`, if that has a needed
+    /// one for certain. `chances` are those from before.
+    pub(super) fn learn(
+        &mut self,
+        chances: &Weighed,
+        group: &[RequestId],
+        within: Option<&[RequestId]>,
+        could_go: Went,
+    ) {
+        let Some(thought) = &chances.thought else {
+            return;
+        };
+        let foretold = |model: &Chances| {
+            let none =
+                |group: &[RequestId]| model.none_needed(group).last().copied().unwrap_or(1.0);
+            let all = within.map_or(0.0, none);
+            let goes = (none(group) - all) / (1.0 - all).max(LEAST);
+            match could_go {
+                Went::Away => goes,
+                Went::Not => 1.0 - goes,
+            }
+            .clamp(LEAST, 1.0)
+        };
+        self.odds += (foretold(thought) / foretold(&chances.plain)).ln();
+    }
+}
+
+/// What became of a group that was taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Went {
+    Away,
+    Not,
+}
+
+/// How likely each request is needed, by both models.
+#[derive(Debug)]
+pub(super) struct Weighed {
+    plain: Chances,
+    thought: Option<Chances>,
+    weight: f64,
+}
+
+impl Weighed {
+    /// That this one is needed.
+    pub(super) fn of(&self, id: RequestId) -> f64 {
+        self.mean(|chances| chances.of(id), |chances| chances.of(id))
+    }
+
+    /// For each request of `group`, that neither it nor one before it in the group is needed.
+    pub(super) fn none_needed(&self, group: &[RequestId]) -> Vec<f64> {
+        self.means(
+            |chances| chances.none_needed(group),
+            |chances| chances.none_needed(group),
+        )
+    }
+
+    /// The same of a group of which nothing is known.
+    pub(super) fn none_needed_of_fresh(&self, group: &[RequestId]) -> Vec<f64> {
+        self.means(
+            |chances| chances.none_needed(group),
+            |chances| chances.none_needed_of_fresh(group),
+        )
+    }
+
+    fn mean(&self, plain: impl Fn(&Chances) -> f64, thought: impl Fn(&Chances) -> f64) -> f64 {
+        let plain = plain(&self.plain);
+        match &self.thought {
+            Some(chances) => plain + self.weight * (thought(chances) - plain),
+            None => plain,
+        }
+    }
+
+    fn means(
+        &self,
+        plain: impl Fn(&Chances) -> Vec<f64>,
+        thought: impl Fn(&Chances) -> Vec<f64>,
+    ) -> Vec<f64> {
+        let mut all = plain(&self.plain);
+        if let Some(chances) = &self.thought {
+            for (plain, thought) in all.iter_mut().zip(thought(chances)) {
+                *plain += self.weight * (thought - *plain);
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of ten requests: the first five are thought to be needed.
+    fn belief() -> Belief {
+        let prior = Prior::new((0..10).map(|id| if id < 5 { 0.9 } else { 0.01 }));
+        let costs = Costs::new(&[], &Depends::none(), 10);
+        Belief::new(&prior, &Depends::none(), &costs, 10)
+    }
+
+    fn learn(belief: &mut Belief, ids: &[u32], within: Option<&[u32]>, went: Went) {
+        let requests = |ids: &[u32]| ids.iter().copied().map(RequestId).collect::<Vec<_>>();
+        let chances = belief.chances(|_| Known::Nothing, |_| true);
+        let within = within.map(requests);
+        belief.learn(&chances, &requests(ids), within.as_deref(), went);
+    }
+
+    fn chance(belief: &Belief, id: u32) -> f64 {
+        belief
+            .chances(|_| Known::Nothing, |_| true)
+            .of(RequestId(id))
+    }
+
+    #[test]
+    fn a_prior_is_believed_the_more_the_better_it_foretells() {
+        let mut belief = belief();
+        let first = belief.weight();
+        learn(&mut belief, &[5, 6, 7, 8, 9], None, Went::Away);
+        assert!(belief.weight() > first);
+        assert_eq!(belief.order().first(), Some(&RequestId(9)));
+        let after = belief.weight();
+        learn(&mut belief, &[0], None, Went::Not);
+        assert!(belief.weight() > after);
+        assert!(chance(&belief, 1) > 0.8);
+    }
+
+    #[test]
+    fn a_prior_that_foretells_what_does_not_come_is_forgotten_with_its_order() {
+        let mut belief = belief();
+        // What it took for idle is needed, and what it took for needed is not.
+        learn(&mut belief, &[8], None, Went::Not);
+        assert!(belief.weight() < 0.5);
+        assert_eq!(belief.order(), belief.plain.order);
+        learn(&mut belief, &[1], None, Went::Away);
+        learn(&mut belief, &[2], None, Went::Away);
+        assert!(chance(&belief, 3) < 0.12 && chance(&belief, 9) > 0.09);
+    }
+
+    #[test]
+    fn that_a_part_of_what_must_fail_fails_says_little() {
+        let mut belief = belief();
+        let first = belief.weight();
+        learn(
+            &mut belief,
+            &[5, 6, 7, 8],
+            Some(&[5, 6, 7, 8, 9]),
+            Went::Not,
+        );
+        assert!((belief.weight() - first).abs() < 0.01);
+        learn(&mut belief, &[5, 6, 7, 8], None, Went::Not);
+        assert!(belief.weight() < first / 2.0);
+    }
+
+    #[test]
+    fn without_a_prior_there_is_nothing_to_believe() {
+        let costs = Costs::new(&[], &Depends::none(), 10);
+        let mut belief = Belief::new(&Prior::default(), &Depends::none(), &costs, 10);
+        let before = chance(&belief, 3);
+        learn(&mut belief, &[5, 6], None, Went::Not);
+        assert_eq!(chance(&belief, 3).to_bits(), before.to_bits());
+        assert!((before - Prior::SHARE).abs() < 1e-9);
+    }
+}
