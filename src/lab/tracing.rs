@@ -53,9 +53,10 @@ impl Bench {
                 }
             }
         };
-        if ran.is_empty() {
-            return Err(Error::failed("nothing of this kernel runs in the trace")
-                .hint("it is to be of the start, booted with nokaslr"));
+        if !image.is_traced_by(&ran) {
+            return Err(Error::failed("the trace is not of this kernel").hint(
+                "it is to be of the start, booted with nokaslr, as QEMU writes it by `-d in_asm`",
+            ));
         }
         let activity = Activity::of(&image, &ran);
         if activity.is_cut_early() {

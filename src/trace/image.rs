@@ -8,10 +8,14 @@ use std::path::Path;
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
+use super::log::Ran;
 use crate::{Error, Result};
 
 /// The kernel with its symbols, in a build tree.
 const VMLINUX: &str = "vmlinux";
+
+/// Where the kernel begins to be the same on all architectures. It runs once in each boot.
+const START: &str = "start_kernel";
 
 /// When a function may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +143,14 @@ impl Image {
         &self.objects
     }
 
+    /// Is this a trace of this kernel? Not when it is of another one, or when the kernel was moved (KASLR):
+    /// other functions would seem to run.
+    #[must_use]
+    pub fn is_traced_by(&self, ran: &Ran) -> bool {
+        let start = self.functions.iter().find(|f| f.name == START);
+        !ran.is_empty() && start.is_none_or(|start| ran.enters(start.range.start))
+    }
+
     /// From the first function to the end of the last.
     #[must_use]
     pub fn range(&self) -> Range<u64> {
@@ -221,6 +233,35 @@ mod tests {
         assert!(is_of("net/core/sock.o", "sock.c"));
         assert!(is_of("arch/x86/entry/entry.o", "arch/x86/entry/entry.S"));
         assert!(!is_of("net/core/sock.o", "sock_diag.c"));
+    }
+
+    #[test]
+    fn a_trace_of_a_kernel_that_was_moved_is_none_of_this_kernel() {
+        let at = 0xffff_ffff_8100_0000;
+        let function = |name: &str, range| Function {
+            name: name.into(),
+            range,
+            stage: Stage::Init,
+            object: None,
+        };
+        let image = Image {
+            functions: vec![
+                function("x", at..at + 0x100),
+                function(START, at + 0x100..at + 0x120),
+                function("y", at + 0x120..at + 0x4000),
+            ],
+            objects: vec![],
+        };
+        let traced = |moved: u64| {
+            let blocks =
+                [0x100, 0x120].map(|low| format!("IN:\n{:#x}:  90  nop\n", at + low + moved));
+            let log = blocks.concat();
+            image.is_traced_by(&Ran::read(log.as_bytes(), &image.range()).expect("a trace"))
+        };
+        assert!(traced(0));
+        assert!(!traced(0x1000) && !traced(0x20_0000));
+        let no_start = Image::default();
+        assert!(!no_start.is_traced_by(&Ran::default()));
     }
 
     #[test]

@@ -135,6 +135,12 @@ impl Ran {
         self.serving.any_in(range)
     }
 
+    /// Did an instruction at just this address run?
+    #[must_use]
+    pub fn enters(&self, address: u64) -> bool {
+        self.any_in(&(address..address.saturating_add(1)))
+    }
+
     /// Did nothing run in the range that was read?
     #[must_use]
     pub fn is_empty(&self) -> bool {
