@@ -34,30 +34,26 @@ impl Bench {
             return Ok(None);
         }
         let image = Image::read(&tree, &self.forecasts.listed(&config.config))?;
-        let range = image.range();
         let ran = match from {
-            TraceFrom::File(path) => {
-                let file = File::open(path).map_err(|e| Error::io("read", path, e))?;
-                Ran::read(file, &range)?
-            }
+            TraceFrom::File(path) => read(path, &image)?,
             TraceFrom::Boot(dir) => {
                 let folder = dir.join(FOLDER);
                 let logs = folder.join(LOGS);
                 fs::create_dir_all(&logs).map_err(|e| Error::io("make the folder", &logs, e))?;
                 let asked = self.boot_traced(&tree, dir, &folder, &logs, cancel);
-                let ran = asked.and_then(|()| read_all(&logs, &range));
+                let ran = asked.and_then(|()| read_all(&logs, &image));
                 let _ = fs::remove_dir_all(&logs);
                 match ran? {
-                    Some(ran) => ran,
-                    None => return Ok(None),
+                    Logs::None => return Ok(None),
+                    Logs::Of(ran) => ran,
                 }
             }
         };
-        if !image.is_traced_by(&ran) {
+        let Some(ran) = ran else {
             return Err(Error::failed("the trace is not of this kernel").hint(
                 "it is to be of the start, booted with nokaslr, as QEMU writes it by `-d in_asm`",
             ));
-        }
+        };
         let activity = Activity::of(&image, &ran);
         if activity.is_cut_early() {
             return Err(Error::failed(
@@ -94,16 +90,30 @@ impl Bench {
     }
 }
 
-/// What all logs of a folder say; nothing if there is none.
-fn read_all(logs: &Path, range: &std::ops::Range<u64>) -> Result<Option<Ran>> {
+/// What a log says, if it is of this kernel.
+fn read(log: &Path, image: &Image) -> Result<Option<Ran>> {
+    let file = File::open(log).map_err(|e| Error::io("read", log, e))?;
+    let ran = Ran::read(file, &image.range())?;
+    Ok(Some(ran).filter(|ran| image.is_traced_by(ran)))
+}
+
+/// What is in the folder for logs.
+enum Logs {
+    /// Nothing: QEMU was not asked to write any.
+    None,
+    /// What those of this kernel say; nothing if they are all of others, or of one that was moved.
+    Of(Option<Ran>),
+}
+
+fn read_all(logs: &Path, image: &Image) -> Result<Logs> {
     let io = |e| Error::io("read", logs, e);
-    let mut all: Option<Ran> = None;
+    let mut all = Logs::None;
     for entry in fs::read_dir(logs).map_err(io)? {
-        let file = File::open(entry.map_err(io)?.path()).map_err(io)?;
-        let ran = Ran::read(file, range)?;
-        all = Some(match all {
-            Some(all) => all.and(ran),
-            None => ran,
+        let ran = read(&entry.map_err(io)?.path(), image)?;
+        all = Logs::Of(match (all, ran) {
+            (Logs::Of(Some(before)), Some(ran)) => Some(before.and(ran)),
+            (Logs::Of(Some(before)), None) => Some(before),
+            (Logs::Of(None) | Logs::None, ran) => ran,
         });
     }
     Ok(all)

@@ -75,9 +75,7 @@ impl Belief {
         Self {
             plain: model(&Prior::default()),
             thought: (!prior.is_empty()).then(|| model(prior)),
-            odds: std::env::var("ODDS")
-                .map_or(AT_FIRST, |x| x.parse().unwrap())
-                .ln(),
+            odds: AT_FIRST.ln(),
         }
     }
 
@@ -109,30 +107,49 @@ impl Belief {
         }
     }
 
-    /// Takes in that a group could go, or could not, that is a part of `within`, if that has a needed
-    /// one for certain. `chances` are those from before.
+    /// Is there anything that verdicts can make more or less credible?
+    pub(super) fn is_open(&self) -> bool {
+        self.thought.is_some()
+    }
+
+    /// Takes in what became of a group, both from before that was known. It is a part of `within`, if
+    /// that has a needed one for certain; else nothing was known of it.
     pub(super) fn learn(
         &mut self,
         chances: &Weighed,
         group: &[RequestId],
         within: Option<&[RequestId]>,
-        could_go: Went,
+        went: Went,
     ) {
         let Some(thought) = &chances.thought else {
             return;
         };
-        let foretold = |model: &Chances| {
-            let none =
-                |group: &[RequestId]| model.none_needed(group).last().copied().unwrap_or(1.0);
-            let all = within.map_or(0.0, none);
-            let goes = (none(group) - all) / (1.0 - all).max(LEAST);
-            match could_go {
+        let last = |none: Vec<f64>| none.last().copied().unwrap_or(1.0);
+        let foretold = |model: &Chances, fresh: fn(&Chances, &[RequestId]) -> Vec<f64>| {
+            let goes = match within {
+                Some(within) => given_one_is(
+                    last(model.none_needed(group)),
+                    last(model.none_needed(within)),
+                ),
+                None => last(fresh(model, group)),
+            };
+            match went {
                 Went::Away => goes,
                 Went::Not => 1.0 - goes,
             }
             .clamp(LEAST, 1.0)
         };
-        self.odds += (foretold(thought) / foretold(&chances.plain)).ln();
+        let thought = foretold(thought, Chances::none_needed_of_fresh);
+        self.odds += (thought / foretold(&chances.plain, Chances::none_needed)).ln();
+    }
+}
+
+/// That none of a part is needed, where one of the whole is: from both without that.
+fn given_one_is(none_of_part: f64, none_of_all: f64) -> f64 {
+    if none_of_all < 1.0 {
+        ((none_of_part - none_of_all) / (1.0 - none_of_all)).clamp(0.0, 1.0)
+    } else {
+        0.0
     }
 }
 
@@ -157,15 +174,20 @@ impl Weighed {
         self.mean(|chances| chances.of(id), |chances| chances.of(id))
     }
 
-    /// For each request of `group`, that neither it nor one before it in the group is needed.
-    pub(super) fn none_needed(&self, group: &[RequestId]) -> Vec<f64> {
-        self.means(
-            |chances| chances.none_needed(group),
-            |chances| chances.none_needed(group),
-        )
+    /// For each request of `group`, which has a needed one, that this is neither it nor one before it.
+    pub(super) fn none_needed_within(&self, group: &[RequestId]) -> Vec<f64> {
+        let within = |chances: &Chances| {
+            let none = chances.none_needed(group);
+            let all = none.last().copied().unwrap_or(1.0);
+            none.into_iter()
+                .map(|none| given_one_is(none, all))
+                .collect()
+        };
+        self.means(within, within)
     }
 
-    /// The same of a group of which nothing is known.
+    /// For each request of `group`, of which nothing is known, that neither it nor one before it in the
+    /// group is needed.
     pub(super) fn none_needed_of_fresh(&self, group: &[RequestId]) -> Vec<f64> {
         self.means(
             |chances| chances.none_needed(group),

@@ -271,12 +271,7 @@ pub(super) fn most_telling(none_needed: &[f64], costs: &[f64]) -> usize {
 
 /// The same of a group that has a needed one: at least one, not all.
 pub(super) fn most_telling_within(none_needed: &[f64], costs: &[f64]) -> usize {
-    let all = none_needed.last().copied().unwrap_or(0.0);
-    let within: Vec<f64> = none_needed
-        .iter()
-        .map(|none| (none - all) / (1.0 - all))
-        .collect();
-    most_telling(&within, costs)
+    most_telling(none_needed, costs)
         .min(none_needed.len().saturating_sub(1))
         .max(1)
 }
@@ -367,7 +362,7 @@ mod tests {
         let dear = [[1.0; 3].as_slice(), &[20.0; 97]].concat();
         assert_eq!(of(&none(0.1, 100), &dear), 3);
         assert_eq!(of(&[0.9999, 0.9998, 0.9997, 0.9, 0.8, 0.5], &dear), 6);
-        assert_eq!(most_telling_within(&none(0.1, 2), &same), 1);
-        assert_eq!(most_telling_within(&none(0.01, 16), &same), 8);
+        assert_eq!(most_telling_within(&[0.6, 0.55], &same), 1);
+        assert_eq!(most_telling_within(&[0.9, 0.8, 0.5, 0.1, 0.0], &same), 3);
     }
 }

@@ -83,6 +83,7 @@ impl Split {
             cores: options.cores,
         };
         for keep in &options.failed {
+            search.weigh(keep, Went::Not);
             search.groups.failed(keep, &search.depends);
         }
         search.settle();
@@ -146,16 +147,21 @@ impl Split {
         )
     }
 
-    /// A verdict says how good the prior is.
-    fn weigh(&mut self, keep: &RequestSet, verdict: Verdict) {
-        let went = match verdict {
-            Verdict::Pass => Went::Away,
-            Verdict::Fail(_) => Went::Not,
-            Verdict::Unresolved => return,
-        };
+    /// A verdict says how good the prior is, if it is not one that had to come, nor one of what passed
+    /// side by side, which may not go together.
+    fn weigh(&mut self, keep: &RequestSet, went: Went) {
+        if !self.belief.is_open() {
+            return;
+        }
         let view = self.view();
+        let gone = self.ledger.best().minus(keep);
+        let here = gone.intersection(&view.base);
+        let is_on_union = here != gone;
+        if went == Went::Not && (is_on_union || view.groups.has_needed(&here)) {
+            return;
+        }
         let members = |set: &RequestSet| in_order(self.belief.order(), set);
-        let group = view.open.intersection(&self.ledger.best().minus(keep));
+        let group = view.open.intersection(&here);
         let mut suspects = view.groups.suspects.iter();
         let within = suspects.find(|suspects| group.is_subset(suspects));
         let (group, within) = (members(&group), within.map(members));
@@ -213,7 +219,7 @@ impl Split {
         let idle = |group: &&RequestSet| !group.has_any_of(&all_flying);
         let halve = |group: &RequestSet| {
             let members = in_order(self.belief.order(), group);
-            let none = chances.none_needed(&members);
+            let none = chances.none_needed_within(&members);
             let len = most_telling_within(&none, &self.costs_of(&members));
             (1..=len)
                 .rev()
@@ -303,8 +309,11 @@ impl Search for Split {
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
         let keep = self.ledger.keep(id).clone();
-        if self.phase == Phase::Reducing {
-            self.weigh(&keep, verdict);
+        match verdict {
+            _ if self.phase != Phase::Reducing => {}
+            Verdict::Pass => self.weigh(&keep, Went::Away),
+            Verdict::Fail(_) => self.weigh(&keep, Went::Not),
+            Verdict::Unresolved => {}
         }
         let new_best = self.ledger.record(id, verdict);
         if new_best {

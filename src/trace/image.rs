@@ -143,8 +143,9 @@ impl Image {
         &self.objects
     }
 
-    /// Is this a trace of this kernel? Not when it is of another one, or when the kernel was moved (KASLR):
-    /// other functions would seem to run.
+    /// Is this a trace of this kernel, as far as can be told? Not when its first common function did not run
+    /// at its address: of another kernel, or of one that was moved (KASLR), other functions would seem to
+    /// run. (By chance something may begin there. Without that symbol, anything that runs will do.)
     #[must_use]
     pub fn is_traced_by(&self, ran: &Ran) -> bool {
         let start = self.functions.iter().find(|f| f.name == START);

@@ -60,7 +60,7 @@ fn a_good_prior_saves_most_of_the_search_and_a_wrong_one_costs_little() {
     let all = |chance: f64| move |_: &RequestSet, _: &mut Rng| Prior::new([chance; 520]);
     for workers in [1, 4] {
         let without = trials(workers, nothing);
-        // A guess or a few, as it may be wrong, and the certificate.
+        // A guess or a few, the first a careful one as it may be wrong, and the certificate.
         let perfect = trials(workers, perfect);
         assert!(perfect < 40.0, "{perfect}");
         assert!(trials(workers, good) < 0.6 * without);
