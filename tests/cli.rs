@@ -147,7 +147,7 @@ fn a_start_that_asks_for_nothing_is_refused() {
         str![[r#"
 == preparing
 error: [PLACE]/start.config asks for nothing
-hint: it is to have lines like CONFIG_PCI=y, with CONFIG_: a .config or a fragment of one
+hint: it must have lines like CONFIG_PCI=y, with CONFIG_: a .config or a fragment of one
 
 "#]]
     );
@@ -412,4 +412,37 @@ fn a_kernel_that_is_not_there_is_told_before_anything_is_booted() {
     let done = place.run(&["boot", "--kernel", "nowhere", "--until", "x"]);
     assert_eq!(done.code, Some(2));
     assert!(done.err.contains("cannot read nowhere"), "{}", done.err);
+}
+
+#[test]
+fn a_trace_or_a_prior_that_is_not_there_is_told_before_anything_is_prepared() {
+    let place = Place::new();
+    for what in ["--trace", "--prior"] {
+        let args = [
+            "--oracle", "shell-ok", "--source", "nowhere", what, "absent",
+        ];
+        for args in [args.to_vec(), [&["plan"], &args[..]].concat()] {
+            let done = place.run(&args);
+            assert_eq!(done.code, Some(2), "{args:?}");
+            assert!(done.err.contains("cannot read the "), "{}", done.err);
+        }
+    }
+}
+
+#[test]
+fn a_result_without_its_run_is_reported_and_a_folder_without_either_is_refused() {
+    let place = Place::new();
+    let result = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/busybox/result.json");
+    place.write("kept/result.json", &fs::read_to_string(result).unwrap());
+    let done = place.run(&["report", "kept"]);
+    assert_eq!(done.code, Some(0));
+    assert!(done.out.contains("minimal and certified"), "{}", done.out);
+    assert!(done.out.contains("CAT=y"), "{}", done.out);
+    place.write("kept/result.json", "{}");
+    assert_eq!(place.run(&["report", "kept"]).code, Some(1));
+    for command in ["report", "trace"] {
+        let done = place.run(&[command, "."]);
+        assert_eq!(done.code, Some(2), "{command}");
+        assert!(done.err.contains("there is no run in"), "{}", done.err);
+    }
 }

@@ -27,15 +27,7 @@ pub(super) const BROKEN: u8 = 126;
 /// The exit status when nothing is known about the kernel: kbisect tries again.
 const CANNOT_TELL: u8 = 125;
 
-/// Boot a kernel in QEMU and wait for a mark on its console
-///
-/// Exit status: 0 when the mark appears; 1 when it does not, because of a panic, a line that
-/// must not appear, or a limit; 125 when QEMU was killed or starved, so that nothing is known of
-/// the kernel; 126 when QEMU cannot be started.
-///
-/// A pattern is tried on the current line of the console as it grows, so a prompt is seen
-/// although no newline follows. What is typed appears on the console too: write a mark so that
-/// its command does not match it, as in `--send 'echo MA""RK' --until MARK`.
+/// Arguments of `kbisect boot`.
 #[derive(Debug, Args)]
 pub struct BootArgs {
     /// The kernel, a bzImage [default: $KBISECT_IMAGE]

@@ -8,9 +8,7 @@ use crate::Result;
 use crate::setup::{Finding, Setup, State, findings, install_command};
 use crate::supervise::CancelToken;
 
-/// Tell what is missing on this machine, and the command that mends it.
-///
-/// Changes nothing. The exit status is 0 when everything that is needed is there.
+/// Arguments of `kbisect doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
     /// Folder in which the run will be kept, to look at its free space

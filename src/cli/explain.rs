@@ -14,8 +14,6 @@ use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
 /// Arguments of `kbisect explain`.
-///
-/// Without --config the values are those of the EC2 set, over the base.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The symbol, with or without CONFIG_
@@ -81,13 +79,10 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let asked = [base.requests(), parsed.fragment.requests()].concat();
     let text = Fragment::new(asked.clone()).to_string();
     let unknown = || {
-        let error = Error::usage(format!(
+        Error::usage(format!(
             "this source has no symbol {symbol} for this architecture"
-        ));
-        match nearest(symbol.as_str(), &tools.known).as_slice() {
-            [] => error.hint("is it spelt right, and is it one of this architecture (--arch)?"),
-            near => error.hint(format!("did you mean {}?", near.join(" or "))),
-        }
+        ))
+        .hint(spelling(symbol.as_str(), &tools.known))
     };
     let id = model.find(symbol.as_str()).ok_or_else(unknown)?;
     let mut state = model.resolve(Mode::AllNo, Some(&text));
@@ -110,6 +105,14 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         sanitize(&human(&explanation, &changes, refused.as_deref(), &name))
     });
     Ok(0)
+}
+
+/// What may be wrong with a symbol that the source does not have.
+pub(super) fn spelling(symbol: &str, known: &HashSet<Symbol>) -> String {
+    match nearest(symbol, known).as_slice() {
+        [] => "is it spelt right, and is it one of this architecture (--arch)?".to_owned(),
+        near => format!("did you mean {}?", near.join(" or ")),
+    }
 }
 
 /// How many letters may differ.

@@ -56,6 +56,9 @@ impl Guess {
         let path = dir.join(FILE);
         let text = fs::read_to_string(&path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
+                if let Err(no_run) = RunDir::read(dir) {
+                    return no_run;
+                }
                 Error::usage(format!("the run in {} was not traced", dir.display())).hint(
                     "a start is traced when its oracles boot it by `kbisect boot`, and neither a \
                      --prior of its own nor --trace off is given",

@@ -6,9 +6,7 @@ use super::MessageFormat;
 use crate::oracle::SHIPPED;
 use crate::{Error, Result};
 
-/// List the oracles that come with kbisect, or show the script of one.
-///
-/// They are short: copy one to make your own.
+/// Arguments of `kbisect oracles`.
 #[derive(Debug, clap::Args)]
 pub struct OraclesArgs {
     /// The oracle to show

@@ -26,7 +26,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         prepare::warn(ui.as_mut(), text);
     }
     prepare::start_file(&settings)?;
-    super::run::check_prior(&settings)?;
+    super::run::check_guess(&settings)?;
     RunDir::check(&settings.output)?;
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;

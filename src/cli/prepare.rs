@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::compiler::{launcher, own_link};
+use super::explain::spelling;
 use super::shown::Shown;
 use crate::build::{Launcher, MakePlan};
 use crate::kconfig::native::{Message, Model};
@@ -398,7 +399,7 @@ pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
             if parsed.fragment.is_empty() {
                 return Err(
                     Error::usage(format!("{} asks for nothing", path.display())).hint(
-                        "it is to have lines like CONFIG_PCI=y, with CONFIG_: a .config or a \
+                        "it must have lines like CONFIG_PCI=y, with CONFIG_: a .config or a \
                          fragment of one",
                     ),
                 );
@@ -454,6 +455,12 @@ pub(super) fn start(
     for problem in &parsed.problems {
         warn(ui, format!("{name}: {problem}"));
     }
+    if let Some(absent) = settings.keep.iter().find(|s| !tools.known.contains(*s)) {
+        return Err(Error::usage(format!(
+            "this source has no symbol {absent} for this architecture, which is to be kept"
+        ))
+        .hint(spelling(absent.as_str(), &tools.known)));
+    }
     let start = kconfig::analyse(
         &parsed,
         &settings.keep,
@@ -486,5 +493,10 @@ pub(super) fn start(
             start.dropped.len(),
         ),
     );
+    if start.requests.is_empty() {
+        return Err(Error::usage(format!("there is nothing to take away in {name}")).hint(
+            "none of what it asks for is an option of this source that is there and that makes a difference",
+        ));
+    }
     Ok(start)
 }

@@ -21,7 +21,8 @@ pub(super) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
         path.to_owned()
     };
     let text = fs::read_to_string(&file).map_err(|e| {
-        Error::io("read the prior", &file, e)
+        Error::usage(format!("cannot read the prior {}", file.display()))
+            .because(e)
             .hint("it is the folder of a run that came to its end, or a list: a symbol and a chance on each line")
     })?;
     let (chances, other) = if is_result {

@@ -9,9 +9,9 @@ use super::go::{Opened, go, now};
 use super::learned;
 use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
-use crate::journal::{Record, RunDir, RunInfo};
+use crate::journal::{Line, Record, RunDir, RunInfo};
 use crate::kconfig;
-use crate::model::{Event, Phase, Prior, Request, RequestId};
+use crate::model::{Event, Phase, Prior, Request, RequestId, Tracing};
 use crate::search::{Depends, USE_DEPENDS};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, Signals};
@@ -46,7 +46,7 @@ pub(super) fn search(
     }
     prepare::start_file(settings)?;
     // A mistake in it is told before minutes of work.
-    check_prior(settings)?;
+    check_guess(settings)?;
     let (tools, opened) = prepare::interruptible(&signals, &cancel, |cancel| {
         // First: when another run holds it, nothing else matters.
         let held = if RunDir::has_run(&settings.output) {
@@ -103,8 +103,16 @@ fn begin(
     })
 }
 
-/// Can what is thought of the requests be read?
-pub(super) fn check_prior(settings: &Settings) -> Result<()> {
+/// Can what is thought of the requests be read? A trace is only looked at when the start is built; that it
+/// is not there is better told before.
+pub(super) fn check_guess(settings: &Settings) -> Result<()> {
+    if let Tracing::File(path) = &settings.trace {
+        std::fs::File::open(path).map_err(|e| {
+            Error::usage(format!("cannot read the trace {}", path.display()))
+                .because(e)
+                .hint("--trace is auto, off, or a file that QEMU wrote by `-d in_asm -D FILE`")
+        })?;
+    }
     match &settings.prior {
         Some(path) if !settings.learns() => super::prior::read(path, &[]).map(drop),
         _ => Ok(()),
@@ -229,8 +237,14 @@ pub(super) fn check_key(opened: &Opened, tools: &Tools, hint: impl Into<String>)
     if differs.is_empty() {
         return Ok(());
     }
+    let told = |line: &Line| matches!(line.record, Record::Told { .. } | Record::Start { .. });
+    let hint = if opened.lines.iter().any(told) {
+        hint.into()
+    } else {
+        "it has no verdict yet: remove the folder, and begin anew".to_owned()
+    };
     Err(Error::usage(format!(
-        "the run in {} is another one: not of the same {}",
+        "since the run in {} began, this has changed: {}",
         path.display(),
         differs.join(", ")
     ))

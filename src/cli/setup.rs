@@ -9,10 +9,7 @@ use crate::Result;
 use crate::setup::{Setup, all};
 use crate::supervise::{CancelToken, Signals};
 
-/// Install what is missing, unpack the kernel source, make the guest.
-///
-/// Needs root, or sudo without a password, only if packages have to be installed. What is
-/// there already is left as it is.
+/// Arguments of `kbisect setup`.
 #[derive(Debug, clap::Args)]
 pub struct SetupArgs {}
 

@@ -9,10 +9,6 @@ use crate::model::sanitize;
 use crate::{Result, settings};
 
 /// Arguments of `kbisect trace`.
-///
-/// A run boots its start once with QEMU's log of the code that it translates, and begins with the
-/// guess that code which does not run is not needed. This shows the guess. It is no verdict: only
-/// the order of the search depends on it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The run directory [default: the one that kbisect.toml names, or kbisect.out]

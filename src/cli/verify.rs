@@ -17,9 +17,6 @@ use crate::settings::Settings;
 use crate::{Error, Result};
 
 /// Arguments of `kbisect verify`.
-///
-/// A clean tree is built with the minimal config and judged, then each removal. The oracles and
-/// the project are those that the result names: look at a stranger's result.json first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder of the result: a run directory, or one with its result.json and
