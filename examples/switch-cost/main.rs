@@ -2,9 +2,11 @@
 //! sequence of trials: `cargo run --release --example switch-cost -- [WAYS] [TRIALS]`.
 //!
 //! WAYS are some of `clean,make,ccache,trees,cache` (all, if nothing is said); `ccache` needs ccache
-//! installed. TRIALS is how many trials of `benches/sequence.txt` are made (all). The folder in
-//! `KBISECT_SWITCH_COST` (a temporary one) holds the trees and the caches, which begin empty.
-#![allow(clippy::print_stdout, clippy::unwrap_used)]
+//! installed. TRIALS says which trials of `benches/sequence.txt` are made: so many from the first, or those
+//! from one to another (`23..29`, both included); all, if nothing is said. The folder in
+//! `KBISECT_SWITCH_COST` (a temporary one) holds the trees and the caches, which begin empty. What is on
+//! standard error is each trial.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
 
 use std::collections::HashSet;
 use std::fs;
@@ -66,7 +68,13 @@ fn main() {
         .next()
         .unwrap_or_else(|| WAYS.map(|(name, ..)| name).join(","));
     let ways: HashSet<&str> = ways.split(',').collect();
-    let trials: usize = args.next().map_or(usize::MAX, |n| n.parse().unwrap());
+    let trials = args.next().unwrap_or_else(|| "1..".to_owned());
+    let (first, last) = trials.split_once("..").unwrap_or(("1", &trials));
+    let first: usize = first.parse().unwrap();
+    let last: usize = match last {
+        "" => usize::MAX,
+        last => last.parse().unwrap(),
+    };
     let cancel = CancelToken::new();
     let mut note = |text: &str| println!("# {text}");
     let mut setup = Setup::new(&mut note, &cancel).unwrap();
@@ -87,7 +95,8 @@ fn main() {
     let recorded: Vec<Recorded> = SEQUENCE
         .lines()
         .filter(|line| !line.starts_with('#'))
-        .take(trials)
+        .take(last)
+        .skip(first - 1)
         .map(|line| {
             let mut words = line.split(' ');
             let passed = words.next() == Some("pass");
@@ -122,7 +131,15 @@ fn main() {
     for (_, way, name) in WAYS.iter().filter(|(name, ..)| ways.contains(name)) {
         let (mut cpu, mut wall) = (Duration::ZERO, Duration::ZERO);
         let (mut objects, mut compiled) = (0, 0);
-        for (cost, synced) in bench.run(*way, &recorded) {
+        for (at, (cost, synced)) in (first..).zip(bench.run(*way, &recorded)) {
+            eprintln!(
+                "{name}, {at}: {} objects, {} compiled, {:.1} s of CPU time, {:.1} s and {:.1} s for its tree",
+                cost.objects,
+                cost.compiled(),
+                cost.cpu.as_secs_f64(),
+                cost.wall.as_secs_f64(),
+                synced.as_secs_f64(),
+            );
             cpu += cost.cpu;
             wall += cost.wall + synced;
             objects += cost.objects;

@@ -3,7 +3,8 @@
 //! `obj-$(CONFIG_X) += foo.o bar/` and what goes with it, as `scripts/Makefile.lib` and
 //! `Documentation/kbuild/makefiles.rst` say. What a makefile adds by rules of its own is not seen.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +22,11 @@ pub struct Kbuild {
     /// What `arch` has a folder of.
     arch: String,
     files: Mutex<HashMap<PathBuf, Option<Arc<Makefile>>>>,
+    known: KnownLists,
 }
+
+/// Stands for the top makefile and the architecture's among the folders: none has this name.
+const TOP_FOLDER: &str = "/";
 
 /// Beginnings of the top makefile's lists.
 const TOP: &[&str] = &["core-", "drivers-", "net-", "libs-", "virt-"];
@@ -41,6 +46,7 @@ impl Kbuild {
             source: source.to_owned(),
             arch: arch.to_owned(),
             files: Mutex::default(),
+            known: KnownLists::default(),
         }
     }
 
@@ -49,27 +55,36 @@ impl Kbuild {
     #[must_use]
     pub fn objects(&self, config: &Config) -> BTreeSet<String> {
         let outside = |name: &str| self.outside(name, config);
-        let files = |path: &str| {
-            let path = path.strip_prefix("./").unwrap_or(path);
-            self.makefile(Path::new(path))
+        let files = |path: &str| self.makefile(Path::new(path.strip_prefix("./").unwrap_or(path)));
+        let lists = self.known.list(TOP_FOLDER, &outside, |outside| {
+            let mut scope = Scope::new(outside, &files);
+            if let Some(makefile) = files("Makefile") {
+                // Of the rest of it there is nothing that is wanted, and much that is odd.
+                scope.assign_only(&makefile, |name| {
+                    TOP.iter().any(|top| name.starts_with(top))
+                });
+            }
+            if let Some(makefile) = files(&format!("arch/{}/Makefile", self.arch)) {
+                scope.run(&makefile);
+            }
+            let list = |names: &[&str]| {
+                let lists: Vec<String> = names.iter().map(|name| scope.value(name)).collect();
+                lists.join(" ")
+            };
+            Listed {
+                objects: vec![],
+                below: vec![
+                    list(&["core-y"]),
+                    list(&["libs-y"]),
+                    list(&["drivers-y", "net-y", "virt-y"]),
+                ],
+            }
+        });
+        let [core, libs, drivers] = lists.below.as_slice() else {
+            return BTreeSet::new();
         };
-        let mut scope = Scope::new(&outside, &files);
-        if let Some(makefile) = files("Makefile") {
-            // Of the rest of it there is nothing that is wanted, and much that is odd.
-            scope.assign_only(&makefile, |name| {
-                TOP.iter().any(|top| name.starts_with(top))
-            });
-        }
-        if let Some(makefile) = files(&format!("arch/{}/Makefile", self.arch)) {
-            scope.run(&makefile);
-        }
-        let list = |names: &[&str]| {
-            let lists: Vec<String> = names.iter().map(|name| scope.value(name)).collect();
-            lists.join(" ")
-        };
-        let (core, libs) = (list(&["core-y"]), list(&["libs-y"]));
-        let drivers = list(&["drivers-y", "net-y", "virt-y"]);
         let mut walk = Walk {
+            known: &self.known,
             outside: &|name| match name {
                 "ARCH_CORE" => Some(core.clone()),
                 "ARCH_LIB" => Some(libs.clone()),
@@ -122,7 +137,72 @@ impl Kbuild {
     }
 }
 
+/// What a makefile lists.
+#[derive(Debug, Default)]
+struct Listed {
+    /// Paths in the tree.
+    objects: Vec<String>,
+    /// Folders.
+    below: Vec<String>,
+}
+
+/// What makefiles listed before, each for the answers that it had asked for: from one configuration to
+/// the next few of them change.
+#[derive(Debug, Default)]
+struct KnownLists(Mutex<HashMap<String, VecDeque<KnownList>>>);
+
+#[derive(Debug)]
+struct KnownList {
+    /// Variables from outside, each with its value.
+    asked: Vec<(String, Option<String>)>,
+    listed: Arc<Listed>,
+}
+
+/// So many are kept of each makefile, the newest.
+const MOST_LISTS: usize = 8;
+
+impl KnownLists {
+    /// What the makefile of a folder lists: what it listed when all that it asked for was as it is now, or
+    /// what `read` makes of it, which may ask for nothing but by what it is given.
+    fn list(
+        &self,
+        folder: &str,
+        outside: &dyn Fn(&str) -> Option<String>,
+        read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Listed,
+    ) -> Arc<Listed> {
+        // Whoever panicked left whole entries.
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lists) = lock().get(folder) {
+            let holds = |known: &&KnownList| {
+                let mut asked = known.asked.iter();
+                asked.all(|(name, value)| outside(name) == *value)
+            };
+            if let Some(known) = lists.iter().find(holds) {
+                return Arc::clone(&known.listed);
+            }
+        }
+        let asked = RefCell::new(BTreeMap::new());
+        let listed = Arc::new(read(&|name| {
+            let value = outside(name);
+            let mut asked = asked.borrow_mut();
+            if !asked.contains_key(name) {
+                asked.insert(name.to_owned(), value.clone());
+            }
+            value
+        }));
+        let mut all = lock();
+        let lists = all.entry(folder.to_owned()).or_default();
+        lists.truncate(MOST_LISTS - 1);
+        lists.push_front(KnownList {
+            asked: asked.into_inner().into_iter().collect(),
+            listed: Arc::clone(&listed),
+        });
+        listed
+    }
+}
+
 struct Walk<'a> {
+    known: &'a KnownLists,
     outside: &'a dyn Fn(&str) -> Option<String>,
     files: &'a dyn Fn(&str) -> Option<Arc<Makefile>>,
     seen: BTreeSet<String>,
@@ -135,46 +215,57 @@ impl Walk<'_> {
         if depth > DEEPEST || !self.seen.insert(folder.to_owned()) {
             return;
         }
-        let (here, files) = if folder.is_empty() {
-            // The makefile beside it is the top one, with other things in it.
-            (".", &["Kbuild"][..])
-        } else {
-            (folder, &["Kbuild", "Makefile"][..])
-        };
-        let mut files = files.iter().map(|name| format!("{here}/{name}"));
-        let makefile = files.find_map(|path| (self.files)(&path));
-        let Some(makefile) = makefile else { return };
-        let mut scope = Scope::new(self.outside, self.files);
-        scope.set("obj", here);
-        scope.set("src", here);
-        scope.run(&makefile);
-        let mut below = Vec::new();
-        for list in ["obj-y", "lib-y", "extra-y"] {
-            for word in scope.value(list).split_whitespace() {
-                if let Some(name) = word.strip_suffix('/') {
-                    below.push(join(folder, name));
-                } else if word.ends_with(".o") {
-                    self.object(&scope, folder, word);
-                }
+        let read = |outside: &dyn Fn(&str) -> Option<String>| list(folder, outside, self.files);
+        let listed = self.known.list(folder, self.outside, read);
+        self.found.extend(listed.objects.iter().cloned());
+        for folder in &listed.below {
+            self.folder(folder, depth + 1);
+        }
+    }
+}
+
+/// What the makefile of a folder lists.
+fn list(
+    folder: &str,
+    outside: &dyn Fn(&str) -> Option<String>,
+    files: &dyn Fn(&str) -> Option<Arc<Makefile>>,
+) -> Listed {
+    let (here, names) = if folder.is_empty() {
+        // The makefile beside it is the top one, with other things in it.
+        (".", &["Kbuild"][..])
+    } else {
+        (folder, &["Kbuild", "Makefile"][..])
+    };
+    let mut names = names.iter().map(|name| format!("{here}/{name}"));
+    let mut listed = Listed::default();
+    let Some(makefile) = names.find_map(|path| files(&path)) else {
+        return listed;
+    };
+    let mut scope = Scope::new(outside, files);
+    scope.set("obj", here);
+    scope.set("src", here);
+    scope.run(&makefile);
+    for list in ["obj-y", "lib-y", "extra-y"] {
+        for word in scope.value(list).split_whitespace() {
+            if let Some(name) = word.strip_suffix('/') {
+                listed.below.extend(join(folder, name));
+            } else if word.ends_with(".o") {
+                listed.objects.extend(objects_of(&scope, folder, word));
             }
         }
-        drop(scope);
-        for folder in below.into_iter().flatten() {
-            self.folder(&folder, depth + 1);
-        }
     }
+    listed
+}
 
-    /// Adds an object, or those that it is put together from.
-    fn object(&mut self, scope: &Scope<'_>, folder: &str, object: &str) {
-        let stem = object.strip_suffix(".o").unwrap_or(object);
-        let parts = ["-objs", "-y"].map(|suffix| scope.value(&format!("{stem}{suffix}")));
-        let parts: Vec<&str> = parts.iter().flat_map(|p| p.split_whitespace()).collect();
-        let is_composite = !parts.is_empty() || !scope.value(&format!("{stem}-")).trim().is_empty();
-        let objects = if is_composite { parts } else { vec![object] };
-        for object in objects.into_iter().filter(|object| object.ends_with(".o")) {
-            self.found.extend(join(folder, object));
-        }
-    }
+/// An object, or those that it is put together from.
+fn objects_of(scope: &Scope<'_>, folder: &str, object: &str) -> Vec<String> {
+    let stem = object.strip_suffix(".o").unwrap_or(object);
+    let parts = ["-objs", "-y"].map(|suffix| scope.value(&format!("{stem}{suffix}")));
+    let parts: Vec<&str> = parts.iter().flat_map(|p| p.split_whitespace()).collect();
+    let is_composite = !parts.is_empty() || !scope.value(&format!("{stem}-")).trim().is_empty();
+    let objects = if is_composite { parts } else { vec![object] };
+    let objects = objects.into_iter().filter(|object| object.ends_with(".o"));
+    objects.filter_map(|object| join(folder, object)).collect()
 }
 
 /// The path of `name` in `folder`; nothing when it leads out of the tree.
@@ -272,6 +363,42 @@ pub(super) mod tests {
             names(&kbuild, &["ACL"]),
             "fs/a.o fs/acl.o fs/b/c.o fs/d.o fs/plain.o"
         );
+    }
+
+    #[test]
+    fn what_was_listed_before_is_listed_again_for_the_same_values_only() {
+        let (_dir, kbuild) = source(&[
+            ("Makefile", "libs-$(CONFIG_LIB) := lib/\n"),
+            ("Kbuild", "obj-y := net/ $(ARCH_LIB)\n"),
+            (
+                "net/Makefile",
+                "include net/more\nobj-$(CONFIG_A) += a.o\nifdef CONFIG_B\nobj-$(CONFIG_C) += c.o\nendif\n",
+            ),
+            ("net/more", "obj-$(CONFIG_D) += d.o\n"),
+            ("lib/Makefile", "lib-y := string.o\n"),
+        ]);
+        let all: [&[&str]; 7] = [
+            &[],
+            &["A"],
+            &["C"],
+            &["B", "C"],
+            &["A", "D"],
+            &["LIB"],
+            &["A", "B", "C", "D", "LIB"],
+        ];
+        for _ in 0..2 {
+            for symbols in all {
+                let afresh = Kbuild::new(&kbuild.source, "x86_64");
+                assert_eq!(
+                    names(&kbuild, symbols),
+                    names(&afresh, symbols),
+                    "{symbols:?}"
+                );
+            }
+        }
+        // It never asked for C where B was not.
+        let known = kbuild.known.0.lock().unwrap();
+        assert_eq!(known["net"].len(), 5);
     }
 
     #[test]
