@@ -149,7 +149,7 @@ struct Listed {
 /// What makefiles listed before, each for the answers that it had asked for: from one configuration to
 /// the next few of them change.
 #[derive(Debug, Default)]
-struct KnownLists(Mutex<HashMap<String, VecDeque<KnownList>>>);
+struct KnownLists(Mutex<HashMap<String, VecDeque<Arc<KnownList>>>>);
 
 #[derive(Debug)]
 struct KnownList {
@@ -172,14 +172,14 @@ impl KnownLists {
     ) -> Arc<Listed> {
         // Whoever panicked left whole entries.
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lists) = lock().get(folder) {
-            let holds = |known: &&KnownList| {
-                let mut asked = known.asked.iter();
-                asked.all(|(name, value)| outside(name) == *value)
-            };
-            if let Some(known) = lists.iter().find(holds) {
-                return Arc::clone(&known.listed);
-            }
+        // To compare them takes longer than others should wait.
+        let lists = lock().get(folder).cloned().unwrap_or_default();
+        let holds = |known: &&Arc<KnownList>| {
+            let mut asked = known.asked.iter();
+            asked.all(|(name, value)| outside(name) == *value)
+        };
+        if let Some(known) = lists.iter().find(holds) {
+            return Arc::clone(&known.listed);
         }
         let asked = RefCell::new(BTreeMap::new());
         let listed = Arc::new(read(&|name| {
@@ -190,13 +190,17 @@ impl KnownLists {
             }
             value
         }));
+        let asked: Vec<_> = asked.into_inner().into_iter().collect();
         let mut all = lock();
         let lists = all.entry(folder.to_owned()).or_default();
-        lists.truncate(MOST_LISTS - 1);
-        lists.push_front(KnownList {
-            asked: asked.into_inner().into_iter().collect(),
-            listed: Arc::clone(&listed),
-        });
+        // Another thread may have been as far.
+        if !lists.iter().any(|known| known.asked == asked) {
+            lists.truncate(MOST_LISTS - 1);
+            lists.push_front(Arc::new(KnownList {
+                asked,
+                listed: Arc::clone(&listed),
+            }));
+        }
         listed
     }
 }

@@ -104,14 +104,18 @@ fn begin(
 }
 
 /// Can what is thought of the requests be read? A trace is only looked at when the start is built; that it
-/// is not there is better told before.
+/// is not there is better told before. A run that goes on may have done with it.
 pub(super) fn check_guess(settings: &Settings) -> Result<()> {
-    if let Tracing::File(path) = &settings.trace {
-        std::fs::File::open(path).map_err(|e| {
-            Error::usage(format!("cannot read the trace {}", path.display()))
-                .because(e)
-                .hint("--trace is auto, off, or a file that QEMU wrote by `-d in_asm -D FILE`")
-        })?;
+    if let Tracing::File(path) = &settings.trace
+        && !RunDir::has_run(&settings.output)
+    {
+        let wrong = Error::usage(format!("cannot read the trace {}", path.display()))
+            .hint("--trace is auto, off, or a file that QEMU wrote by `-d in_asm -D FILE`");
+        match std::fs::metadata(path) {
+            Ok(of) if of.is_file() => {}
+            Ok(_) => return Err(wrong),
+            Err(e) => return Err(wrong.because(e)),
+        }
     }
     match &settings.prior {
         Some(path) if !settings.learns() => super::prior::read(path, &[]).map(drop),
@@ -241,10 +245,11 @@ pub(super) fn check_key(opened: &Opened, tools: &Tools, hint: impl Into<String>)
     let hint = if opened.lines.iter().any(told) {
         hint.into()
     } else {
-        "it has no verdict yet: remove the folder, and begin anew".to_owned()
+        "it has no verdict yet: remove the folder to begin anew, or give another --output"
+            .to_owned()
     };
     Err(Error::usage(format!(
-        "since the run in {} began, this has changed: {}",
+        "the run in {} was not begun with the same {}",
         path.display(),
         differs.join(", ")
     ))

@@ -1,8 +1,8 @@
 //! How far what was thought before the search is believed.
 //!
-//! Two models foretell each verdict: one that begins with what was thought, and one that does not.
-//! A verdict makes the one that foretold it better so much more credible, and what both say is
-//! weighed by that (Bayesian model averaging: J. A. Hoeting et al., "Bayesian Model Averaging: A
+//! Two models foretell verdicts: one that begins with what was thought, and one that does not. Each of
+//! those makes the one that foretold it better so much more credible, and what both say is weighed by
+//! that (Bayesian model averaging: J. A. Hoeting et al., "Bayesian Model Averaging: A
 //! Tutorial", Statistical Science 14, 1999). So a prior that says nothing is soon forgotten, with the
 //! order that it made.
 

@@ -83,7 +83,6 @@ impl Split {
             cores: options.cores,
         };
         for keep in &options.failed {
-            search.weigh(keep, Went::Not);
             search.groups.failed(keep, &search.depends);
         }
         search.settle();
@@ -147,8 +146,9 @@ impl Split {
         )
     }
 
-    /// A verdict says how good the prior is, if it is not one that had to come, nor one of what passed
-    /// side by side, which may not go together.
+    /// A verdict says how good the prior is, if it is not one that had to come, nor one on what passed
+    /// side by side, which may not go together. (After a pass that was taken back, the prior is believed as
+    /// at first.)
     fn weigh(&mut self, keep: &RequestSet, went: Went) {
         if !self.belief.is_open() {
             return;
@@ -156,8 +156,7 @@ impl Split {
         let view = self.view();
         let gone = self.ledger.best().minus(keep);
         let here = gone.intersection(&view.base);
-        let is_on_union = here != gone;
-        if went == Went::Not && (is_on_union || view.groups.has_needed(&here)) {
+        if here != gone || view.groups.has_needed(&here) {
             return;
         }
         let members = |set: &RequestSet| in_order(self.belief.order(), set);
