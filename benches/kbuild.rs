@@ -1,28 +1,22 @@
 //! Which objects Kbuild lists, on Debian's kernel source: for one configuration after another.
 #![allow(missing_docs)] // criterion's macros make undocumented functions
 
+mod debian;
+
 use std::cell::Cell;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kbisect::build::Kbuild;
 use kbisect::kconfig::native::Mode;
-use kbisect::kconfig::{ConfResolver, EC2_START, Project, parse_config};
+use kbisect::kconfig::{EC2_START, parse_config};
 use kbisect::model::Config;
-use kbisect::setup::{Setup, cache_dir};
 use kbisect::supervise::CancelToken;
 
 fn kbuild(c: &mut Criterion) {
     let cancel = CancelToken::new();
-    let mut note = |_: &str| {};
-    let source = Setup::new(&mut note, &cancel)
-        .and_then(|mut setup| setup.kernel_source())
-        .expect("`kbisect setup` was run");
+    let source = debian::source(&cancel);
     let work = tempfile::tempdir().expect("room for a folder");
-    let project = Project::linux("x86_64").expect("a known architecture");
-    let cache = cache_dir().expect("a home").join("kconfig");
-    let conf = ConfResolver::kept(&source, &project, &cache, work.path(), &cancel)
-        .expect("make works here");
-    let model = conf
+    let model = debian::conf(&source, work.path(), &cancel)
         .parse_natively(&cancel)
         .expect("a tree that is understood");
     // The EC2 set without each of its lines.

@@ -1,27 +1,22 @@
 //! The native Kconfig engine beside the tree's own `conf`, on Debian's kernel source.
 #![allow(missing_docs)] // criterion's macros make undocumented functions
 
+mod debian;
+
 use std::collections::HashSet;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kbisect::kconfig::native::Mode;
-use kbisect::kconfig::{ConfResolver, EC2_START, Project, parse_config};
+use kbisect::kconfig::{EC2_START, parse_config};
 use kbisect::model::ResolvedConfig;
-use kbisect::setup::{Setup, cache_dir};
 use kbisect::supervise::{self, CancelToken, Log, Spec};
 use rayon::prelude::*;
 
 fn kconfig(c: &mut Criterion) {
     let cancel = CancelToken::new();
-    let mut note = |_: &str| {};
-    let source = Setup::new(&mut note, &cancel)
-        .and_then(|mut setup| setup.kernel_source())
-        .expect("`kbisect setup` was run");
+    let source = debian::source(&cancel);
     let work = tempfile::tempdir().expect("room for a folder");
-    let project = Project::linux("x86_64").expect("a known architecture");
-    let cache = cache_dir().expect("a home").join("kconfig");
-    let conf = ConfResolver::kept(&source, &project, &cache, work.path(), &cancel)
-        .expect("make works here");
+    let conf = debian::conf(&source, work.path(), &cancel);
     let model = conf
         .parse_natively(&cancel)
         .expect("a tree that is understood");
@@ -40,8 +35,8 @@ fn kconfig(c: &mut Criterion) {
     group.sample_size(10);
     group.bench_function("begin: the kept call, and parse", |b| {
         b.iter(|| {
-            ConfResolver::kept(&source, &project, &cache, work.path(), &cancel)
-                .and_then(|conf| conf.parse_natively(&cancel))
+            let conf = debian::conf(&source, work.path(), &cancel);
+            conf.parse_natively(&cancel)
         });
     });
     group.bench_function("parse, the shell's answers known", |b| {

@@ -127,10 +127,8 @@ pub fn priors() -> [(&'static str, Chances); 6] {
             good(needed).iter().map(|c| 1.0 - c).collect()
         }),
         ("shuffled", |needed| {
-            let (mut chances, mut rng) = (good(needed), Rng(7));
-            for i in (1..chances.len()).rev() {
-                chances.swap(i, rng.below(i + 1));
-            }
+            let mut chances = good(needed);
+            Rng(7).shuffle(&mut chances);
             chances
         }),
         ("all 0.9", |needed| vec![0.9; needed.capacity()]),

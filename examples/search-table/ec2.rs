@@ -250,14 +250,6 @@ impl Builds {
     }
 }
 
-fn shuffled(chances: &[f64], seed: u64) -> Vec<f64> {
-    let (mut chances, mut rng) = (chances.to_vec(), Rng(seed));
-    for i in (1..chances.len()).rev() {
-        chances.swap(i, rng.below(i + 1));
-    }
-    chances
-}
-
 /// So many orders of the guesses of a trace.
 const SHUFFLES: u64 = 20;
 
@@ -269,7 +261,11 @@ pub fn worlds() {
     for oracle in oracles() {
         let guess = &oracle.chances;
         let inverted = guess.iter().map(|chance| 1.0 - chance).collect();
-        let shuffled = (0..SHUFFLES).map(|seed| shuffled(guess, seed));
+        let shuffled = (0..SHUFFLES).map(|seed| {
+            let mut chances = guess.clone();
+            Rng(seed).shuffle(&mut chances);
+            chances
+        });
         let all: [(&str, Vec<Vec<f64>>); 4] = [
             ("none", vec![vec![]]),
             ("trace", vec![guess.clone()]),

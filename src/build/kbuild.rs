@@ -22,11 +22,10 @@ pub struct Kbuild {
     /// What `arch` has a folder of.
     arch: String,
     files: Mutex<HashMap<PathBuf, Option<Arc<Makefile>>>>,
-    known: KnownLists,
+    /// The lists of the top makefile and the architecture's: what is at the core, libraries, drivers.
+    top: Remembered<[String; 3]>,
+    folders: Remembered<Listed>,
 }
-
-/// Stands for the top makefile and the architecture's among the folders: none has this name.
-const TOP_FOLDER: &str = "/";
 
 /// Beginnings of the top makefile's lists.
 const TOP: &[&str] = &["core-", "drivers-", "net-", "libs-", "virt-"];
@@ -46,7 +45,8 @@ impl Kbuild {
             source: source.to_owned(),
             arch: arch.to_owned(),
             files: Mutex::default(),
-            known: KnownLists::default(),
+            top: Remembered::default(),
+            folders: Remembered::default(),
         }
     }
 
@@ -56,7 +56,7 @@ impl Kbuild {
     pub fn objects(&self, config: &Config) -> BTreeSet<String> {
         let outside = |name: &str| self.outside(name, config);
         let files = |path: &str| self.makefile(Path::new(path.strip_prefix("./").unwrap_or(path)));
-        let lists = self.known.list(TOP_FOLDER, &outside, |outside| {
+        let lists = self.top.get("", &outside, |outside| {
             let mut scope = Scope::new(outside, &files);
             if let Some(makefile) = files("Makefile") {
                 // Of the rest of it there is nothing that is wanted, and much that is odd.
@@ -71,20 +71,15 @@ impl Kbuild {
                 let lists: Vec<String> = names.iter().map(|name| scope.value(name)).collect();
                 lists.join(" ")
             };
-            Listed {
-                objects: vec![],
-                below: vec![
-                    list(&["core-y"]),
-                    list(&["libs-y"]),
-                    list(&["drivers-y", "net-y", "virt-y"]),
-                ],
-            }
+            [
+                list(&["core-y"]),
+                list(&["libs-y"]),
+                list(&["drivers-y", "net-y", "virt-y"]),
+            ]
         });
-        let [core, libs, drivers] = lists.below.as_slice() else {
-            return BTreeSet::new();
-        };
+        let [core, libs, drivers] = &lists.value;
         let mut walk = Walk {
-            known: &self.known,
+            known: &self.folders,
             outside: &|name| match name {
                 "ARCH_CORE" => Some(core.clone()),
                 "ARCH_LIB" => Some(libs.clone()),
@@ -146,67 +141,69 @@ struct Listed {
     below: Vec<String>,
 }
 
-/// What makefiles listed before, each for the answers that it had asked for: from one configuration to
-/// the next few of them change.
-#[derive(Debug, Default)]
-struct KnownLists(Mutex<HashMap<String, VecDeque<Arc<KnownList>>>>);
-
+/// What makefiles gave before, each for the answers that it had asked for: from one configuration to the
+/// next few of them change.
 #[derive(Debug)]
-struct KnownList {
+struct Remembered<T>(Mutex<HashMap<String, VecDeque<Arc<Given<T>>>>>);
+
+/// What a makefile gave.
+#[derive(Debug)]
+struct Given<T> {
     /// Variables from outside, each with its value.
-    asked: Vec<(String, Option<String>)>,
-    listed: Arc<Listed>,
+    asked: BTreeMap<String, Option<String>>,
+    value: T,
 }
 
-/// So many are kept of each makefile, the newest.
-const MOST_LISTS: usize = 8;
+/// So much is remembered of each makefile, the newest.
+const REMEMBERED: usize = 8;
 
-impl KnownLists {
-    /// What the makefile of a folder lists: what it listed when all that it asked for was as it is now, or
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Remembered<T> {
+    /// What the makefile of a folder gives: what it gave when all that it asked for was as it is now, or
     /// what `read` makes of it, which may ask for nothing but by what it is given.
-    fn list(
+    fn get(
         &self,
         folder: &str,
         outside: &dyn Fn(&str) -> Option<String>,
-        read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Listed,
-    ) -> Arc<Listed> {
+        read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> T,
+    ) -> Arc<Given<T>> {
         // Whoever panicked left whole entries.
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // To compare them takes longer than others should wait.
-        let lists = lock().get(folder).cloned().unwrap_or_default();
-        let holds = |known: &&Arc<KnownList>| {
-            let mut asked = known.asked.iter();
+        let all = lock().get(folder).cloned().unwrap_or_default();
+        let holds = |given: &Arc<Given<T>>| {
+            let mut asked = given.asked.iter();
             asked.all(|(name, value)| outside(name) == *value)
         };
-        if let Some(known) = lists.iter().find(holds) {
-            return Arc::clone(&known.listed);
+        if let Some(given) = all.into_iter().find(holds) {
+            return given;
         }
         let asked = RefCell::new(BTreeMap::new());
-        let listed = Arc::new(read(&|name| {
+        let value = read(&|name| {
             let value = outside(name);
-            let mut asked = asked.borrow_mut();
-            if !asked.contains_key(name) {
-                asked.insert(name.to_owned(), value.clone());
-            }
+            asked.borrow_mut().insert(name.to_owned(), value.clone());
             value
-        }));
-        let asked: Vec<_> = asked.into_inner().into_iter().collect();
+        });
+        let asked = asked.into_inner();
+        let given = Arc::new(Given { asked, value });
         let mut all = lock();
-        let lists = all.entry(folder.to_owned()).or_default();
+        let of_folder = all.entry(folder.to_owned()).or_default();
         // Another thread may have been as far.
-        if !lists.iter().any(|known| known.asked == asked) {
-            lists.truncate(MOST_LISTS - 1);
-            lists.push_front(Arc::new(KnownList {
-                asked,
-                listed: Arc::clone(&listed),
-            }));
+        if !of_folder.iter().any(|other| other.asked == given.asked) {
+            of_folder.truncate(REMEMBERED - 1);
+            of_folder.push_front(Arc::clone(&given));
         }
-        listed
+        given
     }
 }
 
 struct Walk<'a> {
-    known: &'a KnownLists,
+    known: &'a Remembered<Listed>,
     outside: &'a dyn Fn(&str) -> Option<String>,
     files: &'a dyn Fn(&str) -> Option<Arc<Makefile>>,
     seen: BTreeSet<String>,
@@ -220,9 +217,9 @@ impl Walk<'_> {
             return;
         }
         let read = |outside: &dyn Fn(&str) -> Option<String>| list(folder, outside, self.files);
-        let listed = self.known.list(folder, self.outside, read);
-        self.found.extend(listed.objects.iter().cloned());
-        for folder in &listed.below {
+        let listed = self.known.get(folder, self.outside, read);
+        self.found.extend(listed.value.objects.iter().cloned());
+        for folder in &listed.value.below {
             self.folder(folder, depth + 1);
         }
     }
@@ -401,7 +398,7 @@ pub(super) mod tests {
             }
         }
         // It never asked for C where B was not.
-        let known = kbuild.known.0.lock().unwrap();
+        let known = kbuild.folders.0.lock().unwrap();
         assert_eq!(known["net"].len(), 5);
     }
 

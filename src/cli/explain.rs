@@ -1,13 +1,12 @@
 //! `kbisect explain`: what a symbol is, and why it has its value.
 
-use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 
 use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
 use crate::kconfig::native::{Explanation, Mode, Model, SymKind, Term, Why};
-use crate::kconfig::parse_config;
+use crate::kconfig::{self, parse_config};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize};
 use crate::settings::Wishes;
 use crate::supervise::CancelToken;
@@ -82,7 +81,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         Error::usage(format!(
             "this source has no symbol {symbol} for this architecture"
         ))
-        .hint(spelling(symbol.as_str(), &tools.known))
+        .hint(kconfig::spelling(&symbol, &tools.known))
     };
     let id = model.find(symbol.as_str()).ok_or_else(unknown)?;
     let mut state = model.resolve(Mode::AllNo, Some(&text));
@@ -105,35 +104,6 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         sanitize(&human(&explanation, &changes, refused.as_deref(), &name))
     });
     Ok(0)
-}
-
-/// What may be wrong with a symbol that the source does not have.
-pub(super) fn spelling(symbol: &str, known: &HashSet<Symbol>) -> String {
-    match nearest(symbol, known).as_slice() {
-        [] => "is it spelt right, and is it one of this architecture (--arch)?".to_owned(),
-        near => format!("did you mean {}?", near.join(" or ")),
-    }
-}
-
-/// How many letters may differ.
-const NEAR: usize = 2;
-
-/// The symbols that are written most alike, three at most.
-fn nearest<'k>(symbol: &str, known: &'k HashSet<Symbol>) -> Vec<&'k str> {
-    let wanted = symbol.to_ascii_uppercase();
-    let distance = |known: &'k Symbol| {
-        let upper = known.as_str().to_ascii_uppercase();
-        (strsim::damerau_levenshtein(&wanted, &upper), known.as_str())
-    };
-    // Of a short name others of two different letters are no neighbours.
-    let most = NEAR.min(symbol.len() / 3);
-    let mut near: Vec<_> = known
-        .iter()
-        .map(distance)
-        .filter(|(d, _)| *d <= most)
-        .collect();
-    near.sort_unstable();
-    near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
 /// What changes in the config `before` when the symbol is not asked for any more, or asked to be
@@ -288,21 +258,5 @@ fn terms(out: &mut String, title: &str, terms: &[Term]) {
     }
     if all.len() > SHOWN {
         let _ = writeln!(out, "{:<9} and {} more", "", all.len() - SHOWN);
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_symbol_that_is_not_there_is_answered_by_those_that_are_written_like_it() {
-        let known = ["EPOLL", "EXT4_FS", "EXT2_FS", "NET", "SMP"];
-        let known = known.map(|name| Symbol::new(name).unwrap()).into();
-        assert_eq!(nearest("EPOL", &known), ["EPOLL"]);
-        assert_eq!(nearest("epoll", &known), ["EPOLL"]);
-        assert_eq!(nearest("EXT3_FS", &known), ["EXT2_FS", "EXT4_FS"]);
-        assert_eq!(nearest("XYZ", &known), [""; 0]);
     }
 }

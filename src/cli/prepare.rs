@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Duration;
 
 use super::compiler::{launcher, own_link};
-use super::explain::spelling;
 use super::shown::Shown;
 use crate::build::{Launcher, MakePlan};
 use crate::kconfig::native::{Message, Model};
@@ -454,12 +453,6 @@ pub(super) fn start(
     let (parsed, name) = start_file(settings)?;
     for problem in &parsed.problems {
         warn(ui, format!("{name}: {problem}"));
-    }
-    if let Some(absent) = settings.keep.iter().find(|s| !tools.known.contains(*s)) {
-        return Err(Error::usage(format!(
-            "this source has no symbol {absent} for this architecture, which is to be kept"
-        ))
-        .hint(spelling(absent.as_str(), &tools.known)));
     }
     let start = kconfig::analyse(
         &parsed,

@@ -1,12 +1,12 @@
 //! `kbisect report`: the result of a run, finished or not.
 
-use std::fs;
 use std::path::PathBuf;
 
 use super::shown::Shown;
+use super::verify;
 use crate::journal::RunDir;
-use crate::report::{self, RESULT, Report, Status, gather};
-use crate::{ErrorKind, Result, settings};
+use crate::report::{self, RESULT, Status, gather};
+use crate::{Result, settings};
 
 /// Arguments of `kbisect report`.
 #[derive(Debug, clap::Args)]
@@ -18,22 +18,18 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let dir = settings::output(args.dir.as_deref())?;
-    let report = match RunDir::read(&dir) {
-        Ok((info, lines)) => {
-            let mut report = gather(&info, &lines)?;
-            if report.status == Status::Stopped && RunDir::is_held(&dir) {
-                report.status = Status::Running;
-                report.stopped = None;
-            }
-            report
-        }
+    let result = dir.join(RESULT);
+    let report = if !RunDir::has_run(&dir) && result.exists() {
         // What somebody kept of a run.
-        Err(no_run) => match fs::read(dir.join(RESULT)) {
-            Ok(text) if no_run.kind() == ErrorKind::Usage => {
-                Report::parse(&text, &dir.join(RESULT))?
-            }
-            _ => return Err(no_run),
-        },
+        verify::read(&result)?
+    } else {
+        let (info, lines) = RunDir::read(&dir)?;
+        let mut report = gather(&info, &lines)?;
+        if report.status == Status::Stopped && RunDir::is_held(&dir) {
+            report.status = Status::Running;
+            report.stopped = None;
+        }
+        report
     };
     if shown.is_json() {
         super::print(&super::json(&report)?);

@@ -162,7 +162,8 @@ fn differences(claimed: &Value, found: &Value) -> Vec<String> {
     differs
 }
 
-fn read(path: &Path) -> Result<Report> {
+/// The result in a file.
+pub(super) fn read(path: &Path) -> Result<Report> {
     let text = fs::read(path).map_err(|e| {
         Error::io("read the result", path, e).hint("verify a run that came to its end")
     })?;

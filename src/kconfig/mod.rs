@@ -16,6 +16,7 @@ mod read;
 mod requests;
 mod resolve;
 mod source;
+mod spelling;
 
 pub use checked::CheckedResolver;
 pub use conf::ConfResolver;
@@ -26,6 +27,7 @@ pub use read::{Parsed, Problem, ProblemKind, parse_config, read};
 pub use requests::{Fixed, Start, analyse, known_symbols};
 pub use resolve::Resolver;
 pub use source::{source_id, tree_id};
+pub use spelling::spelling;
 
 /// The EC2 set: the start when none is given.
 pub const EC2_START: &str = include_str!("../../examples/ec2/start.config");

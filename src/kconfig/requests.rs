@@ -10,6 +10,7 @@ use super::conf::ConfResolver;
 use super::prompts::Prompt;
 use super::read::Parsed;
 use super::resolve::Resolver;
+use super::spelling::spelling;
 use crate::model::{Fragment, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Value};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -175,7 +176,7 @@ pub fn analyse(
         return Err(Error::usage(format!(
             "this source has no symbol {absent} for this architecture, which is to be kept"
         ))
-        .hint("is it spelt right?"));
+        .hint(spelling(absent, known)));
     }
     let keep = kept(&requests, keep, &full, &resolve)?;
     Ok(Start {

@@ -34,22 +34,22 @@ impl Bench {
             return Ok(None);
         }
         let image = Image::read(&tree, &self.forecasts.listed(&config.config))?;
-        let ran = match from {
-            TraceFrom::File(path) => read(path, &image)?,
+        let logs = match from {
+            TraceFrom::File(path) => vec![read(path, &image)?],
             TraceFrom::Boot(dir) => {
                 let folder = dir.join(FOLDER);
                 let logs = folder.join(LOGS);
                 fs::create_dir_all(&logs).map_err(|e| Error::io("make the folder", &logs, e))?;
                 let asked = self.boot_traced(&tree, dir, &folder, &logs, cancel);
-                let ran = asked.and_then(|()| read_all(&logs, &image));
+                let read = asked.and_then(|()| read_all(&logs, &image));
                 let _ = fs::remove_dir_all(&logs);
-                match ran? {
-                    Logs::None => return Ok(None),
-                    Logs::Of(ran) => ran,
-                }
+                read?
             }
         };
-        let Some(ran) = ran else {
+        if logs.is_empty() {
+            return Ok(None);
+        }
+        let Some(ran) = logs.into_iter().flatten().reduce(Ran::and) else {
             return Err(Error::failed("the trace is not of this kernel").hint(
                 "it is to be of the start, booted with nokaslr, as QEMU writes it by `-d in_asm`",
             ));
@@ -97,24 +97,11 @@ fn read(log: &Path, image: &Image) -> Result<Option<Ran>> {
     Ok(Some(ran).filter(|ran| image.is_traced_by(ran)))
 }
 
-/// What is in the folder for logs.
-enum Logs {
-    /// Nothing: QEMU was not asked to write any.
-    None,
-    /// What those of this kernel say; nothing if they are all of others, or of one that was moved.
-    Of(Option<Ran>),
-}
-
-fn read_all(logs: &Path, image: &Image) -> Result<Logs> {
+/// The same of each log in a folder.
+fn read_all(logs: &Path, image: &Image) -> Result<Vec<Option<Ran>>> {
     let io = |e| Error::io("read", logs, e);
-    let mut all = Logs::None;
-    for entry in fs::read_dir(logs).map_err(io)? {
-        let ran = read(&entry.map_err(io)?.path(), image)?;
-        all = Logs::Of(match (all, ran) {
-            (Logs::Of(Some(before)), Some(ran)) => Some(before.and(ran)),
-            (Logs::Of(Some(before)), None) => Some(before),
-            (Logs::Of(None) | Logs::None, ran) => ran,
-        });
-    }
-    Ok(all)
+    let entries = fs::read_dir(logs).map_err(io)?;
+    entries
+        .map(|entry| read(&entry.map_err(io)?.path(), image))
+        .collect()
 }

@@ -6,9 +6,9 @@
 //! Tutorial", Statistical Science 14, 1999). So a prior that says nothing is soon forgotten, with the
 //! order that it made.
 
-use crate::model::{Prior, RequestId, RequestSet};
+use crate::model::{Prior, RequestId, RequestSet, Verdict};
 
-use super::chance::{Chances, Classes, Known, Thought};
+use super::chance::{Chances, Classes, Known, Thought, none_given_one, none_within};
 use super::costs::Costs;
 use super::depends::Depends;
 
@@ -112,14 +112,14 @@ impl Belief {
         self.thought.is_some()
     }
 
-    /// Takes in what became of a group, both from before that was known. It is a part of `within`, if
-    /// that has a needed one for certain; else nothing was known of it.
+    /// Takes in whether a group could go, by what was thought of it until then. It is a part of `within`,
+    /// if that has a needed one for certain; else nothing was known of it.
     pub(super) fn learn(
         &mut self,
         chances: &Weighed,
         group: &[RequestId],
         within: Option<&[RequestId]>,
-        went: Went,
+        verdict: Verdict,
     ) {
         let Some(thought) = &chances.thought else {
             return;
@@ -127,37 +127,18 @@ impl Belief {
         let last = |none: Vec<f64>| none.last().copied().unwrap_or(1.0);
         let foretold = |model: &Chances, fresh: fn(&Chances, &[RequestId]) -> Vec<f64>| {
             let goes = match within {
-                Some(within) => given_one_is(
+                Some(within) => none_given_one(
                     last(model.none_needed(group)),
                     last(model.none_needed(within)),
                 ),
                 None => last(fresh(model, group)),
             };
-            match went {
-                Went::Away => goes,
-                Went::Not => 1.0 - goes,
-            }
-            .clamp(LEAST, 1.0)
+            let foretold = if verdict.is_pass() { goes } else { 1.0 - goes };
+            foretold.clamp(LEAST, 1.0)
         };
         let thought = foretold(thought, Chances::none_needed_of_fresh);
         self.odds += (thought / foretold(&chances.plain, Chances::none_needed)).ln();
     }
-}
-
-/// That none of a part is needed, where one of the whole is: from both without that.
-fn given_one_is(none_of_part: f64, none_of_all: f64) -> f64 {
-    if none_of_all < 1.0 {
-        ((none_of_part - none_of_all) / (1.0 - none_of_all)).clamp(0.0, 1.0)
-    } else {
-        0.0
-    }
-}
-
-/// What became of a group that was taken away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Went {
-    Away,
-    Not,
 }
 
 /// How likely each request is needed, by both models.
@@ -171,56 +152,44 @@ pub(super) struct Weighed {
 impl Weighed {
     /// That this one is needed.
     pub(super) fn of(&self, id: RequestId) -> f64 {
-        self.mean(|chances| chances.of(id), |chances| chances.of(id))
+        let plain = self.plain.of(id);
+        match &self.thought {
+            Some(thought) => self.between(plain, thought.of(id)),
+            None => plain,
+        }
     }
 
     /// For each request of `group`, which has a needed one, that this is neither it nor one before it.
     pub(super) fn none_needed_within(&self, group: &[RequestId]) -> Vec<f64> {
-        let within = |chances: &Chances| {
-            let none = chances.none_needed(group);
-            let all = none.last().copied().unwrap_or(1.0);
-            none.into_iter()
-                .map(|none| given_one_is(none, all))
-                .collect()
-        };
-        self.means(within, within)
+        let within = |chances: &Chances| none_within(&chances.none_needed(group));
+        self.mean(within(&self.plain), within)
     }
 
     /// For each request of `group`, of which nothing is known, that neither it nor one before it in the
     /// group is needed.
     pub(super) fn none_needed_of_fresh(&self, group: &[RequestId]) -> Vec<f64> {
-        self.means(
-            |chances| chances.none_needed(group),
-            |chances| chances.none_needed_of_fresh(group),
-        )
+        let plain = self.plain.none_needed(group);
+        self.mean(plain, |chances| chances.none_needed_of_fresh(group))
     }
 
-    fn mean(&self, plain: impl Fn(&Chances) -> f64, thought: impl Fn(&Chances) -> f64) -> f64 {
-        let plain = plain(&self.plain);
-        match &self.thought {
-            Some(chances) => plain + self.weight * (thought(chances) - plain),
-            None => plain,
-        }
-    }
-
-    fn means(
-        &self,
-        plain: impl Fn(&Chances) -> Vec<f64>,
-        thought: impl Fn(&Chances) -> Vec<f64>,
-    ) -> Vec<f64> {
-        let mut all = plain(&self.plain);
-        if let Some(chances) = &self.thought {
-            for (plain, thought) in all.iter_mut().zip(thought(chances)) {
-                *plain += self.weight * (thought - *plain);
+    fn mean(&self, mut plain: Vec<f64>, of: impl Fn(&Chances) -> Vec<f64>) -> Vec<f64> {
+        if let Some(thought) = &self.thought {
+            for (plain, thought) in plain.iter_mut().zip(of(thought)) {
+                *plain = self.between(*plain, thought);
             }
         }
-        all
+        plain
+    }
+
+    fn between(&self, plain: f64, thought: f64) -> f64 {
+        plain + self.weight * (thought - plain)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::search::sim::FAIL;
 
     /// Of ten requests: the first five are thought to be needed.
     fn belief() -> Belief {
@@ -229,11 +198,11 @@ mod tests {
         Belief::new(&prior, &Depends::none(), &costs, 10)
     }
 
-    fn learn(belief: &mut Belief, ids: &[u32], within: Option<&[u32]>, went: Went) {
+    fn learn(belief: &mut Belief, ids: &[u32], within: Option<&[u32]>, verdict: Verdict) {
         let requests = |ids: &[u32]| ids.iter().copied().map(RequestId).collect::<Vec<_>>();
         let chances = belief.chances(|_| Known::Nothing, |_| true);
         let within = within.map(requests);
-        belief.learn(&chances, &requests(ids), within.as_deref(), went);
+        belief.learn(&chances, &requests(ids), within.as_deref(), verdict);
     }
 
     fn chance(belief: &Belief, id: u32) -> f64 {
@@ -246,11 +215,11 @@ mod tests {
     fn a_prior_is_believed_the_more_the_better_it_foretells() {
         let mut belief = belief();
         let first = belief.weight();
-        learn(&mut belief, &[5, 6, 7, 8, 9], None, Went::Away);
+        learn(&mut belief, &[5, 6, 7, 8, 9], None, Verdict::Pass);
         assert!(belief.weight() > first);
         assert_eq!(belief.order().first(), Some(&RequestId(9)));
         let after = belief.weight();
-        learn(&mut belief, &[0], None, Went::Not);
+        learn(&mut belief, &[0], None, FAIL);
         assert!(belief.weight() > after);
         assert!(chance(&belief, 1) > 0.8);
     }
@@ -259,11 +228,11 @@ mod tests {
     fn a_prior_that_foretells_what_does_not_come_is_forgotten_with_its_order() {
         let mut belief = belief();
         // What it took for idle is needed, and what it took for needed is not.
-        learn(&mut belief, &[8], None, Went::Not);
+        learn(&mut belief, &[8], None, FAIL);
         assert!(belief.weight() < 0.5);
         assert_eq!(belief.order(), belief.plain.order);
-        learn(&mut belief, &[1], None, Went::Away);
-        learn(&mut belief, &[2], None, Went::Away);
+        learn(&mut belief, &[1], None, Verdict::Pass);
+        learn(&mut belief, &[2], None, Verdict::Pass);
         assert!(chance(&belief, 3) < 0.12 && chance(&belief, 9) > 0.09);
     }
 
@@ -271,14 +240,9 @@ mod tests {
     fn that_a_part_of_what_must_fail_fails_says_little() {
         let mut belief = belief();
         let first = belief.weight();
-        learn(
-            &mut belief,
-            &[5, 6, 7, 8],
-            Some(&[5, 6, 7, 8, 9]),
-            Went::Not,
-        );
+        learn(&mut belief, &[5, 6, 7, 8], Some(&[5, 6, 7, 8, 9]), FAIL);
         assert!((belief.weight() - first).abs() < 0.01);
-        learn(&mut belief, &[5, 6, 7, 8], None, Went::Not);
+        learn(&mut belief, &[5, 6, 7, 8], None, FAIL);
         assert!(belief.weight() < first / 2.0);
     }
 
@@ -287,7 +251,7 @@ mod tests {
         let costs = Costs::new(&[], &Depends::none(), 10);
         let mut belief = Belief::new(&Prior::default(), &Depends::none(), &costs, 10);
         let before = chance(&belief, 3);
-        learn(&mut belief, &[5, 6], None, Went::Not);
+        learn(&mut belief, &[5, 6], None, FAIL);
         assert_eq!(chance(&belief, 3).to_bits(), before.to_bits());
         assert!((before - Prior::SHARE).abs() < 1e-9);
     }

@@ -269,7 +269,23 @@ pub(super) fn most_telling(none_needed: &[f64], costs: &[f64]) -> usize {
     best + 1
 }
 
-/// The same of a group that has a needed one: at least one, not all.
+/// That none of a part is needed, where one of the whole is: from both without that.
+pub(super) fn none_given_one(none_of_part: f64, none_of_all: f64) -> f64 {
+    if none_of_all < 1.0 {
+        ((none_of_part - none_of_all) / (1.0 - none_of_all)).clamp(0.0, 1.0)
+    } else {
+        0.0
+    }
+}
+
+/// The same for each part of a group from its first on, of which the last is all of it.
+pub(super) fn none_within(none_needed: &[f64]) -> Vec<f64> {
+    let all = none_needed.last().copied().unwrap_or(0.0);
+    let parts = none_needed.iter();
+    parts.map(|part| none_given_one(*part, all)).collect()
+}
+
+/// The same as [`most_telling`] of a group that has a needed one, by [`none_within`]: at least one, not all.
 pub(super) fn most_telling_within(none_needed: &[f64], costs: &[f64]) -> usize {
     most_telling(none_needed, costs)
         .min(none_needed.len().saturating_sub(1))
@@ -362,6 +378,9 @@ mod tests {
         let dear = [[1.0; 3].as_slice(), &[20.0; 97]].concat();
         assert_eq!(of(&none(0.1, 100), &dear), 3);
         assert_eq!(of(&[0.9999, 0.9998, 0.9997, 0.9, 0.8, 0.5], &dear), 6);
+        let within = |none: &[f64]| most_telling_within(&none_within(none), &same);
+        assert_eq!(within(&none(0.1, 2)), 1);
+        assert_eq!(within(&none(0.01, 16)), 8);
         assert_eq!(most_telling_within(&[0.6, 0.55], &same), 1);
         assert_eq!(most_telling_within(&[0.9, 0.8, 0.5, 0.1, 0.0], &same), 3);
     }

@@ -27,6 +27,13 @@ impl Rng {
     pub fn below(&mut self, n: usize) -> usize {
         (self.bits() % n as u64) as usize
     }
+
+    /// Puts these in another order, each with the same chance.
+    pub fn shuffle<T>(&mut self, all: &mut [T]) {
+        for i in (1..all.len()).rev() {
+            all.swap(i, self.below(i + 1));
+        }
+    }
 }
 
 fn mix(mut z: u64) -> u64 {

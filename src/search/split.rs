@@ -16,7 +16,7 @@
 
 use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
-use super::belief::{Belief, Weighed, Went};
+use super::belief::{Belief, Weighed};
 use super::cells::{Kind, cells};
 use super::chance::{Known, Unknown, in_order, most_telling, most_telling_within};
 use super::costs::Costs;
@@ -149,8 +149,9 @@ impl Split {
     /// A verdict says how good the prior is, if it is not one that had to come, nor one on what passed
     /// side by side, which may not go together. (After a pass that was taken back, the prior is believed as
     /// at first.)
-    fn weigh(&mut self, keep: &RequestSet, went: Went) {
-        if !self.belief.is_open() {
+    fn weigh(&mut self, keep: &RequestSet, verdict: Verdict) {
+        let tells = self.phase == Phase::Reducing && verdict != Verdict::Unresolved;
+        if !tells || !self.belief.is_open() {
             return;
         }
         let view = self.view();
@@ -165,7 +166,8 @@ impl Split {
         let within = suspects.find(|suspects| group.is_subset(suspects));
         let (group, within) = (members(&group), within.map(members));
         let chances = self.chances(&view);
-        self.belief.learn(&chances, &group, within.as_deref(), went);
+        self.belief
+            .learn(&chances, &group, within.as_deref(), verdict);
     }
 
     /// How many trials are expected: each tells about one bit of what is not known yet, and then
@@ -308,12 +310,7 @@ impl Search for Split {
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
         let keep = self.ledger.keep(id).clone();
-        match verdict {
-            _ if self.phase != Phase::Reducing => {}
-            Verdict::Pass => self.weigh(&keep, Went::Away),
-            Verdict::Fail(_) => self.weigh(&keep, Went::Not),
-            Verdict::Unresolved => {}
-        }
+        self.weigh(&keep, verdict);
         let new_best = self.ledger.record(id, verdict);
         if new_best {
             self.groups.shrink_to(&self.ledger, &self.depends);

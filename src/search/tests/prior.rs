@@ -44,9 +44,7 @@ fn inverted(needed: &RequestSet, rng: &mut Rng) -> Prior {
 fn shuffled(needed: &RequestSet, rng: &mut Rng) -> Prior {
     let good = good(needed, rng);
     let mut order: Vec<u32> = (0..520).collect();
-    for i in (1..order.len()).rev() {
-        order.swap(i, rng.below(i + 1));
-    }
+    rng.shuffle(&mut order);
     Prior::new(order.into_iter().map(|id| good.of(RequestId(id)).unwrap()))
 }
 
@@ -62,7 +60,7 @@ fn a_good_prior_saves_most_of_the_search_and_a_wrong_one_costs_little() {
         let without = trials(workers, nothing);
         // A guess or a few, the first a careful one as it may be wrong, and the certificate.
         let perfect = trials(workers, perfect);
-        assert!(perfect < 40.0, "{perfect}");
+        assert!(perfect <= 36.0, "{perfect}");
         assert!(trials(workers, good) < 0.6 * without);
         for (wrong, trials) in [
             ("shuffled", trials(workers, shuffled)),
