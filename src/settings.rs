@@ -11,6 +11,10 @@ use crate::model::{CERTIFY, Certify, CompilerLauncher, Confidence, Order, Symbol
 use crate::search::ALGORITHMS;
 use crate::{Error, Result};
 
+mod duration;
+
+pub use duration::{TIME_HINT, parse_duration};
+
 /// The file that is read when there is one in the working directory.
 pub const FILE: &str = "kbisect.toml";
 
@@ -196,7 +200,14 @@ impl Wishes {
 pub fn read(path: &Path) -> Result<(Wishes, Vec<String>)> {
     let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
     let wrong = |e: toml::de::Error| {
-        Error::usage(format!("{} is no settings file", path.display())).because(e)
+        let what = format!("{} is no settings file", path.display());
+        let Some(before) = e.span().and_then(|span| text.get(..span.start)) else {
+            return Error::usage(format!("{what}: {}", e.message()));
+        };
+        let number = 1 + before.matches('\n').count();
+        let line = text.lines().nth(number - 1).unwrap_or_default().trim();
+        Error::usage(format!("{what}: line {number}: {}", e.message()))
+            .hint(format!("that line is `{line}`"))
     };
     let parsed = toml::Deserializer::parse(&text).map_err(wrong)?;
     let mut unknown = Vec::new();
@@ -384,7 +395,7 @@ impl Settings {
             text.map(|t| {
                 parse_duration(&t).ok_or_else(|| {
                     Error::usage(format!("`{}` is no time for {name}", t.escape_debug()))
-                        .hint("write it as 90, 90s, 10m or 2h")
+                        .hint(TIME_HINT)
                 })
             })
             .transpose()
@@ -445,22 +456,6 @@ pub fn check_jobs(jobs: NonZeroUsize) -> Result<NonZeroUsize> {
         )));
     }
     Ok(jobs)
-}
-
-/// Reads `90`, `90s`, `10m` or `2h`. Zero is no time.
-#[must_use]
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = match text.trim().strip_suffix(['s', 'm', 'h']) {
-        Some(number) => (number, text.trim().chars().last()),
-        None => (text.trim(), None),
-    };
-    let factor = match unit {
-        Some('m') => 60,
-        Some('h') => 3600,
-        _ => 1,
-    };
-    let seconds = number.trim().parse::<u64>().ok()?.checked_mul(factor)?;
-    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -554,17 +549,5 @@ mod tests {
             file("jobs = 0\n").unwrap_err().kind(),
             crate::ErrorKind::Usage
         );
-    }
-
-    #[test]
-    fn times_have_units() {
-        let seconds = |t| parse_duration(t).map(|d| d.as_secs());
-        assert_eq!(seconds("90"), Some(90));
-        assert_eq!(seconds("90s"), Some(90));
-        assert_eq!(seconds("10m"), Some(600));
-        assert_eq!(seconds("2h"), Some(7200));
-        assert_eq!(seconds("0"), None);
-        assert_eq!(seconds("soon"), None);
-        assert_eq!(seconds("99999999999999999999h"), None);
     }
 }

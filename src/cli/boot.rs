@@ -18,7 +18,7 @@ use crate::boot::{
 };
 use crate::model::sanitize;
 use crate::oracle::TRACE;
-use crate::settings::parse_duration;
+use crate::settings::{TIME_HINT, parse_duration};
 use crate::supervise::{CancelToken, How, Signals, Spec};
 use crate::{Error, ErrorKind, Result};
 
@@ -107,7 +107,7 @@ pub struct BootArgs {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "write it as 90, 90s, 10m or 2h".to_owned())
+    parse_duration(text).ok_or_else(|| TIME_HINT.to_owned())
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
