@@ -49,7 +49,7 @@ fn of_list(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
             continue;
         }
         let wrong = || {
-            Error::failed(format!(
+            Error::usage(format!(
                 "line {number} of {} is not a symbol and a chance",
                 file.display()
             ))

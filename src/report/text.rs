@@ -27,7 +27,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     let mut out = String::new();
     let status = match report.status {
         Status::Minimal => {
-            "minimal and certified: without any one of these requests the kernel did not build, or the oracle said no"
+            "minimal and certified: without any one of these requests the rest did not build, or the oracle said no"
         }
         Status::Unproved => "not proved minimal: some requests below have no verdict",
         Status::Stopped => {
