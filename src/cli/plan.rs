@@ -1,15 +1,19 @@
 //! `kbisect plan`: what a run would do. Builds nothing.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 
 use super::args::RunArgs;
-use super::prepare::{self, Want, WhenMissing};
+use super::prepare::{self, Tools, Want, WhenMissing};
 use super::shown::Shown;
 use crate::Result;
 use crate::journal::RunDir;
-use crate::kconfig::{self, Fixed};
-use crate::model::{Certify, Order, RequestId, RequestSet, Tracing, sanitize};
+use crate::kconfig::native::{Explanation, Mode, Why};
+use crate::kconfig::{self, Fixed, Start};
+use crate::model::{
+    Certify, Fragment, Order, Request, RequestId, RequestSet, Symbol, Tracing, sanitize,
+};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
 
@@ -48,17 +52,24 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         by.map(|(request, _)| request.symbol.to_string()).collect()
     };
     let command = tools.plan.command_line(Path::new("TREE"));
-    let reason = |why: &Fixed| match why {
-        Fixed::NoPrompt => "no visible prompt: other symbols decide",
-        Fixed::Forced => "forced by a select",
-        Fixed::SameAsBase => "the base has it too",
-        Fixed::InBase => "the base asks for it itself (--base)",
+    let decided = deciders(&tools, &start);
+    let reason = |request: &Request, why: &Fixed| {
+        let by = decided.get(&request.symbol).map(String::as_str);
+        match why {
+            Fixed::NoPrompt => format!(
+                "no visible prompt: {}",
+                by.unwrap_or("other symbols decide")
+            ),
+            Fixed::Forced => by.unwrap_or("forced by a select").to_owned(),
+            Fixed::SameAsBase => "the base has it too".to_owned(),
+            Fixed::InBase => "the base asks for it itself (--base)".to_owned(),
+        }
     };
     if shown.is_json() {
         let fixed: Vec<_> = start
             .fixed
             .iter()
-            .map(|(r, why)| serde_json::json!({ "request": r.to_string(), "why": reason(why) }))
+            .map(|(r, why)| serde_json::json!({ "request": r.to_string(), "why": reason(r, why) }))
             .collect();
         let strings = |requests: &[crate::model::Request]| -> Vec<String> {
             requests.iter().map(ToString::to_string).collect()
@@ -117,7 +128,12 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         );
     }
     for (request, why) in &start.fixed {
-        let _ = writeln!(out, "  {request:30}  {}", reason(why));
+        let _ = writeln!(
+            out,
+            "  {:30}  {}",
+            request.to_string(),
+            reason(request, why)
+        );
     }
     if !start.dropped.is_empty() {
         let _ = writeln!(
@@ -141,6 +157,41 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     out += &search(&settings);
     super::print(&sanitize(&out));
     Ok(0)
+}
+
+/// What decides each symbol that is no request, as well as the Kconfig engine can tell.
+fn deciders(tools: &Tools, start: &Start) -> HashMap<Symbol, String> {
+    let Some(model) = tools.resolver.model() else {
+        return HashMap::new();
+    };
+    let asked = [tools.resolver.conf().base().requests(), &start.requests].concat();
+    let mut state = model.resolve(Mode::AllNo, Some(&Fragment::new(asked).to_string()));
+    let symbols = start.fixed.iter().map(|(request, _)| &request.symbol);
+    symbols
+        .filter_map(|symbol| {
+            let explanation = state.explain(model.find(symbol.as_str())?)?;
+            Some((symbol.clone(), decider(&explanation)?))
+        })
+        .collect()
+}
+
+/// What decides a symbol that the user cannot set, in a few words.
+fn decider(explanation: &Explanation) -> Option<String> {
+    let by = match &explanation.why {
+        Why::Selected { by } => format!("selected by {}", by.join(", ")),
+        Why::Implied { by } => format!("implied by {}", by.join(", ")),
+        Why::Default { value } => format!("its default is {value}"),
+        _ => return None,
+    };
+    let needs: Vec<&str> = explanation
+        .hidden_by
+        .iter()
+        .map(|term| term.text.as_str())
+        .collect();
+    Some(match needs.as_slice() {
+        [] => by,
+        needs => format!("{by}; for a prompt it needs {}", needs.join(" and ")),
+    })
 }
 
 /// How it would be searched, and where.
