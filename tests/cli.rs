@@ -7,8 +7,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use kbisect::journal::{RunDir, RunInfo};
-use kbisect::model::{Request, RequestSet, Symbol, Value};
+use kbisect::journal::{Ending, Journal, Record, RunDir, RunInfo};
+use kbisect::model::{
+    Candidate, CandidateId, Fingerprint, Judgement, Request, RequestSet, Source, Stage, Symbol,
+    Timings, TrialId, Value, Verdict,
+};
 use snapbox::{assert_data_eq, file, str};
 
 /// What kbisect did.
@@ -62,6 +65,10 @@ impl Place {
 
     /// A run directory in which nothing has happened yet.
     fn begun(&self, name: &str) -> RunDir {
+        self.new_run(name).0
+    }
+
+    fn new_run(&self, name: &str) -> (RunDir, Journal) {
         let request = Request {
             symbol: Symbol::new("PCI").unwrap(),
             value: Value::YES,
@@ -79,7 +86,7 @@ impl Place {
             carried: vec![],
             prior: Default::default(),
         };
-        RunDir::create(&self.path().join(name), &info).unwrap().0
+        RunDir::create(&self.path().join(name), &info).unwrap()
     }
 }
 
@@ -156,15 +163,115 @@ hint: it must have lines like CONFIG_PCI=y, with CONFIG_: a .config or a fragmen
 #[test]
 fn a_settings_file_that_is_no_toml_is_refused() {
     let place = Place::new();
-    place.write("kbisect.toml", "oracle = \n");
+    place.write("kbisect.toml", "seed = 3\noracle = \n");
     let done = place.run(&[]);
     assert_eq!(done.code, Some(2));
-    assert!(
-        done.err
-            .starts_with("error: kbisect.toml is no settings file: TOML parse error at line 1"),
-        "{}",
-        done.err
+    assert_data_eq!(
+        done.err,
+        str![[r#"
+error: kbisect.toml is no settings file: line 2: string values must be quoted, expected literal string
+hint: that line is `oracle =`
+
+"#]]
     );
+}
+
+#[test]
+fn a_setting_of_the_wrong_type_is_shown_with_its_line() {
+    let place = Place::new();
+    place.write("kbisect.toml", "seed = 3\njobs = 'many'\n");
+    let done = place.run(&["plan"]);
+    assert_eq!(done.code, Some(2));
+    assert_data_eq!(
+        done.err,
+        str![[r#"
+error: kbisect.toml is no settings file: line 2: invalid type: string "many", expected a nonzero usize
+hint: that line is `jobs = 'many'`
+
+"#]]
+    );
+}
+
+#[test]
+fn each_page_that_the_manual_names_is_there() {
+    let place = Place::new();
+    let page = |args: &[&str]| {
+        let done = place.run(args);
+        assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{args:?}");
+        done.out
+    };
+    let main = page(&["man"]);
+    let mut named = main.split("kbisect\\-").skip(1);
+    let mut names: Vec<&str> = named
+        .by_ref()
+        .filter_map(|rest| rest.split_once("(1)").map(|(name, _)| name))
+        .filter(|name| name.chars().all(|c| c.is_ascii_lowercase()))
+        .collect();
+    names.dedup();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        let head = format!(".TH kbisect-{name} 1");
+        assert!(page(&["man", name]).contains(&head), "{name}");
+    }
+    assert_eq!(place.run(&["man", "nothing"]).code, Some(2));
+}
+
+#[test]
+fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
+    let place = Place::new();
+    let (dir, mut journal) = place.new_run("out");
+    let judgement = |trial: u8, verdict| Judgement {
+        trial: TrialId(trial.into()),
+        fingerprint: Fingerprint([trial; 32]),
+        verdict,
+        source: Source::Tested,
+        evidence: None,
+        image: None,
+        image_size: Some(1000),
+        lines: 2,
+        timings: Timings::default(),
+    };
+    let keep = RequestSet::empty(1);
+    let candidate = Candidate {
+        id: CandidateId(0),
+        keep,
+        round: 0,
+    };
+    for record in [
+        Record::Started { at: 0 },
+        Record::Start {
+            judgement: judgement(1, Verdict::Pass),
+        },
+        Record::Proposed { candidate },
+        Record::Told {
+            candidate: CandidateId(0),
+            judgement: judgement(2, Verdict::Fail(Stage::Oracle)),
+        },
+        Record::Finished {
+            at: 9,
+            ending: Ending::Minimal,
+        },
+    ] {
+        journal.append(&record).unwrap();
+    }
+    drop((dir, journal));
+    place.write("out/result.json", "{}");
+    place.write("out/trees/tree-000/left", "");
+    let before = fs::read(place.path().join("out/journal.jsonl")).unwrap();
+    let done = place.run(&["resume", "out"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert_eq!(done.err, "the run in out has come to its end before\n");
+    assert!(
+        done.out.starts_with("minimal and certified"),
+        "{}",
+        done.out
+    );
+    let after = fs::read(place.path().join("out/journal.jsonl")).unwrap();
+    assert_eq!(before, after);
+    assert!(!place.path().join("out/trees").exists());
+    // Without its result it goes on, for which it would need what it was begun with.
+    fs::remove_file(place.path().join("out/result.json")).unwrap();
+    assert_ne!(place.run(&["resume", "out"]).code, Some(0));
 }
 
 #[test]

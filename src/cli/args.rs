@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{boot, completions, doctor, explain, oracles, report, resume, setup, trace, verify};
+use super::{
+    boot, completions, doctor, explain, man, oracles, report, resume, setup, trace, verify,
+};
 use crate::settings::Wishes;
 
 /// Finds the smallest kernel configuration that an oracle still accepts.
@@ -90,8 +92,10 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Print completions for a shell
     Completions(completions::Args),
-    /// Print the manual page, in roff
-    Man,
+    /// Print a manual page, in roff
+    ///
+    /// That of kbisect itself, or of a command: `kbisect man run > kbisect-run.1`.
+    Man(man::Args),
 }
 
 /// How messages and results are written.
@@ -131,83 +135,89 @@ pub struct Common {
     pub quiet: bool,
 }
 
+// How the flags of a run stand together in its help.
+const SOUGHT: &str = "What is searched";
+const SEARCH: &str = "How it is searched";
+const BUILDS: &str = "Builds";
+const RUN: &str = "The run";
+
 /// Flags of `run` and `plan`. The same settings can stand in `kbisect.toml`; flags win.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct RunArgs {
     /// Name or path of an oracle; given several times, all must accept
-    #[arg(long, value_name = "NAME|PATH")]
+    #[arg(long, value_name = "NAME|PATH", help_heading = SOUGHT)]
     pub oracle: Vec<String>,
     /// Source tree or tarball [default: the newest linux-source package]
-    #[arg(long, value_name = "DIR|TARBALL")]
+    #[arg(long, value_name = "DIR|TARBALL", help_heading = SOUGHT)]
     pub source: Option<PathBuf>,
     /// Configuration that works: a .config or a fragment [default: the EC2 set]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = SOUGHT)]
     pub start: Option<PathBuf>,
     /// Architecture, as make's ARCH has it [default: x86_64]
-    #[arg(long)]
+    #[arg(long, help_heading = SOUGHT)]
     pub arch: Option<String>,
     /// What is laid under: expert (all-no with EXPERT=y), allno, or a fragment [default: expert]
-    #[arg(long, value_name = "expert|allno|FILE")]
+    #[arg(long, value_name = "expert|allno|FILE", help_heading = SOUGHT)]
     pub base: Option<String>,
     /// Symbol that is never removed, nor is what it depends on
-    #[arg(long, value_name = "SYMBOL")]
+    #[arg(long, value_name = "SYMBOL", help_heading = SOUGHT)]
     pub keep: Vec<String>,
     /// Kind of project: linux or busybox; others in kbisect.toml [default: linux]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = SOUGHT)]
     pub project: Option<String>,
     /// Trials at once [default: by cores and memory]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", help_heading = BUILDS)]
     pub jobs: Option<NonZeroUsize>,
     /// Compile jobs at once, of all trials together [default: cores]
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", help_heading = BUILDS)]
     pub build_jobs: Option<NonZeroUsize>,
     /// How long an oracle may take: 90, 90s, 10m [default: 300s]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = RUN)]
     pub timeout: Option<String>,
     /// Stop after this time, with the smallest so far
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = RUN)]
     pub budget_time: Option<String>,
     /// Stop after so many trials, the start's included, with the smallest so far
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = RUN)]
     pub budget_trials: Option<u32>,
     /// Run directory [default: kbisect.out]
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", help_heading = RUN)]
     pub output: Option<PathBuf>,
     /// Seed for what the search leaves to chance [default: 0]
-    #[arg(long)]
+    #[arg(long, help_heading = SEARCH)]
     pub seed: Option<u64>,
     /// Search by split, ddmin, probdd, cdd, ktest, halving, gbr or one-by-one [default: split]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = SEARCH)]
     pub algorithm: Option<String>,
     /// What is tested for the certificate: leaves: each request alone that no other depends on, as
     /// what those depend on falls with them; strict: each request alone [default: leaves]
-    #[arg(long, value_name = "leaves|strict")]
+    #[arg(long, value_name = "leaves|strict", help_heading = SEARCH)]
     pub certify: Option<String>,
     /// What is thought to be needed: the folder of an earlier result; a file with a symbol and a
     /// chance on each line; or learned: what earlier runs with this needed, this one's result being
     /// kept for later ones. Only the order of the search depends on it
-    #[arg(long, value_name = "DIR|FILE|learned")]
+    #[arg(long, value_name = "DIR|FILE|learned", help_heading = SEARCH)]
     pub prior: Option<PathBuf>,
     /// Begin with what did not run in a boot of the start: one that is traced (auto), or the log of
     /// QEMU's `-d in_asm`; off: without such a guess [default: auto, if the oracles use `kbisect
     /// boot`]
-    #[arg(long, value_name = "auto|off|FILE")]
+    #[arg(long, value_name = "auto|off|FILE", help_heading = SEARCH)]
     pub trace: Option<String>,
     /// How sure a verdict must be, if the oracle errs now and then: a chance, or none to take
     /// each verdict as it comes [default: 0.99]
-    #[arg(long, value_name = "CHANCE|none")]
+    #[arg(long, value_name = "CHANCE|none", help_heading = SEARCH)]
     pub confidence: Option<String>,
     /// Go the same way in every run, whatever ends first and however many trials run at once
-    #[arg(long)]
+    #[arg(long, help_heading = SEARCH)]
     pub deterministic: bool,
     /// Compile each object, whatever was compiled before
-    #[arg(long, conflicts_with = "cc_launcher")]
+    #[arg(long, conflicts_with = "cc_launcher", help_heading = BUILDS)]
     pub no_object_cache: bool,
     /// Call the compiler through this program, as ccache, instead of kbisect's own object cache
-    #[arg(long, value_name = "PROGRAM")]
+    #[arg(long, value_name = "PROGRAM", help_heading = BUILDS)]
     pub cc_launcher: Option<String>,
     /// First install and make what is missing, as `kbisect setup` does
-    #[arg(long)]
+    #[arg(long, help_heading = RUN)]
     pub setup: bool,
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::conclude::{conclude, header};
 use super::costs::Foretold;
 use super::prepare::Tools;
 use super::searches::{depends_of, search_of, unreliable};
@@ -11,17 +12,16 @@ use super::shown::Shown;
 use super::{guess, learned};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
-use crate::kconfig::{Project, Resolver};
+use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_CONFIG, BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor,
-    Outcome, Stopped, fragment_of, moves, write_best,
+    BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor, Outcome,
+    Stopped, fragment_of, moves, write_best,
 };
 use crate::model::{
     Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, RequestSet, Source,
     Tracing, TrialId, Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
-use crate::report::{self, RESULT, Status, gather};
 use crate::search::{self, Depends};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
@@ -29,11 +29,7 @@ use crate::ui::{self, Ui};
 use crate::{Error, ErrorKind, Result};
 
 /// Where the build trees are, in the run directory.
-const TREES: &str = "trees";
-
-/// The result, in the run directory.
-pub(super) const MINIMAL_CONFIG: &str = "minimal.config";
-pub(super) const MINIMAL_FRAGMENT: &str = "minimal.fragment";
+pub(super) const TREES: &str = "trees";
 
 /// An opened run directory.
 pub(super) struct Opened {
@@ -118,98 +114,6 @@ pub(super) fn go(
         }
     }
     conclude(&opened.dir, &outcome, settings, shown)
-}
-
-/// What follows from an outcome that is in the journal: files, report, exit code.
-fn conclude(dir: &RunDir, outcome: &Outcome, settings: &Settings, shown: &Shown) -> Result<u8> {
-    let path = dir.path();
-    let (info, lines) = RunDir::read(path)?;
-    let report = gather(&info, &lines)?;
-    if outcome.stopped.is_none() {
-        let config = read(&path.join(BEST_CONFIG))?;
-        dir.write(MINIMAL_CONFIG, &config)?;
-        let fragment = fragment_of(&info.requests, &outcome.best);
-        let text = format!("{}{fragment}", header(&info, settings, MINIMAL_FRAGMENT));
-        dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
-        let json = serde_json::to_string_pretty(&report)
-            .map_err(|e| Error::failed("cannot write JSON").because(e))?;
-        dir.write(RESULT, (json + "\n").as_bytes())?;
-        // Some hundred megabytes that nobody needs any more.
-        let _ = fs::remove_dir_all(path.join(TREES));
-    }
-    if shown.is_json() {
-        super::print(&super::json(
-            &serde_json::json!({ "v": 1, "event": "result", "report": report }),
-        )?);
-    } else {
-        super::print(&report::text(&report, &shown.dress()));
-        let files: Vec<String> = report
-            .files
-            .iter()
-            .map(|f| path.join(f).display().to_string())
-            .collect();
-        super::print(&format!("files: {}\n", files.join(", ")));
-    }
-    Ok(match (outcome.stopped, report.status) {
-        (Some(Stopped::Interrupted), _) => {
-            resumable(path);
-            ErrorKind::Interrupted.exit_code()
-        }
-        (Some(_), _) => {
-            resumable(path);
-            4
-        }
-        (None, Status::Minimal) => 0,
-        (None, _) => 4,
-    })
-}
-
-/// The first lines of a fragment, `minimal.fragment` or `best.fragment`: what it is, and the base that it
-/// is laid over.
-fn header(info: &RunInfo, settings: &Settings, file: &str) -> String {
-    let base = info
-        .key
-        .get("base")
-        .and_then(|b| b.as_str())
-        .unwrap_or_default();
-    let oracles: Vec<_> = settings
-        .oracles
-        .iter()
-        .map(|o| {
-            Path::new(o)
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-        })
-        .collect();
-    let project = info.key.get("project").cloned().unwrap_or_default();
-    let usage = serde_json::from_value::<Project>(project)
-        .map(|project| format!("# {}\n", project.usage(file)))
-        .unwrap_or_default();
-    let oracles = oracles.join(" and ");
-    let what = if file == MINIMAL_FRAGMENT {
-        format!("the requests that {oracles} needs")
-    } else {
-        format!("the fewest requests so far that {oracles} accepts")
-    };
-    format!(
-        "# Made by kbisect {}: {what}, over the base.\n\
-         {usage}# -- base\n{base}# -- requests\n",
-        info.kbisect,
-    )
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|e| Error::io("read", path, e))
-}
-
-fn resumable(path: &Path) {
-    use std::io::Write;
-    let _ = writeln!(
-        std::io::stderr(),
-        "to go on: kbisect resume {}",
-        path.display()
-    );
 }
 
 /// An error on its way out: noted in the journal, if that still works, with a hint.

@@ -4,6 +4,7 @@ mod args;
 mod boot;
 mod compiler;
 mod completions;
+mod conclude;
 mod costs;
 mod doctor;
 mod explain;
@@ -83,7 +84,7 @@ fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
         Command::Verify(args) => verify::run(&args, shown)?,
         Command::Explain(args) => explain::run(&args, shown)?,
         Command::Completions(args) => completions::run(&args)?,
-        Command::Man => man::run()?,
+        Command::Man(args) => man::run(&args)?,
         Command::Boot(args) => return boot::run(*args),
         Command::Oracles(args) => return oracles::run(&args, shown.format()),
         Command::Setup(args) => return setup::run(&args, shown),

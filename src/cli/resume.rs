@@ -3,11 +3,12 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use super::conclude::finished;
 use super::go::go;
 use super::prepare::{self, Want, WhenMissing};
 use super::run::{check_key, open, resumed};
 use super::shown::Shown;
-use crate::settings::{self, Settings, parse_duration};
+use crate::settings::{self, Settings, TIME_HINT, parse_duration};
 use crate::supervise::{CancelToken, Signals};
 use crate::{Error, Result};
 
@@ -35,6 +36,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let mut ui = shown.ui();
     let dir = settings::output(args.dir.as_deref())?;
     let mut opened = open(&dir, ui.as_mut())?;
+    if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
+        return Ok(code);
+    }
     let mut settings: Settings =
         serde_json::from_value(opened.info.settings.clone()).map_err(|e| {
             Error::failed(format!("the settings in {} cannot be read", dir.display())).because(e)
@@ -47,8 +51,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     settings.budget_time = match &args.budget_time {
         None => None,
         Some(text) => Some(parse_duration(text).ok_or_else(|| {
-            Error::usage(format!("`{}` is no time", text.escape_debug()))
-                .hint("write it as 90, 90s, 10m or 2h")
+            Error::usage(format!("`{}` is no time", text.escape_debug())).hint(TIME_HINT)
         })?),
     };
     let cancel = CancelToken::new();

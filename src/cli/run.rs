@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::args::RunArgs;
+use super::conclude::finished;
 use super::go::{Opened, go, now};
 use super::learned;
 use super::prepare::{self, Tools, Want, WhenMissing, warn};
@@ -47,7 +48,7 @@ pub(super) fn search(
     prepare::start_file(settings)?;
     // A mistake in it is told before minutes of work.
     check_guess(settings)?;
-    let (tools, opened) = prepare::interruptible(&signals, &cancel, |cancel| {
+    let (tools, mut opened) = prepare::interruptible(&signals, &cancel, |cancel| {
         // First: when another run holds it, nothing else matters.
         let held = if RunDir::has_run(&settings.output) {
             Some(open(&settings.output, ui.as_mut())?)
@@ -61,6 +62,12 @@ pub(super) fn search(
         };
         Ok((tools, opened))
     })?;
+    if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
+        return Ok(code);
+    }
+    if !opened.lines.is_empty() {
+        resumed(&mut opened, ui.as_mut())?;
+    }
     go(
         opened,
         settings,
@@ -153,7 +160,7 @@ fn carried(
 /// The directory has a run in it: the same one goes on, nothing is asked twice; another one
 /// is left alone.
 fn again(
-    mut opened: Opened,
+    opened: Opened,
     settings: &Settings,
     tools: &Tools,
     cancel: &CancelToken,
@@ -196,7 +203,6 @@ fn again(
     } else if settings.seed != info.seed {
         "--seed"
     } else {
-        resumed(&mut opened, ui)?;
         return Ok(opened);
     };
     Err(Error::usage(format!(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::go::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
+use super::conclude::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir};
