@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -333,6 +334,130 @@ fn many_compilers_at_once_share_a_cache() {
         tree.set(values);
         assert_eq!(tree.compile(&[]), [Known]);
     }
+}
+
+/// A compiler that notes each call of it, and what asks it through the launcher.
+struct Asked<'a> {
+    bench: &'a Bench,
+    tree: PathBuf,
+}
+
+impl<'a> Asked<'a> {
+    /// `does` is shell, with the arguments in `$@`.
+    fn new(bench: &'a Bench, does: &str) -> Self {
+        let program = bench.path("bin/counted");
+        fs::write(
+            &program,
+            format!("#!/bin/sh\necho >> \"$COUNTED\"\n{does}\n"),
+        )
+        .unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let tree = bench.path("asked");
+        fs::create_dir_all(&tree).unwrap();
+        Self { bench, tree }
+    }
+
+    fn ask(&self, words: &str, text: &str) -> Output {
+        let mut command = self.bench.command(LAUNCHER, &self.tree);
+        command
+            .arg("counted")
+            .args(words.split_whitespace())
+            .env("COUNTED", self.bench.path("count"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // Who does not read it says so by other means.
+        let _ = stdin.write_all(text.as_bytes());
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    }
+
+    /// How often the compiler was called since this was asked last.
+    fn calls(&self) -> usize {
+        let count = self.bench.path("count");
+        let calls = fs::read(&count).unwrap_or_default().len();
+        let _ = fs::remove_file(count);
+        calls
+    }
+}
+
+#[test]
+fn a_question_is_asked_once_and_answered_with_all_that_the_compiler_wrote() {
+    let bench = Bench::new();
+    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    for name in ["one", "other"] {
+        let done = asked.ask(&format!("-Werror -m64 -c -x c /dev/null -o {name}"), "");
+        assert!(done.status.success() && done.stderr.is_empty());
+    }
+    assert_eq!(asked.calls(), 1);
+    let read = |name: &str| fs::read(asked.tree.join(name)).unwrap();
+    assert!(read("one").starts_with(b"\x7fELF") && read("one") == read("other"));
+
+    let ask = || asked.ask("-E -P -x c -", "version __GNUC__\n");
+    let (first, second) = (ask(), ask());
+    assert!(first.stdout.starts_with(b"version 1"), "{first:?}");
+    assert_eq!((first, asked.calls()), (second, 1));
+
+    let ask = |text| asked.ask("-c -x assembler-with-cpp -o tmp -", text);
+    assert!(ask("nop").status.success() && ask("nop").status.success());
+    assert_eq!(asked.calls(), 1);
+    let (first, second) = (ask("nonsense"), ask("nonsense"));
+    assert!(!first.status.success() && !second.status.success());
+    assert!(!asked.tree.join("tmp").exists());
+    // It is asked something else as well: can it do anything at all?
+    assert_eq!(asked.calls(), 2);
+}
+
+#[test]
+fn an_option_that_is_not_known_is_refused_in_the_same_words() {
+    let bench = Bench::new();
+    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let ask = || asked.ask("-Werror -fnonsense -c -x c /dev/null -o tmp", "");
+    let (first, second) = (ask(), ask());
+    assert!(String::from_utf8_lossy(&first.stderr).contains("-fnonsense"));
+    assert_eq!((first, asked.calls()), (second, 2));
+}
+
+#[test]
+fn a_compiler_that_gave_out_is_asked_again() {
+    let bench = Bench::new();
+    let words = "-m64 -c -x c /dev/null -o tmp";
+    for says in [
+        "cc1: error: No space left on device",
+        "gcc: fatal error: Killed signal terminated program cc1",
+        // It does not say why, and cannot do what has nothing special in it either.
+        "gcc: error: sorry",
+        "",
+    ] {
+        let asked = Asked::new(&bench, &format!("echo '{says}' >&2; exit 1"));
+        for _ in 0..2 {
+            assert_eq!(asked.ask(words, "").status.code(), Some(1));
+            assert!(asked.calls() > 0, "{says}");
+        }
+    }
+    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    assert!(asked.ask(words, "").status.success());
+}
+
+#[test]
+fn a_text_that_may_read_files_is_asked_each_time() {
+    let bench = Bench::new();
+    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let data = asked.tree.join("data");
+    let mut objects = Vec::new();
+    for text in ["a", "b"] {
+        fs::write(&data, text).unwrap();
+        let done = asked.ask(
+            "-c -x assembler-with-cpp -o tmp -",
+            &format!(".incbin \"{}\"\n", data.display()),
+        );
+        assert!(done.status.success(), "{done:?}");
+        objects.push(fs::read(asked.tree.join("tmp")).unwrap());
+    }
+    assert_ne!(objects[0], objects[1]);
+    assert_eq!(asked.calls(), 2);
 }
 
 #[test]

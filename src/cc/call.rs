@@ -45,7 +45,7 @@ const PREPROCESSOR: &[&str] = &[
 ];
 
 /// Beginnings of options that do more than compile a source to an object.
-const UNUSUAL: &[&str] = &[
+pub(super) const UNUSUAL: &[&str] = &[
     "-E",
     "-S",
     "-M",

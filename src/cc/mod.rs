@@ -19,15 +19,18 @@
 //! A call that is not known is preprocessed; if its text is (less line numbers, where they do not
 //! get into the object), so is the object, and only else is it compiled.
 //!
-//! What is unusual goes straight to the compiler: assembler sources, links, questions, the vdso,
-//! the boot wrapper, whatever makes the assembler read files (`.incbin`) or `cc::call` does not
-//! understand.
+//! What a build asks of the compiler beforehand, whether it knows an option, is answered as it was
+//! before.
+//!
+//! What is unusual goes straight to the compiler: assembler sources, links, the vdso, the boot wrapper,
+//! whatever makes the assembler read files (`.incbin`) or `cc::call` does not understand.
 
 mod call;
 mod codec;
 mod identity;
 mod manifest;
 mod note;
+mod question;
 mod store;
 mod symbols;
 mod text;
@@ -45,6 +48,7 @@ use crate::error::unless_absent;
 use crate::supervise::{self, Relayed};
 use call::Call;
 use manifest::{Found, Hash, Sources};
+use question::{Answered, Question};
 use store::Outcome;
 use symbols::Values;
 
@@ -96,6 +100,8 @@ pub enum Answer {
     Done {
         /// The compiler's exit status.
         status: u8,
+        /// What it writes to standard output.
+        output: Vec<u8>,
         /// What it says on standard error.
         messages: Vec<u8>,
     },
@@ -110,16 +116,20 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
     let (Some(cache), Some(toolchain)) = (env::var_os(CACHE), env::var_os(TOOLCHAIN)) else {
         return Ok(Answer::Straight);
     };
+    // Whoever runs the build sees to its size.
+    let store = Store::within(&PathBuf::from(cache), u64::MAX);
     let Some(call) = Call::parse(args) else {
-        return Ok(Answer::Straight);
+        return match Question::parse(args) {
+            Some(question) => answer_question(&question, &store, &toolchain, compiler, args),
+            None => Ok(Answer::Straight),
+        };
     };
     let launcher = Launcher {
         compiler,
         args,
-        context: context(&toolchain, &call),
+        context: context(&toolchain, call.has_directory),
         call,
-        // Whoever runs the build sees to its size.
-        store: Store::within(&PathBuf::from(cache), u64::MAX),
+        store,
         autoconf: autoconf(),
         began: SystemTime::now(),
     };
@@ -144,8 +154,60 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
     }
     Ok(Answer::Done {
         status: done.status,
+        output: Vec::new(),
         messages: done.messages,
     })
+}
+
+/// Answers a question as it was answered before; else asks the compiler.
+fn answer_question(
+    question: &Question<'_>,
+    store: &Store,
+    toolchain: &OsString,
+    compiler: &OsString,
+    args: &[OsString],
+) -> std::io::Result<Answer> {
+    let text = question.text()?;
+    let name = question::is_plain(&text).then(|| {
+        let mut hasher = context(toolchain, question.has_directory);
+        add(&mut hasher, b"question");
+        add(&mut hasher, compiler.as_bytes());
+        add(&mut hasher, &text);
+        let words = question.words.iter();
+        words.for_each(|word| add(&mut hasher, word.as_bytes()));
+        *hasher.finalize().as_bytes()
+    });
+    let known = name.and_then(|name| store.answer(&name));
+    let answered = match known.filter(|known| put_file(question, known).is_ok()) {
+        Some(known) => known,
+        None => {
+            let answered = question.ask(compiler, args, &text)?;
+            if let Some(name) = name
+                && question.is_final(compiler, &answered)
+            {
+                // That it cannot be kept is no reason to fail.
+                let _ = store.keep_answer(&name, &answered);
+            }
+            answered
+        }
+    };
+    Ok(Answer::Done {
+        status: answered.status,
+        output: answered.output,
+        messages: answered.messages,
+    })
+}
+
+/// Writes what the compiler wrote, or takes away what it would have taken away.
+fn put_file(question: &Question<'_>, answered: &Answered) -> std::io::Result<()> {
+    let Some(path) = question.file else {
+        return Ok(());
+    };
+    unless_absent(fs::remove_file(path))?;
+    match &answered.file {
+        Some(file) => fs::write(path, file),
+        None => Ok(()),
+    }
 }
 
 /// All values as they are now, if the tree has any.
@@ -154,7 +216,7 @@ fn autoconf() -> Option<Vec<u8>> {
 }
 
 /// What a call depends on besides files and its arguments.
-fn context(toolchain: &OsString, call: &Call) -> blake3::Hasher {
+fn context(toolchain: &OsString, has_directory: bool) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new();
     add(&mut hasher, b"kbisect-cc 2");
     add(&mut hasher, toolchain.as_bytes());
@@ -162,7 +224,7 @@ fn context(toolchain: &OsString, call: &Call) -> blake3::Hasher {
         let value = env::var_os(name).unwrap_or_default();
         add(&mut hasher, value.as_bytes());
     }
-    if call.has_directory {
+    if has_directory {
         let directory = env::current_dir().unwrap_or_default();
         add(&mut hasher, directory.as_os_str().as_bytes());
     }

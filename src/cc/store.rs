@@ -1,4 +1,5 @@
-//! The cache's files: contents by their hash, outcomes by what was compiled, manifests by call.
+//! The cache's files: contents by their hash, outcomes by what was compiled, manifests by call, answers
+//! by question.
 //!
 //! Whatever cannot be read, is not whole or is of another version is not there. Files are written
 //! beside their place and renamed, so neither a crash nor a second process sees half of one.
@@ -10,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use super::codec::{Reader, Writer};
 use super::manifest::{Hash, Manifest};
+use super::question::Answered;
 
 /// Kind and version of an outcome's file.
 const MARK: &[u8; 8] = b"kboutco2";
@@ -117,6 +119,14 @@ impl Store {
         self.write("calls", call, &manifest.to_bytes())
     }
 
+    pub(super) fn answer(&self, question: &Hash) -> Option<Answered> {
+        Answered::from_bytes(&self.read("answers", question)?)
+    }
+
+    pub(super) fn keep_answer(&self, question: &Hash, answer: &Answered) -> std::io::Result<()> {
+        self.write("answers", question, &answer.to_bytes())
+    }
+
     fn read(&self, kind: &str, name: &Hash) -> Option<Vec<u8>> {
         let path = self.place(kind, name);
         let bytes = fs::read(&path).ok()?;
@@ -145,7 +155,7 @@ impl Store {
     /// bytes are left. What others use at the same time may go as well: they compile it anew.
     pub fn shrink(&self) -> u64 {
         let mut files = Vec::new();
-        for kind in ["contents", "outcomes", "calls", PARTIAL] {
+        for kind in ["contents", "outcomes", "calls", "answers", PARTIAL] {
             collect(&self.root.join(kind), &mut files);
         }
         let mut size: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();

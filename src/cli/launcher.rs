@@ -25,7 +25,13 @@ pub(super) fn run_if_called_so() -> Option<ExitCode> {
         return Some(ExitCode::from(CANNOT));
     };
     Some(match cc::answer(compiler, args) {
-        Ok(cc::Answer::Done { status, messages }) => {
+        Ok(cc::Answer::Done {
+            status,
+            output,
+            messages,
+        }) => {
+            // Whoever closed it does not want to know.
+            let _ = std::io::stdout().write_all(&output);
             say(&messages);
             ExitCode::from(status)
         }

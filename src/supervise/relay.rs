@@ -4,9 +4,10 @@
 //! group ends its children with it.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{Error, Read, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -61,13 +62,49 @@ pub fn relay(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Rela
     let mut said = Vec::new();
     messages.rewind()?;
     messages.read_to_end(&mut said)?;
-    let signalled = || status.signal().map(|signal| 128 + signal);
-    let code = status.code().or_else(signalled).unwrap_or(1);
     Ok(Relayed {
-        status: u8::try_from(code).unwrap_or(1),
+        status: shell_status(status),
         output,
         messages: said,
     })
+}
+
+/// Runs `program` to its end with `input` to read, as [`relay`] does, and takes what it writes as well.
+///
+/// # Errors
+/// It cannot be started, or there is no room for what it reads or says.
+pub fn ask(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Relayed, Error> {
+    // Files, so that neither waits for the other, whatever it reads and writes first.
+    let (mut stdin, mut stdout, mut stderr) = (
+        tempfile::tempfile()?,
+        tempfile::tempfile()?,
+        tempfile::tempfile()?,
+    );
+    stdin.write_all(input)?;
+    stdin.rewind()?;
+    let status = Command::new(program)
+        .args(args)
+        .stdin(stdin)
+        .stdout(stdout.try_clone()?)
+        .stderr(stderr.try_clone()?)
+        .status()?;
+    let all = |file: &mut File| {
+        let mut bytes = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut bytes).map(|_| bytes)
+    };
+    Ok(Relayed {
+        status: shell_status(status),
+        output: all(&mut stdout)?,
+        messages: all(&mut stderr)?,
+    })
+}
+
+/// The exit status as a shell would give it.
+fn shell_status(status: ExitStatus) -> u8 {
+    let signalled = || status.signal().map(|signal| 128 + signal);
+    let code = status.code().or_else(signalled).unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
 }
 
 /// CPU time of this process and of its children that have ended.

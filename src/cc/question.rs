@@ -1,0 +1,349 @@
+//! What a build asks of the compiler before it compiles anything: does it know this option, this
+//! instruction?
+//!
+//! Kbuild asks so for each build, its Kconfig once more for each configuration: some 160 times for a
+//! kernel, each time about a file that is empty or a line long. Such a call reads nothing but its words
+//! and its standard input, so the answer to the same question is the same, as long as the toolchain is.
+
+use std::ffi::OsString;
+use std::io::Read;
+
+use memchr::memmem;
+
+use super::call::UNUSUAL;
+use super::codec::{Reader, Writer};
+use crate::supervise::{self, Relayed};
+
+/// Kind and version of an answer's file.
+const MARK: &[u8; 8] = b"kbanswr1";
+
+/// Where nothing is, and what is written goes to nobody.
+const NULL: &str = "/dev/null";
+
+/// Longest text that is a question, in bytes.
+const LONGEST: usize = 64 << 10;
+
+/// Beginnings of options that read and write nothing.
+const HARMLESS: &[&str] = &[
+    "-f",
+    "-m",
+    "-W",
+    "-O",
+    "-g",
+    "-D",
+    "-U",
+    "-std=",
+    "-w",
+    "-pipe",
+    "-nostdinc",
+    "-ansi",
+    "-pedantic",
+    "--param=",
+];
+
+/// Parts of a text that may make it read files, or differ from one day to the next.
+const READS: &[&[u8]] = &[b"inc", b"import", b"embed", b"__DATE", b"__TIME"];
+
+/// What a compiler says that gave out, rather than refuse.
+const GAVE_OUT: &[&[u8]] = &[
+    b"No space",
+    b"annot allocate",
+    b"memory",
+    b"signal",
+    b"internal compiler error",
+    b"cannot execute",
+];
+
+/// A call that reads its words and its standard input, and nothing else.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Question<'a> {
+    /// The words, but for the name of the file that is written.
+    pub(super) words: Vec<&'a OsString>,
+    /// The file that is written, if there is one.
+    pub(super) file: Option<&'a OsString>,
+    /// The working directory gets into what is written.
+    pub(super) has_directory: bool,
+    language: &'a OsString,
+    from: From,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    Nothing,
+    Stdin,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answered {
+    /// The compiler's exit status.
+    pub(super) status: u8,
+    /// What it wrote to standard output.
+    pub(super) output: Vec<u8>,
+    /// What it said on standard error.
+    pub(super) messages: Vec<u8>,
+    /// What it wrote to its file.
+    pub(super) file: Option<Vec<u8>>,
+}
+
+impl<'a> Question<'a> {
+    /// Reads the arguments of a compiler; nothing when it is asked to do something else.
+    pub(super) fn parse(args: &'a [OsString]) -> Option<Self> {
+        let mut words = Vec::new();
+        let (mut from, mut output, mut language) = (None, None, None);
+        let (mut stops, mut writes_object, mut has_directory) = (false, false, false);
+        let mut all = args.iter();
+        while let Some(arg) = all.next() {
+            let text = arg.to_str()?;
+            match text {
+                "-o" => {
+                    if output.replace(all.next()?).is_some() {
+                        return None;
+                    }
+                    // Its name does not matter, unless there is no file.
+                    words.push(arg);
+                    continue;
+                }
+                "-x" => {
+                    let next = all.next()?;
+                    if !matches!(next.to_str()?, "c" | "assembler" | "assembler-with-cpp") {
+                        return None;
+                    }
+                    language = Some(next);
+                    words.extend([arg, next]);
+                    continue;
+                }
+                "--param" => {
+                    words.extend([arg, all.next()?]);
+                    continue;
+                }
+                "-" | NULL => {
+                    let it = if text == NULL {
+                        From::Nothing
+                    } else {
+                        From::Stdin
+                    };
+                    if from.replace(it).is_some() {
+                        return None;
+                    }
+                }
+                "-c" | "-S" => (stops, writes_object) = (true, true),
+                "-E" => stops = true,
+                "-P" => {}
+                _ if is_harmless(text) => {
+                    has_directory |= text.starts_with("-g") && text != "-g0";
+                }
+                _ => return None,
+            }
+            words.push(arg);
+        }
+        // Without a name an object gets one of the source's.
+        if !stops || (writes_object && output.is_none()) {
+            return None;
+        }
+        let file = output.filter(|name| !matches!(name.to_str(), Some("-" | NULL)));
+        if file.is_none() {
+            words.extend(output);
+        }
+        Some(Self {
+            words,
+            file,
+            has_directory,
+            language: language?,
+            from: from?,
+        })
+    }
+
+    /// All that it has to read.
+    ///
+    /// # Errors
+    /// Standard input cannot be read.
+    pub(super) fn text(&self) -> std::io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        if self.from == From::Stdin {
+            std::io::stdin().read_to_end(&mut text)?;
+        }
+        Ok(text)
+    }
+
+    /// Asks the compiler.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(super) fn ask(
+        &self,
+        compiler: &OsString,
+        args: &[OsString],
+        text: &[u8],
+    ) -> std::io::Result<Answered> {
+        let Relayed {
+            status,
+            output,
+            messages,
+        } = supervise::ask(compiler, args, text)?;
+        Ok(Answered {
+            status,
+            output,
+            messages,
+            file: self.file.and_then(|file| std::fs::read(file).ok()),
+        })
+    }
+
+    /// Will it always be answered so? A compiler that gave out, for want of room or memory, knows the
+    /// option all the same: so one that refuses must be able to do what has nothing special in it.
+    pub(super) fn is_final(&self, compiler: &OsString, answered: &Answered) -> bool {
+        if answered.status == 0 {
+            return answered.file.is_some() == self.file.is_some();
+        }
+        let says = |part: &[u8]| memmem::find(&answered.messages, part).is_some();
+        if !says(b"rror:") || GAVE_OUT.iter().any(|part| says(part)) {
+            return false;
+        }
+        let control = ["-c", NULL, "-o", NULL].map(OsString::from);
+        let language = ["-x".into(), self.language.clone()];
+        let control = [&language[..], &control[..]].concat();
+        supervise::ask(compiler, &control, b"").is_ok_and(|done| done.status == 0)
+    }
+}
+
+/// Does a text make its reader read nothing else, and mean the same each day?
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    let is_there = |part: &&[u8]| memmem::find(text, part).is_some();
+    text.len() <= LONGEST && !READS.iter().any(is_there)
+}
+
+fn is_harmless(option: &str) -> bool {
+    if let Some(passed) = option.strip_prefix("-Wa,") {
+        let mut parts = passed.split(',');
+        let writes = ["-a", "-o", "-I", "-MD", "--MD"];
+        return parts.all(|part| {
+            part.starts_with('-') && !writes.iter().any(|other| part.starts_with(other))
+        });
+    }
+    let is_passed = option.starts_with("-Wp,") || option.starts_with("-Wl,");
+    let is_known = HARMLESS.iter().any(|known| option.starts_with(known));
+    let is_unusual = UNUSUAL.iter().any(|unusual| option.starts_with(unusual));
+    is_known && !is_passed && !is_unusual
+}
+
+impl Answered {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::open(bytes, MARK)?;
+        let status = u8::try_from(reader.u32()?).ok()?;
+        let (output, messages) = (reader.bytes()?.to_vec(), reader.bytes()?.to_vec());
+        let file = match reader.u32()? {
+            0 => None,
+            _ => Some(reader.bytes()?.to_vec()),
+        };
+        Some(Self {
+            status,
+            output,
+            messages,
+            file,
+        })
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.u32(self.status.into());
+        writer.bytes(&self.output);
+        writer.bytes(&self.messages);
+        writer.u32(self.file.is_some().into());
+        if let Some(file) = &self.file {
+            writer.bytes(file);
+        }
+        writer.sealed(MARK)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(Into::into).collect()
+    }
+
+    #[test]
+    fn what_kbuild_asks_is_a_question_and_its_files_name_does_not_matter() {
+        let (one, other) = (
+            words(
+                "-Werror -D__KERNEL__ -m64 -fno-PIE -mtune=core2 -c -x c /dev/null -o .tmp_1/tmp",
+            ),
+            words(
+                "-Werror -D__KERNEL__ -m64 -fno-PIE -mtune=core2 -c -x c /dev/null -o .tmp_2/tmp",
+            ),
+        );
+        let (one, other) = (
+            Question::parse(&one).unwrap(),
+            Question::parse(&other).unwrap(),
+        );
+        assert_eq!(one.words, other.words);
+        assert_eq!(one.file, Some(&".tmp_1/tmp".into()));
+        assert_eq!(one.from, From::Nothing);
+        for line in [
+            "-Werror -m64 -c -x assembler-with-cpp -o .tmp_1/tmp -",
+            "-Wa,--fatal-warnings -c -x assembler-with-cpp -o /dev/null -",
+            "-E -P -x c -",
+            "-Werror -m32 -E -x c /dev/null -o /dev/null",
+            "-S -x c -m64 -O0 -mcmodel=kernel -fno-PIE -fstack-protector - -o -",
+            "-Wa,--version -c -x assembler-with-cpp /dev/null -o /dev/null",
+        ] {
+            assert!(Question::parse(&words(line)).is_some(), "{line}");
+        }
+    }
+
+    #[test]
+    fn where_it_is_written_matters_if_it_is_no_file() {
+        let (null, stdout, file) = (
+            words("-S -x c /dev/null -o /dev/null"),
+            words("-S -x c /dev/null -o -"),
+            words("-S -x c /dev/null -o out"),
+        );
+        let of = |args| Question::parse(args).unwrap().words;
+        assert_ne!(of(&null), of(&stdout));
+        assert_ne!(of(&null), of(&file));
+    }
+
+    #[test]
+    fn what_reads_or_writes_something_else_is_none() {
+        for line in [
+            "--version",
+            "-c -x c a.c -o a.o",
+            "-c -x c /dev/null",
+            "-x c - -o a",
+            "-c -x c /dev/null - -o a.o",
+            "-c /dev/null -o a.o",
+            "-include a.h -c -x c /dev/null -o a.o",
+            "-I. -c -x c /dev/null -o a.o",
+            "-Wp,-MMD,a.d -c -x c /dev/null -o a.o",
+            "-fplugin=a.so -c -x c /dev/null -o a.o",
+            "-march=native -c -x c /dev/null -o a.o",
+            "-Wa,-al=a.lst -c -x c /dev/null -o a.o",
+            "-Wa,a.s -c -x c /dev/null -o a.o",
+            "@args -c -x c /dev/null -o a.o",
+            "-c -x c++ /dev/null -o a.o",
+            "-c -x c /dev/null -o a.o -o b.o",
+        ] {
+            assert_eq!(Question::parse(&words(line)), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn answers_are_read_as_they_were_written() {
+        for file in [None, Some(b"object".to_vec()), Some(Vec::new())] {
+            let answered = Answered {
+                status: 1,
+                output: b"GCC 12".to_vec(),
+                messages: b"error: no".to_vec(),
+                file,
+            };
+            assert_eq!(
+                Answered::from_bytes(&answered.to_bytes()),
+                Some(answered.clone())
+            );
+        }
+        assert_eq!(Answered::from_bytes(b"kbanswr1"), None);
+    }
+}
