@@ -206,8 +206,12 @@ pub fn read(path: &Path) -> Result<(Wishes, Vec<String>)> {
         };
         let number = 1 + before.matches('\n').count();
         let line = text.lines().nth(number - 1).unwrap_or_default().trim();
-        Error::usage(format!("{what}: line {number}: {}", e.message()))
-            .hint(format!("that line is `{line}`"))
+        let error = Error::usage(format!("{what}: line {number}: {}", e.message()));
+        match line {
+            // It ends too early.
+            "" => error,
+            line => error.hint(format!("that line is `{line}`")),
+        }
     };
     let parsed = toml::Deserializer::parse(&text).map_err(wrong)?;
     let mut unknown = Vec::new();

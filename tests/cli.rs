@@ -12,6 +12,7 @@ use kbisect::model::{
     Candidate, CandidateId, Fingerprint, Judgement, Request, RequestSet, Source, Stage, Symbol,
     Timings, TrialId, Value, Verdict,
 };
+use kbisect::report::gather;
 use snapbox::{assert_data_eq, file, str};
 
 /// What kbisect did.
@@ -255,7 +256,10 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
         journal.append(&record).unwrap();
     }
     drop((dir, journal));
-    place.write("out/result.json", "{}");
+    let (info, lines) = RunDir::read(&place.path().join("out")).unwrap();
+    let report = gather(&info, &lines).unwrap();
+    let result = serde_json::to_string_pretty(&report).unwrap() + "\n";
+    place.write("out/result.json", &result);
     place.write("out/trees/tree-000/left", "");
     let before = fs::read(place.path().join("out/journal.jsonl")).unwrap();
     let done = place.run(&["resume", "out"]);
@@ -269,8 +273,10 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
     let after = fs::read(place.path().join("out/journal.jsonl")).unwrap();
     assert_eq!(before, after);
     assert!(!place.path().join("out/trees").exists());
-    // Without its result it goes on, for which it would need what it was begun with.
-    fs::remove_file(place.path().join("out/result.json")).unwrap();
+    let wrong = place.run(&["resume", "out", "--budget-time", "soon"]);
+    assert_eq!(wrong.code, Some(2));
+    // With the result of an earlier end it goes on, for which it would need what it was begun with.
+    place.write("out/result.json", &result.replace("minimal", "unproved"));
     assert_ne!(place.run(&["resume", "out"]).code, Some(0));
 }
 

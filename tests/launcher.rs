@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -400,7 +400,10 @@ fn a_question_is_asked_once_and_answered_with_all_that_the_compiler_wrote() {
     assert!(first.stdout.starts_with(b"version 1"), "{first:?}");
     assert_eq!((first, asked.calls()), (second, 1));
 
-    let ask = |text| asked.ask("-c -x assembler-with-cpp -o tmp -", text);
+    let ask = |text| {
+        let _ = fs::remove_file(asked.tree.join("tmp"));
+        asked.ask("-c -x assembler-with-cpp -o tmp -", text)
+    };
     assert!(ask("nop").status.success() && ask("nop").status.success());
     assert_eq!(asked.calls(), 1);
     let (first, second) = (ask("nonsense"), ask("nonsense"));
@@ -439,6 +442,66 @@ fn a_compiler_that_gave_out_is_asked_again() {
     }
     let asked = Asked::new(&bench, "exec gcc \"$@\"");
     assert!(asked.ask(words, "").status.success());
+}
+
+#[test]
+fn a_refusal_for_want_of_a_folder_is_no_answer_for_other_folders() {
+    let bench = Bench::new();
+    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let ask = |file: &str| {
+        let words = format!("-Werror -fstack-protector -c -x c /dev/null -o {file}");
+        asked.ask(&words, "").status.success()
+    };
+    assert!(!ask("no-folder/tmp"));
+    assert!(ask("tmp"));
+    assert_eq!(asked.calls(), 2);
+    // What lies there is left to the compiler, though the answer is known.
+    fs::write(asked.tree.join("other"), "something").unwrap();
+    symlink("other", asked.tree.join("link")).unwrap();
+    assert!(ask("link") && ask("other") && ask("third"));
+    assert_eq!(asked.calls(), 2);
+    assert!(!ask("no-folder/tmp") && ask("fourth"));
+}
+
+#[test]
+fn a_compiler_that_is_not_there_is_named_by_whoever_asked_it() {
+    let bench = Bench::new();
+    let mut command = bench.command(LAUNCHER, bench.dir.path());
+    let output = command
+        .args(["no-such-compiler", "-E", "-x", "c", "-"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(127));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no-such-compiler"));
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let bench = Bench::new();
+    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    for _ in 0..2 {
+        let mut command = bench.command(LAUNCHER, &asked.tree);
+        command.args(["counted", "-E", "-x", "c", "/dev/null"]);
+        command.env("COUNTED", bench.path("count"));
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        assert!(!command.stdout(full).status().unwrap().success());
+    }
+    assert_eq!(asked.calls(), 1);
+}
+
+#[test]
+fn a_corrupted_answer_is_asked_anew() {
+    let bench = Bench::new();
+    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let ask = || asked.ask("-E -P -x c -", "__GNUC__\n").stdout;
+    let answer = ask();
+    for file in bench.cached() {
+        let mut bytes = fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&file, bytes).unwrap();
+    }
+    assert_eq!((ask(), asked.calls()), (answer, 2));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! installed. TRIALS says which trials of `benches/sequence.txt` are made: so many from the first, or those
 //! from one to another (`23..29`, both included); all, if nothing is said. The folder in
 //! `KBISECT_SWITCH_COST` (a temporary one) holds the trees and the caches, which begin empty. What is on
-//! standard error is each trial.
+//! standard error is each trial. With `cache` each build is foretold as well.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
 
 use std::collections::HashSet;
@@ -13,9 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kbisect::build::{Built, Cost, Launcher, MakePlan, TreePool, build};
+use kbisect::build::{Built, Cost, Forecasts, Kbuild, Launcher, MakePlan, TreePool, build};
 use kbisect::cc::{LAUNCHER, Store, identity};
-use kbisect::kconfig::{ConfResolver, Project, Resolver, known_symbols};
+use kbisect::kconfig::{ConfResolver, Project, Resolver, known_symbols, parse_config};
 use kbisect::model::{Fragment, Request, ResolvedConfig, Symbol, Value, WorkerId};
 use kbisect::setup::{BUILD, SOURCE, Setup};
 use kbisect::supervise::{CancelToken, JobServer};
@@ -168,6 +168,8 @@ impl Bench {
         let mut plan = self.plan.clone();
         plan.launcher = self.launcher(way);
         let single = root.join("tree-one");
+        let forecasts = Forecasts::new(Kbuild::new(&plan.source, "x86_64"));
+        let mut foretold = Vec::new();
         let mut best = usize::MAX;
         let mut costs = Vec::new();
         for trial in recorded {
@@ -191,10 +193,25 @@ impl Bench {
                     make(&single)
                 }
                 Way::Trees | Way::Cache => {
+                    let config = &trial.config.config;
                     let done = pool.with_tree(worker, &self.cancel, |tree, _| {
-                        let cost = make(tree.path());
+                        let asked = std::time::Instant::now();
+                        let from = fs::read_to_string(tree.path().join(".config"));
+                        let from = from.ok().filter(|_| way == Way::Cache);
+                        let forecast = from.and_then(|text| {
+                            forecasts.predict(tree.path(), &parse_config(&text), config)
+                        });
+                        let asked = asked.elapsed();
+                        let (cost, synced) = make(tree.path());
                         tree.built(trial.config.fingerprint)?;
-                        Ok(cost)
+                        forecasts.learn(tree.path(), config, &cost.notes, cost.cpu);
+                        if let Some(forecast) = forecast {
+                            let took = cost.cpu.as_secs_f64();
+                            let error = (forecast.cpu.as_secs_f64() - took).abs() / took;
+                            foretold.push((error, asked));
+                        }
+                        // That is counted by itself.
+                        Ok((cost, synced.saturating_sub(asked)))
                     });
                     done.unwrap().unwrap()
                 }
@@ -207,6 +224,19 @@ impl Bench {
                 }
             }
             costs.push(cost);
+        }
+        if !foretold.is_empty() {
+            let middle = foretold.len() / 2;
+            foretold.sort_by_key(|(_, asked)| *asked);
+            let (median, most) = (foretold[middle].1, foretold[foretold.len() - 1].1);
+            foretold.sort_by(|a, b| a.0.total_cmp(&b.0));
+            eprintln!(
+                "foretold {} times: {:.0} % off, in {:.1} ms (medians), {:.1} ms at most",
+                foretold.len(),
+                100.0 * foretold[middle].0,
+                1e3 * median.as_secs_f64(),
+                1e3 * most.as_secs_f64(),
+            );
         }
         costs
     }

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use crate::supervise::{self, CancelToken, Spec, find_program};
 
+/// A header that is included without being named, unless `-nostdinc` is said.
+const PREDEFINED: &str = "/usr/include/stdc-predef.h";
+
 /// Names the toolchain of `compiler`: what it says of itself, and the contents of the driver, of
-/// the compiler proper and of the assembler. Nothing when one of them cannot be found: then
+/// the compiler proper, of the assembler and of what they include by themselves. Nothing when one of them cannot be found: then
 /// nothing is cached.
 #[must_use]
 pub fn identity(compiler: &str, cancel: &CancelToken) -> Option<String> {
@@ -26,6 +29,8 @@ pub fn identity(compiler: &str, cancel: &CancelToken) -> Option<String> {
     for part in std::iter::once(Some(driver)).chain(parts) {
         hasher.update(&contents(&part?)?);
     }
+    // What gcc includes by itself.
+    hasher.update(&contents(Path::new(PREDEFINED)).unwrap_or_default());
     Some(hasher.finalize().to_hex().to_string())
 }
 

@@ -68,6 +68,17 @@ pub const TOOLCHAIN: &str = "KBISECT_CC_TOOLCHAIN";
 /// The variable with the file for [`Note`]s.
 pub const NOTES: &str = "KBISECT_CC_NOTES";
 
+/// The exit code when the compiler cannot be run, as a shell gives it.
+pub const CANNOT: u8 = 127;
+
+/// The environment that makes a compiler write or say more than it is asked for.
+const TALKS: &[&str] = &[
+    "DEPENDENCIES_OUTPUT",
+    "SUNPRO_DEPENDENCIES",
+    "GCC_COMPARE_DEBUG",
+    "GCC_EXTRA_DIAGNOSTIC_OUTPUT",
+];
+
 /// The environment that makes a compiler do something else.
 const ENVIRONMENT: &[&str] = &[
     "CPATH",
@@ -111,11 +122,15 @@ pub enum Answer {
 /// process.
 ///
 /// # Errors
-/// The object cannot be written. What is wrong with the cache is no error: then it is compiled.
+/// The object cannot be written, or what a question is about cannot be read. What is wrong with the cache
+/// is no error: then the compiler is asked.
 pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer> {
     let (Some(cache), Some(toolchain)) = (env::var_os(CACHE), env::var_os(TOOLCHAIN)) else {
         return Ok(Answer::Straight);
     };
+    if TALKS.iter().any(|name| env::var_os(name).is_some()) {
+        return Ok(Answer::Straight);
+    }
     // Whoever runs the build sees to its size.
     let store = Store::within(&PathBuf::from(cache), u64::MAX);
     let Some(call) = Call::parse(args) else {
@@ -167,6 +182,11 @@ fn answer_question(
     compiler: &OsString,
     args: &[OsString],
 ) -> std::io::Result<Answer> {
+    let done = |answered: &Answered| Answer::Done {
+        status: answered.status,
+        output: answered.output.clone(),
+        messages: answered.messages.clone(),
+    };
     let text = question.text()?;
     let name = question::is_plain(&text).then(|| {
         let mut hasher = context(toolchain, question.has_directory);
@@ -178,36 +198,30 @@ fn answer_question(
         *hasher.finalize().as_bytes()
     });
     let known = name.and_then(|name| store.answer(&name));
-    let answered = match known.filter(|known| put_file(question, known).is_ok()) {
-        Some(known) => known,
-        None => {
-            let answered = question.ask(compiler, args, &text)?;
-            if let Some(name) = name
-                && question.is_final(compiler, &answered)
-            {
-                // That it cannot be kept is no reason to fail.
-                let _ = store.keep_answer(&name, &answered);
-            }
-            answered
+    if let Some(known) = &known
+        && question.put(known).is_ok()
+    {
+        return Ok(done(known));
+    }
+    let answered = match question.ask(compiler, args, &text) {
+        Ok(answered) => answered,
+        // What it was to read is read: it cannot be left to the compiler any more.
+        Err(error) => {
+            let name = compiler.to_string_lossy();
+            return Ok(Answer::Done {
+                status: CANNOT,
+                output: Vec::new(),
+                messages: format!("{LAUNCHER}: {name}: {error}\n").into_bytes(),
+            });
         }
     };
-    Ok(Answer::Done {
-        status: answered.status,
-        output: answered.output,
-        messages: answered.messages,
-    })
-}
-
-/// Writes what the compiler wrote, or takes away what it would have taken away.
-fn put_file(question: &Question<'_>, answered: &Answered) -> std::io::Result<()> {
-    let Some(path) = question.file else {
-        return Ok(());
-    };
-    unless_absent(fs::remove_file(path))?;
-    match &answered.file {
-        Some(file) => fs::write(path, file),
-        None => Ok(()),
+    if let (Some(name), None) = (name, known)
+        && question.is_final(compiler, &answered)
+    {
+        // That it cannot be kept is no reason to fail.
+        let _ = store.keep_answer(&name, &answered);
     }
+    Ok(done(&answered))
 }
 
 /// All values as they are now, if the tree has any.
@@ -227,6 +241,9 @@ fn context(toolchain: &OsString, has_directory: bool) -> blake3::Hasher {
     if has_directory {
         let directory = env::current_dir().unwrap_or_default();
         add(&mut hasher, directory.as_os_str().as_bytes());
+        // By which of its names a compiler calls it.
+        let name = env::var_os("PWD").unwrap_or_default();
+        add(&mut hasher, name.as_bytes());
     }
     hasher
 }

@@ -6,12 +6,15 @@
 //! and its standard input, so the answer to the same question is the same, as long as the toolchain is.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
 
 use memchr::memmem;
 
 use super::call::UNUSUAL;
 use super::codec::{Reader, Writer};
+use crate::error::unless_absent;
 use crate::supervise::{self, Relayed};
 
 /// Kind and version of an answer's file.
@@ -41,17 +44,46 @@ const HARMLESS: &[&str] = &[
     "--param=",
 ];
 
-/// Parts of a text that may make it read files, or differ from one day to the next.
-const READS: &[&[u8]] = &[b"inc", b"import", b"embed", b"__DATE", b"__TIME"];
+/// Beginnings of options that do not fit a question, though they may be given for an object: some talk of
+/// other things than the words.
+const OTHERS: &[&str] = &[
+    "-fdiagnostics-",
+    "-fmem-report",
+    "-fsyntax-only",
+    "-Wp,",
+    "-Wl,",
+];
+
+/// Beginnings of what may be passed on to the assembler.
+const ASSEMBLER: &[&str] = &[
+    "--32",
+    "--64",
+    "--fatal-warnings",
+    "--noexecstack",
+    "--version",
+    "-gdwarf-",
+    "-m",
+];
+
+/// Parts of a text, or of a definition, that may make it read files, or differ from one day to the next, or hide
+/// that it does.
+const READS: &[&str] = &[
+    "inc", "import", "embed", "__date", "__time", "macro", "\\", "??", "%:", "##", "@",
+];
+
+/// The directives of the preprocessor that a text may have.
+const DIRECTIVES: &[&str] = &["if", "ifdef", "ifndef", "elif", "else", "endif"];
 
 /// What a compiler says that gave out, rather than refuse.
 const GAVE_OUT: &[&[u8]] = &[
     b"No space",
-    b"annot allocate",
+    b"annot ",
+    b"an't ",
     b"memory",
+    b"quota",
+    b"nput/output error",
     b"signal",
     b"internal compiler error",
-    b"cannot execute",
 ];
 
 /// A call that reads its words and its standard input, and nothing else.
@@ -60,7 +92,7 @@ pub(super) struct Question<'a> {
     /// The words, but for the name of the file that is written.
     pub(super) words: Vec<&'a OsString>,
     /// The file that is written, if there is one.
-    pub(super) file: Option<&'a OsString>,
+    file: Option<&'a OsString>,
     /// The working directory gets into what is written.
     pub(super) has_directory: bool,
     language: &'a OsString,
@@ -114,7 +146,11 @@ impl<'a> Question<'a> {
                     continue;
                 }
                 "--param" => {
-                    words.extend([arg, all.next()?]);
+                    let next = all.next()?;
+                    if next.to_str()?.contains('@') {
+                        return None;
+                    }
+                    words.extend([arg, next]);
                     continue;
                 }
                 "-" | NULL => {
@@ -131,7 +167,9 @@ impl<'a> Question<'a> {
                 "-E" => stops = true,
                 "-P" => {}
                 _ if is_harmless(text) => {
-                    has_directory |= text.starts_with("-g") && text != "-g0";
+                    let is_debug = text.starts_with("-g") && text != "-g0";
+                    has_directory |= is_debug || text.starts_with("-fworking-directory");
+                    has_directory |= text.starts_with("-Wa,") && text.contains(",-g");
                 }
                 _ => return None,
             }
@@ -144,6 +182,8 @@ impl<'a> Question<'a> {
         let file = output.filter(|name| !matches!(name.to_str(), Some("-" | NULL)));
         if file.is_none() {
             words.extend(output);
+        } else if !is_free(Path::new(file?)) {
+            return None;
         }
         Some(Self {
             words,
@@ -185,45 +225,96 @@ impl<'a> Question<'a> {
             status,
             output,
             messages,
-            file: self.file.and_then(|file| std::fs::read(file).ok()),
+            file: self.file.and_then(|file| fs::read(file).ok()),
         })
     }
 
     /// Will it always be answered so? A compiler that gave out, for want of room or memory, knows the
-    /// option all the same: so one that refuses must be able to do what has nothing special in it.
+    /// option all the same: so one that refuses must be able to do what has nothing special in it, in the
+    /// same place.
     pub(super) fn is_final(&self, compiler: &OsString, answered: &Answered) -> bool {
         if answered.status == 0 {
             return answered.file.is_some() == self.file.is_some();
         }
         let says = |part: &[u8]| memmem::find(&answered.messages, part).is_some();
-        if !says(b"rror:") || GAVE_OUT.iter().any(|part| says(part)) {
+        let names_file = self.file.is_some_and(|file| says(file.as_encoded_bytes()));
+        let is_refusal = says(b"rror:") && answered.file.is_none();
+        if !is_refusal || names_file || GAVE_OUT.iter().any(|part| says(part)) {
             return false;
         }
-        let control = ["-c", NULL, "-o", NULL].map(OsString::from);
+        let place = self.file.cloned().unwrap_or_else(|| NULL.into());
+        let control = ["-c".into(), NULL.into(), "-o".into(), place];
         let language = ["-x".into(), self.language.clone()];
-        let control = [&language[..], &control[..]].concat();
-        supervise::ask(compiler, &control, b"").is_ok_and(|done| done.status == 0)
+        let done = supervise::ask(compiler, &[&language[..], &control].concat(), b"");
+        let can = done.is_ok_and(|done| done.status == 0);
+        // There was nothing before.
+        let is_gone = |file| unless_absent(fs::remove_file(file)).is_ok();
+        can && self.file.is_none_or(is_gone)
     }
+
+    /// Writes what the compiler wrote.
+    ///
+    /// # Errors
+    /// It cannot be written, or something is there already.
+    pub(super) fn put(&self, answered: &Answered) -> std::io::Result<()> {
+        match (self.file, &answered.file) {
+            (Some(path), Some(bytes)) => File::create_new(path)?.write_all(bytes),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Is nothing there, in a folder that is? Whatever else is there (a device, a link, a file that a compiler
+/// may leave as it is) is the compiler's business.
+fn is_free(path: &Path) -> bool {
+    let is_absent =
+        |path: &Path| fs::symlink_metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound);
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        Some(_) => Path::new("."),
+        None => return false,
+    };
+    let is_file = path.file_name().is_some() && path.to_str().is_some_and(|p| !p.starts_with('@'));
+    is_file && is_absent(path) && folder.is_dir()
 }
 
 /// Does a text make its reader read nothing else, and mean the same each day?
 pub(super) fn is_plain(text: &[u8]) -> bool {
-    let is_there = |part: &&[u8]| memmem::find(text, part).is_some();
-    text.len() <= LONGEST && !READS.iter().any(is_there)
+    let Ok(text) = std::str::from_utf8(text) else {
+        return false;
+    };
+    let text = text.to_ascii_lowercase();
+    let is_known = |line: &str| {
+        line.trim_start().strip_prefix('#').is_none_or(|rest| {
+            let word = rest.trim_start().split(|c: char| !c.is_ascii_alphabetic());
+            DIRECTIVES.contains(&word.into_iter().next().unwrap_or_default())
+        })
+    };
+    text.len() <= LONGEST
+        && !READS.iter().any(|part| text.contains(part))
+        // What a compiler passes on to the assembler can be put together from several strings.
+        && !(text.contains("asm") && text.contains('.'))
+        && text.lines().all(is_known)
 }
 
 fn is_harmless(option: &str) -> bool {
-    if let Some(passed) = option.strip_prefix("-Wa,") {
-        let mut parts = passed.split(',');
-        let writes = ["-a", "-o", "-I", "-MD", "--MD"];
-        return parts.all(|part| {
-            part.starts_with('-') && !writes.iter().any(|other| part.starts_with(other))
-        });
+    if option.contains('@') {
+        return false;
     }
-    let is_passed = option.starts_with("-Wp,") || option.starts_with("-Wl,");
-    let is_known = HARMLESS.iter().any(|known| option.starts_with(known));
-    let is_unusual = UNUSUAL.iter().any(|unusual| option.starts_with(unusual));
-    is_known && !is_passed && !is_unusual
+    if let Some(passed) = option.strip_prefix("-Wa,") {
+        let is_known = |part: &str| ASSEMBLER.iter().any(|known| part.starts_with(known));
+        return passed.split(',').all(is_known);
+    }
+    // Where files would be found does not matter where none is read.
+    if option.starts_with("-ffile-prefix-map=") {
+        return true;
+    }
+    let begins = |list: &[&str]| list.iter().any(|known| option.starts_with(known));
+    let is_defined = option.starts_with("-D");
+    begins(HARMLESS)
+        && !begins(UNUSUAL)
+        && !begins(OTHERS)
+        && (!is_defined || is_plain(option.as_bytes()))
 }
 
 impl Answered {
@@ -268,27 +359,25 @@ mod tests {
     #[test]
     fn what_kbuild_asks_is_a_question_and_its_files_name_does_not_matter() {
         let (one, other) = (
-            words(
-                "-Werror -D__KERNEL__ -m64 -fno-PIE -mtune=core2 -c -x c /dev/null -o .tmp_1/tmp",
-            ),
-            words(
-                "-Werror -D__KERNEL__ -m64 -fno-PIE -mtune=core2 -c -x c /dev/null -o .tmp_2/tmp",
-            ),
+            words("-Werror -D__KERNEL__ -m64 -fno-PIE -mtune=core2 -c -x c /dev/null -o src/tmp_1"),
+            words("-Werror -D__KERNEL__ -m64 -fno-PIE -mtune=core2 -c -x c /dev/null -o src/tmp_2"),
         );
         let (one, other) = (
             Question::parse(&one).unwrap(),
             Question::parse(&other).unwrap(),
         );
         assert_eq!(one.words, other.words);
-        assert_eq!(one.file, Some(&".tmp_1/tmp".into()));
+        assert_eq!(one.file, Some(&"src/tmp_1".into()));
         assert_eq!(one.from, From::Nothing);
         for line in [
-            "-Werror -m64 -c -x assembler-with-cpp -o .tmp_1/tmp -",
+            "-Werror -m64 -c -x assembler-with-cpp -o src/tmp_1 -",
             "-Wa,--fatal-warnings -c -x assembler-with-cpp -o /dev/null -",
             "-E -P -x c -",
             "-Werror -m32 -E -x c /dev/null -o /dev/null",
             "-S -x c -m64 -O0 -mcmodel=kernel -fno-PIE -fstack-protector - -o -",
             "-Wa,--version -c -x assembler-with-cpp /dev/null -o /dev/null",
+            "-fmacro-prefix-map=/src/include/= -DCC_USING_FENTRY -c -x c /dev/null -o /dev/null",
+            "--param asan-stack=1 --param=x=1 -c -x c /dev/null -o /dev/null",
         ] {
             assert!(Question::parse(&words(line)).is_some(), "{line}");
         }
@@ -319,15 +408,65 @@ mod tests {
             "-I. -c -x c /dev/null -o a.o",
             "-Wp,-MMD,a.d -c -x c /dev/null -o a.o",
             "-fplugin=a.so -c -x c /dev/null -o a.o",
+            "-fopt-info-all=x -c -x c /dev/null -o a.o",
+            "-fsave-optimization-record -c -x c /dev/null -o a.o",
+            "-fsyntax-only -c -x c /dev/null -o a.o",
             "-march=native -c -x c /dev/null -o a.o",
             "-Wa,-al=a.lst -c -x c /dev/null -o a.o",
+            "-Wa,--a=a.lst -c -x c /dev/null -o a.o",
+            "-Wa,--MD=a.d -c -x c /dev/null -o a.o",
+            "-Wa,- -c -x c /dev/null -o a.o",
+            "-Wa,--,-x.s -c -x c /dev/null -o a.o",
             "-Wa,a.s -c -x c /dev/null -o a.o",
             "@args -c -x c /dev/null -o a.o",
+            "--param @args -c -x c /dev/null -o a.o",
+            "-c -x c /dev/null -o @args",
+            "-DT=__DATE__ -E -P -x c -",
+            "-DI=__has_include -E -P -x c -",
             "-c -x c++ /dev/null -o a.o",
             "-c -x c /dev/null -o a.o -o b.o",
+            // What is there already may be left as it is, or be a device.
+            "-S -x c - -o /dev/stdout",
+            "-c -x c /dev/null -o /dev//null",
+            "-c -x c /dev/null -o Cargo.toml",
+            "-c -x c /dev/null -o no/such/folder/a.o",
+            "-c -x c /dev/null -o /",
         ] {
             assert_eq!(Question::parse(&words(line)), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_text_that_could_read_a_file_or_a_clock_is_not_plain() {
+        for text in [
+            "",
+            "adcx %r10,%r10",
+            ".cfi_startproc",
+            "#if defined(__clang__)\nClang __clang_major__\n#else\nunknown\n#endif",
+            "int foo(void) { char X[200]; return 3; }",
+            "void foo(void) { asm inline (\"\"); }",
+        ] {
+            assert!(is_plain(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "#include <a.h>",
+            "#i\\\nnclude \"a.h\"",
+            "%:include \"a.h\"",
+            "??=include \"a.h\"",
+            ".INCBIN \"a\"",
+            "asm(\".in\" \"cbin \\\"a\\\"\");",
+            "asm(\".in\" \"cb\" \"in 'a'\");",
+            ".macro m a b",
+            "# 1 \"a.c\"",
+            "#pragma GCC dependency \"a.h\"",
+            "#if __has_include(\"a.h\")",
+            "__DATE__",
+            "#define P(a, b) a ## b",
+        ] {
+            assert!(!is_plain(text.as_bytes()), "{text}");
+        }
+        assert!(!is_plain(b"\xff"));
+        assert!(!is_plain(&vec![b' '; LONGEST + 1]));
     }
 
     #[test]

@@ -35,10 +35,8 @@ pub(super) fn conclude(
         let fragment = fragment_of(&info.requests, &outcome.best);
         let text = format!("{}{fragment}", header(&info, settings, MINIMAL_FRAGMENT));
         dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
-        let json = serde_json::to_string_pretty(&report)
-            .map_err(|e| Error::failed("cannot write JSON").because(e))?;
-        // The last of them: where it is, the others are.
-        dir.write(RESULT, (json + "\n").as_bytes())?;
+        // The last of them: where it is, so are the others.
+        dir.write(RESULT, file_of(&report)?.as_bytes())?;
         remove_trees(path);
     }
     show(&report, path, shown)?;
@@ -69,7 +67,6 @@ pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Resul
                 | Record::Finished { .. }
         )
     });
-    let path = opened.dir.path();
     let is_proved = matches!(
         last,
         Some(Record::Finished {
@@ -77,7 +74,14 @@ pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Resul
             ..
         })
     );
-    if !is_proved || !path.join(RESULT).is_file() {
+    if !is_proved {
+        return Ok(None);
+    }
+    let path = opened.dir.path();
+    let report = gather(&opened.info, &opened.lines)?;
+    // It may be of an earlier end, which left something unproved.
+    let written = fs::read_to_string(path.join(RESULT)).unwrap_or_default();
+    if report.status != Status::Minimal || written != file_of(&report)? {
         return Ok(None);
     }
     // Should it have been killed just before it did that.
@@ -87,9 +91,15 @@ pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Resul
         format!("the run in {} has come to its end before", path.display()),
     );
     ui.finish();
-    let report = gather(&opened.info, &opened.lines)?;
     show(&report, path, shown)?;
     Ok(Some(0))
+}
+
+/// What is in [`RESULT`].
+fn file_of(report: &Report) -> Result<String> {
+    let json = serde_json::to_string_pretty(report)
+        .map_err(|e| Error::failed("cannot write JSON").because(e))?;
+    Ok(json + "\n")
 }
 
 /// Some hundred megabytes that nobody needs any more.

@@ -125,8 +125,11 @@ pub(super) fn of_start(
         }
         Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
         Err(error) => {
-            let text =
-                format!("the start cannot be traced, and the search begins without: {error}");
+            let hint = error.hint_text().map(|hint| format!(" ({hint})"));
+            let text = format!(
+                "the start cannot be traced, and the search begins without: {error}{}",
+                hint.unwrap_or_default()
+            );
             (lab.sink)(&Event::Warning { text });
             Ok(None)
         }

@@ -8,9 +8,6 @@ use std::process::ExitCode;
 
 use crate::{cc, supervise};
 
-/// The exit code when the compiler can be neither run nor stood in for.
-const CANNOT: u8 = 127;
-
 /// If this process was called by the launcher's name: does what is asked, and returns the exit
 /// code.
 pub(super) fn run_if_called_so() -> Option<ExitCode> {
@@ -22,7 +19,7 @@ pub(super) fn run_if_called_so() -> Option<ExitCode> {
     let args: Vec<OsString> = args.collect();
     let Some((compiler, args)) = args.split_first() else {
         say(format!("{}: no compiler is given\n", cc::LAUNCHER).as_bytes());
-        return Some(ExitCode::from(CANNOT));
+        return Some(ExitCode::from(cc::CANNOT));
     };
     Some(match cc::answer(compiler, args) {
         Ok(cc::Answer::Done {
@@ -30,9 +27,16 @@ pub(super) fn run_if_called_so() -> Option<ExitCode> {
             output,
             messages,
         }) => {
-            // Whoever closed it does not want to know.
-            let _ = std::io::stdout().write_all(&output);
             say(&messages);
+            let mut stdout = std::io::stdout();
+            match stdout.write_all(&output).and_then(|()| stdout.flush()) {
+                // As of a compiler that found out.
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    say(format!("{}: error: {error}\n", cc::LAUNCHER).as_bytes());
+                    return Some(ExitCode::FAILURE);
+                }
+                _ => {}
+            }
             ExitCode::from(status)
         }
         Ok(cc::Answer::Straight) => {
@@ -40,7 +44,7 @@ pub(super) fn run_if_called_so() -> Option<ExitCode> {
             let compiler = compiler.to_string_lossy();
             // As a shell says it: whoever reads build logs knows that.
             say(format!("{}: {compiler}: {error}\n", cc::LAUNCHER).as_bytes());
-            ExitCode::from(CANNOT)
+            ExitCode::from(cc::CANNOT)
         }
         Err(error) => {
             say(format!("{}: error: {error}\n", cc::LAUNCHER).as_bytes());

@@ -9,7 +9,7 @@ use super::prepare::{self, Tools, Want, WhenMissing};
 use super::shown::Shown;
 use crate::Result;
 use crate::journal::RunDir;
-use crate::kconfig::native::{Explanation, Mode, Why};
+use crate::kconfig::native::{Explanation, Why};
 use crate::kconfig::{self, Fixed, Start};
 use crate::model::{
     Certify, Fragment, Order, Request, RequestId, RequestSet, Symbol, Tracing, sanitize,
@@ -161,18 +161,31 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
 
 /// What decides each symbol that is no request, as well as the Kconfig engine can tell.
 fn deciders(tools: &Tools, start: &Start) -> HashMap<Symbol, String> {
-    let Some(model) = tools.resolver.model() else {
+    let Some(model) = tools.resolver.trusted() else {
         return HashMap::new();
     };
-    let asked = [tools.resolver.conf().base().requests(), &start.requests].concat();
-    let mut state = model.resolve(Mode::AllNo, Some(&Fragment::new(asked).to_string()));
-    let symbols = start.fixed.iter().map(|(request, _)| &request.symbol);
-    symbols
-        .filter_map(|symbol| {
-            let explanation = state.explain(model.find(symbol.as_str())?)?;
-            Some((symbol.clone(), decider(&explanation)?))
-        })
-        .collect()
+    let asked = Fragment::new(start.requests.clone());
+    let (mode, text) = tools.resolver.conf().question(&asked);
+    let mut state = model.resolve(mode, Some(&text));
+    let decider = |(request, why): &(Request, Fixed)| {
+        let explanation = state.explain(model.find(request.symbol.as_str())?)?;
+        let by = match why {
+            Fixed::Forced => forced_by(&explanation),
+            _ => decider(&explanation)?,
+        };
+        Some((request.symbol.clone(), by))
+    };
+    start.fixed.iter().filter_map(decider).collect()
+}
+
+/// Who selects a symbol that would be off without.
+fn forced_by(explanation: &Explanation) -> String {
+    let terms = explanation.selected_by.iter();
+    let on: Vec<&str> = terms
+        .filter(|term| term.value != "n")
+        .map(|term| term.text.as_str())
+        .collect();
+    format!("forced by a select of {}", on.join(", "))
 }
 
 /// What decides a symbol that the user cannot set, in a few words.

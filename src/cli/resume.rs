@@ -36,6 +36,12 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let mut ui = shown.ui();
     let dir = settings::output(args.dir.as_deref())?;
     let mut opened = open(&dir, ui.as_mut())?;
+    let budget_time = match &args.budget_time {
+        None => None,
+        Some(text) => Some(parse_duration(text).ok_or_else(|| {
+            Error::usage(format!("`{}` is no time", text.escape_debug())).hint(TIME_HINT)
+        })?),
+    };
     if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
         return Ok(code);
     }
@@ -48,12 +54,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     settings.build_jobs = args.build_jobs.unwrap_or(settings.build_jobs);
     // A budget that is used up would end the new sitting at once.
     settings.budget_trials = args.budget_trials;
-    settings.budget_time = match &args.budget_time {
-        None => None,
-        Some(text) => Some(parse_duration(text).ok_or_else(|| {
-            Error::usage(format!("`{}` is no time", text.escape_debug())).hint(TIME_HINT)
-        })?),
-    };
+    settings.budget_time = budget_time;
     let cancel = CancelToken::new();
     let signals = Signals::install(&cancel)?;
     let tools = prepare::interruptible(&signals, &cancel, |cancel| {

@@ -29,6 +29,13 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     search(&settings, when, &unknown, &shown)
 }
 
+/// Was the run there before?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sitting {
+    First,
+    Later,
+}
+
 /// Begins the run that `settings` describe, or goes on with it.
 pub(super) fn search(
     settings: &Settings,
@@ -48,7 +55,7 @@ pub(super) fn search(
     prepare::start_file(settings)?;
     // A mistake in it is told before minutes of work.
     check_guess(settings)?;
-    let (tools, mut opened) = prepare::interruptible(&signals, &cancel, |cancel| {
+    let (tools, mut opened, sitting) = prepare::interruptible(&signals, &cancel, |cancel| {
         // First: when another run holds it, nothing else matters.
         let held = if RunDir::has_run(&settings.output) {
             Some(open(&settings.output, ui.as_mut())?)
@@ -56,16 +63,22 @@ pub(super) fn search(
             None
         };
         let tools = prepare::tools(settings, when, Want::Judge, cancel, ui.as_mut())?;
-        let opened = match held {
-            Some(opened) => again(opened, settings, &tools, cancel, ui.as_mut())?,
-            None => begin(settings, &tools, cancel, ui.as_mut())?,
+        let (opened, sitting) = match held {
+            Some(opened) => {
+                again(&opened, settings, &tools, cancel, ui.as_mut())?;
+                (opened, Sitting::Later)
+            }
+            None => (
+                begin(settings, &tools, cancel, ui.as_mut())?,
+                Sitting::First,
+            ),
         };
-        Ok((tools, opened))
+        Ok((tools, opened, sitting))
     })?;
-    if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
-        return Ok(code);
-    }
-    if !opened.lines.is_empty() {
+    if sitting == Sitting::Later {
+        if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
+            return Ok(code);
+        }
         resumed(&mut opened, ui.as_mut())?;
     }
     go(
@@ -157,18 +170,17 @@ fn carried(
     Ok(Depends::new(carried).lists())
 }
 
-/// The directory has a run in it: the same one goes on, nothing is asked twice; another one
-/// is left alone.
+/// The directory has a run in it. Is it this one, which may go on? Another one is left alone.
 fn again(
-    opened: Opened,
+    opened: &Opened,
     settings: &Settings,
     tools: &Tools,
     cancel: &CancelToken,
     ui: &mut dyn Ui,
-) -> Result<Opened> {
+) -> Result<()> {
     let path = opened.dir.path().display();
     check_key(
-        &opened,
+        opened,
         tools,
         format!("give another --output; `kbisect report {path}` shows that run"),
     )?;
@@ -203,7 +215,7 @@ fn again(
     } else if settings.seed != info.seed {
         "--seed"
     } else {
-        return Ok(opened);
+        return Ok(());
     };
     Err(Error::usage(format!(
         "{} has a run with another {differs} in it",

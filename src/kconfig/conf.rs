@@ -266,7 +266,8 @@ impl ConfResolver {
 
     /// What `conf` is asked to make of `fragment`: the mode, and the file that it is given. The
     /// native engine is asked the same.
-    pub(super) fn question(&self, fragment: &Fragment) -> (native::Mode, String) {
+    #[must_use]
+    pub fn question(&self, fragment: &Fragment) -> (native::Mode, String) {
         // Of two assignments the later holds: the fragment's.
         let over = format!("{}{fragment}", self.base);
         match self.method {

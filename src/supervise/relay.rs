@@ -10,6 +10,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{UsageWho, getrusage};
 
 /// What a child that was run in passing left.
@@ -72,14 +73,12 @@ pub fn relay(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Rela
 /// Runs `program` to its end with `input` to read, as [`relay`] does, and takes what it writes as well.
 ///
 /// # Errors
-/// It cannot be started, or there is no room for what it reads or says.
+/// It cannot be started, or there is no memory for what it reads or says.
 pub fn ask(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Relayed, Error> {
-    // Files, so that neither waits for the other, whatever it reads and writes first.
-    let (mut stdin, mut stdout, mut stderr) = (
-        tempfile::tempfile()?,
-        tempfile::tempfile()?,
-        tempfile::tempfile()?,
-    );
+    // Files, so that neither waits for the other, whatever it reads and writes first; in memory, as a full
+    // disk is not to be its fault.
+    let file = || memfd_create(c"kbisect", MFdFlags::MFD_CLOEXEC).map(File::from);
+    let (mut stdin, mut stdout, mut stderr) = (file()?, file()?, file()?);
     stdin.write_all(input)?;
     stdin.rewind()?;
     let status = Command::new(program)
