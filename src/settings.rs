@@ -130,7 +130,7 @@ fn text_or_number<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Strin
     #[derive(Deserialize)]
     #[serde(
         untagged,
-        expecting = "expected a time: 90, \"90s\", \"10m\" or \"2h\""
+        expecting = "expected a time: 90, \"90s\", \"10m\" or \"1h30m\""
     )]
     enum TextOrNumber {
         Text(String),
@@ -190,6 +190,45 @@ impl Wishes {
             message_format: self.message_format.or(file.message_format),
         }
     }
+}
+
+/// The keys of a settings file.
+const KEYS: &[&str] = &[
+    "algorithm",
+    "arch",
+    "base",
+    "budget-time",
+    "budget-trials",
+    "build-jobs",
+    "cc-launcher",
+    "certify",
+    "color",
+    "confidence",
+    "deterministic",
+    "jobs",
+    "keep",
+    "message-format",
+    "oracle",
+    "output",
+    "prior",
+    "project",
+    "seed",
+    "source",
+    "start",
+    "timeout",
+    "trace",
+];
+
+/// The key of a settings file that one that means nothing is most like.
+#[must_use]
+pub fn like(key: &str) -> Option<&'static str> {
+    let key = key.to_lowercase().replace('_', "-");
+    let near = KEYS
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&key, known), *known));
+    near.min()
+        .filter(|(distance, _)| *distance <= 2)
+        .map(|(_, known)| known)
 }
 
 /// Reads a settings file. Returns the wishes and the names of keys that mean nothing.
@@ -354,6 +393,23 @@ impl Settings {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a wish that cannot be.
     pub fn from_wishes(wishes: Wishes, machine: Machine) -> Result<Self> {
+        if wishes.oracle.iter().any(String::is_empty) {
+            return Err(Error::usage("an oracle without a name is given")
+                .hint("try `--oracle shell-ok`; `kbisect oracles` lists them"));
+        }
+        if wishes
+            .output
+            .as_ref()
+            .is_some_and(|path| path.as_os_str().is_empty())
+        {
+            return Err(Error::usage(
+                "the output is to be a folder, and has no name",
+            ));
+        }
+        if wishes.budget_trials == Some(0) {
+            return Err(Error::usage("no trials at all are too few")
+                .hint("the first is that of the start: give 1 or more to --budget-trials"));
+        }
         if wishes.oracle.is_empty() {
             return Err(Error::usage("no oracle is given")
                 .hint("try `--oracle shell-ok`; `kbisect oracles` lists them"));
@@ -543,6 +599,45 @@ mod tests {
     fn unknown_keys_are_told() {
         let (_, unknown) = file("orcale = 'x'\n").unwrap();
         assert_eq!(unknown, ["orcale"]);
+    }
+
+    #[test]
+    fn each_key_is_known_and_one_that_is_not_is_like_another() {
+        for key in KEYS {
+            // Of whatever type it is.
+            let known = ["'1'", "1", "true"].iter().any(|value| {
+                file(&format!("{key} = {value}\n")).is_ok_and(|(_, unknown)| unknown.is_empty())
+            });
+            assert!(known, "{key}");
+        }
+        assert_eq!(like("orcale"), Some("oracle"));
+        assert_eq!(like("budget_time"), Some("budget-time"));
+        assert_eq!(like("something"), None);
+    }
+
+    #[test]
+    fn wishes_that_ask_for_nothing_are_refused() {
+        let oracle = vec!["ssh-ok".to_owned()];
+        let wrong = [
+            Wishes {
+                oracle: vec![String::new()],
+                ..Wishes::default()
+            },
+            Wishes {
+                oracle: oracle.clone(),
+                output: Some("".into()),
+                ..Wishes::default()
+            },
+            Wishes {
+                oracle,
+                budget_trials: Some(0),
+                ..Wishes::default()
+            },
+        ];
+        for wishes in wrong {
+            let error = Settings::from_wishes(wishes, MACHINE).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Usage);
+        }
     }
 
     #[test]

@@ -288,9 +288,39 @@ fn an_unknown_key_in_the_settings_file_is_a_warning() {
     assert_eq!(done.code, Some(2), "the oracle is what stops it");
     assert!(
         done.err
-            .contains("warning: kbisect.toml: unknown key `lobs`\n"),
+            .contains("warning: kbisect.toml: unknown key `lobs`; did you mean `jobs`?\n"),
         "{}",
         done.err
+    );
+    // It may be what is missing.
+    place.write("kbisect.toml", "orcale = 'shell-ok'\n");
+    let done = place.run(&["plan"]);
+    assert_eq!(done.code, Some(2));
+    assert_data_eq!(
+        done.err,
+        str![[r#"
+warning: kbisect.toml: unknown key `orcale`; did you mean `oracle`?
+error: no oracle is given
+hint: try `--oracle shell-ok`; `kbisect oracles` lists them
+
+"#]]
+    );
+}
+
+#[test]
+fn a_result_that_there_is_no_room_for_is_an_error() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kbisect"))
+        .args(["man", "run"])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.starts_with("error: cannot write to standard output"),
+        "{said}"
     );
 }
 
@@ -406,7 +436,7 @@ fn with_json_nothing_but_json_is_on_standard_output() {
         done.out,
         str![[r#"
 {"v":1,"event":"phase-begun","phase":"preparing"}
-{"v":1,"event":"warning","text":"kbisect.toml: unknown key `lobs`"}
+{"v":1,"event":"warning","text":"kbisect.toml: unknown key `lobs`; did you mean `jobs`?"}
 {"event":"error","exit":2,"hint":"an oracle is the path of an executable, or one of shell-ok, dmesg-clean, net-ok, ssh-ok","message":"there is no oracle `nope`","v":1}
 
 "#]]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Accel, Finished};
+use crate::model::version_of;
 use crate::{Error, Result};
 
 /// The version that is written, and the newest that is understood.
@@ -54,10 +55,6 @@ impl Record {
     /// # Errors
     /// It cannot be read, is damaged, or was written by a newer kbisect.
     pub fn read(path: &Path) -> Result<Option<Self>> {
-        #[derive(Deserialize)]
-        struct Version {
-            v: u32,
-        }
         let text = match fs::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -65,14 +62,8 @@ impl Record {
         };
         let damaged =
             |error| Error::failed(format!("{} is damaged", path.display())).because(error);
-        // The version first: what else a newer one has is unknown.
-        let version: Version = serde_json::from_slice(&text).map_err(damaged)?;
-        if version.v > VERSION {
-            return Err(Error::failed(format!(
-                "{} was written by a newer kbisect (version {}, understood is {VERSION})",
-                path.display(),
-                version.v
-            )));
+        if version_of(&text).is_some_and(|v| v > VERSION) {
+            return Err(Error::newer(path.display()));
         }
         serde_json::from_slice(&text).map(Some).map_err(damaged)
     }

@@ -195,7 +195,8 @@ pub struct RunArgs {
     pub certify: Option<String>,
     /// What is thought to be needed: the folder of an earlier result; a file with a symbol and a
     /// chance on each line; or learned: what earlier runs with this needed, this one's result being
-    /// kept for later ones. Only the order of the search depends on it
+    /// kept for later ones. Only the order of the search depends on it. It stands instead of the trace;
+    /// learned stands beside it
     #[arg(long, value_name = "DIR|FILE|learned", help_heading = SEARCH)]
     pub prior: Option<PathBuf>,
     /// Begin with what did not run in a boot of the start: one that is traced (auto), or the log of

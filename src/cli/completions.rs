@@ -15,6 +15,6 @@ pub struct Args {
 pub(super) fn run(args: &Args) -> Result<u8> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "kbisect", &mut text);
-    super::print(&String::from_utf8_lossy(&text));
+    super::print(&String::from_utf8_lossy(&text))?;
     Ok(0)
 }

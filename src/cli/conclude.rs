@@ -111,15 +111,15 @@ fn show(report: &Report, path: &Path, shown: &Shown) -> Result<()> {
     if shown.is_json() {
         super::print(&super::json(
             &serde_json::json!({ "v": 1, "event": "result", "report": report }),
-        )?);
+        )?)?;
     } else {
-        super::print(&report::text(report, &shown.dress()));
+        super::print(&report::text(report, &shown.dress()))?;
         let files: Vec<String> = report
             .files
             .iter()
             .map(|f| path.join(f).display().to_string())
             .collect();
-        super::print(&format!("files: {}\n", files.join(", ")));
+        super::print(&format!("files: {}\n", files.join(", ")))?;
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) fn run(args: &DoctorArgs, format: MessageFormat) -> Result<ExitCode> 
         }
         MessageFormat::Human => human(&found),
     };
-    super::print(&text);
+    super::print(&text)?;
     let lacking = found.iter().any(|finding| finding.state == State::Missing);
     Ok(ExitCode::from(u8::from(lacking)))
 }

@@ -102,7 +102,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         }))?
     } else {
         sanitize(&human(&explanation, &changes, refused.as_deref(), &name))
-    });
+    })?;
     Ok(0)
 }
 

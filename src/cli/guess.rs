@@ -66,7 +66,7 @@ impl Guess {
             }
             _ => Error::io("read", &path, e),
         })?;
-        super::parse(&text, &path, |guess: &Self| guess.v, VERSION)
+        super::parse(&text, &path, VERSION)
     }
 
     fn prior(&self) -> Prior {

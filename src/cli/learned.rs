@@ -91,7 +91,7 @@ pub(super) fn read(
 
 fn lesson(path: &Path) -> Result<Lesson> {
     let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-    super::parse(&text, path, |lesson: &Lesson| lesson.v, VERSION)
+    super::parse(&text, path, VERSION)
 }
 
 /// Keeps what a run came to, which is proved. The same again is kept once.

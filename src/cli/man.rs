@@ -29,6 +29,6 @@ pub(super) fn run(args: &Args) -> Result<u8> {
         .source(concat!("kbisect ", env!("CARGO_PKG_VERSION")))
         .render(&mut page)
         .map_err(|e| Error::failed("cannot make the manual page").because(e))?;
-    super::print(&String::from_utf8_lossy(&page));
+    super::print(&String::from_utf8_lossy(&page))?;
     Ok(0)
 }

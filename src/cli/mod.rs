@@ -94,24 +94,29 @@ fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
 }
 
 /// Writes a result to standard output. Who closed it has seen enough.
-fn print(text: &str) {
+///
+/// # Errors
+/// There is no room for it.
+fn print(text: &str) -> Result<()> {
     use std::io::Write;
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let mut stdout = std::io::stdout();
+    let written = stdout.write_all(text.as_bytes());
+    match written.and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::failed("cannot write to standard output").because(e))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// What is in a file of ours, of which this is the text; `version` tells its version.
-fn parse<T: serde::de::DeserializeOwned>(
-    text: &str,
-    path: &Path,
-    version: impl Fn(&T) -> u32,
-    newest: u32,
-) -> Result<T> {
-    let parsed: T = serde_json::from_str(text)
-        .map_err(|e| Error::failed(format!("{} is damaged", path.display())).because(e))?;
-    if version(&parsed) > newest {
+/// What is in a file of ours, of which this is the text.
+fn parse<T: serde::de::DeserializeOwned>(text: &str, path: &Path, newest: u32) -> Result<T> {
+    // Of a newer one nothing else may be as it is here.
+    if crate::model::version_of(text.as_bytes()).is_some_and(|v| v > newest) {
         return Err(Error::newer(path.display()));
     }
-    Ok(parsed)
+    serde_json::from_str(text)
+        .map_err(|e| Error::failed(format!("{} is damaged", path.display())).because(e))
 }
 
 /// `value` as one line of JSON.

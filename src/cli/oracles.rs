@@ -37,6 +37,6 @@ pub(super) fn run(args: &OraclesArgs, format: MessageFormat) -> Result<ExitCode>
             super::json(&serde_json::json!({ "v": 1, "event": "oracles", "oracles": oracles }))?
         }
     };
-    super::print(&text);
+    super::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

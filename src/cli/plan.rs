@@ -17,6 +17,9 @@ use crate::model::{
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
 
+/// More of one kind than this are counted, not listed.
+const MANY: usize = 20;
+
 pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     let (settings, shown, unknown) = prepare::settings(args.wishes(), *shown)?;
     let when = if args.setup {
@@ -55,6 +58,18 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     let decided = deciders(&tools, &start);
     let reason = |request: &Request, why: &Fixed| {
         let by = decided.get(&request.symbol).map(String::as_str);
+        let mut missing = start.missing.iter().filter(|(asked, _)| asked == request);
+        if let Some((_, is)) = missing.next() {
+            let is = if is.is_no() {
+                "off".to_owned()
+            } else {
+                is.to_string()
+            };
+            return format!(
+                "asked for, but it is {is} (`kbisect explain {}`)",
+                request.symbol
+            );
+        }
         match why {
             Fixed::NoPrompt => format!(
                 "no visible prompt: {}",
@@ -89,7 +104,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
             "build": command,
             "oracles": tools.oracles.iter().map(|o| o.program().display().to_string()).collect::<Vec<_>>(),
             "settings": settings,
-        }))?);
+        }))?)?;
         return Ok(0);
     }
     let mut out = String::new();
@@ -115,7 +130,11 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         }
     }
     if !start.keep.is_empty() {
-        let _ = writeln!(out, "\n{} kept, because you said so:", start.keep.len());
+        let _ = writeln!(
+            out,
+            "\n{} kept (--keep), with what they depend on:",
+            start.keep.len()
+        );
         for id in start.keep.iter() {
             let _ = writeln!(out, "  {}", start.requests[id.index()]);
         }
@@ -127,13 +146,22 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
             start.fixed.len()
         );
     }
+    let is_same = |why: &Fixed| matches!(why, Fixed::SameAsBase);
+    let same = start.fixed.iter().filter(|(_, why)| is_same(why)).count();
+    // A whole .config has hundreds of them.
+    let is_counted = same > MANY && !shown.is_verbose();
     for (request, why) in &start.fixed {
-        let _ = writeln!(
-            out,
-            "  {:30}  {}",
-            request.to_string(),
-            reason(request, why)
-        );
+        if !(is_counted && is_same(why)) {
+            let _ = writeln!(
+                out,
+                "  {:30}  {}",
+                request.to_string(),
+                reason(request, why)
+            );
+        }
+    }
+    if is_counted {
+        let _ = writeln!(out, "  and {same} that the base has too (-v lists them)");
     }
     if !start.dropped.is_empty() {
         let _ = writeln!(
@@ -155,7 +183,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let _ = writeln!(out, "  {}", oracle.program().display());
     }
     out += &search(&settings);
-    super::print(&sanitize(&out));
+    super::print(&sanitize(&out))?;
     Ok(0)
 }
 

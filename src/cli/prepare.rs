@@ -64,11 +64,24 @@ pub(super) fn settings(wishes: Wishes, shown: Shown) -> Result<(Settings, Shown,
     } else {
         (Wishes::default(), vec![])
     };
-    let shown = shown.with_file(&from_file)?;
-    let mut settings = Settings::from_wishes(wishes.over(from_file), Machine::here())?;
-    make_absolute(&mut settings)?;
-    let told = |key: String| format!("{}: unknown key `{}`", settings::FILE, key.escape_debug());
+    let told = |key: String| {
+        let near = settings::like(&key).map(|near| format!("; did you mean `{near}`?"));
+        let key = key.escape_debug();
+        format!(
+            "{}: unknown key `{key}`{}",
+            settings::FILE,
+            near.unwrap_or_default()
+        )
+    };
     let mut warnings: Vec<String> = unknown.into_iter().map(told).collect();
+    let shown = shown.with_file(&from_file)?;
+    let made = Settings::from_wishes(wishes.over(from_file), Machine::here());
+    // It may be the very one that is missing.
+    let mut settings = made.inspect_err(|_| {
+        let mut ui = shown.ui();
+        warnings.iter().for_each(|text| warn(ui.as_mut(), text));
+    })?;
+    make_absolute(&mut settings)?;
     if let Some(table @ toml::Value::Table(_)) = &settings.project {
         let mut ignored = |key: serde_ignored::Path<'_>| {
             warnings.push(told(format!("project.{key}")));
@@ -177,7 +190,7 @@ pub(super) fn tools(
         );
     }
     if project.name == "linux"
-        && !matches!(settings.arch.as_str(), "x86_64" | "x86" | "i386")
+        && !matches!(settings.arch.as_str(), "x86_64" | "x86")
         && let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings))
     {
         return Err(Error::usage(format!(

@@ -32,9 +32,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         report
     };
     if shown.is_json() {
-        super::print(&super::json(&report)?);
+        super::print(&super::json(&report)?)?;
     } else {
-        super::print(&report::text(&report, &shown.dress()));
+        super::print(&report::text(&report, &shown.dress()))?;
     }
     Ok(0)
 }

@@ -35,7 +35,7 @@ pub(super) fn run(_args: &SetupArgs, shown: &Shown) -> Result<ExitCode> {
         }))?
     } else {
         format!("kernel source  {source}\nguest          {guest}\n")
-    });
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

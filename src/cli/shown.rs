@@ -109,6 +109,10 @@ impl Shown {
         }
     }
 
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbosity == Verbosity::Verbose
+    }
+
     pub(super) fn is_json(&self) -> bool {
         self.format == Format::Json
     }
@@ -132,7 +136,8 @@ impl Shown {
                 "v": 1, "event": "error", "message": text,
                 "hint": error.hint_text(), "exit": error.kind().exit_code(),
             });
-            super::print(&format!("{line}\n"));
+            // There is nobody left to tell.
+            let _ = super::print(&format!("{line}\n"));
         }
         let mut lines = format!("{} {text}\n", paint.bad("error:"));
         if let Some(hint) = error.hint_text() {

@@ -21,7 +21,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     if shown.is_json() {
         super::print(&super::json(
             &serde_json::json!({ "v": guess.v, "event": "trace", "requests": guess.requests }),
-        )?);
+        )?)?;
         return Ok(0);
     }
     // What is most likely needed first; where nothing tells, last.
@@ -52,6 +52,6 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             row.evidence.telling.as_deref().unwrap_or("-"),
         );
     }
-    super::print(&sanitize(&out));
+    super::print(&sanitize(&out))?;
     Ok(0)
 }

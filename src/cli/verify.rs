@@ -112,7 +112,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     if differences(&claimed.key, &info.key).is_empty() {
         same_config(&args.dir.join(MINIMAL_CONFIG), &lines)?;
     }
-    super::print(&verified.say(shown)?);
+    super::print(&verified.say(shown)?)?;
     Ok(0)
 }
 

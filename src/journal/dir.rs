@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::unless_absent;
-use crate::model::{Certify, Prior, Request, RequestId, RequestSet, TrialId, sanitize_line};
+use crate::model::{
+    Certify, Prior, Request, RequestId, RequestSet, TrialId, sanitize_line, version_of,
+};
 use crate::{Error, Result};
 
 use super::atomic::{TEMPORARY, folder_of, sync_dir, write_atomically};
@@ -274,19 +276,14 @@ impl RunDir {
 
 fn no_run(path: &Path) -> Error {
     Error::usage(format!("there is no run in {}", path.display()))
-        .hint("give the folder that the run was started with (--output)")
+        .hint("name its folder, which is what --output said when it began: `kbisect report DIR`")
 }
 
 fn read_info(path: &Path) -> Result<RunInfo> {
-    #[derive(Deserialize)]
-    struct Version {
-        v: u32,
-    }
     let path = path.join(INFO);
     let text = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
     let damaged = |e| Error::failed(format!("{} is damaged", path.display())).because(e);
-    let Version { v } = serde_json::from_slice(&text).map_err(|e| damaged(Box::new(e)))?;
-    if v > VERSION {
+    if version_of(&text).is_some_and(|v| v > VERSION) {
         return Err(Error::newer(path.display())
             .hint("go on with the kbisect that began the run, or a newer one"));
     }

@@ -15,6 +15,7 @@ mod symbol;
 mod text;
 mod tracing;
 mod trial;
+mod version;
 
 pub use ballot::Ballot;
 pub use certify::{CERTIFY, Certify};
@@ -33,3 +34,4 @@ pub use tracing::Tracing;
 pub use trial::{
     Candidate, CandidateId, Judgement, Source, Stage, Timings, TrialId, Verdict, WorkerId,
 };
+pub use version::version_of;

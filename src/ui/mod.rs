@@ -32,7 +32,7 @@ pub enum Format {
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal that has them, unless `NO_COLOR` is set.
     Auto,
     /// Always.
     Always,
@@ -77,7 +77,8 @@ impl Color {
 
     fn when(self, terminal: bool) -> Paint {
         // https://no-color.org: set and not empty.
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+            || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
         match self {
             Self::Always => Paint::Ansi,
             Self::Auto if terminal && !refused => Paint::Ansi,
