@@ -10,6 +10,10 @@ use super::{
 };
 use crate::settings::Wishes;
 
+const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not \
+    pass its oracle; 4 stopped early or not proved; 5 another run holds the directory; 6 oracle too \
+    unreliable; 130 interrupted, resumable.";
+
 /// Finds the smallest kernel configuration that an oracle still accepts.
 ///
 /// kbisect starts from a configuration that works, takes requests away, builds and boots what is
@@ -19,9 +23,7 @@ use crate::settings::Wishes;
 #[command(
     name = "kbisect",
     version,
-    after_help = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not pass \
-                  its oracle; 4 stopped early or not proved; 5 another run holds the directory; \
-                  6 oracle too unreliable; 130 interrupted, resumable."
+    after_help = EXIT_STATUS
 )]
 pub struct Cli {
     /// For all commands.
@@ -39,8 +41,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Search (this is also what happens without a command)
+    #[command(after_help = EXIT_STATUS)]
     Run(RunArgs),
     /// Go on with a run that was interrupted
+    #[command(after_help = EXIT_STATUS)]
     Resume(resume::Args),
     /// Say what a run would do, and build nothing
     Plan(RunArgs),

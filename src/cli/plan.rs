@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use super::prepare::{self, Tools, Want, WhenMissing};
+use super::run::check_key;
 use super::shown::Shown;
 use crate::Result;
 use crate::journal::RunDir;
@@ -36,6 +37,11 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     super::run::check_guess(&settings)?;
     RunDir::check(&settings.output)?;
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
+    if RunDir::has_run(&settings.output) {
+        let (info, lines) = RunDir::read(&settings.output)?;
+        let hint = "a run there would be refused: give another --output";
+        check_key(&settings.output, &info, &lines, &tools, hint)?;
+    }
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {

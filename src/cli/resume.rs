@@ -66,7 +66,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             ui.as_mut(),
         )?;
         check_key(
-            &opened,
+            opened.dir.path(),
+            &opened.info,
+            &opened.lines,
             &tools,
             "what was found would not hold: put it back as it was, or begin anew with another --output",
         )?;

@@ -1,6 +1,7 @@
 //! `kbisect run`: begins a search, or goes on with the same one.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -178,11 +179,16 @@ fn again(
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<()> {
-    let path = opened.dir.path().display();
+    let path = opened.dir.path();
     check_key(
-        opened,
+        path,
+        &opened.info,
+        &opened.lines,
         tools,
-        format!("give another --output; `kbisect report {path}` shows that run"),
+        format!(
+            "give another --output; `kbisect report {}` shows that run",
+            path.display()
+        ),
     )?;
     let start = prepare::start(settings, tools, cancel, ui)?;
     let info = &opened.info;
@@ -252,20 +258,34 @@ pub(super) fn differences(one: &Value, other: &Value) -> Vec<String> {
     names.into_iter().filter(differs).cloned().collect()
 }
 
-/// Do the verdicts of the run still hold with these tools? If not, `hint` says what to do.
-pub(super) fn check_key(opened: &Opened, tools: &Tools, hint: impl Into<String>) -> Result<()> {
-    let (info, path) = (&opened.info, opened.dir.path());
+/// Do the verdicts of the run in `path` still hold with these tools? If not, `hint` says what to do.
+pub(super) fn check_key(
+    path: &Path,
+    info: &RunInfo,
+    lines: &[Line],
+    tools: &Tools,
+    hint: impl Into<String>,
+) -> Result<()> {
     let differs = differences(&info.key, &tools.key);
     if differs.is_empty() {
         return Ok(());
     }
     let told = |line: &Line| matches!(line.record, Record::Told { .. } | Record::Start { .. });
-    let hint = if opened.lines.iter().any(told) {
+    let mut hint = if lines.iter().any(told) {
         hint.into()
     } else {
         "it has no verdict yet: remove the folder to begin anew, or give another --output"
             .to_owned()
     };
+    for name in &differs {
+        // What is no text, or is many lines, tells people nothing.
+        let text = |key: &Value| Some(key.get(name)?.as_str()?.to_owned());
+        if let (Some(was), Some(is)) = (text(&info.key), text(&tools.key))
+            && ![&was, &is].iter().any(|text| text.trim().contains('\n'))
+        {
+            hint += &format!("\n{name}: it was {}, and is {}", was.trim(), is.trim());
+        }
+    }
     Err(Error::usage(format!(
         "the run in {} was not begun with the same {}",
         path.display(),
