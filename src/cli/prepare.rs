@@ -32,7 +32,7 @@ pub(super) struct Tools {
     pub(super) kbisect: PathBuf,
     /// The symbols of the source tree.
     pub(super) known: HashSet<Symbol>,
-    /// What verdicts depend on, besides the resolved config; null for [`Want::Look`].
+    /// What verdicts depend on, besides the resolved config; for [`Want::Look`] without what takes long.
     pub(super) key: serde_json::Value,
     /// Kconfig works here; goes when the run ends.
     _work: WorkFolder,
@@ -248,19 +248,18 @@ pub(super) fn tools(
     };
     let base = base(settings, &project, &known)?;
     let guest_version = guest.as_ref().map(|g| g.version().to_owned());
-    let key = match want {
-        Want::Judge => serde_json::json!({
-            "source": kconfig::source_id(&source)?,
-            "tree": kconfig::tree_id(&source, cancel)?,
-            "toolchain": toolchain(cancel),
-            "project": project,
-            "arch": settings.arch,
-            "base": base.to_string(),
-            "oracles": oracles.iter().map(|o| o.id(guest_version.as_deref())).collect::<Vec<_>>(),
-            "timeout": settings.timeout.as_secs(),
-        }),
-        Want::Look => serde_json::Value::Null,
-    };
+    let mut key = serde_json::json!({
+        "source": kconfig::source_id(&source)?,
+        "project": project,
+        "arch": settings.arch,
+        "base": base.to_string(),
+        "oracles": oracles.iter().map(|o| o.id(guest_version.as_deref())).collect::<Vec<_>>(),
+        "timeout": settings.timeout.as_secs(),
+    });
+    if want == Want::Judge {
+        key["tree"] = kconfig::tree_id(&source, cancel)?.into();
+        key["toolchain"] = toolchain(cancel).into();
+    }
     let resolver = resolver.over(base, &known);
     let launcher = match want {
         Want::Judge => launcher(settings, &project, &cache, work.path(), cancel, ui)?,
