@@ -47,6 +47,7 @@ const HARMLESS: &[&str] = &[
 /// Beginnings of options that do not fit a question, though they may be given for an object: some talk of
 /// other things than the words.
 const OTHERS: &[&str] = &[
+    "-fdeps",
     "-fdiagnostics-",
     "-fmem-report",
     "-fsyntax-only",

@@ -17,6 +17,7 @@ use crate::model::{
 };
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
+use crate::ui::count;
 
 /// More of one kind than this are counted, not listed.
 const MANY: usize = 20;
@@ -128,8 +129,8 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     );
     let _ = writeln!(
         out,
-        "\n{} requests, to be taken away:",
-        start.requests.len() - start.keep.len()
+        "\n{}, to be taken away:",
+        count(start.requests.len() - start.keep.len(), "request")
     );
     for (i, request) in start.requests.iter().enumerate() {
         if !start.keep.contains(RequestId(i as u32)) {
@@ -282,7 +283,8 @@ fn search(settings: &Settings) -> String {
         text += &format!("  ends after {} at the latest\n", crate::ui::duration(time));
     }
     if let Some(trials) = settings.budget_trials {
-        text += &format!("  ends after {trials} trials at the latest\n");
+        let trials = count(trials as usize, "trial");
+        text += &format!("  ends after {trials} at the latest\n");
     }
     let there = if RunDir::has_run(&settings.output) {
         ", where there is a run: it goes on, if it is this one"

@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 
 use crate::model::Event;
 
-pub use words::{Paint, bytes, duration};
+pub use words::{Paint, bytes, count, duration};
 
 /// Somebody who is told what happens.
 pub trait Ui {

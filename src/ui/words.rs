@@ -86,7 +86,8 @@ pub fn bytes(n: u64) -> String {
 }
 
 /// A number with its noun, which takes an s if it is not one.
-pub(super) fn count(n: usize, noun: &str) -> String {
+#[must_use]
+pub fn count(n: usize, noun: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{n} {noun}{plural}")
 }
