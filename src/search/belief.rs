@@ -12,8 +12,10 @@ use super::chance::{Chances, Classes, Known, Thought, none_given_one, none_withi
 use super::costs::Costs;
 use super::depends::Depends;
 
-/// The odds that a prior tells something, before the first verdict.
-const AT_FIRST: f64 = 4.0;
+/// The odds that a prior tells something, before the first verdict: even. On the EC2 set (`benches/search.md`) a
+/// shuffled guess costs at most 1.6 trials on average so, and 3.1 with four to one, by which a good one
+/// would win 0.9 trials more.
+const AT_FIRST: f64 = 1.0;
 
 /// No verdict was foretold with less than this chance: one that was nearly impossible may have
 /// reasons that neither model knows.
@@ -241,7 +243,7 @@ mod tests {
         let mut belief = belief();
         let first = belief.weight();
         learn(&mut belief, &[5, 6, 7, 8], Some(&[5, 6, 7, 8, 9]), FAIL);
-        assert!((belief.weight() - first).abs() < 0.01);
+        assert!((belief.weight() - first).abs() < 0.02);
         learn(&mut belief, &[5, 6, 7, 8], None, FAIL);
         assert!(belief.weight() < first / 2.0);
     }

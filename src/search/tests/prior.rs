@@ -58,9 +58,9 @@ fn a_good_prior_saves_most_of_the_search_and_a_wrong_one_costs_little() {
     let all = |chance: f64| move |_: &RequestSet, _: &mut Rng| Prior::new([chance; 520]);
     for workers in [1, 4] {
         let without = trials(workers, nothing);
-        // A guess or a few, the first a careful one as it may be wrong, and the certificate.
+        // Some guesses, the first careful ones as they may be wrong, and the certificate.
         let perfect = trials(workers, perfect);
-        assert!(perfect <= 36.0, "{perfect}");
+        assert!(perfect <= 40.0, "{perfect}");
         assert!(trials(workers, good) < 0.6 * without);
         for (wrong, trials) in [
             ("shuffled", trials(workers, shuffled)),
