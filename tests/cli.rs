@@ -260,6 +260,8 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
     let report = gather(&info, &lines).unwrap();
     let result = serde_json::to_string_pretty(&report).unwrap() + "\n";
     place.write("out/result.json", &result);
+    place.write("out/minimal.config", "");
+    place.write("out/minimal.fragment", "");
     place.write("out/trees/tree-000/left", "");
     let before = fs::read(place.path().join("out/journal.jsonl")).unwrap();
     let done = place.run(&["resume", "out"]);

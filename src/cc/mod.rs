@@ -128,15 +128,19 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
     let (Some(cache), Some(toolchain)) = (env::var_os(CACHE), env::var_os(TOOLCHAIN)) else {
         return Ok(Answer::Straight);
     };
-    if TALKS.iter().any(|name| env::var_os(name).is_some()) {
+    let is_set = |name: &&str| env::var_os(name).is_some();
+    if TALKS.iter().any(is_set) {
         return Ok(Answer::Straight);
     }
     // Whoever runs the build sees to its size.
     let store = Store::within(&PathBuf::from(cache), u64::MAX);
     let Some(call) = Call::parse(args) else {
         return match Question::parse(args) {
-            Some(question) => answer_question(&question, &store, &toolchain, compiler, args),
-            None => Ok(Answer::Straight),
+            // What is in the folders that these name may be included without being named.
+            Some(question) if !["CPATH", "C_INCLUDE_PATH"].iter().any(is_set) => {
+                answer_question(&question, &store, &toolchain, compiler, args)
+            }
+            _ => Ok(Answer::Straight),
         };
     };
     let launcher = Launcher {
@@ -205,6 +209,7 @@ fn answer_question(
     }
     let answered = match question.ask(compiler, args, &text) {
         Ok(answered) => answered,
+        Err(_) if question.is_unread() => return Ok(Answer::Straight),
         // What it was to read is read: it cannot be left to the compiler any more.
         Err(error) => {
             let name = compiler.to_string_lossy();

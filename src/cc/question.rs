@@ -33,8 +33,6 @@ const HARMLESS: &[&str] = &[
     "-W",
     "-O",
     "-g",
-    "-D",
-    "-U",
     "-std=",
     "-w",
     "-pipe",
@@ -47,8 +45,10 @@ const HARMLESS: &[&str] = &[
 /// Beginnings of options that do not fit a question, though they may be given for an object: some talk of
 /// other things than the words.
 const OTHERS: &[&str] = &[
+    "-fdebug-cpp",
     "-fdeps",
     "-fdiagnostics-",
+    "-fintrinsic-modules-path",
     "-fmem-report",
     "-fsyntax-only",
     "-Wp,",
@@ -66,10 +66,11 @@ const ASSEMBLER: &[&str] = &[
     "-m",
 ];
 
-/// Parts of a text, or of a definition, that may make it read files, or differ from one day to the next, or hide
-/// that it does.
+/// Parts of a text that may make it read files, or differ from one day or folder to another, or hide that
+/// it does.
 const READS: &[&str] = &[
-    "inc", "import", "embed", "__date", "__time", "macro", "\\", "??", "%:", "##", "@",
+    "inc", "import", "embed", "pragma", "__date", "__time", "macro", "section", ".file", ".loc",
+    "\\", "??", "%:", "##", "@",
 ];
 
 /// The directives of the preprocessor that a text may have.
@@ -148,7 +149,7 @@ impl<'a> Question<'a> {
                 }
                 "--param" => {
                     let next = all.next()?;
-                    if next.to_str()?.contains('@') {
+                    if !is_simple(next.to_str()?) {
                         return None;
                     }
                     words.extend([arg, next]);
@@ -193,6 +194,11 @@ impl<'a> Question<'a> {
             language: language?,
             from: from?,
         })
+    }
+
+    /// May it be left to the compiler itself, as nothing was read?
+    pub(super) fn is_unread(&self) -> bool {
+        self.from == From::Nothing
     }
 
     /// All that it has to read.
@@ -279,12 +285,13 @@ fn is_free(path: &Path) -> bool {
     is_file && is_absent(path) && folder.is_dir()
 }
 
-/// Does a text make its reader read nothing else, and mean the same each day?
+/// Does a text make its reader read nothing else, and mean the same each day and in each folder?
 pub(super) fn is_plain(text: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(text) else {
         return false;
     };
-    let text = text.to_ascii_lowercase();
+    let lower = text.to_ascii_lowercase();
+    let has = |part: &str| lower.contains(part);
     let is_known = |line: &str| {
         line.trim_start().strip_prefix('#').is_none_or(|rest| {
             let word = rest.trim_start().split(|c: char| !c.is_ascii_alphabetic());
@@ -292,30 +299,42 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
         })
     };
     text.len() <= LONGEST
-        && !READS.iter().any(|part| text.contains(part))
-        // What a compiler passes on to the assembler can be put together from several strings.
-        && !(text.contains("asm") && text.contains('.'))
-        && text.lines().all(is_known)
+        && !READS.iter().any(|part| has(part))
+        && !text.contains(|c: char| c.is_control() && c != '\t' && c != '\n')
+        // A directive may stand behind a comment.
+        && !(has("#") && (has("/*") || has("*/")))
+        // What a compiler passes on to the assembler can be put together from several strings, and a
+        // raw one needs no escapes.
+        && !(has("asm") && has("."))
+        && !text.contains("R\"")
+        && lower.lines().all(is_known)
 }
 
 fn is_harmless(option: &str) -> bool {
-    if option.contains('@') {
+    if !is_simple(option) {
         return false;
     }
     if let Some(passed) = option.strip_prefix("-Wa,") {
         let is_known = |part: &str| ASSEMBLER.iter().any(|known| part.starts_with(known));
         return passed.split(',').all(is_known);
     }
+    if let Some(defined) = option.strip_prefix("-D").or(option.strip_prefix("-U")) {
+        let is_name = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let (name, value) = defined.split_once('=').unwrap_or((defined, ""));
+        return !name.is_empty() && is_name(name) && value.chars().all(|c| c.is_ascii_digit());
+    }
     // Where files would be found does not matter where none is read.
     if option.starts_with("-ffile-prefix-map=") {
         return true;
     }
     let begins = |list: &[&str]| list.iter().any(|known| option.starts_with(known));
-    let is_defined = option.starts_with("-D");
-    begins(HARMLESS)
-        && !begins(UNUSUAL)
-        && !begins(OTHERS)
-        && (!is_defined || is_plain(option.as_bytes()))
+    begins(HARMLESS) && !begins(UNUSUAL) && !begins(OTHERS)
+}
+
+/// Has an option nothing in it that the assembler, or the compiler's driver, could take for something else?
+fn is_simple(option: &str) -> bool {
+    let is_known = |c: char| c.is_ascii_alphanumeric() || "_+=,./:-".contains(c);
+    option.chars().all(is_known)
 }
 
 impl Answered {
@@ -423,6 +442,10 @@ mod tests {
             "--param @args -c -x c /dev/null -o a.o",
             "-c -x c /dev/null -o @args",
             "-DT=__DATE__ -E -P -x c -",
+            "-DS(x)=#x -E -P -x c -",
+            "-D T -E -P -x c -",
+            "-mstack-protector-guard-symbol=x;.incbin -c -x c /dev/null -o a.o",
+            "-fintrinsic-modules-path -c -x c /dev/null -o a.o",
             "-DI=__has_include -E -P -x c -",
             "-c -x c++ /dev/null -o a.o",
             "-c -x c /dev/null -o a.o -o b.o",
@@ -460,6 +483,12 @@ mod tests {
             ".macro m a b",
             "# 1 \"a.c\"",
             "#pragma GCC dependency \"a.h\"",
+            "/**/#if 0",
+            "\0#if 0",
+            "_Pragma(\"GCC dependency <a.h>\") int x;",
+            "int x __attribute__((section(\"a\")));",
+            "asm(R\"(a)\");",
+            ".file 1 \"a.c\"\n.loc 1 1\nnop",
             "#if __has_include(\"a.h\")",
             "__DATE__",
             "#define P(a, b) a ## b",

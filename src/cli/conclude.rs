@@ -39,18 +39,23 @@ pub(super) fn conclude(
         dir.write(RESULT, file_of(&report)?.as_bytes())?;
         remove_trees(path);
     }
-    show(&report, path, shown)?;
-    Ok(match (outcome.stopped, report.status) {
-        (Some(Stopped::Interrupted), _) => {
-            resumable(path);
-            ErrorKind::Interrupted.exit_code()
-        }
-        (Some(_), _) => {
-            resumable(path);
+    let told = show(&report, path, shown);
+    let Some(stopped) = outcome.stopped else {
+        told?;
+        return Ok(if report.status == Status::Minimal {
+            0
+        } else {
             4
-        }
-        (None, Status::Minimal) => 0,
-        (None, _) => 4,
+        });
+    };
+    // It can be resumed all the same.
+    if let Err(error) = told {
+        shown.error(&error);
+    }
+    resumable(path);
+    Ok(match stopped {
+        Stopped::Interrupted => ErrorKind::Interrupted.exit_code(),
+        _ => 4,
     })
 }
 
@@ -81,7 +86,9 @@ pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Resul
     let report = gather(&opened.info, &opened.lines)?;
     // It may be of an earlier end, which left something unproved.
     let written = fs::read_to_string(path.join(RESULT)).unwrap_or_default();
-    if report.status != Status::Minimal || written != file_of(&report)? {
+    let is_there = |name: &str| path.join(name).is_file();
+    let is_whole = is_there(MINIMAL_CONFIG) && is_there(MINIMAL_FRAGMENT);
+    if report.status != Status::Minimal || !is_whole || written != file_of(&report)? {
         return Ok(None);
     }
     // Should it have been killed just before it did that.

@@ -38,8 +38,10 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     super::run::check_guess(&settings)?;
     RunDir::check(&settings.output)?;
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
-    if RunDir::has_run(&settings.output) {
-        let (mut info, lines) = RunDir::read(&settings.output)?;
+    // What else may be wrong with a run there is told when it goes on.
+    if !RunDir::is_held(&settings.output)
+        && let Ok((mut info, lines)) = RunDir::read(&settings.output)
+    {
         if let (Some(was), Some(is)) = (info.key.as_object_mut(), tools.key.as_object()) {
             // What takes long is looked at by the run itself.
             was.retain(|name, _| is.contains_key(name));

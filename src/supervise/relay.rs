@@ -77,7 +77,11 @@ pub fn relay(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Rela
 pub fn ask(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Relayed, Error> {
     // Files, so that neither waits for the other, whatever it reads and writes first; in memory, as a full
     // disk is not to be its fault.
-    let file = || memfd_create(c"kbisect", MFdFlags::MFD_CLOEXEC).map(File::from);
+    let file = || {
+        memfd_create(c"kbisect", MFdFlags::MFD_CLOEXEC)
+            .map(File::from)
+            .or_else(|_| tempfile::tempfile())
+    };
     let (mut stdin, mut stdout, mut stderr) = (file()?, file()?, file()?);
     stdin.write_all(input)?;
     stdin.rewind()?;
