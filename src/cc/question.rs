@@ -227,7 +227,7 @@ impl<'a> Question<'a> {
             status,
             output,
             messages,
-        } = supervise::ask(compiler, args, text)?;
+        } = supervise::relay(compiler, args, text)?;
         Ok(Answered {
             status,
             output,
@@ -252,7 +252,7 @@ impl<'a> Question<'a> {
         let place = self.file.cloned().unwrap_or_else(|| NULL.into());
         let control = ["-c".into(), NULL.into(), "-o".into(), place];
         let language = ["-x".into(), self.language.clone()];
-        let done = supervise::ask(compiler, &[&language[..], &control].concat(), b"");
+        let done = supervise::relay(compiler, &[&language[..], &control].concat(), b"");
         let can = done.is_ok_and(|done| done.status == 0);
         // There was nothing before.
         let is_gone = |file| unless_absent(fs::remove_file(file)).is_ok();

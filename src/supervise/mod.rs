@@ -24,7 +24,7 @@ pub use cancel::CancelToken;
 pub use host::boot_id;
 pub use jobserver::{JobServer, Slot};
 pub use program::find_program;
-pub use relay::{Relayed, ask, become_program, cpu_so_far, relay};
+pub use relay::{Relayed, become_program, cpu_so_far, relay};
 pub use run::{answer, capture, run, run_with};
 pub use running::{Ended, How, LimitKind, Running};
 pub use signals::{Signal, Signals};

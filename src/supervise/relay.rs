@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Error, Read, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -33,48 +33,8 @@ pub fn become_program(program: &OsString, args: &[OsString]) -> Error {
 /// Runs `program` to its end, with `input` to read.
 ///
 /// # Errors
-/// It cannot be started, or there is no room for what it says.
-pub fn relay(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Relayed, Error> {
-    // A file, so that a child that talks much does not wait for us while we feed it.
-    let mut messages = tempfile::tempfile()?;
-    let mut child = Command::new(program)
-        .args(args)
-        .stdin(if input.is_empty() {
-            Stdio::null()
-        } else {
-            Stdio::piped()
-        })
-        .stdout(if input.is_empty() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        })
-        .stderr(messages.try_clone()?)
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A child that does not want to read more says by its status what became of it.
-        let _ = stdin.write_all(input);
-    }
-    let mut output = Vec::new();
-    if let Some(mut stdout) = child.stdout.take() {
-        stdout.read_to_end(&mut output)?;
-    }
-    let status = child.wait()?;
-    let mut said = Vec::new();
-    messages.rewind()?;
-    messages.read_to_end(&mut said)?;
-    Ok(Relayed {
-        status: shell_status(status),
-        output,
-        messages: said,
-    })
-}
-
-/// Runs `program` to its end with `input` to read, as [`relay`] does, and takes what it writes as well.
-///
-/// # Errors
 /// It cannot be started, or there is no memory for what it reads or says.
-pub fn ask(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Relayed, Error> {
+pub fn relay(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Relayed, Error> {
     // Files, so that neither waits for the other, whatever it reads and writes first; in memory, as a full
     // disk is not to be its fault.
     let file = || {
@@ -96,18 +56,13 @@ pub fn ask(program: &OsString, args: &[OsString], input: &[u8]) -> Result<Relaye
         file.rewind()?;
         file.read_to_end(&mut bytes).map(|_| bytes)
     };
+    let signalled = || status.signal().map(|signal| 128 + signal);
+    let code = status.code().or_else(signalled).unwrap_or(1);
     Ok(Relayed {
-        status: shell_status(status),
+        status: u8::try_from(code).unwrap_or(1),
         output: all(&mut stdout)?,
         messages: all(&mut stderr)?,
     })
-}
-
-/// The exit status as a shell would give it.
-fn shell_status(status: ExitStatus) -> u8 {
-    let signalled = || status.signal().map(|signal| 128 + signal);
-    let code = status.code().or_else(signalled).unwrap_or(1);
-    u8::try_from(code).unwrap_or(1)
 }
 
 /// CPU time of this process and of its children that have ended.
