@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Accel, Finished};
-use crate::model::version_of;
+use crate::model::understand;
 use crate::{Error, Result};
 
 /// The version that is written, and the newest that is understood.
@@ -62,9 +62,7 @@ impl Record {
         };
         let damaged =
             |error| Error::failed(format!("{} is damaged", path.display())).because(error);
-        if version_of(&text).is_some_and(|v| v > VERSION) {
-            return Err(Error::newer(path.display()));
-        }
+        understand(&text, VERSION, path)?;
         serde_json::from_slice(&text).map(Some).map_err(damaged)
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::go::{Opened, TREES};
 use super::prepare;
 use super::shown::Shown;
-use crate::journal::{Ending, Record, RunDir, RunInfo};
+use crate::journal::{RunDir, RunInfo};
 use crate::kconfig::Project;
 use crate::lab::{BEST_CONFIG, Outcome, Stopped, fragment_of};
 use crate::report::{self, RESULT, Report, Status, gather};
@@ -36,7 +36,7 @@ pub(super) fn conclude(
         let text = format!("{}{fragment}", header(&info, settings, MINIMAL_FRAGMENT));
         dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
         // The last of them: where it is, so are the others.
-        dir.write(RESULT, file_of(&report)?.as_bytes())?;
+        dir.write(RESULT, super::json_file(&report)?.as_bytes())?;
         remove_trees(path);
     }
     let told = show(&report, path, shown);
@@ -62,33 +62,16 @@ pub(super) fn conclude(
 /// Shows the result of a run that has one already, to which nothing could be added; nothing if there is
 /// something left to do.
 pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Result<Option<u8>> {
-    let mut records = opened.lines.iter().rev().map(|line| &line.record);
-    let last = records.find(|record| {
-        matches!(
-            record,
-            Record::Started { .. }
-                | Record::Resumed { .. }
-                | Record::Interrupted { .. }
-                | Record::Finished { .. }
-        )
-    });
-    let is_proved = matches!(
-        last,
-        Some(Record::Finished {
-            ending: Ending::Minimal,
-            ..
-        })
-    );
-    if !is_proved {
+    // Before the start has passed there is none.
+    let Ok(report) = gather(&opened.info, &opened.lines) else {
         return Ok(None);
-    }
+    };
     let path = opened.dir.path();
-    let report = gather(&opened.info, &opened.lines)?;
     // It may be of an earlier end, which left something unproved.
     let written = fs::read_to_string(path.join(RESULT)).unwrap_or_default();
     let is_there = |name: &str| path.join(name).is_file();
     let is_whole = is_there(MINIMAL_CONFIG) && is_there(MINIMAL_FRAGMENT);
-    if report.status != Status::Minimal || !is_whole || written != file_of(&report)? {
+    if report.status != Status::Minimal || !is_whole || written != super::json_file(&report)? {
         return Ok(None);
     }
     // Should it have been killed just before it did that.
@@ -100,13 +83,6 @@ pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Resul
     ui.finish();
     show(&report, path, shown)?;
     Ok(Some(0))
-}
-
-/// What is in [`RESULT`].
-fn file_of(report: &Report) -> Result<String> {
-    let json = serde_json::to_string_pretty(report)
-        .map_err(|e| Error::failed("cannot write JSON").because(e))?;
-    Ok(json + "\n")
 }
 
 /// Some hundred megabytes that nobody needs any more.

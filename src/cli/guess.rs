@@ -106,10 +106,7 @@ pub(super) fn of_start(
     match guess(lab, resolver, start, costs, &from, source, cancel) {
         Ok(None) => Ok(None),
         Ok(Some(guess)) => {
-            let mut text = serde_json::to_string_pretty(&guess)
-                .map_err(|e| Error::failed("cannot write JSON").because(e))?;
-            text.push('\n');
-            lab.dir.write(FILE, text.as_bytes())?;
+            lab.dir.write(FILE, super::json_file(&guess)?.as_bytes())?;
             let idle = guess.requests.iter().filter(|row| {
                 let functions = row.evidence.functions;
                 functions.all > 0 && functions.serving == 0

@@ -31,6 +31,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::model::understand;
 use crate::{Error, Result, supervise};
 use args::RunArgs;
 use shown::Shown;
@@ -111,17 +112,22 @@ fn print(text: &str) -> Result<()> {
 
 /// What is in a file of ours, of which this is the text.
 fn parse<T: serde::de::DeserializeOwned>(text: &str, path: &Path, newest: u32) -> Result<T> {
-    // Of a newer one nothing else may be as it is here.
-    if crate::model::version_of(text.as_bytes()).is_some_and(|v| v > newest) {
-        return Err(Error::newer(path.display()));
-    }
+    understand(text.as_bytes(), newest, path)?;
     serde_json::from_str(text)
         .map_err(|e| Error::failed(format!("{} is damaged", path.display())).because(e))
 }
 
 /// `value` as one line of JSON.
 fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map(|text| text + "\n")
+    written(serde_json::to_string(value))
+}
+
+/// `value` as the text of a file.
+fn json_file(value: &impl serde::Serialize) -> Result<String> {
+    written(serde_json::to_string_pretty(value))
+}
+
+fn written(text: serde_json::Result<String>) -> Result<String> {
+    text.map(|text| text + "\n")
         .map_err(|e| Error::failed("cannot write JSON").because(e))
 }

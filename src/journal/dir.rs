@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::unless_absent;
 use crate::model::{
-    Certify, Prior, Request, RequestId, RequestSet, TrialId, sanitize_line, version_of,
+    Certify, Prior, Request, RequestId, RequestSet, TrialId, sanitize_line, understand,
 };
 use crate::{Error, Result};
 
@@ -283,10 +283,8 @@ fn read_info(path: &Path) -> Result<RunInfo> {
     let path = path.join(INFO);
     let text = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
     let damaged = |e| Error::failed(format!("{} is damaged", path.display())).because(e);
-    if version_of(&text).is_some_and(|v| v > VERSION) {
-        return Err(Error::newer(path.display())
-            .hint("go on with the kbisect that began the run, or a newer one"));
-    }
+    understand(&text, VERSION, &path)
+        .map_err(|e| e.hint("go on with the kbisect that began the run, or a newer one"))?;
     let written: Written<RunInfo> =
         serde_json::from_slice(&text).map_err(|e| damaged(Box::new(e)))?;
     let info = written.info;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Candidate, CandidateId, Fingerprint, Judgement, Prior, RequestId, RequestSet, TrialId, WorkerId,
+    Candidate, CandidateId, Fingerprint, Judgement, Prior, RequestId, RequestSet, TrialId,
+    WorkerId, version_of,
 };
 
 /// The version of the format that is written, and the newest that is read.
@@ -207,13 +208,8 @@ impl Line {
     }
 
     pub(super) fn parse(text: &[u8]) -> Result<Self, BadLine> {
-        #[derive(Deserialize)]
-        struct Version {
-            v: u32,
-        }
         // The version first: a newer record need not make sense otherwise.
-        let Version { v } = serde_json::from_slice(text)?;
-        if v > VERSION {
+        if let Some(v) = version_of(text).filter(|v| *v > VERSION) {
             return Err(BadLine::Newer(v));
         }
         let written: Written<Record> = serde_json::from_slice(text)?;

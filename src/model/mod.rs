@@ -34,4 +34,4 @@ pub use tracing::Tracing;
 pub use trial::{
     Candidate, CandidateId, Judgement, Source, Stage, Timings, TrialId, Verdict, WorkerId,
 };
-pub use version::version_of;
+pub use version::{understand, version_of};

@@ -1,9 +1,24 @@
 //! The version that each of our files on disk names.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
-/// The `v` of a JSON object; nothing where there is none. It is read first: of what is newer nothing else
-/// need be as it is here.
+use crate::{Error, Result};
+
+/// Is a file with this text no newer than `newest`? It is asked first: of what is newer nothing else need be as
+/// it is here. What names no version is for whoever reads it.
+///
+/// # Errors
+/// It is newer.
+pub fn understand(json: &[u8], newest: u32, file: &Path) -> Result<()> {
+    match version_of(json) {
+        Some(v) if v > newest => Err(Error::newer(file.display())),
+        _ => Ok(()),
+    }
+}
+
+/// The `v` of a JSON object; nothing where there is none.
 #[must_use]
 pub fn version_of(json: &[u8]) -> Option<u32> {
     #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Request, Stage, Symbol, TrialId, version_of};
+use crate::model::{Request, Stage, Symbol, TrialId, understand};
 use crate::{Error, Result};
 
 /// The name of [`Report`]'s file in the run directory.
@@ -155,10 +155,7 @@ impl Report {
     /// # Errors
     /// It is no result, or one of a newer kbisect.
     pub fn parse(text: &[u8], file: &Path) -> Result<Self> {
-        // Of a newer one nothing else may be as it is here.
-        if version_of(text).is_some_and(|v| v > VERSION) {
-            return Err(Error::newer(file.display()));
-        }
+        understand(text, VERSION, file)?;
         serde_json::from_slice(text)
             .map_err(|e| Error::failed(format!("{} is no result", file.display())).because(e))
     }
