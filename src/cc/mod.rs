@@ -186,11 +186,6 @@ fn answer_question(
     compiler: &OsString,
     args: &[OsString],
 ) -> std::io::Result<Answer> {
-    let done = |answered: &Answered| Answer::Done {
-        status: answered.status,
-        output: answered.output.clone(),
-        messages: answered.messages.clone(),
-    };
     let text = question.text()?;
     let name = question::is_plain(&text).then(|| {
         let mut hasher = context(toolchain, question.has_directory);
@@ -202,10 +197,10 @@ fn answer_question(
         *hasher.finalize().as_bytes()
     });
     let known = name.and_then(|name| store.answer(&name));
-    if let Some(known) = &known
-        && question.put(known).is_ok()
-    {
-        return Ok(done(known));
+    // What is known and cannot be put in its place is asked, but not kept anew.
+    let keeps = name.filter(|_| known.is_none());
+    if let Some(known) = known.filter(|known| question.put(known).is_ok()) {
+        return Ok(known.into());
     }
     let answered = match question.ask(compiler, args, &text) {
         Ok(answered) => answered,
@@ -220,13 +215,21 @@ fn answer_question(
             });
         }
     };
-    if let (Some(name), None) = (name, known)
-        && question.is_final(compiler, &answered)
-    {
+    if let Some(name) = keeps.filter(|_| question.is_final(compiler, &answered)) {
         // That it cannot be kept is no reason to fail.
         let _ = store.keep_answer(&name, &answered);
     }
-    Ok(done(&answered))
+    Ok(answered.into())
+}
+
+impl From<Answered> for Answer {
+    fn from(answered: Answered) -> Self {
+        Self::Done {
+            status: answered.status,
+            output: answered.output,
+            messages: answered.messages,
+        }
+    }
 }
 
 /// All values as they are now, if the tree has any.
