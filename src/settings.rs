@@ -406,10 +406,7 @@ impl Settings {
                 "the output is to be a folder, and has no name",
             ));
         }
-        if wishes.budget_trials == Some(0) {
-            return Err(Error::usage("no trials at all are too few")
-                .hint("the first is that of the start: give 1 or more to --budget-trials"));
-        }
+        check_budget(wishes.budget_trials)?;
         if wishes.oracle.is_empty() {
             return Err(Error::usage("no oracle is given")
                 .hint("try `--oracle shell-ok`; `kbisect oracles` lists them"));
@@ -516,6 +513,18 @@ pub fn check_jobs(jobs: NonZeroUsize) -> Result<NonZeroUsize> {
         )));
     }
     Ok(jobs)
+}
+
+/// Is something left of so many trials?
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage): nothing is.
+pub fn check_budget(trials: Option<u32>) -> Result<()> {
+    if trials == Some(0) {
+        return Err(Error::usage("no trials at all are too few")
+            .hint("the first is that of the start: give 1 or more to --budget-trials"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -71,8 +71,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     let decided = deciders(&tools, &start);
     let reason = |request: &Request, why: &Fixed| {
         let by = decided.get(&request.symbol).map(String::as_str);
-        let mut missing = start.missing.iter().filter(|(asked, _)| asked == request);
-        if let Some((_, is)) = missing.next() {
+        if let Some((_, is)) = start.missing.iter().find(|(asked, _)| asked == request) {
             let is = if is.is_no() {
                 "off".to_owned()
             } else {
@@ -165,12 +164,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     let is_counted = same > MANY && !shown.is_verbose();
     for (request, why) in &start.fixed {
         if !(is_counted && is_same(why)) {
-            let _ = writeln!(
-                out,
-                "  {:30}  {}",
-                request.to_string(),
-                reason(request, why)
-            );
+            let _ = writeln!(out, "  {request:30}  {}", reason(request, why));
         }
     }
     if is_counted {

@@ -42,9 +42,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             Error::usage(format!("`{}` is no time", text.escape_debug())).hint(TIME_HINT)
         })?),
     };
-    if args.budget_trials == Some(0) {
-        return Err(Error::usage("no trials at all are too few").hint("give 1 or more"));
-    }
+    settings::check_budget(args.budget_trials)?;
     if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
         return Ok(code);
     }
