@@ -64,6 +64,13 @@ impl Place {
         }
     }
 
+    /// What it says when it takes this for a mistake in its use.
+    fn refused(&self, args: &[&str]) -> String {
+        let done = self.run(args);
+        assert_eq!(done.code, Some(2), "{}", done.err);
+        done.err
+    }
+
     /// A run directory in which nothing has happened yet.
     fn begun(&self, name: &str) -> RunDir {
         self.new_run(name).0
@@ -165,10 +172,8 @@ hint: it must have lines like CONFIG_PCI=y, with CONFIG_: a .config or a fragmen
 fn a_settings_file_that_is_no_toml_is_refused() {
     let place = Place::new();
     place.write("kbisect.toml", "seed = 3\noracle = \n");
-    let done = place.run(&[]);
-    assert_eq!(done.code, Some(2));
     assert_data_eq!(
-        done.err,
+        place.refused(&[]),
         str![[r#"
 error: kbisect.toml is no settings file: line 2: string values must be quoted, expected literal string
 hint: that line is `oracle =`
@@ -181,10 +186,8 @@ hint: that line is `oracle =`
 fn a_setting_of_the_wrong_type_is_shown_with_its_line() {
     let place = Place::new();
     place.write("kbisect.toml", "seed = 3\njobs = 'many'\n");
-    let done = place.run(&["plan"]);
-    assert_eq!(done.code, Some(2));
     assert_data_eq!(
-        done.err,
+        place.refused(&["plan"]),
         str![[r#"
 error: kbisect.toml is no settings file: line 2: invalid type: string "many", expected a nonzero usize
 hint: that line is `jobs = 'many'`
@@ -202,9 +205,8 @@ fn each_page_that_the_manual_names_is_there() {
         done.out
     };
     let main = page(&["man"]);
-    let mut named = main.split("kbisect\\-").skip(1);
+    let named = main.split("kbisect\\-").skip(1);
     let mut names: Vec<&str> = named
-        .by_ref()
         .filter_map(|rest| rest.split_once("(1)").map(|(name, _)| name))
         .filter(|name| name.chars().all(|c| c.is_ascii_lowercase()))
         .collect();
@@ -275,8 +277,7 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
     let after = fs::read(place.path().join("out/journal.jsonl")).unwrap();
     assert_eq!(before, after);
     assert!(!place.path().join("out/trees").exists());
-    let wrong = place.run(&["resume", "out", "--budget-time", "soon"]);
-    assert_eq!(wrong.code, Some(2));
+    place.refused(&["resume", "out", "--budget-time", "soon"]);
     // With the result of an earlier end it goes on, for which it would need what it was begun with.
     place.write("out/result.json", &result.replace("minimal", "unproved"));
     assert_ne!(place.run(&["resume", "out"]).code, Some(0));
@@ -296,10 +297,8 @@ fn an_unknown_key_in_the_settings_file_is_a_warning() {
     );
     // It may be what is missing.
     place.write("kbisect.toml", "orcale = 'shell-ok'\n");
-    let done = place.run(&["plan"]);
-    assert_eq!(done.code, Some(2));
     assert_data_eq!(
-        done.err,
+        place.refused(&["plan"]),
         str![[r#"
 warning: kbisect.toml: unknown key `orcale`; did you mean `oracle`?
 error: no oracle is given

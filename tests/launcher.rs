@@ -357,6 +357,10 @@ impl<'a> Asked<'a> {
         Self { bench, tree }
     }
 
+    fn gcc(bench: &'a Bench) -> Self {
+        Self::new(bench, "exec gcc \"$@\"")
+    }
+
     fn ask(&self, words: &str, text: &str) -> Output {
         let mut command = self.bench.command(LAUNCHER, &self.tree);
         command
@@ -386,7 +390,7 @@ impl<'a> Asked<'a> {
 #[test]
 fn a_question_is_asked_once_and_answered_with_all_that_the_compiler_wrote() {
     let bench = Bench::new();
-    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let asked = Asked::gcc(&bench);
     for name in ["one", "other"] {
         let done = asked.ask(&format!("-Werror -m64 -c -x c /dev/null -o {name}"), "");
         assert!(done.status.success() && done.stderr.is_empty());
@@ -416,7 +420,7 @@ fn a_question_is_asked_once_and_answered_with_all_that_the_compiler_wrote() {
 #[test]
 fn an_option_that_is_not_known_is_refused_in_the_same_words() {
     let bench = Bench::new();
-    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let asked = Asked::gcc(&bench);
     let ask = || asked.ask("-Werror -fnonsense -c -x c /dev/null -o tmp", "");
     let (first, second) = (ask(), ask());
     assert!(String::from_utf8_lossy(&first.stderr).contains("-fnonsense"));
@@ -440,14 +444,14 @@ fn a_compiler_that_gave_out_is_asked_again() {
             assert!(asked.calls() > 0, "{says}");
         }
     }
-    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let asked = Asked::gcc(&bench);
     assert!(asked.ask(words, "").status.success());
 }
 
 #[test]
 fn a_refusal_for_want_of_a_folder_is_no_answer_for_other_folders() {
     let bench = Bench::new();
-    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let asked = Asked::gcc(&bench);
     let ask = |file: &str| {
         let words = format!("-Werror -fstack-protector -c -x c /dev/null -o {file}");
         asked.ask(&words, "").status.success()
@@ -478,7 +482,7 @@ fn a_compiler_that_is_not_there_is_named_by_whoever_asked_it() {
 #[test]
 fn an_answer_that_cannot_be_written_is_a_failure() {
     let bench = Bench::new();
-    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let asked = Asked::gcc(&bench);
     for _ in 0..2 {
         let mut command = bench.command(LAUNCHER, &asked.tree);
         command.args(["counted", "-E", "-x", "c", "/dev/null"]);
@@ -492,7 +496,7 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
 #[test]
 fn a_corrupted_answer_is_asked_anew() {
     let bench = Bench::new();
-    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let asked = Asked::gcc(&bench);
     let ask = || asked.ask("-E -P -x c -", "__GNUC__\n").stdout;
     let answer = ask();
     for file in bench.cached() {
@@ -507,7 +511,7 @@ fn a_corrupted_answer_is_asked_anew() {
 #[test]
 fn a_text_that_may_read_files_is_asked_each_time() {
     let bench = Bench::new();
-    let asked = Asked::new(&bench, "exec gcc \"$@\"");
+    let asked = Asked::gcc(&bench);
     let data = asked.tree.join("data");
     let mut objects = Vec::new();
     for text in ["a", "b"] {
