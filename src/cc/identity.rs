@@ -10,8 +10,8 @@ use crate::supervise::{self, CancelToken, Spec, find_program};
 const PREDEFINED: &str = "/usr/include/stdc-predef.h";
 
 /// Names the toolchain of `compiler`: what it says of itself, and the contents of the driver, of
-/// the compiler proper, of the assembler and of what they include by themselves. Nothing when one of them cannot be found: then
-/// nothing is cached.
+/// the compiler proper, of the assembler and of what they include by themselves. Nothing when one of
+/// them cannot be found: then nothing is cached.
 #[must_use]
 pub fn identity(compiler: &str, cancel: &CancelToken) -> Option<String> {
     let ask = |arg: &str| {

@@ -27,6 +27,7 @@
 
 mod call;
 mod codec;
+mod harmless;
 mod identity;
 mod manifest;
 mod note;
@@ -187,7 +188,7 @@ fn answer_question(
     args: &[OsString],
 ) -> std::io::Result<Answer> {
     let text = question.text()?;
-    let name = question::is_plain(&text).then(|| {
+    let name = harmless::is_plain(&text).then(|| {
         let mut hasher = context(toolchain, question.has_directory);
         add(&mut hasher, b"question");
         add(&mut hasher, compiler.as_bytes());
