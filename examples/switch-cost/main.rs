@@ -5,7 +5,12 @@
 //! installed. TRIALS says which trials of `benches/sequence.txt` are made: so many from the first, or those
 //! from one to another (`23..29`, both included); all, if nothing is said. The folder in
 //! `KBISECT_SWITCH_COST` (a temporary one) holds the trees and the caches, which begin empty. What is on
-//! standard error is each trial. With `cache` each build is foretold as well.
+//! standard error is each trial. With `cache` each build is foretold as well. After the last trial each way
+//! but the first goes back to the first one, and builds that again with nothing changed.
+//!
+//! An *input* is what a compiler is given, preprocessed, with its options: no way can compile less often than
+//! there are different ones. They are counted in the object cache; what goes past it (assembler, the vdso,
+//! the boot wrapper) is not among them.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
 
 use std::collections::HashSet;
@@ -14,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kbisect::build::{Built, Cost, Forecasts, Kbuild, Launcher, MakePlan, TreePool, build};
-use kbisect::cc::{LAUNCHER, Store, identity};
+use kbisect::cc::{LAUNCHER, Means, Store, identity};
 use kbisect::kconfig::{ConfResolver, Project, Resolver, known_symbols, parse_config};
 use kbisect::model::{Fragment, Request, ResolvedConfig, Symbol, Value, WorkerId};
 use kbisect::setup::{BUILD, SOURCE, Setup};
@@ -131,37 +136,60 @@ fn main() {
     for (_, way, name) in WAYS.iter().filter(|(name, ..)| ways.contains(name)) {
         let (mut cpu, mut wall) = (Duration::ZERO, Duration::ZERO);
         let (mut objects, mut compiled) = (0, 0);
-        for (at, (cost, synced)) in (first..).zip(bench.run(*way, &recorded)) {
-            eprintln!(
-                "{name}, {at}: {} objects, {} compiled, {:.1} s of CPU time, {:.1} s and {:.1} s for its tree",
-                cost.objects,
-                cost.compiled(),
-                cost.cpu.as_secs_f64(),
-                cost.wall.as_secs_f64(),
-                synced.as_secs_f64(),
-            );
+        let done = bench.run(*way, &recorded, |at, cost, synced| {
+            let what = match at.checked_sub(recorded.len()) {
+                None => (first + at).to_string(),
+                Some(0) => "back to the first".to_owned(),
+                Some(_) => "nothing changed".to_owned(),
+            };
+            show(&format!("{name}, {what}"), cost, synced);
+        });
+        for (cost, synced) in &done.trials {
             cpu += cost.cpu;
-            wall += cost.wall + synced;
+            wall += cost.wall + *synced;
             objects += cost.objects;
             compiled += cost.compiled();
         }
         println!(
             "| {name} | {} | {objects} | {} | {} s | {} s |",
             recorded.len(),
-            if *way == Way::Ccache {
-                "-".to_owned()
-            } else {
-                compiled.to_string()
+            match way {
+                Way::Ccache => bench.misses(),
+                _ => compiled.to_string(),
             },
             cpu.as_secs(),
             wall.as_secs(),
         );
+        if *way == Way::Cache {
+            bench.show_inputs(&done);
+        }
     }
 }
 
+/// One trial, on standard error.
+fn show(what: &str, cost: &Cost, synced: Duration) {
+    let launcher: Duration = cost.notes.iter().map(|note| note.cpu).sum();
+    eprintln!(
+        "{what}: {} objects, {} compiled, {:.1} s of CPU time ({:.1} s in the launcher), {:.1} s and {:.1} s for its tree",
+        cost.objects,
+        cost.compiled(),
+        cost.cpu.as_secs_f64(),
+        launcher.as_secs_f64(),
+        cost.wall.as_secs_f64(),
+        synced.as_secs_f64(),
+    );
+}
+
+/// What a way did; each trial's cost, and what it took to make its tree ready.
+#[derive(Default)]
+struct Done {
+    trials: Vec<(Cost, Duration)>,
+    /// Back to the first, and that again.
+    after: Vec<(Cost, Duration)>,
+}
+
 impl Bench {
-    /// Each trial's cost, and what it took to make its tree ready.
-    fn run(&self, way: Way, recorded: &[Recorded]) -> Vec<(Cost, Duration)> {
+    fn run(&self, way: Way, recorded: &[Recorded], show: impl Fn(usize, &Cost, Duration)) -> Done {
         let root = self.folder.join("trees");
         let _ = fs::remove_dir_all(&root);
         let pool = TreePool::open(&root, 1, None).unwrap();
@@ -171,8 +199,10 @@ impl Bench {
         let forecasts = Forecasts::new(Kbuild::new(&plan.source, "x86_64"));
         let mut foretold = Vec::new();
         let mut best = usize::MAX;
-        let mut costs = Vec::new();
-        for trial in recorded {
+        let mut done = Done::default();
+        let again = if way == Way::Clean { 0 } else { 2 };
+        let after = std::iter::repeat_n(&recorded[0], again);
+        for (at, trial) in recorded.iter().chain(after).enumerate() {
             let began = std::time::Instant::now();
             let make = |tree: &Path| {
                 let synced = began.elapsed();
@@ -194,7 +224,7 @@ impl Bench {
                 }
                 Way::Trees | Way::Cache => {
                     let config = &trial.config.config;
-                    let done = pool.with_tree(worker, &self.cancel, |tree, _| {
+                    let cost = pool.with_tree(worker, &self.cancel, |tree, _| {
                         let asked = std::time::Instant::now();
                         let from = fs::read_to_string(tree.path().join(".config"));
                         let from = from.ok().filter(|_| way == Way::Cache);
@@ -213,16 +243,24 @@ impl Bench {
                         // That is counted by itself.
                         Ok((cost, synced.saturating_sub(asked)))
                     });
-                    done.unwrap().unwrap()
+                    cost.unwrap().unwrap()
                 }
             };
-            // As a run does: what passed and is no larger is what the next begin from.
-            if trial.passed && trial.config.config.len() <= best {
+            // As a run does: what passed and is no larger is what the next begin from. And in the end the first,
+            // so that nothing changes the last time.
+            let smaller = trial.passed && trial.config.config.len() <= best;
+            if smaller || at >= recorded.len() {
                 best = trial.config.config.len();
                 if matches!(way, Way::Trees | Way::Cache) {
                     pool.promote(worker, trial.config.fingerprint);
                 }
             }
+            show(at, &cost.0, cost.1);
+            let costs = if at < recorded.len() {
+                &mut done.trials
+            } else {
+                &mut done.after
+            };
             costs.push(cost);
         }
         if !foretold.is_empty() {
@@ -238,7 +276,40 @@ impl Bench {
                 1e3 * most.as_secs_f64(),
             );
         }
-        costs
+        done
+    }
+
+    /// How often ccache had the compiler run; what a build asks it beforehand is among these.
+    fn misses(&self) -> String {
+        let stats = std::process::Command::new("ccache")
+            .arg("--print-stats")
+            .env("CCACHE_DIR", self.folder.join("cache"))
+            .output()
+            .unwrap();
+        let stats = String::from_utf8(stats.stdout).unwrap();
+        let misses = stats
+            .lines()
+            .find_map(|line| line.strip_prefix("cache_miss\t"));
+        misses.unwrap().to_owned()
+    }
+
+    /// Compilations against the lower bound.
+    fn show_inputs(&self, done: &Done) {
+        let all = || done.trials.iter().chain(&done.after).map(|(cost, _)| cost);
+        let notes = || all().flat_map(|cost| &cost.notes);
+        let with = |means| notes().filter(|note| note.means == means).count();
+        let compiled = with(Means::Compiled);
+        let made: usize = all().map(|cost| cost.objects as usize).sum();
+        let past = made.saturating_sub(notes().count());
+        let inputs = files_in(&self.folder.join("cache/objects-1/outcomes"));
+        println!(
+            "# in all {} objects through the cache: {} by what they read, {} by their texts, {compiled} \
+             compiled, of {inputs} inputs ({:.3}); {past} went past it",
+            notes().count(),
+            with(Means::Known),
+            with(Means::SameText),
+            compiled as f64 / inputs as f64,
+        );
     }
 
     fn launcher(&self, way: Way) -> Option<Launcher> {
@@ -266,4 +337,13 @@ impl Bench {
             }
         }
     }
+}
+
+fn files_in(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let count = |entry: fs::DirEntry| match entry.file_type().unwrap().is_dir() {
+        true => files_in(&entry.path()),
+        false => 1,
+    };
+    entries.map(count).sum()
 }
