@@ -92,6 +92,7 @@ impl Place {
             requests: vec![request],
             fixed: RequestSet::empty(1),
             carried: vec![],
+            selectors: vec![],
             prior: Default::default(),
         };
         RunDir::create(&self.path().join(name), &info).unwrap()

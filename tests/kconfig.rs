@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use kbisect::ErrorKind;
 use kbisect::kconfig::{
-    ConfResolver, EC2_START, Project, Prompt, Resolver, Start, analyse, known_symbols, read,
+    CheckedResolver, ConfResolver, EC2_START, Project, Prompt, Resolver, Start, analyse,
+    known_symbols, read,
 };
-use kbisect::model::{Fragment, RequestId, Symbol, Tristate, Value};
+use kbisect::model::{Fragment, Request, RequestId, RequestSet, Symbol, Tristate, Value};
 use kbisect::setup::{BUILD, SOURCE, Setup};
 use kbisect::supervise::{CancelToken, Log, Spec, run};
 
@@ -205,6 +206,58 @@ fn linux_resolves_as_make_would_and_the_ec2_set_is_taken_apart() {
     assert_eq!(prompt("PREEMPT_NONE"), Some(Prompt::Member));
     assert_eq!(prompt("SERIAL_CORE"), None, "it has no prompt");
     assert_eq!(prompt("64BIT"), None, "the architecture decides it");
+}
+
+#[test]
+fn what_a_request_selects_may_stay_without_it() {
+    let Bench {
+        resolver,
+        known,
+        dir,
+        cancel,
+        ..
+    } = linux();
+    let model = resolver.parse_natively(&cancel).unwrap();
+    let quick = CheckedResolver::new(resolver, Some(model), dir.path());
+    let analyse = |keep: &[Symbol]| {
+        let parsed = read(EC2_START.as_bytes());
+        analyse(&parsed, keep, &known, quick.conf(), &quick, &cancel).unwrap()
+    };
+    let start = analyse(&[]);
+    let id = |name: &str| {
+        let named = |r: &&Request| r.symbol.as_str() == name;
+        let at = start.requests.iter().position(|r| named(&r)).unwrap();
+        RequestId(u32::try_from(at).unwrap())
+    };
+    // NULL_BLK selects CONFIGFS_FS, which nobody asks for, and that SYSFS.
+    let (sysfs, disk) = (id("SYSFS"), id("BLK_DEV_NULL_BLK"));
+    let selectors = |id: RequestId| start.selectors[id.index()].iter().collect::<Vec<_>>();
+    assert_eq!(selectors(sysfs), [disk]);
+    assert!(selectors(disk).is_empty());
+    assert!(
+        start
+            .fixed
+            .iter()
+            .all(|(r, _)| r.symbol.as_str() != "SYSFS")
+    );
+    let full = RequestSet::full(start.requests.len());
+    let config = |keep: &RequestSet| {
+        let kept = keep.iter().map(|id| start.requests[id.index()].clone());
+        let fragment = Fragment::new(kept.collect());
+        quick.conf().resolve(&fragment, &cancel).unwrap()
+    };
+    let same = start.resolved.fingerprint;
+    assert_eq!(config(&full.without(sysfs)).fingerprint, same, "it is idle");
+    let symbol = Symbol::new("SYSFS").unwrap();
+    let is_on = |keep: &RequestSet| !config(keep).config.get(&symbol).is_no();
+    assert!(is_on(&full.without(disk)), "and stays when the disk goes");
+    assert!(!is_on(&full.without(disk).without(sysfs)));
+    let kept = analyse(&[symbol]).keep;
+    assert_eq!(
+        kept.iter().collect::<Vec<_>>(),
+        [sysfs],
+        "it is kept for itself"
+    );
 }
 
 #[test]

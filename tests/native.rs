@@ -703,6 +703,25 @@ fn an_explanation_names_what_is_really_the_cause() {
 }
 
 #[test]
+fn who_selects_what_are_those_that_are_on_where_their_condition_holds() {
+    let text = "config MODULES\n\tdef_bool y\n\tmodules\nconfig A\n\ttristate \"a\"\n\tselect T\n\tselect U if C\n\tselect ONE\nconfig B\n\tbool \"b\"\n\tselect T\nconfig C\n\tbool \"c\"\nconfig T\n\tbool \"t\"\nconfig U\n\tbool \"u\"\nchoice\n\tprompt \"which\"\nconfig ONE\n\tbool \"one\"\nconfig TWO\n\tbool \"two\"\nendchoice\n";
+    let model = parse_text(text).unwrap();
+    let selectors = |asked: &str| -> Vec<String> {
+        let all = model.resolve(Mode::AllNo, Some(asked)).selectors();
+        let line = |(symbol, by): (_, Vec<_>)| {
+            let mut by: Vec<String> = by.iter().map(ToString::to_string).collect();
+            by.sort();
+            format!("{symbol} by {}", by.join(" "))
+        };
+        all.into_iter().map(line).collect()
+    };
+    assert_eq!(selectors("CONFIG_C=y\n"), Vec::<String>::new());
+    assert_eq!(selectors("CONFIG_A=m\n"), ["T by A"]);
+    let all = "CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=y\n";
+    assert_eq!(selectors(all), ["T by A B", "U by A"]);
+}
+
+#[test]
 fn a_select_that_overrides_what_a_symbol_needs_is_told() {
     let text = "config A\n\tbool \"a\"\n\tselect B\nconfig B\n\tbool\n\tdepends on C\nconfig C\n\tbool \"c\"\n";
     let model = parse_text(text).unwrap();

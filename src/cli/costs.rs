@@ -3,10 +3,9 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::searches::keeping;
-use crate::kconfig::CheckedResolver;
+use super::searches::Whole;
 use crate::lab::Lab;
-use crate::model::{Forecast, RequestId, RequestSet, ResolvedConfig};
+use crate::model::{Forecast, RequestId, RequestSet};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
 
@@ -26,32 +25,41 @@ impl Foretold {
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`]; a config cannot be resolved.
-    pub(super) fn of(
-        lab: &Lab<'_>,
-        resolver: &CheckedResolver,
-        start: &ResolvedConfig,
-        fixed: &RequestSet,
-        cancel: &CancelToken,
-    ) -> Result<Self> {
-        if resolver.trusted().is_none() {
+    pub(super) fn of(lab: &Lab<'_>, whole: Whole<'_>, cancel: &CancelToken) -> Result<Self> {
+        if whole.resolver.trusted().is_none() {
             return Ok(Self::default());
         }
-        let full = RequestSet::full(lab.requests.len());
+        let full = whole.full();
         let forecast = |keep: &RequestSet| {
             if cancel.is_cancelled() {
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
-            let resolved = keeping(lab.requests, keep, resolver, cancel)?;
+            let resolved = whole.keeping(keep, cancel)?;
             Ok(lab.executor.forecast(&resolved.config))
         };
-        let all: Result<Option<Vec<Forecast>>> =
-            full.iter().map(|id| forecast(&full.without(id))).collect();
-        let (Some(without), Some(start)) = (all?, lab.executor.forecast(&start.config)) else {
+        let Some(start) = lab.executor.forecast(&whole.resolved.config) else {
+            return Ok(Self::default());
+        };
+        let without = |id: RequestId| -> Result<Option<Forecast>> {
+            let (before, after) = whole.step(id);
+            let after = forecast(&after)?;
+            if before == full {
+                return Ok(after);
+            }
+            Ok(forecast(&before)?
+                .zip(after)
+                .map(|(before, after)| Forecast {
+                    objects: after.objects.saturating_sub(before.objects),
+                    cpu: start.cpu + after.cpu.saturating_sub(before.cpu),
+                }))
+        };
+        let all: Result<Option<Vec<Forecast>>> = full.iter().map(without).collect();
+        let Some(without) = all? else {
             return Ok(Self::default());
         };
         // What several select is gone with the last of them, and with it perhaps a line that
         // everything includes. So they are taken away one after the other as well.
-        let mut order: Vec<RequestId> = full.minus(fixed).iter().collect();
+        let mut order: Vec<RequestId> = full.minus(&whole.info.fixed).iter().collect();
         order.sort_by_key(|id| (without[id.index()].cpu, std::cmp::Reverse(*id)));
         let (mut keep, mut before) = (full, start.cpu);
         let mut added = vec![Duration::ZERO; without.len()];

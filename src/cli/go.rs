@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::conclude::{conclude, header};
 use super::costs::Foretold;
 use super::prepare::Tools;
-use super::searches::{depends_of, search_of, unreliable};
+use super::searches::{Whole, depends_of, search_of, unreliable};
 use super::shown::Shown;
 use super::{guess, learned};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
@@ -254,6 +254,17 @@ fn search_on(
     if let Some(fingerprint) = known.start_config {
         lab.cache.resolved(full.clone(), fingerprint);
     }
+    let damaged = |what: &str| {
+        let text = format!("run.json is damaged: `{what}` does not fit the requests");
+        Error::failed(text).hint("begin anew with another --output")
+    };
+    let depends = Depends::of_lists(&info.carried, capacity).ok_or_else(|| damaged("carried"))?;
+    let mut fit = info.selectors.iter().map(RequestSet::capacity);
+    if !info.selectors.is_empty()
+        && (info.selectors.len() != capacity || !fit.all(|n| n == capacity))
+    {
+        return Err(damaged("selectors"));
+    }
     if known.start.is_none() {
         let fragment = fragment_of(&info.requests, &full);
         let start = resolver.resolve(&fragment, cancel)?;
@@ -262,8 +273,14 @@ fn search_on(
         (progress.passed, progress.failed) = (1, lab.refused);
         // What builds took is another time with each run.
         let is_timed = settings.order == Order::AsItComes;
+        let whole = Whole {
+            info,
+            resolved: &start,
+            depends: &depends,
+            resolver: &resolver,
+        };
         let costs = if is_timed || settings.trace != Tracing::Off {
-            Foretold::of(&lab, &resolver, &start, &info.fixed, cancel)?
+            Foretold::of(&lab, whole, cancel)?
         } else {
             Foretold::default()
         };
@@ -274,15 +291,8 @@ fn search_on(
             })?;
         }
         if (info.prior.is_empty() || settings.learns())
-            && let Some(traced) = guess::of_start(
-                &mut lab,
-                &resolver,
-                &start,
-                &costs,
-                &settings.trace,
-                &source,
-                cancel,
-            )?
+            && let Some(traced) =
+                guess::of_start(&mut lab, whole, &costs, &settings.trace, &source, cancel)?
         {
             let prior = info.prior.and(&traced);
             lab.journal.append(&Record::Traced {
@@ -300,10 +310,6 @@ fn search_on(
             (lab.sink)(&Event::Note { text });
         }
     }
-    let depends = Depends::of_lists(&info.carried, capacity).ok_or_else(|| {
-        Error::failed("run.json is damaged: `carried` does not fit the requests")
-            .hint("begin anew with another --output")
-    })?;
     let prior = if known.prior.is_empty() {
         info.prior.clone()
     } else {
@@ -317,6 +323,7 @@ fn search_on(
     }
     let options = search::Options {
         depends,
+        selectors: info.selectors.clone(),
         certify: settings.certify,
         refused: lab.refused,
         prior,

@@ -7,11 +7,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::costs::Foretold;
-use super::searches::without;
+use super::searches::Whole;
 use crate::journal::RunDir;
-use crate::kconfig::CheckedResolver;
 use crate::lab::{Lab, TraceFrom};
-use crate::model::{Config, Event, Prior, RequestId, RequestSet, ResolvedConfig, Tracing};
+use crate::model::{Config, Event, Prior, RequestId, Tracing};
 use crate::supervise::CancelToken;
 use crate::trace::{Evidence, Place, Reach, guarded};
 use crate::{Error, ErrorKind, Result};
@@ -82,8 +81,7 @@ impl Guess {
 /// [`ErrorKind::Interrupted`]; the file cannot be written.
 pub(super) fn of_start(
     lab: &mut Lab<'_>,
-    resolver: &CheckedResolver,
-    start: &ResolvedConfig,
+    whole: Whole<'_>,
     costs: &Foretold,
     tracing: &Tracing,
     source: &Path,
@@ -100,10 +98,10 @@ pub(super) fn of_start(
             )
         }
     };
-    if resolver.trusted().is_none() {
+    if whole.resolver.trusted().is_none() {
         return Ok(None);
     }
-    match guess(lab, resolver, start, costs, &from, source, cancel) {
+    match guess(lab, whole, costs, &from, source, cancel) {
         Ok(None) => Ok(None),
         Ok(Some(guess)) => {
             lab.dir.write(FILE, super::json_file(&guess)?.as_bytes())?;
@@ -135,43 +133,50 @@ pub(super) fn of_start(
 
 fn guess(
     lab: &mut Lab<'_>,
-    resolver: &CheckedResolver,
-    start: &ResolvedConfig,
+    whole: Whole<'_>,
     costs: &Foretold,
     from: &TraceFrom,
     source: &Path,
     cancel: &CancelToken,
 ) -> Result<Option<Guess>> {
-    let Some(activity) = lab.executor.trace(start, from, cancel)? else {
+    let Some(activity) = lab.executor.trace(whole.resolved, from, cancel)? else {
         return Ok(None);
     };
     let of = |configs: &[Config]| lab.executor.objects(configs);
-    let all = of(std::slice::from_ref(&start.config))
+    let all = of(std::slice::from_ref(&whole.resolved.config))
         .pop()
         .unwrap_or_default();
     let guarded = guarded(source, &all);
-    let ids: Vec<RequestId> = RequestSet::full(lab.requests.len()).iter().collect();
+    let ids: Vec<RequestId> = whole.full().iter().collect();
     let mut rows = Vec::with_capacity(ids.len());
     for ids in ids.chunks(AT_ONCE) {
-        let config = |id: &RequestId| Ok(without(lab.requests, *id, resolver, cancel)?.config);
-        let configs: Vec<Config> = ids.iter().map(config).collect::<Result<_>>()?;
-        for ((id, objects), config) in ids.iter().zip(of(&configs)).zip(&configs) {
-            let gone = start
-                .config
-                .diff(config)
-                .into_iter()
-                .filter(|(_, _, now)| now.is_no());
+        // Of each, what it is seen by.
+        let configs = |id: &RequestId| {
+            let (before, after) = whole.step(*id);
+            let config = |keep| Ok(whole.keeping(keep, cancel)?.config);
+            Ok([config(&before)?, config(&after)?])
+        };
+        let configs: Vec<[Config; 2]> = ids.iter().map(configs).collect::<Result<_>>()?;
+        let configs = configs.as_flattened();
+        let steps = of(configs);
+        let steps = steps.chunks_exact(2).zip(configs.chunks_exact(2));
+        for (id, (objects, config)) in ids.iter().zip(steps) {
+            let ([before, after], [was, is]) = (objects, config) else {
+                continue; // never: they go in pairs
+            };
+            let gone = was.diff(is);
+            let gone = gone.into_iter().filter(|(_, _, now)| now.is_no());
             let places = gone
                 .filter_map(|(symbol, ..)| guarded.get(symbol.as_str()))
                 .flatten();
             // Of an object that goes all functions count already.
-            let places = places.filter(|place| objects.contains(&place.object));
+            let places = places.filter(|place| after.contains(&place.object));
             let places: BTreeSet<&Place> = places.collect();
-            let evidence = activity.evidence(all.difference(&objects), places);
+            let evidence = activity.evidence(before.difference(after), places);
             let compiled = costs.objects(*id);
             let reach = Reach::of(compiled.unwrap_or(0), all.len());
             rows.push(Row {
-                request: lab.requests[id.index()].to_string(),
+                request: whole.info.requests[id.index()].to_string(),
                 chance: evidence.chance(reach),
                 compiled,
                 evidence,

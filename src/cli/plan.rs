@@ -22,6 +22,9 @@ use crate::ui::count;
 /// More of one kind than this are counted, not listed.
 const MANY: usize = 20;
 
+/// So many of what selects a request are named.
+const FEW: usize = 5;
+
 pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     let (settings, shown, unknown) = prepare::settings(args.wishes(), *shown)?;
     let when = if args.setup {
@@ -52,7 +55,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {
-        Some(_) => kconfig::carried(&start.requests, &*tools.resolver, &cancel)?,
+        Some(_) => kconfig::carried(&start.requests, &start.selectors, &*tools.resolver, &cancel)?,
         None => Vec::new(),
     };
     ui.finish();
@@ -60,12 +63,22 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let symbol = |id: RequestId| start.requests[id.index()].symbol.to_string();
         set.iter().map(symbol).collect()
     };
+    // What goes before a request can: what selects it, and what goes with that.
+    let none = RequestSet::empty(start.requests.len());
+    let goes_before = |id: usize| -> RequestSet {
+        let selectors = start.selectors.get(id).unwrap_or(&none);
+        let with = selectors.iter().filter_map(|by| carried.get(by.index()));
+        with.fold(selectors.clone(), |all, with| all.union(with))
+    };
     // Turned round: what each request can only matter with.
     let needs = |id: usize| -> Vec<String> {
         let carries = |set: &RequestSet| set.contains(RequestId(id as u32));
-        let symbols = start.requests.iter().zip(&carried);
-        let by = symbols.filter(|(_, set)| carries(set));
-        by.map(|(request, _)| request.symbol.to_string()).collect()
+        let symbols = start.requests.iter().zip(&carried).enumerate();
+        let by = symbols.filter(|(by, (_, set))| {
+            carries(set) && !goes_before(*by).contains(RequestId(id as u32))
+        });
+        by.map(|(_, (request, _))| request.symbol.to_string())
+            .collect()
     };
     let command = tools.plan.command_line(Path::new("TREE"));
     let decided = deciders(&tools, &start);
@@ -107,6 +120,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
             "requests": strings(&start.requests),
             "carried": carried.iter().map(names).collect::<Vec<_>>(),
             "needs": (0..carried.len()).map(needs).collect::<Vec<_>>(),
+            "selected_by": start.selectors.iter().map(names).collect::<Vec<_>>(),
             "keep": start.keep.iter().map(|id| start.requests[id.index()].to_string()).collect::<Vec<_>>(),
             "dropped": strings(&start.dropped),
             "fixed": fixed,
@@ -135,10 +149,28 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     );
     for (i, request) in start.requests.iter().enumerate() {
         if !start.keep.contains(RequestId(i as u32)) {
-            let _ = match carried.get(i).map(names).unwrap_or_default().as_slice() {
-                [] => writeln!(out, "  {request}"),
-                with => writeln!(out, "  {request}, and with it {}", with.join(" ")),
+            let _ = write!(out, "  {request}");
+            let by = names(start.selectors.get(i).unwrap_or(&none));
+            let _ = match by.as_slice() {
+                [] => Ok(()),
+                [by] => write!(out, ", once {by} is gone"),
+                by => {
+                    // CRC32 has some hundred.
+                    let more = by.len().saturating_sub(FEW);
+                    let more = if more == 0 {
+                        String::new()
+                    } else {
+                        format!(" and {more} more")
+                    };
+                    let by = by[..by.len().min(FEW)].join(" ");
+                    write!(out, ", once {by}{more} are gone")
+                }
             };
+            let with = names(&carried.get(i).unwrap_or(&none).minus(&goes_before(i)));
+            if !with.is_empty() {
+                let _ = write!(out, ", and with it {}", with.join(" "));
+            }
+            out.push('\n');
         }
     }
     if !start.keep.is_empty() {

@@ -12,8 +12,8 @@ use super::learned;
 use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir, RunInfo};
-use crate::kconfig;
-use crate::model::{Event, Phase, Prior, Request, RequestId, Tracing};
+use crate::kconfig::{self, Start};
+use crate::model::{Event, Phase, Prior, Request, RequestId, RequestSet, Tracing};
 use crate::search::{Depends, USE_DEPENDS};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, Signals};
@@ -109,8 +109,13 @@ fn begin(
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
         algorithm: settings.algorithm.clone(),
         seed: settings.seed,
+        carried: carried(settings, tools, &start, cancel)?,
+        selectors: if start.selectors.iter().all(RequestSet::is_empty) {
+            Vec::new()
+        } else {
+            start.selectors
+        },
         fixed: start.keep,
-        carried: carried(settings, tools, &start.requests, cancel)?,
         prior: prior(settings, &start.requests, ui)?,
         requests: start.requests,
     };
@@ -160,14 +165,15 @@ fn prior(settings: &Settings, requests: &[Request], ui: &mut dyn Ui) -> Result<P
 fn carried(
     settings: &Settings,
     tools: &Tools,
-    requests: &[Request],
+    start: &Start,
     cancel: &CancelToken,
 ) -> Result<Vec<Vec<RequestId>>> {
     let is_used = USE_DEPENDS.contains(&settings.algorithm.as_str());
     if !is_used || tools.resolver.trusted().is_none() {
         return Ok(Vec::new());
     }
-    let carried = kconfig::carried(requests, &*tools.resolver, cancel)?;
+    let (requests, selectors) = (&start.requests, &start.selectors);
+    let carried = kconfig::carried(requests, selectors, &*tools.resolver, cancel)?;
     Ok(Depends::new(carried).lists())
 }
 

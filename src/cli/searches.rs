@@ -30,25 +30,48 @@ pub(super) fn search_of(
     })
 }
 
-/// What Kconfig makes of some of the start's requests.
-pub(super) fn keeping(
-    requests: &[Request],
-    keep: &RequestSet,
-    resolver: &CheckedResolver,
-    cancel: &CancelToken,
-) -> Result<ResolvedConfig> {
-    resolver.foresee(&fragment_of(requests, keep), cancel)
+/// The start of a run, and who can tell what it would be without some of its requests.
+#[derive(Clone, Copy)]
+pub(super) struct Whole<'a> {
+    pub(super) info: &'a RunInfo,
+    pub(super) resolved: &'a ResolvedConfig,
+    pub(super) depends: &'a Depends,
+    pub(super) resolver: &'a CheckedResolver,
 }
 
-/// What it makes of the start without one of its requests.
-pub(super) fn without(
-    requests: &[Request],
-    id: RequestId,
-    resolver: &CheckedResolver,
-    cancel: &CancelToken,
-) -> Result<ResolvedConfig> {
-    let keep = RequestSet::full(requests.len()).without(id);
-    keeping(requests, &keep, resolver, cancel)
+impl Whole<'_> {
+    /// All requests.
+    pub(super) fn full(&self) -> RequestSet {
+        RequestSet::full(self.info.requests.len())
+    }
+
+    /// From what to what it is seen what a request does: of all, without it and what goes with it. Where
+    /// others select it, these and what goes with them are gone before.
+    pub(super) fn step(&self, id: RequestId) -> (RequestSet, RequestSet) {
+        let gone = |from: &RequestSet, id: RequestId| {
+            let left = from.without(id);
+            let left = match self.depends.carried(id) {
+                Some(carried) => left.minus(carried),
+                None => left,
+            };
+            left.union(&self.info.fixed.without(id))
+        };
+        let selectors = self.info.selectors.get(id.index());
+        let selectors = selectors.into_iter().flat_map(RequestSet::iter);
+        let before = selectors.fold(self.full(), |left, by| gone(&left, by));
+        let after = gone(&before, id);
+        (before, after)
+    }
+
+    /// What Kconfig makes of some of them.
+    pub(super) fn keeping(
+        &self,
+        keep: &RequestSet,
+        cancel: &CancelToken,
+    ) -> Result<ResolvedConfig> {
+        let fragment = fragment_of(&self.info.requests, keep);
+        self.resolver.foresee(&fragment, cancel)
+    }
 }
 
 /// What depends on what in a set of requests, if it can be told quickly.
@@ -63,7 +86,7 @@ pub(super) fn depends_of(
     }
     let ids: Vec<RequestId> = keep.iter().collect();
     let fragment = fragment_of(requests, keep);
-    let carried = kconfig::carried(fragment.requests(), resolver, cancel)?;
+    let carried = kconfig::carried(fragment.requests(), &[], resolver, cancel)?;
     // Of a part they are numbered by their place in it.
     let mut all = vec![RequestSet::empty(requests.len()); requests.len()];
     for (id, carried) in ids.iter().zip(carried) {

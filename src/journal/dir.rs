@@ -41,6 +41,10 @@ pub struct RunInfo {
     /// For each request, the others that go with it. Empty: nobody knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Vec<RequestId>>,
+    /// For each request, the others that select its symbol, so that it changes nothing while they are
+    /// there; they are among what is `carried`. Empty: there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selectors: Vec<RequestSet>,
     /// How likely each request is needed, as somebody thinks. Empty: nobody has an idea.
     #[serde(default, skip_serializing_if = "Prior::is_empty")]
     pub prior: Prior,

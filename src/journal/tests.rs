@@ -28,6 +28,7 @@ fn info() -> RunInfo {
         requests: vec![request("NET", "y"), request("LOG_BUF_SHIFT", "12")],
         fixed: RequestSet::of(2, [RequestId(1)]),
         carried: vec![],
+        selectors: vec![],
         prior: crate::model::Prior::default(),
     }
 }

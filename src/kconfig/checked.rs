@@ -139,6 +139,11 @@ impl Resolver for CheckedResolver {
         Some(state.prompts())
     }
 
+    fn foresee_selectors(&self, config: &ResolvedConfig) -> Option<BTreeMap<Symbol, Vec<Symbol>>> {
+        let mut state = self.trusted()?.resolve(Mode::OldDef, Some(&config.text));
+        Some(state.selectors())
+    }
+
     fn warnings(&self) -> Vec<String> {
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut warnings)

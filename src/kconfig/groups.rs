@@ -12,6 +12,9 @@ use crate::supervise::CancelToken;
 /// depend on it. Without it they can be taken away for nothing; and they can only matter where
 /// it is there.
 ///
+/// `selectors` is by request what must go before it can (see [`Start`](super::Start)), or empty: these go with
+/// it, and what depends on it and them.
+///
 /// The questions are many, so `resolver` should be quick: it is asked to
 /// [foresee](Resolver::foresee).
 ///
@@ -19,6 +22,7 @@ use crate::supervise::CancelToken;
 /// Kconfig fails.
 pub fn carried(
     requests: &[Request],
+    selectors: &[RequestSet],
     resolver: &dyn Resolver,
     cancel: &CancelToken,
 ) -> Result<Vec<RequestSet>> {
@@ -30,15 +34,18 @@ pub fn carried(
     (0..requests.len())
         .into_par_iter()
         .map(|left_out| {
-            let left = std::slice::from_ref(&requests[left_out]);
-            let config = resolve(without(requests, left))?;
+            let none = RequestSet::empty(requests.len());
+            let first = selectors.get(left_out).unwrap_or(&none);
+            let left = first.iter().map(|id| requests[id.index()].clone());
+            let left: Vec<Request> = left.chain([requests[left_out].clone()]).collect();
+            let config = resolve(without(requests, &left))?;
             let falls = (0..)
                 .zip(requests)
                 .filter(|(i, request)| *i != left_out && falls(&full, &config, request));
             // Ids are indices of requests, which are counted in 32 bits.
             #[allow(clippy::cast_possible_truncation)]
             let ids = falls.map(|(i, _)| RequestId(i as u32));
-            Ok(RequestSet::of(requests.len(), ids))
+            Ok(RequestSet::of(requests.len(), ids).union(first))
         })
         .collect()
 }
@@ -74,6 +81,48 @@ mod tests {
         }
     }
 
+    /// A fake Kconfig: DISK selects FILES, NODE depends on FILES, TABLE on DISK.
+    struct Selecting;
+
+    impl Resolver for Selecting {
+        fn resolve(&self, fragment: &Fragment, _: &CancelToken) -> Result<ResolvedConfig> {
+            let asked = |name| fragment.get(&Symbol::new(name).unwrap()).is_some();
+            let files = asked("FILES") || asked("DISK");
+            let on = [
+                ("DISK", asked("DISK")),
+                ("TABLE", asked("TABLE") && asked("DISK")),
+                ("FILES", files),
+                ("NODE", asked("NODE") && files),
+            ];
+            let on = on.into_iter().filter(|(_, is_on)| *is_on);
+            let config = on.map(|(name, _)| (Symbol::new(name).unwrap(), Value::YES));
+            Ok(ResolvedConfig::new(String::new(), config.collect()))
+        }
+    }
+
+    #[test]
+    fn with_what_is_selected_go_its_selectors_and_what_depends_on_any_of_them() {
+        let request = |name| Request {
+            symbol: Symbol::new(name).unwrap(),
+            value: Value::YES,
+        };
+        let requests = ["DISK", "TABLE", "FILES", "NODE"].map(request);
+        let mut selectors = vec![RequestSet::empty(4); 4];
+        let carried = |selectors: &[RequestSet]| -> Vec<Vec<u32>> {
+            carried(&requests, selectors, &Selecting, &CancelToken::new())
+                .unwrap()
+                .iter()
+                .map(|set| set.iter().map(|id| id.0).collect())
+                .collect()
+        };
+        assert_eq!(carried(&selectors), [vec![1], vec![], vec![], vec![]]);
+        selectors[2].insert(RequestId(0));
+        assert_eq!(
+            carried(&selectors),
+            [vec![1], vec![], vec![0, 1, 3], vec![]]
+        );
+    }
+
     #[test]
     fn a_request_takes_with_it_what_depends_on_it() {
         let request = |name| Request {
@@ -81,7 +130,7 @@ mod tests {
             value: Value::YES,
         };
         let requests = ["A", "B", "C"].map(request);
-        let carried = carried(&requests, &Chain, &CancelToken::new()).unwrap();
+        let carried = carried(&requests, &[], &Chain, &CancelToken::new()).unwrap();
         let ids: Vec<Vec<u32>> = carried
             .iter()
             .map(|set| set.iter().map(|id| id.0).collect())

@@ -15,6 +15,7 @@ mod prompts;
 mod read;
 mod requests;
 mod resolve;
+mod selected;
 mod source;
 mod spelling;
 

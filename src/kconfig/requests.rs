@@ -10,6 +10,7 @@ use super::conf::ConfResolver;
 use super::prompts::Prompt;
 use super::read::Parsed;
 use super::resolve::Resolver;
+use super::selected::{selecting, waiting};
 use super::spelling::spelling;
 use crate::model::{Fragment, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Value};
 use crate::supervise::CancelToken;
@@ -20,7 +21,7 @@ use crate::{Error, Result};
 pub enum Fixed {
     /// It has no prompt that is visible: other symbols decide.
     NoPrompt,
-    /// A `select` leaves it no other value.
+    /// A `select` leaves it no other value, and no request is known by which that is so.
     Forced,
     /// The base gives the same value.
     SameAsBase,
@@ -35,6 +36,10 @@ pub struct Start {
     pub requests: Vec<Request>,
     /// Of these, the ones that must stay (`--keep`).
     pub keep: RequestSet,
+    /// By request that changes nothing, the others by which it does not: they select its symbol,
+    /// themselves or through what they select in turn. None of most, which change something; empty if
+    /// nobody can tell quickly. It may matter when some of them are gone, and does when all are.
+    pub selectors: Vec<RequestSet>,
     /// What base + requests resolves to; the same as base + everything that the file asks for.
     pub resolved: ResolvedConfig,
     /// What the base alone resolves to.
@@ -73,7 +78,8 @@ impl Start {
 /// what can be taken away is among the file's own assignments: those with a visible prompt in
 /// the resolved config, not forced by a `select`, whose value differs from the base's. A
 /// request without which the config resolves to the same is dropped at once, and so on until
-/// each one matters.
+/// each one matters. But for those that change nothing because others select their symbols: they are
+/// kept, as they may do instead of these (what needs `SYSFS` does not need the disk that selects it).
 ///
 /// Of most it is known without a try that they matter. What a `select` makes of a symbol depends
 /// only on symbols that do not depend on it in turn (Kconfig refuses cycles). So when the prompt
@@ -171,17 +177,43 @@ pub fn analyse(
             ));
         }
     }
-    let (requests, dropped) = drop_idle(candidates, &sure, &resolves_alike)?;
+    let (mut requests, mut dropped) = drop_idle(candidates, &sure, &resolves_alike)?;
+    let mut selectors = Vec::new();
+    if let Some(by) = quick.foresee_selectors(&full) {
+        let can_be_set = |r: &Request| {
+            let prompt = prompts.get(&r.symbol);
+            prompt.is_some_and(|prompt| *prompt != Prompt::Member)
+                && base.config.get(&r.symbol) != full.config.get(&r.symbol)
+        };
+        let forced = fixed.iter().filter(|(_, why)| *why == Fixed::Forced);
+        let idle = forced.map(|(r, _)| r).chain(&dropped);
+        let idle = idle.filter(|r| can_be_set(r)).cloned();
+        let again = waiting(idle, &requests, &by);
+        let mut all = [&requests[..], &again].concat();
+        all.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
+        if resolves_alike(&all)? {
+            selectors = selecting(&all, &again, &by);
+            requests = all;
+            fixed.retain(|(r, _)| !again.contains(r));
+            dropped.retain(|r| !again.contains(r));
+        }
+    }
     if let Some(absent) = keep.iter().find(|s| !known.contains(*s)) {
         return Err(Error::usage(format!(
             "this source has no symbol {absent} for this architecture, which is to be kept"
         ))
         .hint(spelling(absent, known)));
     }
-    let keep = kept(&requests, keep, &full, &resolve)?;
+    let waits = |id: usize| selectors.get(id).is_some_and(|by| !by.is_empty());
+    let idle: HashSet<&Symbol> = (0..requests.len())
+        .filter(|id| waits(*id))
+        .map(|id| &requests[id].symbol)
+        .collect();
+    let keep = kept(&requests, &idle, keep, &full, &resolve)?;
     Ok(Start {
         requests,
         keep,
+        selectors,
         resolved: full,
         base,
         fixed,
@@ -281,9 +313,10 @@ pub(super) fn without(requests: &[Request], left_out: &[Request]) -> Vec<Request
 
 /// Requests that give the symbols to keep their values by themselves, and of which none can be
 /// spared: the symbols' own, and what they depend on. Of several ways to meet a dependency, one
-/// is kept.
+/// is kept; rather a symbol's own request than one that selects it (those of `idle` are selected).
 fn kept(
     requests: &[Request],
+    idle: &HashSet<&Symbol>,
     keep: &[Symbol],
     full: &ResolvedConfig,
     resolve: &(dyn Fn(&[Request]) -> Result<ResolvedConfig> + Sync),
@@ -306,8 +339,14 @@ fn kept(
     };
     let mut needed = requests.to_vec();
     loop {
-        let (group, mut taken) = (needed.clone(), Vec::new());
-        take_away(&mut needed, &group, &holds, &mut taken)?;
+        let is_own = |request: &Request| keep.contains(&request.symbol);
+        let (own, others): (Vec<_>, Vec<_>) = needed.iter().cloned().partition(is_own);
+        let (idle, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|r| idle.contains(&r.symbol));
+        let mut taken = Vec::new();
+        for group in [others, idle, own] {
+            take_away(&mut needed, &group, &holds, &mut taken)?;
+        }
         if taken.is_empty() {
             break;
         }

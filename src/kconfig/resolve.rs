@@ -29,6 +29,11 @@ pub trait Resolver: Send + Sync {
         None
     }
 
+    /// By symbol, those whose `select` of it holds in `config`, if that can be told quickly.
+    fn foresee_selectors(&self, _config: &ResolvedConfig) -> Option<BTreeMap<Symbol, Vec<Symbol>>> {
+        None
+    }
+
     /// What the user should know since this was asked last.
     fn warnings(&self) -> Vec<String> {
         Vec::new()

@@ -138,6 +138,7 @@ fn info() -> RunInfo {
         requests: NAMES.map(request).to_vec(),
         fixed: RequestSet::empty(NAMES.len()),
         carried: vec![],
+        selectors: vec![],
         prior: crate::model::Prior::default(),
     }
 }

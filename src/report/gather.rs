@@ -280,6 +280,7 @@ mod tests {
             requests: ["A", "B", "C"].map(request).to_vec(),
             fixed: RequestSet::of(3, [RequestId(2)]),
             carried: vec![],
+            selectors: vec![],
             prior: crate::model::Prior::default(),
         }
     }

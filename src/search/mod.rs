@@ -192,6 +192,10 @@ pub struct Options {
     pub granularity: Option<usize>,
     /// What depends on what, for the algorithms of [`USE_DEPENDS`].
     pub depends: Depends,
+    /// By request, the others while of which any is there it changes nothing, and which go with it by what
+    /// [`Self::depends`] says; or empty: there are none. `split` takes what is left of these away at once in
+    /// the end, where no trial is needed to know that it passes.
+    pub selectors: Vec<RequestSet>,
     /// How likely each request is needed. `split` begins with what is least likely, of what is as
     /// cheap.
     pub prior: Prior,

@@ -39,6 +39,7 @@ const MORE_FOR_EACH: f64 = 0.025;
 pub struct Split {
     ledger: Ledger,
     depends: Depends,
+    selectors: Vec<RequestSet>,
     /// The same of the best as it is now: what the certificate may rely on.
     implied: Depends,
     has_learnt: bool,
@@ -77,6 +78,7 @@ impl Split {
             has_learnt: false,
             certify: options.certify,
             depends: options.depends,
+            selectors: options.selectors,
             phase: Phase::Reducing,
             belief,
             costs,
@@ -106,7 +108,9 @@ impl Split {
         if self.phase == Phase::Reducing {
             let view = self.view();
             let is_idle = self.ledger.in_flight().next().is_none();
-            let is_done = view.open.is_empty() && view.base == *self.ledger.best();
+            let is_done = view.open.is_empty()
+                && view.base == *self.ledger.best()
+                && self.without_selected(&view).is_none();
             if is_done || is_idle && self.reduce(&view).is_none() {
                 self.phase = Phase::Certifying;
             }
@@ -123,6 +127,21 @@ impl Split {
         }
         (!view.groups.has_needed(&gone) && keep != view.base && self.ledger.is_unasked(&keep))
             .then_some(keep)
+    }
+
+    /// The base without what changes nothing, because others of it select it: when nothing else is left to
+    /// take away. The config is the same, so that is known without a trial.
+    fn without_selected(&self, view: &View) -> Option<RequestSet> {
+        let keep = view.base.minus(&self.selected(&view.base));
+        (view.open.is_empty() && keep != view.base && self.ledger.is_unasked(&keep)).then_some(keep)
+    }
+
+    /// Of a set, what others of it select, but for what must stay.
+    fn selected(&self, set: &RequestSet) -> RequestSet {
+        let all = (0..).map(RequestId).zip(&self.selectors);
+        let selected = all.filter(|(_, by)| by.has_any_of(set)).map(|(id, _)| id);
+        let selected = RequestSet::of(set.capacity(), selected);
+        selected.intersection(set).minus(self.ledger.floor())
     }
 
     /// A heavy trial keeps all cores busy. A second one beside it would make both end late, and
@@ -184,7 +203,8 @@ impl Split {
             .iter()
             .map(|g| Unknown::of_suspect(&chances(g)));
         let all = groups.fold(rest, Unknown::and);
-        let needed = all.needed + view.groups.settled.minus(self.ledger.floor()).len() as f64;
+        let settled = view.groups.settled.minus(self.ledger.floor());
+        let needed = all.needed + settled.minus(&self.selected(&view.base)).len() as f64;
         let beside = self.ledger.in_flight().count().saturating_sub(1) as f64;
         let trials_a_bit = TRIALS_A_BIT + MORE_FOR_EACH * beside;
         // Far below 2^32, and not below 0.
@@ -249,7 +269,15 @@ impl Split {
                 return keep;
             }
         }
-        self.group(view, &fresh, &chances).or_else(confirm)
+        let group = self.group(view, &fresh, &chances);
+        if group.is_none()
+            && self.ledger.in_flight().next().is_none()
+            && let Some(keep) = self.without_selected(view)
+        {
+            // Beside others one of its selectors might go.
+            return Some(keep);
+        }
+        group.or_else(confirm)
     }
 
     /// For each of a group, what it takes to try it with those before it.

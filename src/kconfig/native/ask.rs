@@ -1,10 +1,10 @@
-//! What the user would be asked, and may answer: the prompts that are visible.
+//! What the user would be asked, and may answer: the prompts that are visible, and who selects what.
 
 use std::collections::BTreeMap;
 
 use super::super::prompts::Prompt;
 use super::eval::{N, State, Y};
-use super::model::SymId;
+use super::model::{Does, SymId};
 use crate::model::Symbol;
 
 impl State<'_> {
@@ -19,6 +19,34 @@ impl State<'_> {
                 && let Ok(symbol) = Symbol::new(self.model.name(id))
             {
                 found.insert(symbol, prompt);
+            }
+        }
+        found
+    }
+
+    /// By symbol, those whose `select` of it holds now, in no order. Members of a choice are not among
+    /// them: a `select` does nothing to these.
+    #[must_use]
+    pub fn selectors(&mut self) -> BTreeMap<Symbol, Vec<Symbol>> {
+        let model = self.model;
+        let ids: Vec<SymId> = model.defined().collect();
+        let mut found: BTreeMap<Symbol, Vec<Symbol>> = BTreeMap::new();
+        for id in ids {
+            if !model.kind(id).is_switch() || self.tri(id) == N {
+                continue;
+            }
+            for prop in &model.sym(id).props {
+                if let Does::Select(other) = prop.does
+                    && model.sym(other).member_of.is_none()
+                    && self.condition(prop.cond) != N
+                    && let Ok(by) = Symbol::new(model.name(id))
+                    && let Ok(symbol) = Symbol::new(model.name(other))
+                {
+                    let all = found.entry(symbol).or_default();
+                    if !all.contains(&by) {
+                        all.push(by);
+                    }
+                }
             }
         }
         found

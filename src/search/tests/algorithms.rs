@@ -2,6 +2,13 @@
 
 use super::*;
 
+/// Of two requests, of which one selects the other's symbol, what the oracle is for.
+#[derive(Debug, Clone, Copy)]
+enum Wants {
+    Selected,
+    Selector,
+}
+
 const SEQUENTIAL: &[&str] = &["ktest", "halving", "gbr"];
 
 /// What the candidates took away from the best, one after the other, until the certificate; of
@@ -118,6 +125,50 @@ fn gbr_goes_on_with_what_it_learned_and_what_comes_before_it() {
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_others_select_stays_in_their_stead_and_goes_at_once_where_they_are_needed(
+        (n, [selected, selector]) in (3_u32..40).prop_flat_map(|n| (Just(n), [0..n, 0..n])),
+        others in ids(40, 8),
+        wants in prop::sample::select(&[Wants::Selected, Wants::Selector]),
+        schedule in schedule(),
+    ) {
+        prop_assume!(selected != selector);
+        let others: Vec<u32> = others.into_iter().filter(|id| *id < n).collect();
+        prop_assume!(!others.contains(&selected) && !others.contains(&selector));
+        let n = n as usize;
+        // The symbol of the one is on as long as the other is there.
+        let mut selectors = vec![RequestSet::empty(n); n];
+        selectors[selected as usize].insert(RequestId(selector));
+        let options = Options {
+            depends: Depends::of_pairs(n, [(RequestId(selector), RequestId(selected))]),
+            selectors,
+            ..Options::default()
+        };
+        let mut search = Split::new(RequestSet::full(n), &RequestSet::empty(n), options);
+        let (wanted, stays) = match wants {
+            Wants::Selected => (vec![selected, selector], selected),
+            Wants::Selector => (vec![selector], selector),
+        };
+        let lists = others.iter().map(|id| vec![*id]);
+        let oracle = Oracle::OneOfEach(lists.chain([wanted]).collect());
+        let mut alone = HashSet::new();
+        let mut passed_alone = 0;
+        run(&mut search, &schedule, |set| oracle.judge(set), |search, run| {
+            match run.moves.last() {
+                Some(Move::Proposed(candidate)) if search.phase() == Phase::Certifying => {
+                    alone.insert(candidate.id);
+                }
+                Some(Move::Told(id, Verdict::Pass)) => {
+                    passed_alone += u32::from(alone.contains(id));
+                }
+                _ => {}
+            }
+        });
+        let needed = others.into_iter().chain([stays]).map(RequestId);
+        prop_assert_eq!(search.best(), &RequestSet::of(n, needed));
+        prop_assert_eq!(passed_alone, 0, "in the certificate, one by one");
+    }
 
     #[test]
     fn the_outlook_holds_on_monotone_oracles_whatever_dependencies_promise(
