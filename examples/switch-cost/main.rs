@@ -1,9 +1,9 @@
 //! What it costs to go from one configuration of a kernel to the next, in five ways, on a recorded
-//! sequence of trials: `cargo run --release --example switch-cost -- [WAYS] [TRIALS]`.
+//! sequence of trials: `cargo run --release --example switch-cost -- [WAYS] [TRIALS] [SEQUENCE]`.
 //!
 //! WAYS are some of `clean,make,ccache,trees,cache` (all, if nothing is said); `ccache` needs ccache
 //! installed. TRIALS says which trials of `benches/sequence.txt` are made: so many from the first, or those
-//! from one to another (`23..29`, both included); all, if nothing is said. The folder in
+//! from one to another (`8..20`, both included); all, if nothing is said. SEQUENCE is another file of this kind. The folder in
 //! `KBISECT_SWITCH_COST` (a temporary one) holds the trees and the caches, which begin empty. What is on
 //! standard error is each trial. With `cache` each build is foretold as well. After the last trial each way
 //! but the first goes back to the first one, and builds that again with nothing changed.
@@ -74,6 +74,10 @@ fn main() {
         .unwrap_or_else(|| WAYS.map(|(name, ..)| name).join(","));
     let ways: HashSet<&str> = ways.split(',').collect();
     let trials = args.next().unwrap_or_else(|| "1..".to_owned());
+    let sequence = args.next().map_or_else(
+        || SEQUENCE.to_owned(),
+        |path| fs::read_to_string(path).unwrap(),
+    );
     let (first, last) = trials.split_once("..").unwrap_or(("1", &trials));
     let first: usize = first.parse().unwrap();
     let last: usize = match last {
@@ -97,7 +101,7 @@ fn main() {
         .base_fragment(&|symbol| known.contains(symbol))
         .unwrap();
     let conf = conf.over(base, &known);
-    let recorded: Vec<Recorded> = SEQUENCE
+    let recorded: Vec<Recorded> = sequence
         .lines()
         .filter(|line| !line.starts_with('#'))
         .take(last)

@@ -41,11 +41,11 @@ impl Foretold {
             return Ok(Self::default());
         };
         let without = |id: RequestId| -> Result<Option<Forecast>> {
-            let (before, after) = whole.step(id);
-            let after = forecast(&after)?;
-            if before == full {
+            let step = whole.step(id);
+            let after = forecast(&step.after)?;
+            let Some(before) = step.before else {
                 return Ok(after);
-            }
+            };
             Ok(forecast(&before)?
                 .zip(after)
                 .map(|(before, after)| Forecast {

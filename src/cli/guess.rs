@@ -10,7 +10,7 @@ use super::costs::Foretold;
 use super::searches::Whole;
 use crate::journal::RunDir;
 use crate::lab::{Lab, TraceFrom};
-use crate::model::{Config, Event, Prior, RequestId, Tracing};
+use crate::model::{Config, Event, Prior, RequestId, RequestSet, Tracing};
 use crate::supervise::CancelToken;
 use crate::trace::{Evidence, Place, Reach, guarded};
 use crate::{Error, ErrorKind, Result};
@@ -150,20 +150,23 @@ fn guess(
     let ids: Vec<RequestId> = whole.full().iter().collect();
     let mut rows = Vec::with_capacity(ids.len());
     for ids in ids.chunks(AT_ONCE) {
-        // Of each, what it is seen by.
-        let configs = |id: &RequestId| {
-            let (before, after) = whole.step(*id);
-            let config = |keep| Ok(whole.keeping(keep, cancel)?.config);
-            Ok([config(&before)?, config(&after)?])
-        };
-        let configs: Vec<[Config; 2]> = ids.iter().map(configs).collect::<Result<_>>()?;
-        let configs = configs.as_flattened();
-        let steps = of(configs);
-        let steps = steps.chunks_exact(2).zip(configs.chunks_exact(2));
-        for (id, (objects, config)) in ids.iter().zip(steps) {
-            let ([before, after], [was, is]) = (objects, config) else {
-                continue; // never: they go in pairs
+        let config =
+            |keep: &RequestSet| -> Result<Config> { Ok(whole.keeping(keep, cancel)?.config) };
+        let steps: Vec<_> = ids.iter().map(|id| whole.step(*id)).collect();
+        let configs = steps.iter().map(|step| config(&step.after));
+        let configs: Vec<Config> = configs.collect::<Result<_>>()?;
+        let seen = steps.iter().zip(of(&configs)).zip(&configs);
+        for (id, ((step, after), is)) in ids.iter().zip(seen) {
+            let selected = match &step.before {
+                Some(before) => {
+                    let was = config(before)?;
+                    let objects = of(std::slice::from_ref(&was)).pop();
+                    Some((was, objects.unwrap_or_default()))
+                }
+                None => None,
             };
+            let start = (&whole.resolved.config, &all);
+            let (was, before) = selected.as_ref().map_or(start, |(was, all)| (was, all));
             let gone = was.diff(is);
             let gone = gone.into_iter().filter(|(_, _, now)| now.is_no());
             let places = gone
@@ -172,7 +175,7 @@ fn guess(
             // Of an object that goes all functions count already.
             let places = places.filter(|place| after.contains(&place.object));
             let places: BTreeSet<&Place> = places.collect();
-            let evidence = activity.evidence(before.difference(after), places);
+            let evidence = activity.evidence(before.difference(&after), places);
             let compiled = costs.objects(*id);
             let reach = Reach::of(compiled.unwrap_or(0), all.len());
             rows.push(Row {

@@ -150,8 +150,13 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     for (i, request) in start.requests.iter().enumerate() {
         if !start.keep.contains(RequestId(i as u32)) {
             let _ = write!(out, "  {request}");
-            let by = names(start.selectors.get(i).unwrap_or(&none));
+            let selectors = start.selectors.get(i).unwrap_or(&none);
+            let kept = names(&selectors.intersection(&start.keep));
+            let by = names(selectors);
             let _ = match by.as_slice() {
+                _ if !kept.is_empty() => {
+                    write!(out, ", which changes nothing beside {}", kept.join(" "))
+                }
                 [] => Ok(()),
                 [by] => write!(out, ", once {by} is gone"),
                 by => {

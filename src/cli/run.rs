@@ -174,7 +174,7 @@ fn carried(
     }
     let (requests, selectors) = (&start.requests, &start.selectors);
     let carried = kconfig::carried(requests, selectors, &*tools.resolver, cancel)?;
-    Ok(Depends::new(carried).lists())
+    Ok(Depends::new(kconfig::untied(carried, selectors)).lists())
 }
 
 /// The directory has a run in it. Is it this one, which may go on? Another one is left alone.

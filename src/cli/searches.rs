@@ -39,28 +39,39 @@ pub(super) struct Whole<'a> {
     pub(super) resolver: &'a CheckedResolver,
 }
 
+/// A step from one set of requests to a smaller one.
+pub(super) struct Step {
+    /// Nothing: from all of the start.
+    pub(super) before: Option<RequestSet>,
+    pub(super) after: RequestSet,
+}
+
 impl Whole<'_> {
     /// All requests.
     pub(super) fn full(&self) -> RequestSet {
         RequestSet::full(self.info.requests.len())
     }
 
-    /// From what to what it is seen what a request does: of all, without it and what goes with it. Where
-    /// others select it, these and what goes with them are gone before.
-    pub(super) fn step(&self, id: RequestId) -> (RequestSet, RequestSet) {
-        let gone = |from: &RequestSet, id: RequestId| {
-            let left = from.without(id);
-            let left = match self.depends.carried(id) {
-                Some(carried) => left.minus(carried),
-                None => left,
+    /// What a request is seen by. Where others select it, these and what goes with them are gone before;
+    /// if some of these must stay, nothing is seen.
+    pub(super) fn step(&self, id: RequestId) -> Step {
+        let none = RequestSet::empty(self.info.requests.len());
+        let selectors = self.info.selectors.get(id.index()).unwrap_or(&none);
+        if selectors.is_empty() || selectors.has_any_of(&self.info.fixed) {
+            return Step {
+                before: None,
+                after: self.full().without(id),
             };
-            left.union(&self.info.fixed.without(id))
-        };
-        let selectors = self.info.selectors.get(id.index());
-        let selectors = selectors.into_iter().flat_map(RequestSet::iter);
-        let before = selectors.fold(self.full(), |left, by| gone(&left, by));
-        let after = gone(&before, id);
-        (before, after)
+        }
+        let carried = |id| self.depends.carried(id).unwrap_or(&none);
+        let with = selectors.iter().map(carried);
+        let gone = with.fold(selectors.clone(), |all, with| all.union(with));
+        // What must stay may be among what goes with them, and counts as gone for that.
+        let before = self.full().minus(&gone.without(id));
+        Step {
+            after: before.without(id).minus(carried(id)),
+            before: Some(before),
+        }
     }
 
     /// What Kconfig makes of some of them.

@@ -42,7 +42,7 @@ pub struct RunInfo {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Vec<RequestId>>,
     /// For each request, the others that select its symbol, so that it changes nothing while they are
-    /// there; they are among what is `carried`. Empty: there are none.
+    /// there; they are among what is `carried`, if that is known. Empty: there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub selectors: Vec<RequestSet>,
     /// How likely each request is needed, as somebody thinks. Empty: nobody has an idea.

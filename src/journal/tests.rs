@@ -28,7 +28,7 @@ fn info() -> RunInfo {
         requests: vec![request("NET", "y"), request("LOG_BUF_SHIFT", "12")],
         fixed: RequestSet::of(2, [RequestId(1)]),
         carried: vec![],
-        selectors: vec![],
+        selectors: vec![RequestSet::empty(2), RequestSet::of(2, [RequestId(0)])],
         prior: crate::model::Prior::default(),
     }
 }
@@ -205,9 +205,9 @@ fn the_form_of_every_record_on_disk_is_as_it_was() {
     for (record, text) in samples() {
         let elapsed = Duration::from_millis(1500);
         let line = |v: u32| format!("{{\"v\":{v},\"ms\":1500,{text}}}\n");
-        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(4));
+        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(5));
         // What an older kbisect wrote is read.
-        for v in [1, 2, 3, 4] {
+        for v in [1, 2, 3, 4, 5] {
             let parsed = Line::parse(line(v).as_bytes()).unwrap();
             assert_eq!(
                 parsed,
@@ -226,7 +226,7 @@ fn the_form_of_run_json_is_as_it_was() {
     filled(temp.path());
     let text = fs::read_to_string(temp.path().join("run.json")).unwrap();
     let expected = r#"{
-  "v": 4,
+  "v": 5,
   "kbisect": "0.1.0",
   "at": 1700000000,
   "argv": [
@@ -254,7 +254,11 @@ fn the_form_of_run_json_is_as_it_was() {
       "value": "12"
     }
   ],
-  "fixed": "2:02"
+  "fixed": "2:02",
+  "selectors": [
+    "2:00",
+    "2:01"
+  ]
 }
 "#;
     assert_eq!(text, expected);
@@ -345,8 +349,8 @@ fn a_damaged_line_in_the_middle_is_named() {
 fn a_newer_version_is_refused_and_left_alone() {
     let newer = "was written by a newer kbisect";
     for (file, old, new) in [
-        ("journal.jsonl", r#"{"v":4,"#, r#"{"v":5,"soul":[],"#),
-        ("run.json", r#""v": 4"#, r#""v": 5"#),
+        ("journal.jsonl", r#"{"v":5,"#, r#"{"v":6,"soul":[],"#),
+        ("run.json", r#""v": 5"#, r#""v": 6"#),
     ] {
         let temp = tempfile::tempdir().unwrap();
         filled(temp.path());

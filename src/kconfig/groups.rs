@@ -50,6 +50,24 @@ pub fn carried(
         .collect()
 }
 
+/// What is [`carried`], for conclusions: what goes with what goes with a request goes with it, too. That
+/// does not hold where a selected one goes with what its selector needs only to select it (`select W if V`,
+/// and W depends on V): the selector goes with W, and stays without V. So W does not go with V here.
+#[must_use]
+pub fn untied(mut carried: Vec<RequestSet>, selectors: &[RequestSet]) -> Vec<RequestSet> {
+    for (id, own) in (0..).map(RequestId).zip(&mut carried) {
+        let is_tied = |selected: &RequestId| {
+            let by = selectors.get(selected.index());
+            by.is_some_and(|by| !by.without(id).is_subset(own))
+        };
+        let tied: Vec<RequestId> = own.iter().filter(is_tied).collect();
+        for selected in tied {
+            own.remove(selected);
+        }
+    }
+    carried
+}
+
 /// Did it come true, and is the symbol off now (or, if that was asked for, on)? What only has
 /// another value still matters.
 fn falls(full: &Config, without: &Config, request: &Request) -> bool {
@@ -121,6 +139,19 @@ mod tests {
             carried(&selectors),
             [vec![1], vec![], vec![0, 1, 3], vec![]]
         );
+    }
+
+    #[test]
+    fn what_is_selected_does_not_tie_its_selector_to_what_that_only_selects_it_by() {
+        let set = |ids: &[u32]| RequestSet::of(3, ids.iter().map(|id| RequestId(*id)));
+        // 0 selects 1 if 2, and 1 depends on 2.
+        let selectors = [set(&[]), set(&[0]), set(&[])];
+        let carried = vec![set(&[]), set(&[0]), set(&[1])];
+        let expected = vec![set(&[]), set(&[0]), set(&[])];
+        assert_eq!(untied(carried, &selectors), expected);
+        // 0 depends on 2 as well.
+        let carried = vec![set(&[]), set(&[0]), set(&[0, 1])];
+        assert_eq!(untied(carried.clone(), &selectors), carried);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod spelling;
 
 pub use checked::CheckedResolver;
 pub use conf::ConfResolver;
-pub use groups::carried;
+pub use groups::{carried, untied};
 pub use project::{Method, PROFILES, Project};
 pub use prompts::{Prompt, parse_prompts};
 pub use read::{Parsed, Problem, ProblemKind, parse_config, read};

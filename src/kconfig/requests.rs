@@ -38,7 +38,7 @@ pub struct Start {
     pub keep: RequestSet,
     /// By request that changes nothing, the others by which it does not: they select its symbol,
     /// themselves or through what they select in turn. None of most, which change something; empty if
-    /// nobody can tell quickly. It may matter when some of them are gone, and does when all are.
+    /// nobody can tell quickly. It may matter when some of them are gone.
     pub selectors: Vec<RequestSet>,
     /// What base + requests resolves to; the same as base + everything that the file asks for.
     pub resolved: ResolvedConfig,

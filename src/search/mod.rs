@@ -192,9 +192,9 @@ pub struct Options {
     pub granularity: Option<usize>,
     /// What depends on what, for the algorithms of [`USE_DEPENDS`].
     pub depends: Depends,
-    /// By request, the others while of which any is there it changes nothing, and which go with it by what
-    /// [`Self::depends`] says; or empty: there are none. `split` takes what is left of these away at once in
-    /// the end, where no trial is needed to know that it passes.
+    /// By request, others of which [`Self::depends`] says that they go with it, and while of which any is there it
+    /// changes nothing (they select it); or empty: there are none. A hint, as that is. `split` takes what is
+    /// left of such requests away at once in the end, as no trial is needed to know that this passes.
     pub selectors: Vec<RequestSet>,
     /// How likely each request is needed. `split` begins with what is least likely, of what is as
     /// cheap.

@@ -129,11 +129,23 @@ impl Split {
             .then_some(keep)
     }
 
-    /// The base without what changes nothing, because others of it select it: when nothing else is left to
-    /// take away. The config is the same, so that is known without a trial.
+    /// The best without what changes nothing, because others of it select it: when nothing else is left to
+    /// take away. The config is the same, so that is known without a trial. Where it is not, since who
+    /// selects what may be another in the best than in the start, parts of it.
     fn without_selected(&self, view: &View) -> Option<RequestSet> {
-        let keep = view.base.minus(&self.selected(&view.base));
-        (view.open.is_empty() && keep != view.base && self.ledger.is_unasked(&keep)).then_some(keep)
+        if view.base != *self.ledger.best() {
+            return None;
+        }
+        let n = view.base.capacity();
+        let selected: Vec<RequestId> = self.selected(&view.base).iter().collect();
+        let halves = std::iter::successors(Some(selected.len()), |len| Some(len.div_ceil(2)));
+        let mut lens: Vec<usize> = halves.take_while(|len| *len > 1).collect();
+        // One by one the certificate does.
+        lens.extend((selected.len() == 1).then_some(1));
+        lens.into_iter()
+            .flat_map(|len| selected.chunks(len))
+            .map(|part| view.base.minus(&RequestSet::of(n, part.iter().copied())))
+            .find(|keep| self.ledger.is_unasked(keep))
     }
 
     /// Of a set, what others of it select, but for what must stay.
@@ -269,15 +281,12 @@ impl Split {
                 return keep;
             }
         }
-        let group = self.group(view, &fresh, &chances);
-        if group.is_none()
-            && self.ledger.in_flight().next().is_none()
-            && let Some(keep) = self.without_selected(view)
-        {
-            // Beside others one of its selectors might go.
-            return Some(keep);
-        }
-        group.or_else(confirm)
+        // Beside others one of its selectors might go.
+        let is_alone = self.ledger.in_flight().next().is_none();
+        let selected = || self.without_selected(view).filter(|_| is_alone);
+        self.group(view, &fresh, &chances)
+            .or_else(confirm)
+            .or_else(selected)
     }
 
     /// For each of a group, what it takes to try it with those before it.

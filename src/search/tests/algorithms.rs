@@ -2,13 +2,6 @@
 
 use super::*;
 
-/// Of two requests, of which one selects the other's symbol, what the oracle is for.
-#[derive(Debug, Clone, Copy)]
-enum Wants {
-    Selected,
-    Selector,
-}
-
 const SEQUENTIAL: &[&str] = &["ktest", "halving", "gbr"];
 
 /// What the candidates took away from the best, one after the other, until the certificate; of
@@ -128,35 +121,46 @@ proptest! {
 
     #[test]
     fn what_others_select_stays_in_their_stead_and_goes_at_once_where_they_are_needed(
-        (n, [selected, selector]) in (3_u32..40).prop_flat_map(|n| (Just(n), [0..n, 0..n])),
-        others in ids(40, 8),
-        wants in prop::sample::select(&[Wants::Selected, Wants::Selector]),
+        (n, fixed, _) in case(|n| monotone(n).boxed()),
+        needed in ids(40, 8),
+        pairs in prop::collection::vec((0_u32..40, 0_u32..40), 0..8),
         schedule in schedule(),
+        doubt in prop::sample::select(vec![None, Some(Confidence::default())]),
     ) {
-        prop_assume!(selected != selector);
-        let others: Vec<u32> = others.into_iter().filter(|id| *id < n).collect();
-        prop_assume!(!others.contains(&selected) && !others.contains(&selector));
-        let n = n as usize;
-        // The symbol of the one is on as long as the other is there.
-        let mut selectors = vec![RequestSet::empty(n); n];
-        selectors[selected as usize].insert(RequestId(selector));
+        let is_one = |id: &u32| (*id as usize) < n;
+        let needed = needed.into_iter().filter(is_one).map(RequestId);
+        let needed = RequestSet::of(n, needed);
+        // A later one is selected by an earlier one: it is on as long as that is there.
+        let pairs = pairs.into_iter().filter(|(by, id)| by < id && is_one(id));
+        let pairs: Vec<_> = pairs.map(|(by, id)| (RequestId(by), RequestId(id))).collect();
+        let depends = Depends::of_pairs(n, pairs);
+        let all = (0..n as u32).map(RequestId);
+        let selectors: Vec<RequestSet> = all
+            .map(|id| depends.carried(id).cloned().unwrap_or(RequestSet::empty(n)))
+            .collect();
+        let is_on = |set: &RequestSet, id: RequestId| {
+            set.contains(id) || selectors[id.index()].has_any_of(set)
+        };
+        let oracle = |set: &RequestSet| {
+            if needed.iter().all(|id| is_on(set, id)) { Verdict::Pass } else { FAIL }
+        };
         let options = Options {
-            depends: Depends::of_pairs(n, [(RequestId(selector), RequestId(selected))]),
-            selectors,
+            depends,
+            selectors: selectors.clone(),
             ..Options::default()
         };
-        let mut search = Split::new(RequestSet::full(n), &RequestSet::empty(n), options);
-        let (wanted, stays) = match wants {
-            Wants::Selected => (vec![selected, selector], selected),
-            Wants::Selector => (vec![selector], selector),
+        let full = RequestSet::full(n);
+        let mut search: Box<dyn Search> = match doubt {
+            None => by_name("split", full, &fixed, options).unwrap(),
+            Some(sure) => Box::new(doubting("split", &full, &fixed, options, sure).unwrap()),
         };
-        let lists = others.iter().map(|id| vec![*id]);
-        let oracle = Oracle::OneOfEach(lists.chain([wanted]).collect());
         let mut alone = HashSet::new();
         let mut passed_alone = 0;
-        run(&mut search, &schedule, |set| oracle.judge(set), |search, run| {
+        run(&mut *search, &schedule, oracle, |search, run| {
             match run.moves.last() {
-                Some(Move::Proposed(candidate)) if search.phase() == Phase::Certifying => {
+                Some(Move::Proposed(candidate))
+                    if search.phase() == Phase::Certifying && candidate.round == 0 =>
+                {
                     alone.insert(candidate.id);
                 }
                 Some(Move::Told(id, Verdict::Pass)) => {
@@ -165,8 +169,11 @@ proptest! {
                 _ => {}
             }
         });
-        let needed = others.into_iter().chain([stays]).map(RequestId);
-        prop_assert_eq!(search.best(), &RequestSet::of(n, needed));
+        let free = search.best().minus(&fixed);
+        prop_assert!(free.is_subset(&needed), "{free:?} of {needed:?}");
+        let idle = free.iter().find(|id| selectors[id.index()].has_any_of(search.best()));
+        prop_assert_eq!(idle, None);
+        prop_assert!(search.certificate().is_whole());
         prop_assert_eq!(passed_alone, 0, "in the certificate, one by one");
     }
 
