@@ -208,15 +208,15 @@ pub fn build(
     for (name, value) in &plan.env {
         spec = spec.env(name, value);
     }
+    // The log begins anew, too.
     let notes = log.with_extension("objects");
+    unless_absent(fs::remove_file(&notes)).map_err(|e| Error::io("remove", &notes, e))?;
     if let Some(launcher) = &plan.launcher {
         spec = spec.arg(format!("CC={}", launcher.command));
         for (name, value) in &launcher.env {
             spec = spec.env(name, value);
         }
         if launcher.store.is_some() {
-            // The log begins anew, too.
-            unless_absent(fs::remove_file(&notes)).map_err(|e| Error::io("remove", &notes, e))?;
             spec = spec.env(cc::NOTES, &notes);
         }
     }
