@@ -4,7 +4,7 @@
 //! `KBISECT_FRAGMENTS=10000 KBISECT_ARCH=arm64 cargo nextest run --release nonsense`
 #![allow(clippy::unwrap_used)]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::fmt::Write;
 use std::fs;
@@ -708,9 +708,8 @@ fn who_selects_what_are_those_that_are_on_where_their_condition_holds() {
     let model = parse_text(text).unwrap();
     let selectors = |asked: &str| -> Vec<String> {
         let all = model.resolve(Mode::AllNo, Some(asked)).selectors();
-        let line = |(symbol, by): (_, Vec<_>)| {
-            let mut by: Vec<String> = by.iter().map(ToString::to_string).collect();
-            by.sort();
+        let line = |(symbol, by): (_, BTreeSet<_>)| {
+            let by: Vec<String> = by.iter().map(ToString::to_string).collect();
             format!("{symbol} by {}", by.join(" "))
         };
         all.into_iter().map(line).collect()

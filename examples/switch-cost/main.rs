@@ -3,10 +3,10 @@
 //!
 //! WAYS are some of `clean,make,ccache,trees,cache` (all, if nothing is said); `ccache` needs ccache
 //! installed. TRIALS says which trials of `benches/sequence.txt` are made: so many from the first, or those
-//! from one to another (`8..20`, both included); all, if nothing is said. SEQUENCE is another file of this kind. The folder in
-//! `KBISECT_SWITCH_COST` (a temporary one) holds the trees and the caches, which begin empty. What is on
-//! standard error is each trial. With `cache` each build is foretold as well. After the last trial each way
-//! but the first goes back to the first one, and builds that again with nothing changed.
+//! from one to another (`8..20`, both included); all, if nothing is said. SEQUENCE is another file of this
+//! kind. The folder in `KBISECT_SWITCH_COST` (a temporary one) holds the trees and the caches, which begin
+//! empty. What is on standard error is each trial. With `cache` each build is foretold as well. After the
+//! last trial each way but `clean` goes back to the first one, and builds that again with nothing changed.
 //!
 //! An *input* is what a compiler is given, preprocessed, with its options: no way can compile less often than
 //! there are different ones. They are counted in the object cache; what goes past it (assembler, the vdso,
@@ -148,7 +148,7 @@ fn main() {
             };
             show(&format!("{name}, {what}"), cost, synced);
         });
-        for (cost, synced) in &done.trials {
+        for (cost, synced) in &done[..recorded.len()] {
             cpu += cost.cpu;
             wall += cost.wall + *synced;
             objects += cost.objects;
@@ -184,16 +184,14 @@ fn show(what: &str, cost: &Cost, synced: Duration) {
     );
 }
 
-/// What a way did; each trial's cost, and what it took to make its tree ready.
-#[derive(Default)]
-struct Done {
-    trials: Vec<(Cost, Duration)>,
-    /// Back to the first, and that again.
-    after: Vec<(Cost, Duration)>,
-}
-
 impl Bench {
-    fn run(&self, way: Way, recorded: &[Recorded], show: impl Fn(usize, &Cost, Duration)) -> Done {
+    /// Each trial's cost, and what it took to make its tree ready; after those recorded the ones at the end.
+    fn run(
+        &self,
+        way: Way,
+        recorded: &[Recorded],
+        show: impl Fn(usize, &Cost, Duration),
+    ) -> Vec<(Cost, Duration)> {
         let root = self.folder.join("trees");
         let _ = fs::remove_dir_all(&root);
         let pool = TreePool::open(&root, 1, None).unwrap();
@@ -203,7 +201,7 @@ impl Bench {
         let forecasts = Forecasts::new(Kbuild::new(&plan.source, "x86_64"));
         let mut foretold = Vec::new();
         let mut best = usize::MAX;
-        let mut done = Done::default();
+        let mut costs = Vec::new();
         let again = if way == Way::Clean { 0 } else { 2 };
         let after = std::iter::repeat_n(&recorded[0], again);
         for (at, trial) in recorded.iter().chain(after).enumerate() {
@@ -260,11 +258,6 @@ impl Bench {
                 }
             }
             show(at, &cost.0, cost.1);
-            let costs = if at < recorded.len() {
-                &mut done.trials
-            } else {
-                &mut done.after
-            };
             costs.push(cost);
         }
         if !foretold.is_empty() {
@@ -280,14 +273,14 @@ impl Bench {
                 1e3 * most.as_secs_f64(),
             );
         }
-        done
+        costs
     }
 
     /// How often ccache had the compiler run; what a build asks it beforehand is among these.
     fn misses(&self) -> String {
         let stats = std::process::Command::new("ccache")
             .arg("--print-stats")
-            .env("CCACHE_DIR", self.folder.join("cache"))
+            .env("CCACHE_DIR", self.cache())
             .output()
             .unwrap();
         let stats = String::from_utf8(stats.stdout).unwrap();
@@ -298,14 +291,14 @@ impl Bench {
     }
 
     /// Compilations against the lower bound.
-    fn show_inputs(&self, done: &Done) {
-        let all = || done.trials.iter().chain(&done.after).map(|(cost, _)| cost);
+    fn show_inputs(&self, done: &[(Cost, Duration)]) {
+        let all = || done.iter().map(|(cost, _)| cost);
         let notes = || all().flat_map(|cost| &cost.notes);
         let with = |means| notes().filter(|note| note.means == means).count();
         let compiled = with(Means::Compiled);
         let made: usize = all().map(|cost| cost.objects as usize).sum();
         let past = made.saturating_sub(notes().count());
-        let inputs = files_in(&self.folder.join("cache/objects-1/outcomes"));
+        let inputs = self.store().inputs();
         println!(
             "# in all {} objects through the cache: {} by what they read, {} by their texts, {compiled} \
              compiled, of {inputs} inputs ({:.3}); {past} went past it",
@@ -316,8 +309,16 @@ impl Bench {
         );
     }
 
+    fn cache(&self) -> PathBuf {
+        self.folder.join("cache")
+    }
+
+    fn store(&self) -> Store {
+        Store::within(&self.cache(), 4 << 30)
+    }
+
     fn launcher(&self, way: Way) -> Option<Launcher> {
-        let cache = self.folder.join("cache");
+        let cache = self.cache();
         let _ = fs::remove_dir_all(&cache);
         match way {
             Way::Clean | Way::Make | Way::Trees => None,
@@ -336,18 +337,9 @@ impl Bench {
                 let exe = exe.parent().unwrap().with_file_name("kbisect");
                 assert!(exe.is_file(), "build it first: cargo build --release");
                 std::os::unix::fs::symlink(exe, &link).unwrap();
-                let store = Store::within(&cache, 4 << 30);
+                let store = self.store();
                 Some(Launcher::object_cache(&link, "gcc", &self.toolchain, store).unwrap())
             }
         }
     }
-}
-
-fn files_in(folder: &Path) -> usize {
-    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-    let count = |entry: fs::DirEntry| match entry.file_type().unwrap().is_dir() {
-        true => files_in(&entry.path()),
-        false => 1,
-    };
-    entries.map(count).sum()
 }

@@ -151,6 +151,14 @@ impl Store {
         result.map(drop)
     }
 
+    /// How many inputs, each a text with the options that it was compiled with, it knows the outcomes of.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        let mut files = Vec::new();
+        collect(&self.root.join("outcomes"), &mut files);
+        files.len()
+    }
+
     /// Removes what was not used for longest until it is as small as it is to be; returns how many
     /// bytes are left. What others use at the same time may go as well: they compile it anew.
     pub fn shrink(&self) -> u64 {

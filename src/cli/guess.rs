@@ -143,9 +143,11 @@ fn guess(
         return Ok(None);
     };
     let of = |configs: &[Config]| lab.executor.objects(configs);
-    let all = of(std::slice::from_ref(&whole.resolved.config))
-        .pop()
-        .unwrap_or_default();
+    let of_one = |config: &Config| {
+        let mut objects = of(std::slice::from_ref(config));
+        objects.pop().unwrap_or_default()
+    };
+    let all = of_one(&whole.resolved.config);
     let guarded = guarded(source, &all);
     let ids: Vec<RequestId> = whole.full().iter().collect();
     let mut rows = Vec::with_capacity(ids.len());
@@ -157,16 +159,10 @@ fn guess(
         let configs: Vec<Config> = configs.collect::<Result<_>>()?;
         let seen = steps.iter().zip(of(&configs)).zip(&configs);
         for (id, ((step, after), is)) in ids.iter().zip(seen) {
-            let selected = match &step.before {
-                Some(before) => {
-                    let was = config(before)?;
-                    let objects = of(std::slice::from_ref(&was)).pop();
-                    Some((was, objects.unwrap_or_default()))
-                }
-                None => None,
-            };
-            let start = (&whole.resolved.config, &all);
-            let (was, before) = selected.as_ref().map_or(start, |(was, all)| (was, all));
+            let was = step.before.as_ref().map(config).transpose()?;
+            let selected = was.map(|was| (of_one(&was), was));
+            let start = (&all, &whole.resolved.config);
+            let (before, was) = selected.as_ref().map_or(start, |(all, was)| (all, was));
             let gone = was.diff(is);
             let gone = gone.into_iter().filter(|(_, _, now)| now.is_no());
             let places = gone

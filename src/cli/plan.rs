@@ -15,6 +15,7 @@ use crate::kconfig::{self, Fixed, Start};
 use crate::model::{
     Certify, Fragment, Order, Request, RequestId, RequestSet, Symbol, Tracing, sanitize,
 };
+use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
 use crate::ui::count;
@@ -63,22 +64,20 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let symbol = |id: RequestId| start.requests[id.index()].symbol.to_string();
         set.iter().map(symbol).collect()
     };
-    // What goes before a request can: what selects it, and what goes with that.
+    // What goes with each request by itself, and not with what selects it.
     let none = RequestSet::empty(start.requests.len());
-    let goes_before = |id: usize| -> RequestSet {
+    let depends = Depends::measured(carried.clone());
+    let own = |(id, carried): (usize, &RequestSet)| {
         let selectors = start.selectors.get(id).unwrap_or(&none);
-        let with = selectors.iter().filter_map(|by| carried.get(by.index()));
-        with.fold(selectors.clone(), |all, with| all.union(with))
+        carried.minus(&depends.closure(selectors))
     };
+    let own: Vec<RequestSet> = carried.iter().enumerate().map(own).collect();
     // Turned round: what each request can only matter with.
     let needs = |id: usize| -> Vec<String> {
         let carries = |set: &RequestSet| set.contains(RequestId(id as u32));
-        let symbols = start.requests.iter().zip(&carried).enumerate();
-        let by = symbols.filter(|(by, (_, set))| {
-            carries(set) && !goes_before(*by).contains(RequestId(id as u32))
-        });
-        by.map(|(_, (request, _))| request.symbol.to_string())
-            .collect()
+        let symbols = start.requests.iter().zip(&own);
+        let by = symbols.filter(|(_, set)| carries(set));
+        by.map(|(request, _)| request.symbol.to_string()).collect()
     };
     let command = tools.plan.command_line(Path::new("TREE"));
     let decided = deciders(&tools, &start);
@@ -149,33 +148,14 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     );
     for (i, request) in start.requests.iter().enumerate() {
         if !start.keep.contains(RequestId(i as u32)) {
-            let _ = write!(out, "  {request}");
             let selectors = start.selectors.get(i).unwrap_or(&none);
             let kept = names(&selectors.intersection(&start.keep));
-            let by = names(selectors);
-            let _ = match by.as_slice() {
-                _ if !kept.is_empty() => {
-                    write!(out, ", which changes nothing beside {}", kept.join(" "))
-                }
-                [] => Ok(()),
-                [by] => write!(out, ", once {by} is gone"),
-                by => {
-                    // CRC32 has some hundred.
-                    let more = by.len().saturating_sub(FEW);
-                    let more = if more == 0 {
-                        String::new()
-                    } else {
-                        format!(" and {more} more")
-                    };
-                    let by = by[..by.len().min(FEW)].join(" ");
-                    write!(out, ", once {by}{more} are gone")
-                }
+            let with = own.get(i).map(names).unwrap_or_default();
+            let _ = write!(out, "  {request}{}", once(&names(selectors), &kept));
+            let _ = match with.as_slice() {
+                [] => writeln!(out),
+                with => writeln!(out, ", and with it {}", with.join(" ")),
             };
-            let with = names(&carried.get(i).unwrap_or(&none).minus(&goes_before(i)));
-            if !with.is_empty() {
-                let _ = write!(out, ", and with it {}", with.join(" "));
-            }
-            out.push('\n');
         }
     }
     if !start.keep.is_empty() {
@@ -229,6 +209,22 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     out += &search(&settings);
     super::print(&sanitize(&out))?;
     Ok(0)
+}
+
+/// When a request that others select can be taken away; of these some may be `kept`.
+fn once(by: &[String], kept: &[String]) -> String {
+    match by {
+        _ if !kept.is_empty() => format!(", which changes nothing beside {}", kept.join(" ")),
+        [] => String::new(),
+        [by] => format!(", once {by} is gone"),
+        by if by.len() <= FEW => format!(", once {} are gone", by.join(" ")),
+        // CRC32 has some hundred.
+        by => format!(
+            ", once {} and {} more are gone",
+            by[..FEW].join(" "),
+            by.len() - FEW
+        ),
+    }
 }
 
 /// What decides each symbol that is no request, as well as the Kconfig engine can tell.

@@ -13,7 +13,7 @@ use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{Event, Phase, Prior, Request, RequestId, RequestSet, Tracing};
+use crate::model::{Event, Phase, Prior, Request, RequestId, Tracing};
 use crate::search::{Depends, USE_DEPENDS};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, Signals};
@@ -110,11 +110,7 @@ fn begin(
         algorithm: settings.algorithm.clone(),
         seed: settings.seed,
         carried: carried(settings, tools, &start, cancel)?,
-        selectors: if start.selectors.iter().all(RequestSet::is_empty) {
-            Vec::new()
-        } else {
-            start.selectors
-        },
+        selectors: start.selectors,
         fixed: start.keep,
         prior: prior(settings, &start.requests, ui)?,
         requests: start.requests,

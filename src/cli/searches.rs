@@ -54,7 +54,8 @@ impl Whole<'_> {
 
     /// What a request is seen by.
     pub(super) fn step(&self, id: RequestId) -> Step {
-        step(self.info, self.depends, id)
+        let selectors = self.info.selectors.get(id.index());
+        step(id, selectors, &self.info.fixed, self.depends)
     }
 
     /// What Kconfig makes of some of them.
@@ -70,26 +71,27 @@ impl Whole<'_> {
 
 /// What a request is seen by. Where others select it, these and what goes with them are gone before; if
 /// some of these must stay, nothing is seen.
-fn step(info: &RunInfo, depends: &Depends, id: RequestId) -> Step {
-    let (full, none) = (
-        RequestSet::full(info.requests.len()),
-        RequestSet::empty(info.requests.len()),
-    );
-    let selectors = info.selectors.get(id.index()).unwrap_or(&none);
-    if selectors.is_empty() || selectors.has_any_of(&info.fixed) {
-        return Step {
+fn step(
+    id: RequestId,
+    selectors: Option<&RequestSet>,
+    fixed: &RequestSet,
+    depends: &Depends,
+) -> Step {
+    let full = RequestSet::full(fixed.capacity());
+    match selectors.filter(|by| !by.is_empty() && !by.has_any_of(fixed)) {
+        None => Step {
             before: None,
             after: full.without(id),
-        };
-    }
-    let carried = |id| depends.carried(id).unwrap_or(&none);
-    let with = selectors.iter().map(carried);
-    let gone = with.fold(selectors.clone(), |all, with| all.union(with));
-    // What must stay may be among what goes with them, and counts as gone for that.
-    let before = full.minus(&gone.without(id));
-    Step {
-        after: before.without(id).minus(carried(id)),
-        before: Some(before),
+        },
+        Some(by) => {
+            // What must stay may be among what goes with them, and counts as gone for that.
+            let before = full.minus(&depends.closure(by).without(id));
+            let own = RequestSet::of(full.capacity(), [id]);
+            Step {
+                after: before.minus(&depends.closure(&own)),
+                before: Some(before),
+            }
+        }
     }
 }
 
@@ -147,38 +149,20 @@ pub(super) fn unreliable(reliability: &Reliability) -> Error {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{Symbol, Value};
 
     #[test]
     fn what_others_select_is_seen_by_a_step_from_a_start_without_them() {
-        let request = |name| Request {
-            symbol: Symbol::new(name).unwrap(),
-            value: Value::YES,
-        };
         let set = |ids: &[u32]| RequestSet::of(4, ids.iter().map(|id| RequestId(*id)));
         // DISK selects FILES; TABLE depends on DISK, and NODE on FILES.
-        let mut info = RunInfo {
-            kbisect: "0.1.0".into(),
-            at: 0,
-            argv: vec![],
-            key: serde_json::Value::Null,
-            settings: serde_json::Value::Null,
-            algorithm: "split".into(),
-            seed: 0,
-            requests: ["DISK", "TABLE", "FILES", "NODE"].map(request).to_vec(),
-            fixed: set(&[]),
-            carried: vec![],
-            selectors: vec![set(&[]), set(&[]), set(&[0]), set(&[])],
-            prior: crate::model::Prior::default(),
-        };
+        let (disk, files) = (RequestId(0), RequestId(2));
         let carried = [&[1][..], &[], &[0, 1, 3], &[]].map(set).to_vec();
         let depends = Depends::new(carried);
-        let disk = step(&info, &depends, RequestId(0));
-        assert_eq!((disk.before, disk.after), (None, set(&[1, 2, 3])));
-        let files = step(&info, &depends, RequestId(2));
-        assert_eq!((files.before, files.after), (Some(set(&[2, 3])), set(&[])));
-        info.fixed = set(&[0]);
-        let files = step(&info, &depends, RequestId(2));
-        assert_eq!((files.before, files.after), (None, set(&[0, 1, 3])));
+        let step = |id, selectors: &[u32], fixed: &[u32]| {
+            let step = step(id, Some(&set(selectors)), &set(fixed), &depends);
+            (step.before, step.after)
+        };
+        assert_eq!(step(disk, &[], &[]), (None, set(&[1, 2, 3])));
+        assert_eq!(step(files, &[0], &[]), (Some(set(&[2, 3])), set(&[])));
+        assert_eq!(step(files, &[0], &[0]), (None, set(&[0, 1, 3])));
     }
 }

@@ -10,7 +10,7 @@ use super::conf::ConfResolver;
 use super::native::{Mode, Model};
 use super::prompts::Prompt;
 use super::read::parse_config;
-use super::resolve::Resolver;
+use super::resolve::{Resolver, Selectors};
 use crate::model::{Fragment, ResolvedConfig, Symbol};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -139,7 +139,7 @@ impl Resolver for CheckedResolver {
         Some(state.prompts())
     }
 
-    fn foresee_selectors(&self, config: &ResolvedConfig) -> Option<BTreeMap<Symbol, Vec<Symbol>>> {
+    fn foresee_selectors(&self, config: &ResolvedConfig) -> Option<Selectors> {
         let mut state = self.trusted()?.resolve(Mode::OldDef, Some(&config.text));
         Some(state.selectors())
     }

@@ -26,7 +26,7 @@ pub use project::{Method, PROFILES, Project};
 pub use prompts::{Prompt, parse_prompts};
 pub use read::{Parsed, Problem, ProblemKind, parse_config, read};
 pub use requests::{Fixed, Start, analyse, known_symbols};
-pub use resolve::Resolver;
+pub use resolve::{Resolver, Selectors};
 pub use source::{source_id, tree_id};
 pub use spelling::spelling;
 

@@ -38,7 +38,7 @@ pub struct Start {
     pub keep: RequestSet,
     /// By request that changes nothing, the others by which it does not: they select its symbol,
     /// themselves or through what they select in turn. None of most, which change something; empty if
-    /// nobody can tell quickly. It may matter when some of them are gone.
+    /// there are none, or nobody can tell quickly. It may matter when some of them are gone.
     pub selectors: Vec<RequestSet>,
     /// What base + requests resolves to; the same as base + everything that the file asks for.
     pub resolved: ResolvedConfig,
@@ -148,7 +148,8 @@ pub fn analyse(
     }
     // In menu order, as the file that Kconfig writes has it.
     let place = menu_order(&full.text);
-    candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
+    let place = |r: &Request| place.get(&r.symbol).copied().unwrap_or(usize::MAX);
+    candidates.sort_by_key(place);
 
     let resolve = |requests: &[Request]| -> Result<ResolvedConfig> {
         quick.foresee(&Fragment::new(requests.to_vec()), cancel)
@@ -168,7 +169,7 @@ pub fn analyse(
             .filter(|r| known.contains(&r.symbol))
             .cloned()
             .collect();
-        candidates.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
+        candidates.sort_by_key(place);
         fixed.retain(|(_, why)| *why == Fixed::InBase);
         sure.clear();
         if !resolves_alike(&candidates)? {
@@ -178,25 +179,26 @@ pub fn analyse(
         }
     }
     let (mut requests, mut dropped) = drop_idle(candidates, &sure, &resolves_alike)?;
+    let by = quick.foresee_selectors(&full).unwrap_or_default();
+    let can_be_set = |r: &Request| {
+        let prompt = prompts.get(&r.symbol);
+        prompt.is_some_and(|prompt| *prompt != Prompt::Member)
+            && base.config.get(&r.symbol) != full.config.get(&r.symbol)
+    };
+    let forced = fixed.iter().filter(|(_, why)| *why == Fixed::Forced);
+    let idle = forced.map(|(r, _)| r).chain(&dropped);
+    let idle = idle.filter(|r| can_be_set(r)).cloned();
+    let mut selected = waiting(idle, &requests, &by);
     let mut selectors = Vec::new();
-    if let Some(by) = quick.foresee_selectors(&full) {
-        let can_be_set = |r: &Request| {
-            let prompt = prompts.get(&r.symbol);
-            prompt.is_some_and(|prompt| *prompt != Prompt::Member)
-                && base.config.get(&r.symbol) != full.config.get(&r.symbol)
-        };
-        let forced = fixed.iter().filter(|(_, why)| *why == Fixed::Forced);
-        let idle = forced.map(|(r, _)| r).chain(&dropped);
-        let idle = idle.filter(|r| can_be_set(r)).cloned();
-        let again = waiting(idle, &requests, &by);
-        let mut all = [&requests[..], &again].concat();
-        all.sort_by_key(|r| place.get(&r.symbol).copied().unwrap_or(usize::MAX));
-        if resolves_alike(&all)? {
-            selectors = selecting(&all, &again, &by);
-            requests = all;
-            fixed.retain(|(r, _)| !again.contains(r));
-            dropped.retain(|r| !again.contains(r));
-        }
+    let mut all = [&requests[..], &selected].concat();
+    all.sort_by_key(place);
+    if selected.is_empty() || !resolves_alike(&all)? {
+        selected.clear();
+    } else {
+        selectors = selecting(&all, &selected, &by);
+        requests = all;
+        fixed.retain(|(r, _)| !selected.contains(r));
+        dropped.retain(|r| !selected.contains(r));
     }
     if let Some(absent) = keep.iter().find(|s| !known.contains(*s)) {
         return Err(Error::usage(format!(
@@ -204,12 +206,7 @@ pub fn analyse(
         ))
         .hint(spelling(absent, known)));
     }
-    let waits = |id: usize| selectors.get(id).is_some_and(|by| !by.is_empty());
-    let idle: HashSet<&Symbol> = (0..requests.len())
-        .filter(|id| waits(*id))
-        .map(|id| &requests[id].symbol)
-        .collect();
-    let keep = kept(&requests, &idle, keep, &full, &resolve)?;
+    let keep = kept(&requests, &selected, keep, &full, &resolve)?;
     Ok(Start {
         requests,
         keep,
@@ -313,10 +310,10 @@ pub(super) fn without(requests: &[Request], left_out: &[Request]) -> Vec<Request
 
 /// Requests that give the symbols to keep their values by themselves, and of which none can be
 /// spared: the symbols' own, and what they depend on. Of several ways to meet a dependency, one
-/// is kept; rather a symbol's own request than one that selects it (those of `idle` are selected).
+/// is kept; rather one of `selected` than what selects it, and rather a symbol's own request than others.
 fn kept(
     requests: &[Request],
-    idle: &HashSet<&Symbol>,
+    selected: &[Request],
     keep: &[Symbol],
     full: &ResolvedConfig,
     resolve: &(dyn Fn(&[Request]) -> Result<ResolvedConfig> + Sync),
@@ -341,10 +338,10 @@ fn kept(
     loop {
         let is_own = |request: &Request| keep.contains(&request.symbol);
         let (own, others): (Vec<_>, Vec<_>) = needed.iter().cloned().partition(is_own);
-        let (idle, others): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|r| idle.contains(&r.symbol));
+        let (selected, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|r| selected.contains(r));
         let mut taken = Vec::new();
-        for group in [others, idle, own] {
+        for group in [others, selected, own] {
             take_away(&mut needed, &group, &holds, &mut taken)?;
         }
         if taken.is_empty() {

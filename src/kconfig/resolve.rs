@@ -1,11 +1,14 @@
 //! What a resolver is: Kconfig, seen from outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::prompts::Prompt;
 use crate::Result;
 use crate::model::{Fragment, ResolvedConfig, Symbol};
 use crate::supervise::CancelToken;
+
+/// By symbol, those whose `select` of it holds.
+pub type Selectors = BTreeMap<Symbol, BTreeSet<Symbol>>;
 
 /// Says what Kconfig makes of base + fragment. Used by several threads at once.
 pub trait Resolver: Send + Sync {
@@ -29,8 +32,8 @@ pub trait Resolver: Send + Sync {
         None
     }
 
-    /// By symbol, those whose `select` of it holds in `config`, if that can be told quickly.
-    fn foresee_selectors(&self, _config: &ResolvedConfig) -> Option<BTreeMap<Symbol, Vec<Symbol>>> {
+    /// Who selects what in `config`, if that can be told quickly.
+    fn foresee_selectors(&self, _config: &ResolvedConfig) -> Option<Selectors> {
         None
     }
 

@@ -1,17 +1,16 @@
 //! Requests that others make idle: a `select` turns their symbols on anyway, as long as these are there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::resolve::Selectors;
 use crate::model::{Request, RequestId, RequestSet, Symbol};
 
 /// Of requests of which none changes anything, those that would if others were gone: some of `requests`
 /// select their symbols, themselves or through what they select in turn.
-///
-/// `selectors` is by symbol who selects it.
 pub(super) fn waiting(
     idle: impl IntoIterator<Item = Request>,
     requests: &[Request],
-    selectors: &BTreeMap<Symbol, Vec<Symbol>>,
+    selectors: &Selectors,
 ) -> Vec<Request> {
     let asked: HashSet<&Symbol> = requests.iter().map(|r| &r.symbol).collect();
     let waits = |request: &Request| {
@@ -26,7 +25,7 @@ pub(super) fn waiting(
 pub(super) fn selecting(
     requests: &[Request],
     waiting: &[Request],
-    selectors: &BTreeMap<Symbol, Vec<Symbol>>,
+    selectors: &Selectors,
 ) -> Vec<RequestSet> {
     let symbols = requests.iter().map(|r| &r.symbol);
     // Ids are indices of requests, which are counted in 32 bits.
@@ -45,10 +44,7 @@ pub(super) fn selecting(
 }
 
 /// All that select a symbol, in any number of steps.
-fn above<'a>(
-    symbol: &Symbol,
-    selectors: &'a BTreeMap<Symbol, Vec<Symbol>>,
-) -> BTreeSet<&'a Symbol> {
+fn above<'a>(symbol: &Symbol, selectors: &'a Selectors) -> BTreeSet<&'a Symbol> {
     let direct = |symbol| selectors.get(symbol).into_iter().flatten();
     let mut found = BTreeSet::new();
     let mut open: Vec<&Symbol> = direct(symbol).collect();
@@ -71,7 +67,7 @@ mod tests {
         parsed.fragment.requests().to_vec()
     }
 
-    fn symbols(names: &[&str]) -> Vec<Symbol> {
+    fn symbols(names: &[&str]) -> BTreeSet<Symbol> {
         names
             .iter()
             .map(|name| Symbol::new(name).unwrap())
@@ -79,7 +75,7 @@ mod tests {
     }
 
     /// DISK selects TREE, TREE selects FILES; ALWAYS, which nobody asks for, selects LIST.
-    fn selectors() -> BTreeMap<Symbol, Vec<Symbol>> {
+    fn selectors() -> Selectors {
         let pairs = [
             ("TREE", ["DISK"].as_slice()),
             ("FILES", &["TREE"]),

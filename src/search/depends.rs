@@ -96,7 +96,8 @@ impl Depends {
     }
 
     /// The members of `set`, and what goes with them.
-    pub(super) fn closure(&self, set: &RequestSet) -> RequestSet {
+    #[must_use]
+    pub fn closure(&self, set: &RequestSet) -> RequestSet {
         let carried = set.iter().filter_map(|id| self.carried(id));
         carried.fold(set.clone(), |all, carried| all.union(carried))
     }

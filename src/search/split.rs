@@ -138,11 +138,9 @@ impl Split {
         }
         let n = view.base.capacity();
         let selected: Vec<RequestId> = self.selected(&view.base).iter().collect();
-        let halves = std::iter::successors(Some(selected.len()), |len| Some(len.div_ceil(2)));
-        let mut lens: Vec<usize> = halves.take_while(|len| *len > 1).collect();
-        // One by one the certificate does.
-        lens.extend((selected.len() == 1).then_some(1));
-        lens.into_iter()
+        // One by one the certificate does, but for a single one.
+        let all = Some(selected.len()).filter(|len| *len > 0);
+        std::iter::successors(all, |len| (*len > 2).then(|| len.div_ceil(2)))
             .flat_map(|len| selected.chunks(len))
             .map(|part| view.base.minus(&RequestSet::of(n, part.iter().copied())))
             .find(|keep| self.ledger.is_unasked(keep))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::prompts::Prompt;
+use super::super::resolve::Selectors;
 use super::eval::{N, State, Y};
 use super::model::{Does, SymId};
 use crate::model::Symbol;
@@ -24,13 +25,12 @@ impl State<'_> {
         found
     }
 
-    /// By symbol, those whose `select` of it holds now, in no order. Members of a choice are not among
-    /// them: a `select` does nothing to these.
+    /// Who selects what now. Members of a choice are not selected: a `select` does nothing to these.
     #[must_use]
-    pub fn selectors(&mut self) -> BTreeMap<Symbol, Vec<Symbol>> {
+    pub fn selectors(&mut self) -> Selectors {
         let model = self.model;
         let ids: Vec<SymId> = model.defined().collect();
-        let mut found: BTreeMap<Symbol, Vec<Symbol>> = BTreeMap::new();
+        let mut found = Selectors::new();
         for id in ids {
             if !model.kind(id).is_switch() || self.tri(id) == N {
                 continue;
@@ -42,10 +42,7 @@ impl State<'_> {
                     && let Ok(by) = Symbol::new(model.name(id))
                     && let Ok(symbol) = Symbol::new(model.name(other))
                 {
-                    let all = found.entry(symbol).or_default();
-                    if !all.contains(&by) {
-                        all.push(by);
-                    }
+                    found.entry(symbol).or_default().insert(by);
                 }
             }
         }
