@@ -71,6 +71,33 @@ impl Bench {
         notes.into_iter().map(|note| note.means).collect()
     }
 
+    /// From now on [`Bench::calls`] knows what gcc is asked for.
+    fn note_calls(&self) {
+        let program = self.path("bin/gcc");
+        let path = std::env::var("PATH").unwrap();
+        let note = format!("echo \"$*\" >> '{}'", self.path("calls").display());
+        fs::write(
+            &program,
+            format!("#!/bin/sh\n{note}\nPATH='{path}' exec gcc \"$@\"\n"),
+        )
+        .unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// What gcc was asked for since this was asked last.
+    fn calls(&self) -> Vec<Asks> {
+        let calls = fs::read_to_string(self.path("calls")).unwrap_or_default();
+        let _ = fs::remove_file(self.path("calls"));
+        let asks = |call: &str| match (call.contains(" -E"), call.contains("-fdirectives-only")) {
+            (true, true) => Directives,
+            (true, false) => Text,
+            (false, true) => OfDirectives,
+            (false, false) if call.contains("cpp-output") => OfText,
+            (false, false) => OfSource,
+        };
+        calls.lines().map(asks).collect()
+    }
+
     /// All files of the cache.
     fn cached(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -90,6 +117,21 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// What gcc is asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asks {
+    /// The text with its directives carried out.
+    Directives,
+    /// The text with all macros expanded.
+    Text,
+    /// The object of the one,
+    OfDirectives,
+    /// of the other,
+    OfText,
+    /// and of the source.
+    OfSource,
+}
+
 /// A tree of one source, as Kbuild has it: one header and all values.
 struct Tree<'a> {
     bench: &'a Bench,
@@ -98,7 +140,7 @@ struct Tree<'a> {
 
 const SOURCE_TEXT: &str = "#include \"generated/autoconf.h\"\n#include \"a.h\"\n\
     int used(void)\n{\n\treturn VALUE;\n}\n";
-const HEADER: &str = "/* not for CONFIG_TEXT */\n#ifdef CONFIG_WIDE\n#define VALUE 2\n#else\n\
+const HEADER: &str = "#ifdef CONFIG_WIDE\n#ifdef CONFIG_TEXT\n#define MORE\n#endif\n#define VALUE 2\n#else\n\
     #define VALUE 1\n#endif\n";
 
 impl<'a> Tree<'a> {
@@ -194,6 +236,7 @@ fn settle(dir: &Path) {
     }
 }
 
+use Asks::{Directives, OfDirectives, OfSource, OfText, Text};
 use Means::{Compiled, Known, SameText};
 
 #[test]
@@ -207,10 +250,14 @@ fn an_object_is_compiled_once_for_the_values_that_it_mentions() {
     two.set(&[]);
     assert_eq!(two.compile(&[]), [Compiled]);
     two.set(&["TEXT"]);
-    assert_eq!(two.compile(&[]), [SameText], "a comment mentions TEXT");
+    assert_eq!(
+        two.compile(&[]),
+        [SameText],
+        "what is left out mentions TEXT"
+    );
     assert_eq!(one.compile(&[]), [Known]);
     assert_eq!(
-        one.compile(&["-DX"]),
+        one.compile(&["-Iother"]),
         [SameText],
         "another call, the same text"
     );
@@ -244,11 +291,146 @@ fn what_the_assembler_reads_is_never_taken_from_the_cache() {
 }
 
 #[test]
+fn what_is_not_known_is_compiled_from_text_whose_macros_are_not_expanded() {
+    let bench = Bench::new();
+    bench.note_calls();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    assert_eq!(tree.compile(&[]), [Compiled]);
+    assert_eq!(bench.calls(), [Directives, OfDirectives]);
+    tree.set(&["TEXT"]);
+    assert_eq!(tree.compile(&[]), [SameText]);
+    assert_eq!(bench.calls(), [Directives]);
+    assert_eq!(tree.compile(&[]), [Known]);
+    assert_eq!(bench.calls(), []);
+    assert_eq!(tree.compile(&["-Werror"]), [Compiled]);
+    assert_eq!(bench.calls(), [Directives, OfSource]);
+    tree.header(&format!("{HEADER}/* CONFIG_NEW */\n"));
+    assert_eq!(tree.compile(&[]), [Compiled]);
+    tree.set(&["TEXT", "NEW"]);
+    assert_eq!(tree.compile(&[]), [Compiled], "a comment mentions NEW");
+}
+
+#[test]
+fn what_cannot_be_told_before_macros_are_expanded_is_known_by_all_of_its_text() {
+    let bench = Bench::new();
+    bench.note_calls();
+    let tree = Tree::new(&bench, "tree-1");
+    for (number, start) in [
+        "#define JOIN(x) CONFIG_##x\n#define VALUE JOIN(WIDE)\n",
+        "#define VALUE __LINE__ + sizeof(__BASE_FILE__)\n",
+        "int f(int), g(int);\n#define f(x) g(x)\n#pragma push_macro(\"f\")\n#undef f\n\
+         #pragma pop_macro(\"f\")\n#define VALUE f(1)\n",
+        "#pragma redefine_extname old new\nint old(void);\n#define VALUE old()\n",
+        "#pragma GCC optimize(\"O0\")\n#define VALUE 1\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let about = format!("CONFIG_TEXT{number}");
+        tree.header(&format!(
+            "{start}#ifdef CONFIG_A\n#ifdef {about}\n#endif\n#endif\n"
+        ));
+        tree.set(&["WIDE"]);
+        assert_eq!(tree.compile(&[]), [Compiled], "{start}");
+        assert_eq!(bench.calls(), [Directives, Text, OfText], "{start}");
+        tree.set(&["WIDE", &format!("TEXT{number}")]);
+        assert_eq!(tree.compile(&[]), [SameText], "{start}");
+        bench.calls();
+    }
+}
+
+#[test]
+fn what_an_open_quote_would_swallow_is_compiled() {
+    let bench = Bench::new();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    tree.header(
+        "#if 0\ndon't\n#endif\nint f(void) { return 1; }\n#if 0\ncan't\n#endif\n#define VALUE f()\n",
+    );
+    // The compiler warns of it, and is left to do that.
+    assert_eq!(tree.compile(&[]), []);
+    // Nobody warns in a header of the system's.
+    let quiet = ["-isystem", "sys"];
+    fs::create_dir_all(tree.path.join("sys")).unwrap();
+    fs::rename(bench.path("source/a.h"), tree.path.join("sys/a.h")).unwrap();
+    settle(&tree.path);
+    assert_eq!(tree.compile(&quiet), [Compiled]);
+}
+
+#[test]
+fn the_text_that_gcc_gives_is_understood_with_all_that_may_be_in_it() {
+    let bench = Bench::new();
+    bench.note_calls();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&["WIDE"]);
+    let extra = bench.path("source/extra.h");
+    let blank = "\n".repeat(20);
+    let all = format!("#define ONE 1{blank}static int one(void);\n#include \"empty.h\"\n");
+    fs::write(&extra, all).unwrap();
+    fs::write(bench.path("source/empty.h"), "").unwrap();
+    tree.header(&format!(
+        "#pragma GCC system_header\n#define VALUE one()\n{blank}#include \"extra.h\"\n\
+         #if 0\n#error don't\n#endif\n/*\n * not .incbin\n */\nstatic int one(void) {{ return CONFIG_WIDE; }}\n"
+    ));
+    let include = extra.display().to_string();
+    for options in [
+        &["-include", &include][..],
+        &["-isystem", "sys"],
+        &["-Wall"],
+    ] {
+        assert_eq!(tree.compile(options), [Compiled], "{options:?}");
+        let calls = bench.calls();
+        assert_eq!(calls, [Directives, OfDirectives], "{options:?}");
+    }
+}
+
+#[test]
+fn an_object_has_the_name_of_its_source_in_it() {
+    let bench = Bench::new();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    let names = ["b.c", "c.c"].map(|name| bench.path("source").join(name));
+    let mut objects = Vec::new();
+    for name in &names {
+        fs::write(name, "#include \"a.h\"\n").unwrap();
+        settle(&bench.path("source"));
+        let mut gcc = bench.command(LAUNCHER, &tree.path);
+        gcc.args(["gcc", "-Iinclude", "-c", "-o", "a.o"]).arg(name);
+        assert!(gcc.status().unwrap().success());
+        objects.push(fs::read(tree.path.join("a.o")).unwrap());
+    }
+    assert_ne!(objects[0], objects[1]);
+}
+
+#[test]
+fn macros_that_tell_where_they_are_tell_what_they_always_told() {
+    let bench = Bench::new();
+    let tree = Tree::new(&bench, "tree-1");
+    tree.set(&[]);
+    let text = "const char *file = __FILE__; int line = __LINE__, at = __COUNTER__;\n\
+                #define PLACE(x) #x __FILE__\n#define VALUE __LINE__ + __COUNTER__\n\
+                const char *place = PLACE(a  /* b */ + c);\n\
+                int shift(int a) { return 1 << a; }\n";
+    tree.header(text);
+    assert_eq!(tree.compile(&[]), [Compiled]);
+    tree.header(&format!("\n{text}"));
+    assert_eq!(tree.compile(&[]), [Compiled], "all lines are others");
+    let source = bench.path("source").display().to_string();
+    for option in [
+        &format!("-fmacro-prefix-map={source}/="),
+        "-fsanitize=undefined",
+    ] {
+        assert_eq!(tree.compile(&[option]), [Compiled], "{option}");
+    }
+}
+
+#[test]
 fn with_debug_information_an_object_is_known_in_its_tree() {
     let bench = Bench::new();
     let tree = Tree::new(&bench, "tree-1");
     tree.set(&[]);
-    // Columns of what is compiled from text are others, so the objects are not compared.
+    // What is compiled from text says so, so the objects are not compared.
     let compile = || assert!(tree.gcc(&["-g"]).status.success());
     compile();
     compile();

@@ -6,18 +6,31 @@ use std::os::unix::ffi::OsStrExt;
 /// One C source compiled to one object: what the cache knows how to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
+    /// The source.
+    pub(super) source: OsString,
     /// Where the object goes.
     pub(super) object: OsString,
     /// Where the preprocessor notes what it read, if it is to.
     pub(super) depfile: Option<OsString>,
     /// The same call, but for the preprocessed text on standard output.
-    pub(super) preprocess: Vec<OsString>,
+    preprocess: Vec<OsString>,
     /// The same call, for preprocessed text from standard input.
-    pub(super) compile: Vec<OsString>,
-    /// Line numbers and names of files get into the object.
+    compile: Vec<OsString>,
+    /// Line numbers and names of files get into the object (with a sanitizer only where code is).
     pub(super) has_lines: bool,
     /// So does the working directory.
     pub(super) has_directory: bool,
+    /// To warn is to fail.
+    pub(super) has_werror: bool,
+}
+
+/// How far a text is preprocessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Its directives are carried out, its macros are not expanded.
+    Directives,
+    /// All of it.
+    Expanded,
 }
 
 /// Parts of paths of what goes straight to the compiler: it is little, and built in ways of its
@@ -65,6 +78,15 @@ pub(super) const UNUSUAL: &[&str] = &[
     "-fbranch-probabilities",
     "-fcallgraph-info",
     "-frandom-seed",
+    "-finput-charset",
+    "-fopenmp",
+    "-fopenacc",
+    // It has options of ours, then.
+    "-frecord-gcc-switches",
+    // All macros get into the object, or some do not get into the text.
+    "-g3",
+    "-ggdb3",
+    "-d",
     "-specs",
     "-wrapper",
     "-B",
@@ -87,12 +109,21 @@ pub(super) const UNUSUAL: &[&str] = &[
     "-ftime-report",
 ];
 
+/// What makes a warning an error that gcc may not give of text.
+const WERROR: &[&str] = &[
+    "-Werror",
+    "-Werror=misleading-indentation",
+    "-Werror=comment",
+    "-pedantic-errors",
+];
+
 impl Call {
     /// Reads the arguments of a compiler, its own name not among them; nothing when it is asked
     /// for something else than one object of one C source.
     pub(super) fn parse(args: &[OsString]) -> Option<Self> {
         let (mut object, mut source, mut depfile) = (None, None, None);
         let (mut has_lines, mut has_directory, mut compiles) = (false, false, false);
+        let mut has_werror = false;
         let (mut preprocess, mut compile) = (Vec::new(), Vec::new());
         let mut all = args.iter();
         while let Some(arg) = all.next() {
@@ -139,6 +170,7 @@ impl Call {
                     text.starts_with("-g") && text != "-g0" && !text.starts_with("-gno-");
                 has_lines |= is_debug || text.starts_with("-fsanitize");
                 has_directory |= is_debug;
+                has_werror |= WERROR.contains(&text);
                 preprocess.push(arg.clone());
                 compile.push(arg.clone());
             } else {
@@ -158,18 +190,37 @@ impl Call {
         if !compiles || !object.as_bytes().ends_with(b".o") || is_straight(&object) {
             return None;
         }
-        preprocess.push("-E".into());
-        preprocess.push(source);
-        compile.extend(["-x", "cpp-output", "-"].map(OsString::from));
+        preprocess.push(source.clone());
         Some(Self {
+            source,
             object,
             depfile,
             preprocess,
             compile,
             has_lines,
             has_directory,
+            has_werror,
         })
     }
+
+    /// The same call, but for the preprocessed text on standard output.
+    pub(super) fn preprocess(&self, form: Form) -> Vec<OsString> {
+        with(&self.preprocess, form, &["-E"])
+    }
+
+    /// The same call, for preprocessed text from standard input.
+    pub(super) fn compile(&self, form: Form) -> Vec<OsString> {
+        with(&self.compile, form, &["-x", "cpp-output", "-"])
+    }
+}
+
+fn with(args: &[OsString], form: Form, more: &[&str]) -> Vec<OsString> {
+    let option: &[&str] = match form {
+        Form::Directives => &["-fdirectives-only"],
+        Form::Expanded => &[],
+    };
+    let more = option.iter().chain(more).map(OsString::from);
+    args.iter().cloned().chain(more).collect()
 }
 
 #[cfg(test)]
@@ -197,14 +248,20 @@ mod tests {
         assert_eq!(call.object, "kernel/fork.o");
         assert_eq!(call.depfile.as_deref(), Some("kernel/.fork.o.d".as_ref()));
         assert_eq!(
-            line(&call.preprocess),
+            line(&call.preprocess(Form::Expanded)),
             "-Wp,-MMD,kernel/.fork.o.d -nostdinc -I./include -include /s/kconfig.h -D__KERNEL__ \
-             -O2 -I /s/kernel -DKBUILD_MODNAME=\"fork\" -E /s/kernel/fork.c"
+             -O2 -I /s/kernel -DKBUILD_MODNAME=\"fork\" /s/kernel/fork.c -E"
         );
         assert_eq!(
-            line(&call.compile),
+            line(&call.compile(Form::Expanded)),
             "-O2 -c -o kernel/fork.o -x cpp-output -"
         );
+        let last = |args: &[OsString]| line(&args[args.len() - 3..]);
+        assert_eq!(
+            last(&call.preprocess(Form::Directives)),
+            "/s/kernel/fork.c -fdirectives-only -E"
+        );
+        assert!(line(&call.compile(Form::Directives)).contains("-fdirectives-only -x"));
         assert!(!call.has_lines && !call.has_directory);
     }
 

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::AUTOCONF;
 use super::codec::{Reader, Writer};
+use super::directives;
 use super::symbols::{Mention, Values};
 
 /// Kind and version of the format.
@@ -94,11 +95,15 @@ pub(super) struct Found {
 pub(super) struct Sources {
     rows: Vec<Row>,
     symbols: BTreeSet<Vec<u8>>,
+    /// Their text tells all ([`directives::tells_all`]).
+    pub(super) tell_all: bool,
+    /// One of them puts names of symbols together: which they mention is not known.
+    pub(super) form_names: bool,
 }
 
 impl Sources {
-    /// Reads what the preprocessor has read. Nothing when the call cannot be remembered: a file is
-    /// gone, was changed since `began` (nanoseconds since 1970), or puts names of symbols together.
+    /// Reads what the preprocessor has read. Nothing when a file is gone or was changed since `began`
+    /// (nanoseconds since 1970).
     pub(super) fn read<'p>(
         paths: impl Iterator<Item = &'p [u8]>,
         values: &Values<'_>,
@@ -107,6 +112,8 @@ impl Sources {
         let mut sources = Self {
             rows: Vec::new(),
             symbols: BTreeSet::new(),
+            tell_all: true,
+            form_names: false,
         };
         for path in paths.filter(|path| !is_autoconf(path)) {
             let file = Path::new(std::ffi::OsStr::from_bytes(path));
@@ -117,12 +124,14 @@ impl Sources {
             let text = fs::read(file).ok()?;
             for mention in values.mentioned(&text) {
                 let Mention::Symbol(symbol) = mention else {
-                    return None;
+                    sources.form_names = true;
+                    break;
                 };
                 if !sources.symbols.contains(symbol) {
                     sources.symbols.insert(symbol.to_vec());
                 }
             }
+            sources.tell_all &= directives::tells_all(&text);
             sources.rows.push(Row {
                 path: path.to_vec(),
                 contents: *blake3::hash(&text).as_bytes(),
@@ -134,7 +143,7 @@ impl Sources {
 }
 
 /// The file with all values, of which only those count that are mentioned.
-fn is_autoconf(path: &[u8]) -> bool {
+pub(super) fn is_autoconf(path: &[u8]) -> bool {
     let path = path.strip_prefix(b"./").unwrap_or(path);
     AUTOCONF.iter().any(|autoconf| autoconf.as_bytes() == path)
 }
@@ -410,7 +419,7 @@ mod tests {
         let case = Case::new();
         assert!(case.sources(&["a.c", "gone.h"]).is_none());
         fs::write(case.path("b.h"), "#define IS(x) IS_ENABLED(CONFIG_##x)").unwrap();
-        assert!(case.sources(&["b.h"]).is_none());
+        assert!(case.sources(&["b.h"]).unwrap().form_names);
         let path = case.path("a.c");
         let path = [path.as_os_str().as_bytes()];
         assert!(

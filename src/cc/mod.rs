@@ -16,8 +16,8 @@
 //! no new file comes to stand before one that was included, in the order in which the compiler
 //! looks for them. Of a file that puts such names together (`CONFIG_##option`) nothing is assumed.
 //!
-//! A call that is not known is preprocessed; if its text is (less line numbers, where they do not
-//! get into the object), so is the object, and only else is it compiled.
+//! A call that is not known is preprocessed, as far as it must be (`cc::directives`); if its text is known, so
+//! is the object, and only else is it compiled.
 //!
 //! What a build asks of the compiler beforehand, whether it knows an option, is answered as it was
 //! before.
@@ -27,6 +27,7 @@
 
 mod call;
 mod codec;
+mod directives;
 mod harmless;
 mod identity;
 mod manifest;
@@ -47,7 +48,7 @@ use memchr::memmem;
 
 use crate::error::unless_absent;
 use crate::supervise::{self, Relayed};
-use call::Call;
+use call::{Call, Form};
 use manifest::{Found, Hash, Sources};
 use question::{Answered, Question};
 use store::Outcome;
@@ -233,9 +234,11 @@ impl From<Answered> for Answer {
     }
 }
 
-/// All values as they are now, if the tree has any.
+/// All values as they are now, if the tree has any (and not two files of them).
 fn autoconf() -> Option<Vec<u8>> {
-    AUTOCONF.iter().find_map(|path| fs::read(path).ok())
+    let mut found = AUTOCONF.iter().filter_map(|path| fs::read(path).ok());
+    let one = found.next()?;
+    found.next().is_none().then_some(one)
 }
 
 /// What a call depends on besides files and its arguments.
@@ -278,6 +281,16 @@ struct Done {
     relayed: Relayed,
 }
 
+/// What the preprocessor makes of a source.
+struct Preprocessed {
+    form: Form,
+    text: Vec<u8>,
+    /// The name of what the compiler makes of it.
+    name: Hash,
+    /// What it read, if the call can be known by that.
+    sources: Option<Sources>,
+}
+
 /// What the compiler was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Input {
@@ -300,6 +313,9 @@ impl Launcher<'_> {
         let mut hasher = self.context.clone();
         add(&mut hasher, kind);
         add(&mut hasher, self.compiler.as_bytes());
+        // It gets into the object.
+        let source = Path::new(&self.call.source).file_name();
+        add(&mut hasher, source.unwrap_or_default().as_bytes());
         args.iter().for_each(|arg| add(&mut hasher, arg.as_bytes()));
         hasher
     }
@@ -307,31 +323,34 @@ impl Launcher<'_> {
     /// Nothing when it is better left to the compiler.
     fn answer(&self) -> std::io::Result<Option<Done>> {
         let call = *self.name(b"call", self.args).finalize().as_bytes();
-        let values = self.autoconf.as_deref().map(Values::of);
-        if let Some(values) = &values
-            && let Some(found) = self.store.manifest(&call).and_then(|m| m.find(values))
+        let values = Values::of(self.autoconf.as_deref().unwrap_or_default());
+        let has_values = self.autoconf.is_some();
+        if has_values
+            && let Some(found) = self.store.manifest(&call).and_then(|m| m.find(&values))
             && let Some(done) = self.put(&found.outcome, Some(&found.depfile))?
         {
             return Ok(Some(done));
         }
-        let Ok(text) = supervise::relay(self.compiler, &self.call.preprocess, b"") else {
-            return Ok(None);
+        let by_directives = if has_values {
+            self.by_directives(&values)
+        } else {
+            Err(None)
         };
-        let is_clean = text.status == 0 && text.messages.is_empty();
-        if !is_clean || reads_more(&text.output) {
+        let by_all = |sources| self.by_all(&values, sources).ok_or(());
+        let Ok(preprocessed) = by_directives.or_else(by_all) else {
             // The compiler itself is to say what is wrong.
             return Ok(None);
-        }
-        let mut hasher = self.name(b"text", &self.call.compile);
-        text::hash(&mut hasher, &text.output, self.call.has_lines);
-        let name = *hasher.finalize().as_bytes();
-        let sources = values
-            .as_ref()
-            .and_then(|values| self.sources(values, &text.output));
+        };
+        let Preprocessed {
+            form,
+            text,
+            name,
+            sources,
+        } = preprocessed;
         let done = match self.put(&name, None)? {
             Some(done) => done,
             None => {
-                let Some((relayed, input)) = self.compile(&text.output) else {
+                let Some((relayed, input)) = self.compile(form, &text) else {
                     return Ok(None);
                 };
                 let done = Done {
@@ -340,17 +359,60 @@ impl Launcher<'_> {
                     relayed,
                 };
                 // What was read a second time must have been the same.
-                if input == Input::Text || sources.is_some() {
+                if input == Input::Text || self.sources(&values, &text).is_some() {
                     // That it cannot be kept is no reason to fail.
                     let _ = self.keep(&name, &done);
                 }
                 done
             }
         };
-        if let (Some(values), Some(sources)) = (&values, sources) {
-            let _ = self.remember(&call, values, &sources, name);
+        if let Some(sources) = sources.filter(|sources| has_values && !sources.form_names) {
+            let _ = self.remember(&call, &values, &sources, name);
         }
         Ok(Some(done))
+    }
+
+    /// The text that the preprocessor gives, if it has nothing to say.
+    fn preprocess(&self, form: Form) -> Option<Vec<u8>> {
+        let done = supervise::relay(self.compiler, &self.call.preprocess(form), b"").ok()?;
+        (done.status == 0 && done.messages.is_empty()).then_some(done.output)
+    }
+
+    /// The text with its macros, if the object can be known by that; else the files that it is from, if they
+    /// are known. Of gcc's text: another compiler's may lack macros of the command line. But only gcc has an
+    /// [`identity`].
+    fn by_directives(&self, values: &Values<'_>) -> Result<Preprocessed, Option<Sources>> {
+        let form = Form::Directives;
+        let text = self.preprocess(form).ok_or(None)?;
+        // Had the values changed meanwhile, they would not be those of the text.
+        let sources = self.sources(values, &text).ok_or(None)?;
+        let mut hasher = self.name(b"directives", &self.call.compile(form));
+        let is_known = sources.tell_all
+            && directives::hash(&mut hasher, &text, values, self.call.has_lines).is_some();
+        if !is_known {
+            return Err(Some(sources));
+        }
+        Ok(Preprocessed {
+            form,
+            text,
+            name: *hasher.finalize().as_bytes(),
+            sources: Some(sources),
+        })
+    }
+
+    /// The text with nothing left to expand, unless that is not all that the object depends on; it is from
+    /// `sources`, if they were read already.
+    fn by_all(&self, values: &Values<'_>, sources: Option<Sources>) -> Option<Preprocessed> {
+        let form = Form::Expanded;
+        let text = self.preprocess(form)?;
+        let mut hasher = self.name(b"text", &self.call.compile(form));
+        text::hash(&mut hasher, &text, self.call.has_lines);
+        (!reads_more(&text)).then(|| Preprocessed {
+            form,
+            name: *hasher.finalize().as_bytes(),
+            sources: sources.or_else(|| self.sources(values, &text)),
+            text,
+        })
     }
 
     /// Puts an outcome in its place, if it is there: the object and, unless the preprocessor wrote
@@ -384,15 +446,18 @@ impl Launcher<'_> {
     }
 
     /// Compiles the text; what makes the compiler talk is compiled from its source, so that it says
-    /// what it always says. Nothing when it is not compiled so: why is for the compiler itself to
-    /// say, where nothing stands between it and its reader (the disk may be full).
-    fn compile(&self, text: &[u8]) -> Option<(Relayed, Input)> {
-        let done = supervise::relay(self.compiler, &self.call.compile, text).ok()?;
-        if done.status != 0 {
-            return None;
-        }
-        if done.messages.is_empty() {
-            return Some((done, Input::Text));
+    /// what it always says. So is what it must not warn about: of text it overlooks some things (what is left
+    /// out is not read, indentation is nothing to it). Nothing when it is not compiled so: why is for the
+    /// compiler itself to say, where nothing stands between it and its reader (the disk may be full).
+    fn compile(&self, form: Form, text: &[u8]) -> Option<(Relayed, Input)> {
+        if !self.call.has_werror {
+            let done = supervise::relay(self.compiler, &self.call.compile(form), text).ok()?;
+            if done.status != 0 {
+                return None;
+            }
+            if done.messages.is_empty() {
+                return Some((done, Input::Text));
+            }
         }
         let done = supervise::relay(self.compiler, self.args, b"").ok()?;
         (done.status == 0).then_some((done, Input::Source))

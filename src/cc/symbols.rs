@@ -32,7 +32,7 @@ impl Words {
 pub(super) enum Mention<'t> {
     /// A symbol, without `CONFIG_` and `_MODULE`.
     Symbol(&'t [u8]),
-    /// A name that the preprocessor puts together (`CONFIG_##option`): it can be any.
+    /// A name that the preprocessor puts together (`CONFIG_##option`, `JOIN(CONFIG_, option)`): it can be any.
     Formed,
 }
 
@@ -50,7 +50,8 @@ fn mentioned<'t>(text: &'t [u8], prefix: &'t str) -> impl Iterator<Item = Mentio
         let name = &text[at + prefix.len()..];
         let len = name.iter().position(|b| !is_word(*b)).unwrap_or(name.len());
         let (name, rest) = name.split_at(len);
-        if rest.trim_ascii_start().starts_with(b"##") {
+        let is_argument = name.is_empty() && matches!(rest.first(), Some(b',' | b')'));
+        if is_argument || rest.trim_ascii_start().starts_with(b"##") {
             return Some(Mention::Formed);
         }
         let name = name.strip_suffix(b"_MODULE").unwrap_or(name);
@@ -213,6 +214,7 @@ mod tests {
         assert_eq!(all(KERNEL, "IS_ENABLED(CONFIG_DVB_ ## fe)"), ["##"]);
         assert_eq!(all(KERNEL, "ENABLE_##x CONFIG_X # #y"), ["X"]);
         assert_eq!(all(BUSYBOX, "ENABLE_##x"), ["##"]);
+        assert_eq!(all(KERNEL, "JOIN(CONFIG_, x) /* CONFIG_* */"), ["##"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use memchr::{memchr, memmem};
 pub(super) fn files(text: &[u8]) -> Option<Vec<&[u8]>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
-    for name in markers(text).filter_map(|(_, line)| marker(line)) {
+    for Marker { file: name, .. } in markers(text).filter_map(|(_, line)| Marker::of(line)) {
         // With `-g` there is the working directory, too: a folder, with two slashes.
         if !seen.insert(name) || name.starts_with(b"<") || name.ends_with(b"//") {
             continue;
@@ -24,7 +24,7 @@ pub(super) fn files(text: &[u8]) -> Option<Vec<&[u8]>> {
 }
 
 /// The lines that begin with `# `, without their newlines, each with its place.
-fn markers(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+pub(super) fn markers(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let first = text.starts_with(b"# ").then_some(0);
     let others = memmem::find_iter(text, b"\n# ").map(|at| at + 1);
     first.into_iter().chain(others).map(|at| {
@@ -33,13 +33,36 @@ fn markers(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
-/// The file that a line marker names. Other lines of this kind (`#pragma`) name none.
-fn marker(line: &[u8]) -> Option<&[u8]> {
-    let rest = line.strip_prefix(b"# ")?;
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    let name = rest[digits..].strip_prefix(b" \"")?;
-    let end = name.iter().rposition(|b| *b == b'"')?;
-    (digits > 0).then(|| &name[..end])
+/// A line marker: where what follows it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Marker<'t> {
+    /// The number of the next line.
+    pub(super) line: u64,
+    pub(super) file: &'t [u8],
+    flags: &'t [u8],
+}
+
+impl<'t> Marker<'t> {
+    /// Other lines of this kind (`#pragma`) are none.
+    pub(super) fn of(line: &'t [u8]) -> Option<Self> {
+        let rest = line.strip_prefix(b"# ")?;
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let name = rest[digits..].strip_prefix(b" \"")?;
+        let end = name.iter().rposition(|b| *b == b'"')?;
+        let (file, flags) = (&name[..end], &name[end + 1..]);
+        let line: u32 = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+        let is_flag = |b: &u8| matches!(b, b' ' | b'1'..=b'4');
+        flags.iter().all(is_flag).then_some(Self {
+            line: line.into(),
+            file,
+            flags,
+        })
+    }
+
+    /// Has it this flag? `1`: a file is entered, `2`: one is left, `3`: it is the system's.
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags.contains(&flag)
+    }
 }
 
 /// Hashes what the compiler makes of the text. Where no line number gets into the object, the
@@ -59,7 +82,7 @@ pub(super) fn hash(hasher: &mut blake3::Hasher, text: &[u8], has_lines: bool) {
     let mut end = 0;
     for (at, line) in markers(text) {
         add(text[end..at].trim_ascii());
-        if marker(line).is_none() {
+        if Marker::of(line).is_none() {
             // A pragma, or whatever else: it may well mean something.
             add(line);
         }
