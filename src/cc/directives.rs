@@ -54,6 +54,8 @@ pub(super) fn tells_all(source: &[u8]) -> bool {
     !has_odd_pragma(source)
         && !KEPT.iter().any(has)
         && !has_marker(source)
+        && !has_raw(source)
+        && !has_odd_comment(source)
         && has_whole_literals(source)
 }
 
@@ -85,6 +87,30 @@ fn has_marker(source: &[u8]) -> bool {
     first || memmem::find_iter(source, b"\n# ").any(|at| is_marker(&source[at + 3..]))
 }
 
+/// May a comment begin or end elsewhere for gcc 12 than it does here? It takes `/*/` for a whole one where it
+/// only carries out directives; one may end with a `*` and a `/` in two lines; and a carriage return of its own
+/// ends a line for some.
+fn has_odd_comment(source: &[u8]) -> bool {
+    let is_spliced = |at: usize| {
+        let mut rest = &source[at + 1..];
+        while let Some(after) = after_splice(rest) {
+            rest = after;
+        }
+        rest.starts_with(b"/")
+    };
+    let is_alone = |at: usize| source.get(at + 1) != Some(&b'\n');
+    memmem::find(source, b"/*/").is_some()
+        || memmem::find_iter(source, b"*\\").any(is_spliced)
+        || memchr_iter(b'\r', source).any(is_alone)
+}
+
+/// What stands behind a newline that a backslash stands before. Between them gcc allows blanks.
+fn after_splice(text: &[u8]) -> Option<&[u8]> {
+    let rest = text.strip_prefix(b"\\")?;
+    let blanks = rest.iter().take_while(|b| b" \t\r".contains(b)).count();
+    rest[blanks..].strip_prefix(b"\n")
+}
+
 /// Do all literals end in their line? In what is left out gcc 12 looks for the end of one that does not
 /// (`don't`) over all lines, directives and all, and says nothing.
 fn has_whole_literals(source: &[u8]) -> bool {
@@ -95,8 +121,9 @@ fn has_whole_literals(source: &[u8]) -> bool {
         let from = &source[start..];
         at = match from {
             [b'/', b'*', inner @ ..] => match comment_end.find(inner) {
-                Some(end) => start + end + 4,
-                None => return false,
+                // `#include <x/*y>` has none.
+                Some(end) if !names_file(&source[..start]) => start + end + 4,
+                _ => return false,
             },
             [b'/', b'/', ..] => start + line_len(from),
             [b'/', ..] => start + 1,
@@ -127,12 +154,21 @@ fn literal_len(from: &[u8]) -> Option<usize> {
     None
 }
 
-/// Does the line whose beginning ends here, and which may go over several, begin with a number sign?
+/// Is the line whose beginning ends here, and which may go over several, a directive? Not one that a comment ends
+/// in, as it may have begun in that.
 fn is_directive(before: &[u8]) -> bool {
     let is_spliced = |at: usize| before[..at].ends_with(b"\\") || before[..at].ends_with(b"\\\r");
     let start = memchr_iter(b'\n', before).rev().find(|at| !is_spliced(*at));
     let line = &before[start.map_or(0, |at| at + 1)..];
-    line.trim_ascii_start().starts_with(b"#")
+    line.trim_ascii_start().starts_with(b"#") && memmem::find(line, b"*/").is_none()
+}
+
+/// Does the name of a file begin in the line whose beginning ends here?
+fn names_file(before: &[u8]) -> bool {
+    let start = memrchr(b'\n', before).map_or(0, |at| at + 1);
+    let line = before[start..].trim_ascii_start();
+    let has = |part: &[u8]| memmem::find(line, part).is_some();
+    line.starts_with(b"#") && has(b"include") && has(b"<") && !has(b">")
 }
 
 /// Up to the newline that no backslash stands before.
@@ -282,10 +318,7 @@ fn has_spliced_word(text: &[u8]) -> bool {
     let is_word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     memchr_iter(b'\\', text).any(|at| {
         let mut rest = &text[at..];
-        while let Some(after) = rest
-            .strip_prefix(b"\\\n")
-            .or_else(|| rest.strip_prefix(b"\\\r\n"))
-        {
+        while let Some(after) = after_splice(rest) {
             rest = after;
         }
         rest.len() < text.len() - at && at > 0 && is_word(text.get(at - 1)) && is_word(rest.first())
@@ -494,6 +527,12 @@ mod tests {
             "a \\\n# b don't\n",
             "char *a = \"\\\\\n",
             "/* never ended '\n",
+            "#if 0\n/*/ it's */\n#endif\n",
+            "#if 0\n/* old:\n#define A 1 */ it don't\n#endif\n",
+            "#if 0\n/* *\\\n/ don't /* */\n#endif\n",
+            "#if 0\n#include <x/*y>\n don't */\n#endif\n",
+            "a = '\\\r' x'\n",
+            "#if 0\nx = R\"(a\"b'c)\" 'd\n#endif\n",
             "don't",
         ] {
             assert!(!tells_all(open.as_bytes()), "{open}");
@@ -505,6 +544,8 @@ mod tests {
             "  # error don't \\\n can't\n",
             "char *a = \"one \\\n two\\\r\n three\";\n",
             "a / b\n/**/",
+            "#include <x.h> /* don't */\r\nint a;\n",
+            "/* struct *\\ /x *\\\n * y */\n",
         ] {
             assert!(tells_all(whole.as_bytes()), "{whole}");
         }

@@ -331,13 +331,9 @@ impl Launcher<'_> {
         {
             return Ok(Some(done));
         }
-        let by_directives = if has_values {
-            self.by_directives(&values)
-        } else {
-            Err(None)
-        };
-        let by_all = |sources| self.by_all(&values, sources).ok_or(());
-        let Ok(preprocessed) = by_directives.or_else(by_all) else {
+        let by_directives = || self.by_directives(&values);
+        let by_directives = has_values.then(by_directives).flatten();
+        let Some(preprocessed) = by_directives.or_else(|| self.by_all(&values)) else {
             // The compiler itself is to say what is wrong.
             return Ok(None);
         };
@@ -347,6 +343,8 @@ impl Launcher<'_> {
             name,
             sources,
         } = preprocessed;
+        // What was read a second time must have been the same.
+        let mut is_kept = true;
         let done = match self.put(&name, None)? {
             Some(done) => done,
             None => {
@@ -358,15 +356,15 @@ impl Launcher<'_> {
                     worth: supervise::cpu_so_far(),
                     relayed,
                 };
-                // What was read a second time must have been the same.
-                if input == Input::Text || self.sources(&values, &text).is_some() {
+                is_kept = input == Input::Text || self.sources(&values, &text).is_some();
+                if is_kept {
                     // That it cannot be kept is no reason to fail.
                     let _ = self.keep(&name, &done);
                 }
                 done
             }
         };
-        if let Some(sources) = sources.filter(|sources| has_values && !sources.form_names) {
+        if let Some(sources) = sources.filter(|sources| is_kept && !sources.form_names) {
             let _ = self.remember(&call, &values, &sources, name);
         }
         Ok(Some(done))
@@ -378,21 +376,16 @@ impl Launcher<'_> {
         (done.status == 0 && done.messages.is_empty()).then_some(done.output)
     }
 
-    /// The text with its macros, if the object can be known by that; else the files that it is from, if they
-    /// are known. Of gcc's text: another compiler's may lack macros of the command line. But only gcc has an
-    /// [`identity`].
-    fn by_directives(&self, values: &Values<'_>) -> Result<Preprocessed, Option<Sources>> {
+    /// The text with its macros, if the object can be known by that. Of gcc's text: another compiler's may lack
+    /// macros of the command line. But only gcc has an [`identity`].
+    fn by_directives(&self, values: &Values<'_>) -> Option<Preprocessed> {
         let form = Form::Directives;
-        let text = self.preprocess(form).ok_or(None)?;
+        let text = self.preprocess(form)?;
         // Had the values changed meanwhile, they would not be those of the text.
-        let sources = self.sources(values, &text).ok_or(None)?;
+        let sources = self.sources(values, &text).filter(|s| s.tell_all)?;
         let mut hasher = self.name(b"directives", &self.call.compile(form));
-        let is_known = sources.tell_all
-            && directives::hash(&mut hasher, &text, values, self.call.has_lines).is_some();
-        if !is_known {
-            return Err(Some(sources));
-        }
-        Ok(Preprocessed {
+        directives::hash(&mut hasher, &text, values, self.call.has_lines)?;
+        Some(Preprocessed {
             form,
             text,
             name: *hasher.finalize().as_bytes(),
@@ -400,18 +393,22 @@ impl Launcher<'_> {
         })
     }
 
-    /// The text with nothing left to expand, unless that is not all that the object depends on; it is from
-    /// `sources`, if they were read already.
-    fn by_all(&self, values: &Values<'_>, sources: Option<Sources>) -> Option<Preprocessed> {
+    /// The text with nothing left to expand, unless that is not all that the object depends on.
+    fn by_all(&self, values: &Values<'_>) -> Option<Preprocessed> {
         let form = Form::Expanded;
         let text = self.preprocess(form)?;
         let mut hasher = self.name(b"text", &self.call.compile(form));
         text::hash(&mut hasher, &text, self.call.has_lines);
-        (!reads_more(&text)).then(|| Preprocessed {
+        if reads_more(&text) {
+            return None;
+        }
+        let has_values = self.autoconf.is_some();
+        let sources = has_values.then(|| self.sources(values, &text));
+        Some(Preprocessed {
             form,
-            name: *hasher.finalize().as_bytes(),
-            sources: sources.or_else(|| self.sources(values, &text)),
             text,
+            name: *hasher.finalize().as_bytes(),
+            sources: sources.flatten(),
         })
     }
 
