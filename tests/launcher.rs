@@ -73,14 +73,15 @@ impl Bench {
 
     /// From now on [`Bench::calls`] knows what gcc is asked for.
     fn note_calls(&self) {
-        let program = self.path("bin/gcc");
         let path = std::env::var("PATH").unwrap();
         let note = format!("echo \"$*\" >> '{}'", self.path("calls").display());
-        fs::write(
-            &program,
-            format!("#!/bin/sh\n{note}\nPATH='{path}' exec gcc \"$@\"\n"),
-        )
-        .unwrap();
+        self.program("gcc", &format!("{note}\nPATH='{path}' exec gcc \"$@\""));
+    }
+
+    /// Puts a program there that does this, in shell.
+    fn program(&self, name: &str, does: &str) {
+        let program = self.path("bin").join(name);
+        fs::write(&program, format!("#!/bin/sh\n{does}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
@@ -337,6 +338,12 @@ fn what_cannot_be_told_before_macros_are_expanded_is_known_by_all_of_its_text() 
         tree.set(&["WIDE", &format!("TEXT{number}")]);
         assert_eq!(tree.compile(&[]), [SameText], "{start}");
         bench.calls();
+        // Compiled from its source, and known by its text all the same.
+        assert_eq!(tree.compile(&["-Werror"]), [Compiled], "{start}");
+        assert_eq!(bench.calls(), [Directives, Text, OfSource], "{start}");
+        tree.set(&["WIDE"]);
+        assert_eq!(tree.compile(&["-Werror"]), [SameText], "{start}");
+        bench.calls();
     }
 }
 
@@ -527,13 +534,7 @@ struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// `does` is shell, with the arguments in `$@`.
     fn new(bench: &'a Bench, does: &str) -> Self {
-        let program = bench.path("bin/counted");
-        fs::write(
-            &program,
-            format!("#!/bin/sh\necho >> \"$COUNTED\"\n{does}\n"),
-        )
-        .unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        bench.program("counted", &format!("echo >> \"$COUNTED\"\n{does}"));
         let tree = bench.path("asked");
         fs::create_dir_all(&tree).unwrap();
         Self { bench, tree }

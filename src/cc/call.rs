@@ -12,9 +12,9 @@ pub(super) struct Call {
     pub(super) object: OsString,
     /// Where the preprocessor notes what it read, if it is to.
     pub(super) depfile: Option<OsString>,
-    /// The same call, but for the preprocessed text on standard output.
+    /// What of it the preprocessor needs.
     preprocess: Vec<OsString>,
-    /// The same call, for preprocessed text from standard input.
+    /// What of it the compiler needs that has the text.
     compile: Vec<OsString>,
     /// Line numbers and names of files get into the object (with a sanitizer only where code is).
     pub(super) has_lines: bool,

@@ -15,7 +15,7 @@ use memchr::{memchr_iter, memchr3, memmem, memrchr};
 use super::add;
 use super::manifest::is_autoconf;
 use super::symbols::{Mention, Values};
-use super::text::{Marker, markers};
+use super::text::{Marker, is_no_file, markers};
 
 /// Words whose meaning is lost between the two calls of gcc: clocks, the name of the main file, which is
 /// standard input then, and how deep it is in others.
@@ -91,24 +91,24 @@ fn has_marker(source: &[u8]) -> bool {
 /// only carries out directives; one may end with a `*` and a `/` in two lines; and a carriage return of its own
 /// ends a line for some.
 fn has_odd_comment(source: &[u8]) -> bool {
-    let is_spliced = |at: usize| {
-        let mut rest = &source[at + 1..];
-        while let Some(after) = after_splice(rest) {
-            rest = after;
-        }
-        rest.starts_with(b"/")
-    };
+    let is_spliced = |at: usize| after_splices(&source[at + 1..]).starts_with(b"/");
     let is_alone = |at: usize| source.get(at + 1) != Some(&b'\n');
     memmem::find(source, b"/*/").is_some()
         || memmem::find_iter(source, b"*\\").any(is_spliced)
         || memchr_iter(b'\r', source).any(is_alone)
 }
 
-/// What stands behind a newline that a backslash stands before. Between them gcc allows blanks.
-fn after_splice(text: &[u8]) -> Option<&[u8]> {
-    let rest = text.strip_prefix(b"\\")?;
-    let blanks = rest.iter().take_while(|b| b" \t\r".contains(b)).count();
-    rest[blanks..].strip_prefix(b"\n")
+/// What stands behind all newlines here that a backslash stands before. Between them gcc allows blanks.
+fn after_splices(mut text: &[u8]) -> &[u8] {
+    let after_one = |text: &[u8]| {
+        let rest = text.strip_prefix(b"\\")?;
+        let blanks = rest.iter().take_while(|b| b" \t\r".contains(b)).count();
+        Some(text.len() - rest[blanks..].strip_prefix(b"\n")?.len())
+    };
+    while let Some(len) = after_one(text) {
+        text = &text[len..];
+    }
+    text
 }
 
 /// Do all literals end in their line? In what is left out gcc 12 looks for the end of one that does not
@@ -157,8 +157,9 @@ fn literal_len(from: &[u8]) -> Option<usize> {
 /// Is the line whose beginning ends here, and which may go over several, a directive? Not one that a comment ends
 /// in, as it may have begun in that.
 fn is_directive(before: &[u8]) -> bool {
-    let is_spliced = |at: usize| before[..at].ends_with(b"\\") || before[..at].ends_with(b"\\\r");
-    let start = memchr_iter(b'\n', before).rev().find(|at| !is_spliced(*at));
+    let start = memchr_iter(b'\n', before)
+        .rev()
+        .find(|at| ends_line(before, *at));
     let line = &before[start.map_or(0, |at| at + 1)..];
     line.trim_ascii_start().starts_with(b"#") && memmem::find(line, b"*/").is_none()
 }
@@ -173,9 +174,14 @@ fn names_file(before: &[u8]) -> bool {
 
 /// Up to the newline that no backslash stands before.
 fn line_len(from: &[u8]) -> usize {
-    let is_spliced = |at: usize| from[..at].ends_with(b"\\") || from[..at].ends_with(b"\\\r");
-    let end = memchr_iter(b'\n', from).find(|at| !is_spliced(*at));
+    let end = memchr_iter(b'\n', from).find(|at| ends_line(from, *at));
     end.unwrap_or(from.len())
+}
+
+/// Has this newline no backslash before it?
+fn ends_line(text: &[u8], newline: usize) -> bool {
+    let before = &text[..newline];
+    !before.ends_with(b"\\") && !before.ends_with(b"\\\r")
 }
 
 /// Hashes what the compiler makes of the text; nothing when that depends on more, or may.
@@ -187,7 +193,8 @@ pub(super) fn hash(
 ) -> Option<()> {
     let kept = kept(&runs(text)?, has_lines);
     let is_lost = |word: &&[u8]| memmem::find(&kept, word).is_some();
-    if LOST.iter().any(is_lost) || has_spliced_word(&kept) || has_raw(&kept) || reads_more(&kept) {
+    if LOST.iter().any(is_lost) || has_spliced_word(&kept) || has_raw(&kept) || may_read_more(&kept)
+    {
         return None;
     }
     let mut symbols = BTreeSet::new();
@@ -308,19 +315,11 @@ fn runs(text: &[u8]) -> Option<Vec<Run<'_>>> {
     within.is_empty().then_some(runs)
 }
 
-/// `<built-in>`, `<command-line>`, or the working directory.
-fn is_no_file(name: &[u8]) -> bool {
-    name.starts_with(b"<") || name.ends_with(b"//")
-}
-
 /// Is a word written in two lines? Whoever looks for words does not see it.
 fn has_spliced_word(text: &[u8]) -> bool {
     let is_word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     memchr_iter(b'\\', text).any(|at| {
-        let mut rest = &text[at..];
-        while let Some(after) = after_splice(rest) {
-            rest = after;
-        }
+        let rest = after_splices(&text[at..]);
         rest.len() < text.len() - at && at > 0 && is_word(text.get(at - 1)) && is_word(rest.first())
     })
 }
@@ -336,7 +335,7 @@ fn has_raw(text: &[u8]) -> bool {
 
 /// May it make the assembler read files? That a comment speaks of it, as one of the kernel's headers does, is
 /// nothing: a line of code that begins with a `*` says no such thing.
-fn reads_more(text: &[u8]) -> bool {
+fn may_read_more(text: &[u8]) -> bool {
     let is_comment = |at: usize| {
         let start = memrchr(b'\n', &text[..at]).map_or(0, |newline| newline + 1);
         let before = text[start..at].trim_ascii_start();

@@ -116,12 +116,8 @@ impl Sources {
             form_names: false,
         };
         for path in paths.filter(|path| !is_autoconf(path)) {
-            let file = Path::new(std::ffi::OsStr::from_bytes(path));
-            let stat = Stat::of(&fs::metadata(file).ok()?);
-            if stat.modified.max(stat.changed) >= began {
-                return None;
-            }
-            let text = fs::read(file).ok()?;
+            let stat = settled(path, began)?;
+            let text = fs::read(file(path)).ok()?;
             for mention in values.mentioned(&text) {
                 let Mention::Symbol(symbol) = mention else {
                     sources.form_names = true;
@@ -140,6 +136,21 @@ impl Sources {
         }
         Some(sources)
     }
+}
+
+/// Is all that the preprocessor has read as it was when the call began?
+pub(super) fn are_settled<'p>(mut paths: impl Iterator<Item = &'p [u8]>, began: i128) -> bool {
+    paths.all(|path| is_autoconf(path) || settled(path, began).is_some())
+}
+
+/// The state of a file that is there and was not changed since `began`.
+fn settled(path: &[u8], began: i128) -> Option<Stat> {
+    let stat = Stat::of(&fs::metadata(file(path)).ok()?);
+    (stat.modified.max(stat.changed) < began).then_some(stat)
+}
+
+fn file(path: &[u8]) -> &Path {
+    Path::new(std::ffi::OsStr::from_bytes(path))
 }
 
 /// The file with all values, of which only those count that are mentioned.
@@ -312,7 +323,7 @@ fn places<'w, T: Clone + 'w, N: Eq + std::hash::Hash>(
 impl Row {
     /// Are the contents of the file what they were?
     fn is_as_it_was(&self) -> bool {
-        let path = Path::new(std::ffi::OsStr::from_bytes(&self.path));
+        let path = file(&self.path);
         let Ok(meta) = fs::metadata(path) else {
             return false;
         };

@@ -356,7 +356,7 @@ impl Launcher<'_> {
                     worth: supervise::cpu_so_far(),
                     relayed,
                 };
-                is_kept = input == Input::Text || self.sources(&values, &text).is_some();
+                is_kept = input == Input::Text || self.is_settled(&text);
                 if is_kept {
                     // That it cannot be kept is no reason to fail.
                     let _ = self.keep(&name, &done);
@@ -402,13 +402,11 @@ impl Launcher<'_> {
         if reads_more(&text) {
             return None;
         }
-        let has_values = self.autoconf.is_some();
-        let sources = has_values.then(|| self.sources(values, &text));
         Some(Preprocessed {
             form,
-            text,
             name: *hasher.finalize().as_bytes(),
-            sources: sources.flatten(),
+            sources: self.sources(values, &text),
+            text,
         })
     }
 
@@ -469,15 +467,29 @@ impl Launcher<'_> {
         self.store.keep_outcome(name, &outcome)
     }
 
-    /// The files of a text and what they mention, if they are now what they were when it was made.
-    fn sources(&self, values: &Values<'_>, text: &[u8]) -> Option<Sources> {
+    /// What was changed since then may have been changed during the call (nanoseconds since 1970).
+    fn began(&self) -> i128 {
         let began = self.began.checked_sub(STEP).unwrap_or(UNIX_EPOCH);
         let began = began.duration_since(UNIX_EPOCH).unwrap_or_default();
         // Nanoseconds of some decades.
-        let began = began.as_nanos() as i128;
+        began.as_nanos() as i128
+    }
+
+    /// The files of a text and what they mention, if they are now what they were when it was made, and values are
+    /// to be had.
+    fn sources(&self, values: &Values<'_>, text: &[u8]) -> Option<Sources> {
+        self.autoconf.as_ref()?;
         let files = text::files(text).filter(|files| !files.is_empty())?;
-        let sources = Sources::read(files.into_iter(), values, began)?;
+        let sources = Sources::read(files.into_iter(), values, self.began())?;
         (autoconf() == self.autoconf).then_some(sources)
+    }
+
+    /// Is all that the text is from what it was when it was made?
+    fn is_settled(&self, text: &[u8]) -> bool {
+        let files = text::files(text).filter(|files| !files.is_empty());
+        let are_settled =
+            |files: Vec<&[u8]>| manifest::are_settled(files.into_iter(), self.began());
+        files.is_some_and(are_settled) && autoconf() == self.autoconf
     }
 
     fn remember(

@@ -10,8 +10,7 @@ pub(super) fn files(text: &[u8]) -> Option<Vec<&[u8]>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for Marker { file: name, .. } in markers(text).filter_map(|(_, line)| Marker::of(line)) {
-        // With `-g` there is the working directory, too: a folder, with two slashes.
-        if !seen.insert(name) || name.starts_with(b"<") || name.ends_with(b"//") {
+        if !seen.insert(name) || is_no_file(name) {
             continue;
         }
         // What has a quote or an odd byte in its name is written as a C string.
@@ -21,6 +20,11 @@ pub(super) fn files(text: &[u8]) -> Option<Vec<&[u8]>> {
         found.push(name);
     }
     Some(found)
+}
+
+/// `<built-in>`, `<command-line>`, or, with `-g`, the working directory: a folder, with two slashes.
+pub(super) fn is_no_file(name: &[u8]) -> bool {
+    name.starts_with(b"<") || name.ends_with(b"//")
 }
 
 /// The lines that begin with `# `, without their newlines, each with its place.
