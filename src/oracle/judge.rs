@@ -424,9 +424,12 @@ mod tests {
         let trial = dir.path().canonicalize().unwrap().join("trial/oracle");
         let here = env::current_dir().unwrap();
         let (trial, here) = (trial.display(), here.display());
+        // The user's own, if it is set.
+        let cache = env::var("KBISECT_CACHE").map(|cache| format!("KBISECT_CACHE={cache}\n"));
+        let cache = cache.unwrap_or_default();
         let expected = format!(
             "KBISECT_BASELINE=/start/oracle\nKBISECT_BUILD={here}/build\n\
-             KBISECT_CONFIG={here}/config\nKBISECT_EVIDENCE={trial}/evidence\n\
+             {cache}KBISECT_CONFIG={here}/config\nKBISECT_EVIDENCE={trial}/evidence\n\
              KBISECT_IMAGE={here}/image\nKBISECT_SLOT=3\nKBISECT_SOURCE={here}/source\n\
              KBISECT_TIMEOUT=2\nKBISECT_TRIAL={trial}\n/somewhere\n{trial}\n"
         );
