@@ -21,7 +21,7 @@ const ENOUGH: u32 = 10;
 const SURE: f64 = 0.99;
 
 /// How often an oracle has answered the same question in two ways.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Reliability {
     /// Judgements of sets that were judged more than once.
     pub again: u32,
@@ -31,6 +31,10 @@ pub struct Reliability {
     pub start_fails: bool,
     /// It surely errs more often than one time in four.
     pub errs_too_often: bool,
+    /// The chance that the answer is wrong, by what was judged, once it is being certified.
+    pub risk: Option<f64>,
+    /// The search is over, and the answer is still not as sure as it must be.
+    pub is_unsure: bool,
 }
 
 impl Reliability {
@@ -46,7 +50,7 @@ impl Reliability {
     /// Is the oracle too unreliable to go on?
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
-        self.start_fails || self.errs_too_often
+        self.start_fails || self.errs_too_often || self.is_unsure
     }
 
     /// By how many one answer must lead to be wrong with at most this chance.
@@ -119,8 +123,7 @@ mod tests {
         Reliability {
             again,
             differed,
-            start_fails: false,
-            errs_too_often: false,
+            ..Reliability::default()
         }
     }
 

@@ -22,6 +22,7 @@ mod in_order;
 mod ktest;
 mod ledger;
 mod one_by_one;
+mod posterior;
 mod probabilities;
 mod referee;
 mod replay;

@@ -5,11 +5,14 @@
 //! follows from how often the oracle was seen to err ([`Reliability`]). As long as it was not,
 //! one judgement does, but a few are repeated to see whether it errs: the start's at the
 //! beginning, the best's when nothing passes any more, and a failure that a later pass speaks
-//! against. (C-Reduce and its like have no word for this; Shrink Ray, D. MacIver 2026, and
+//! against. Before the answer is certified that is not enough: it is judged until it is sure under a belief that
+//! allows for errors that were not seen ([`super::posterior`]). (C-Reduce and its like have no word for this; Shrink Ray, D. MacIver 2026, and
 //! syzkaller's bisection repeat and go back as this does.)
 //!
 //! A pass that turns out to be none has poisoned what was built on it: the search begins anew on
 //! the newest base that holds, with all failures that it knows.
+
+mod certainty;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -58,6 +61,8 @@ pub struct Referee {
     /// How many failures were doubted because a later pass speaks against them.
     doubts: u32,
     reliability: Reliability,
+    /// About how many judgements the answer needs in the end.
+    owed: u32,
 }
 
 impl std::fmt::Debug for Referee {
@@ -91,6 +96,7 @@ impl Referee {
             patience: PATIENCE,
             doubts: 0,
             reliability: Reliability::default(),
+            owed: 0,
         };
         let at = referee.dossier(start);
         let start = &mut referee.dossiers[at];
@@ -428,10 +434,17 @@ impl Search for Referee {
                 // Waiting must change nothing, or a replay would go another way. So there is one
                 // more judgement of what the answer stands on.
                 _ if has_changed => return self.propose(self.base()),
-                Step::Done if self.flights.values().any(|at| self.matters(*at)) => {
-                    return Step::Wait;
+                Step::Done => {
+                    let Some(at) = self.judge_once_more() else {
+                        if self.flights.values().any(|at| self.matters(*at)) {
+                            return Step::Wait;
+                        }
+                        self.reliability.is_unsure = self.is_unsure();
+                        return Step::Done;
+                    };
+                    return self.propose(at);
                 }
-                step => return step,
+                Step::Wait => return Step::Wait,
             }
         }
     }
@@ -445,6 +458,7 @@ impl Search for Referee {
         self.consider_what_is_awaited();
         self.reconsider_the_bases();
         self.doubt_the_best_in_the_end();
+        self.weigh_answer();
         self.forget_pointless();
         Told {
             new_best: *self.inner.best() != before,
@@ -464,6 +478,7 @@ impl Search for Referee {
         self.forget_pointless();
         self.consider_what_is_awaited();
         self.doubt_the_best_in_the_end();
+        self.weigh_answer();
     }
 
     fn best(&self) -> &RequestSet {
@@ -481,6 +496,7 @@ impl Search for Referee {
             .filter(|at| self.dossiers[*at].awaited.is_some() && self.dossiers[*at].judged() > 0)
             .map(|at| self.lacks(at));
         let more: u32 = self.dossiers.iter().map(wanted).sum::<u32>() + lacks.sum::<u32>();
+        let more = more + self.owed;
         Outlook {
             at_least: inner.at_least,
             at_most: inner.at_most + more,

@@ -1,0 +1,331 @@
+//! How likely an answer is wrong, if the oracle may err: a posterior over how often it does.
+//!
+//! A set that is good is refused with chance *a*, one that is not is accepted with chance *b*. Both are
+//! unknown, and that no two verdicts on one set differed does not make them 0: a rate of 5 % stays
+//! unseen in ten repeats six times of ten. So before anything is seen, one half of the belief is that the oracle is as
+//! good as reliable; a quarter, that it errs both ways at one rate; a quarter, that it has two rates. By
+//! Bayes' rule the repeated judgements of the run weigh these beliefs, and what is left of them tells how
+//! likely the judgements that the answer rests on are wrong, all together.
+//!
+//! What was tried counts as well: of many sets the one is chosen that passed, and of many requests those stay
+//! without which it failed. So an error has as many chances as there are sets that were judged (a union
+//! bound, as Bonferroni's correction).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// How often a set passed and failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tally {
+    pub(super) passes: u32,
+    pub(super) fails: u32,
+}
+
+impl Tally {
+    /// With so many more judgements, which say what most of them say.
+    pub(super) fn and_more(self, n: u32) -> Self {
+        let (passes, fails) = match self.passes >= self.fails {
+            true => (n, 0),
+            false => (0, n),
+        };
+        Self {
+            passes: self.passes + passes,
+            fails: self.fails + fails,
+        }
+    }
+
+    fn judged(self) -> u32 {
+        self.passes + self.fails
+    }
+
+    /// The logarithm of its chance, if the set is good.
+    fn if_good(self, logs: Logs) -> f64 {
+        f64::from(self.passes) * logs.not_refuses + f64::from(self.fails) * logs.refuses
+    }
+
+    /// The logarithm of its chance, if it is not.
+    fn if_bad(self, logs: Logs) -> f64 {
+        f64::from(self.passes) * logs.accepts + f64::from(self.fails) * logs.not_accepts
+    }
+}
+
+/// How often an oracle errs, as logarithms of chances.
+#[derive(Debug, Clone, Copy)]
+struct Logs {
+    /// It refuses what is good: *a*.
+    refuses: f64,
+    not_refuses: f64,
+    /// It accepts what is not: *b*.
+    accepts: f64,
+    not_accepts: f64,
+    /// How much of the belief is in these rates, before anything is seen.
+    belief: f64,
+}
+
+impl Logs {
+    fn new(refuses: f64, accepts: f64, belief: f64) -> Self {
+        Self {
+            refuses: refuses.ln(),
+            not_refuses: (1.0 - refuses).ln(),
+            accepts: accepts.ln(),
+            not_accepts: (1.0 - accepts).ln(),
+            belief: belief.ln(),
+        }
+    }
+}
+
+/// What an answer rests on.
+#[derive(Debug, Clone)]
+pub(super) struct Evidence {
+    /// The start, which is taken to be good.
+    pub(super) start: Tally,
+    /// All other sets that were judged, those below included.
+    pub(super) sets: Vec<Tally>,
+    /// The answer; none if that is the start.
+    pub(super) best: Option<Tally>,
+    /// The answer without each of its requests, where the oracle said no.
+    pub(super) without: Vec<Tally>,
+}
+
+/// A rate that is as good as none.
+const RELIABLE: f64 = 1e-4;
+
+/// The beliefs before anything is seen, see the module.
+const HALF: f64 = 0.5;
+const QUARTER: f64 = 0.25;
+
+/// The rates of an oracle that errs: from 1 % up to one that tells little more than a coin.
+const RATES: [f64; 9] = [0.01, 0.025, 0.05, 0.08, 0.12, 0.18, 0.25, 0.33, 0.43];
+
+/// Every pair of rates with its belief.
+static BELIEFS: LazyLock<Vec<Logs>> = LazyLock::new(|| {
+    let n = RATES.len() as f64;
+    let same = RATES.map(|rate| Logs::new(rate, rate, QUARTER / n));
+    let two = |a: f64| RATES.map(|b| Logs::new(a, b, QUARTER / (n * n)));
+    let reliable = std::iter::once(Logs::new(RELIABLE, RELIABLE, HALF));
+    reliable
+        .chain(same)
+        .chain(RATES.into_iter().flat_map(two))
+        .collect()
+});
+
+/// The evidence, weighed.
+#[derive(Debug, Clone)]
+pub(super) struct Posterior {
+    evidence: Evidence,
+    /// How many chances to be wrong the answer had.
+    chances: f64,
+    /// By belief.
+    weighed: Vec<Weighed>,
+}
+
+/// What the evidence makes of one belief.
+#[derive(Debug, Clone, Copy)]
+struct Weighed {
+    /// The logarithm of its weight.
+    weight: f64,
+    /// The chance that the answer does not pass.
+    best: f64,
+    /// How many of its requests are not needed, as expected.
+    stays: f64,
+}
+
+impl Posterior {
+    pub(super) fn new(evidence: Evidence) -> Self {
+        // Many sets have the same counts.
+        let mut kinds: BTreeMap<Tally, u32> = BTreeMap::new();
+        for tally in &evidence.sets {
+            *kinds.entry(*tally).or_default() += 1;
+        }
+        let mut without: BTreeMap<Tally, u32> = BTreeMap::new();
+        for tally in &evidence.without {
+            *without.entry(*tally).or_default() += 1;
+        }
+        let chances = evidence.sets.len().max(1) as f64;
+        let each = (chances / evidence.without.len().max(1) as f64).max(1.0);
+        let weigh = |logs: &Logs| {
+            let sets = kinds.iter().map(|(t, n)| f64::from(*n) * seen(*t, *logs));
+            let stays = without
+                .iter()
+                .map(|(t, n)| f64::from(*n) * not_needed(*t, each, *logs));
+            Weighed {
+                weight: logs.belief + evidence.start.if_good(*logs) + sets.sum::<f64>(),
+                best: evidence.best.map_or(0.0, |t| not_good(t, chances, *logs)),
+                stays: stays.sum(),
+            }
+        };
+        let weighed = BELIEFS.iter().map(weigh).collect();
+        Self {
+            evidence,
+            chances,
+            weighed,
+        }
+    }
+
+    /// The chance that the answer is wrong: that it does not pass, or that one of its requests is not
+    /// needed.
+    pub(super) fn risk(&self) -> f64 {
+        self.risk_after(0)
+    }
+
+    /// The same, if the answer passed so often more. (If that is the start, the start.)
+    pub(super) fn risk_after(&self, more: u32) -> f64 {
+        let Evidence { start, best, .. } = self.evidence;
+        let after = |(weighed, logs): (&Weighed, &Logs)| match best {
+            _ if more == 0 => *weighed,
+            None => Weighed {
+                weight: weighed.weight + start.and_more(more).if_good(*logs) - start.if_good(*logs),
+                ..*weighed
+            },
+            Some(old) => {
+                let new = old.and_more(more);
+                Weighed {
+                    weight: weighed.weight + seen(new, *logs) - seen(old, *logs),
+                    best: not_good(new, self.chances, *logs),
+                    ..*weighed
+                }
+            }
+        };
+        let all: Vec<Weighed> = self.weighed.iter().zip(BELIEFS.iter()).map(after).collect();
+        let most = all
+            .iter()
+            .map(|w| w.weight)
+            .fold(f64::NEG_INFINITY, f64::max);
+        let (mut sum, mut wrong) = (0.0, 0.0);
+        for belief in all {
+            let weight = (belief.weight - most).exp();
+            sum += weight;
+            wrong += weight * (belief.best + belief.stays).min(1.0);
+        }
+        wrong / sum
+    }
+
+    /// How often the answer must pass once more until the risk is no more than `error`: nothing if not even
+    /// `most` times would do.
+    pub(super) fn passes_to(&self, error: f64, most: u32) -> Option<u32> {
+        let is_enough = |more: u32| self.risk_after(more) <= error;
+        if !is_enough(most) {
+            return None;
+        }
+        let (mut below, mut enough) = (0, most);
+        while below < enough {
+            let middle = u32::midpoint(below, enough);
+            if is_enough(middle) {
+                enough = middle;
+            } else {
+                below = middle + 1;
+            }
+        }
+        Some(enough)
+    }
+}
+
+/// The logarithm of the chance of these judgements on one set, good or not. What was judged once tells
+/// nothing of how often the oracle errs.
+fn seen(tally: Tally, logs: Logs) -> f64 {
+    if tally.judged() < 2 {
+        return 0.0;
+    }
+    let (good, bad) = (tally.if_good(logs), tally.if_bad(logs));
+    let (more, less) = (good.max(bad), good.min(bad));
+    more + (less - more).exp().ln_1p() - std::f64::consts::LN_2
+}
+
+fn not_good(tally: Tally, chances: f64, logs: Logs) -> f64 {
+    odds(chances, tally.if_bad(logs) - tally.if_good(logs))
+}
+
+fn not_needed(tally: Tally, chances: f64, logs: Logs) -> f64 {
+    odds(chances, tally.if_good(logs) - tally.if_bad(logs))
+}
+
+/// A chance, of the odds `times` e to the power of `log`.
+fn odds(times: f64, log: f64) -> f64 {
+    let odds = times * log.min(600.0).exp();
+    odds / (1.0 + odds)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn tally(passes: u32, fails: u32) -> Tally {
+        Tally { passes, fails }
+    }
+
+    /// A run of so many sets, of which one is the answer and three are it without a request.
+    fn run(sets: usize, start: Tally, best: Tally, without: Tally) -> Evidence {
+        let mut all = vec![tally(0, 1); sets - 4];
+        all.extend([best, without, without, without]);
+        Evidence {
+            start,
+            sets: all,
+            best: Some(best),
+            without: vec![without; 3],
+        }
+    }
+
+    #[test]
+    fn the_beliefs_come_to_one() {
+        let sum: f64 = BELIEFS.iter().map(|logs| logs.belief.exp()).sum();
+        assert!((sum - 1.0).abs() < 1e-9);
+    }
+
+    fn risk(evidence: Evidence) -> f64 {
+        Posterior::new(evidence).risk()
+    }
+
+    #[test]
+    fn that_nothing_differed_is_not_that_nothing_errs() {
+        let once = risk(run(16, tally(3, 0), tally(2, 0), tally(0, 1)));
+        assert!(once > 0.05, "{once}");
+        let more = risk(run(16, tally(3, 0), tally(12, 0), tally(0, 3)));
+        assert!(more < 0.01, "{more}");
+    }
+
+    #[test]
+    fn more_passes_are_weighed_as_if_they_had_been_there() {
+        let evidence = run(16, tally(3, 0), tally(2, 0), tally(0, 2));
+        let mut more = evidence.clone();
+        more.best = Some(tally(5, 0));
+        more.sets[12] = tally(5, 0);
+        let posterior = Posterior::new(evidence.clone());
+        assert!((posterior.risk_after(3) - risk(more)).abs() < 1e-9);
+        assert!(posterior.risk_after(3) < posterior.risk());
+        let of_start = |passes| Evidence {
+            start: tally(passes, 0),
+            best: None,
+            ..evidence.clone()
+        };
+        let posterior = Posterior::new(of_start(3));
+        assert!((posterior.risk_after(4) - risk(of_start(7))).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_fewest_passes_that_are_enough_are_found() {
+        let posterior = Posterior::new(run(16, tally(3, 0), tally(2, 0), tally(0, 2)));
+        let n = posterior.passes_to(0.01, 40).unwrap();
+        assert!(posterior.risk_after(n) <= 0.01 && posterior.risk_after(n - 1) > 0.01);
+        assert_eq!(posterior.passes_to(0.01, n - 1), None);
+        assert_eq!(posterior.passes_to(0.9, 40), Some(0));
+    }
+
+    #[test]
+    fn one_that_differs_makes_it_less_sure() {
+        let agreed = risk(run(16, tally(3, 0), tally(8, 0), tally(0, 3)));
+        let differed = risk(run(16, tally(3, 1), tally(8, 0), tally(0, 3)));
+        assert!(differed > 2.0 * agreed);
+    }
+
+    #[test]
+    fn an_empty_answer_must_pass_more_often() {
+        let empty = |passes| Evidence {
+            start: tally(3, 0),
+            sets: vec![tally(passes, 0); 1],
+            best: Some(tally(passes, 0)),
+            without: vec![],
+        };
+        assert!(risk(empty(2)) > 0.01 && risk(empty(12)) < 0.01);
+    }
+}
