@@ -254,6 +254,7 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
         Record::Finished {
             at: 9,
             ending: Ending::Minimal,
+            risk: None,
         },
     ] {
         journal.append(&record).unwrap();

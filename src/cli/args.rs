@@ -193,9 +193,10 @@ pub struct RunArgs {
     /// Search by split, ddmin, probdd, cdd, ktest, halving, gbr or one-by-one [default: split]
     #[arg(long, value_name = "NAME", help_heading = SEARCH)]
     pub algorithm: Option<String>,
-    /// What is tested for the certificate: leaves: each request alone that no other depends on, as
-    /// what those depend on falls with them; strict: each request alone [default: leaves]
-    #[arg(long, value_name = "leaves|strict", help_heading = SEARCH)]
+    /// Which requests of the answer are tried alone. strict: each one, with what falls with it. leaves:
+    /// only those on which no other depends; the answer is minimal if the oracle is monotone, is
+    /// not certified, and the exit status is 4 [default: strict]
+    #[arg(long, value_name = "strict|leaves", help_heading = SEARCH)]
     pub certify: Option<String>,
     /// What is thought to be needed: the folder of an earlier result; a file with a symbol and a
     /// chance on each line; or learned: what earlier runs with this needed, this one's result being

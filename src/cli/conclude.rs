@@ -42,11 +42,7 @@ pub(super) fn conclude(
     let told = show(&report, path, shown);
     let Some(stopped) = outcome.stopped else {
         told?;
-        return Ok(if report.status == Status::Minimal {
-            0
-        } else {
-            4
-        });
+        return Ok(exit_code(report.status));
     };
     // It can be resumed all the same.
     if let Err(error) = told {
@@ -71,7 +67,8 @@ pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Resul
     let written = fs::read_to_string(path.join(RESULT)).unwrap_or_default();
     let is_there = |name: &str| path.join(name).is_file();
     let is_whole = is_there(MINIMAL_CONFIG) && is_there(MINIMAL_FRAGMENT);
-    if report.status != Status::Minimal || !is_whole || written != super::json_file(&report)? {
+    let is_over = matches!(report.status, Status::Minimal | Status::Leaves);
+    if !is_over || !is_whole || written != super::json_file(&report)? {
         return Ok(None);
     }
     // Should it have been killed just before it did that.
@@ -82,7 +79,15 @@ pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Resul
     );
     ui.finish();
     show(&report, path, shown)?;
-    Ok(Some(0))
+    Ok(Some(exit_code(report.status)))
+}
+
+/// Only what is certified ends with 0.
+fn exit_code(status: Status) -> u8 {
+    match status {
+        Status::Minimal => 0,
+        Status::Leaves | Status::Unproved | Status::Stopped | Status::Running => 4,
+    }
 }
 
 /// Some hundred megabytes that nobody needs any more.

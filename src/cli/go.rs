@@ -22,7 +22,7 @@ use crate::model::{
     Tracing, TrialId, Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
-use crate::search::{self, Depends};
+use crate::search::{self, Coverage, Depends};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
 use crate::ui::{self, Ui};
@@ -93,13 +93,14 @@ pub(super) fn go(
             at,
             why: "the trials are used up".into(),
         },
-        None if is_minimal => Record::Finished {
-            at,
-            ending: Ending::Minimal,
-        },
         None => Record::Finished {
             at,
-            ending: Ending::Unproved,
+            ending: match outcome.certificate.coverage() {
+                Coverage::Every => Ending::Minimal,
+                Coverage::Leaves => Ending::Leaves,
+                Coverage::Partial => Ending::Unproved,
+            },
+            risk: outcome.reliability.risk,
         },
     };
     opened.journal.append(&record)?;

@@ -282,8 +282,8 @@ fn search(settings: &Settings) -> String {
         Order::Deterministic => ", the same way each time",
     };
     let certificate = match settings.certify {
-        Certify::Strict => "each request alone",
-        Certify::Leaves => "each request alone that no other depends on",
+        Certify::Strict => "each request alone, with what falls with it",
+        Certify::Leaves => "only each request alone on which no other depends",
     };
     let doubt = match settings.confidence {
         Some(confidence) => format!("{} sure", f64::from(confidence)),

@@ -326,6 +326,7 @@ mod tests {
             before: size.clone(),
             after: size,
             kept,
+            certainty: None,
             cost: Cost::default(),
             files: vec![],
         }

@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// The version of the format that is written, and the newest that is read.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 /// Why a run stopped, when a person stopped it.
 pub const INTERRUPTED: &str = "interrupted";
@@ -114,6 +114,16 @@ pub enum Record {
         at: u64,
         /// How it ended.
         ending: Ending,
+        /// The chance that the answer is wrong, by what was judged more than once. Not in journals before
+        /// version 6, nor where each verdict was taken as it came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        risk: Option<f64>,
+    },
+    /// The search begins anew, as its record is another version's. Its verdicts answer where they are asked
+    /// for again.
+    Anew {
+        /// Seconds since 1970, UTC.
+        at: u64,
     },
 }
 
@@ -121,8 +131,11 @@ pub enum Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// No request can go, and each has its proof.
+    /// Each request was tried alone, and none can go. Before version 6 of the journal this was also
+    /// said of what is [`Ending::Leaves`].
     Minimal,
+    /// Each request was tried alone on which no other depends, and none of these can go.
+    Leaves,
     /// No request can be seen to go, but some have no proof: their trials gave no verdict.
     Unproved,
     /// A budget or a limit was used up: there may be smaller ones.
@@ -154,7 +167,8 @@ impl Record {
             | Self::Told { .. }
             | Self::Best { .. }
             | Self::Interrupted { .. }
-            | Self::Finished { .. } => true,
+            | Self::Finished { .. }
+            | Self::Anew { .. } => true,
             Self::Costs { .. }
             | Self::Traced { .. }
             | Self::Proposed { .. }

@@ -181,6 +181,7 @@ fn samples() -> Vec<(Record, String)> {
             Record::Finished {
                 at: 9,
                 ending: Ending::Minimal,
+                risk: None,
             },
             r#""record":"finished","at":9,"ending":"minimal""#.into(),
         ),
@@ -349,7 +350,7 @@ fn a_damaged_line_in_the_middle_is_named() {
 fn a_newer_version_is_refused_and_left_alone() {
     let newer = "was written by a newer kbisect";
     for (file, old, new) in [
-        ("journal.jsonl", r#"{"v":5,"#, r#"{"v":6,"soul":[],"#),
+        ("journal.jsonl", r#"{"v":6,"#, r#"{"v":7,"soul":[],"#),
         ("run.json", r#""v": 5"#, r#""v": 6"#),
     ] {
         let temp = tempfile::tempdir().unwrap();

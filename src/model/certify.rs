@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which requests a certificate is made of trials of.
+/// Which requests of the answer must have been tried alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certify {
-    /// Those that nothing else of the best depends on. What they depend on is needed with them:
-    /// without it, they would fall too, by what Kconfig says of the best. That relies on the
-    /// oracle being monotone: what fails does not pass when more is taken away from it.
-    #[default]
+    /// Those on which no other request of the answer depends. What they depend on is needed with them, if the
+    /// oracle is monotone: if a set that fails does not pass when more is taken away from it. The
+    /// answer is not certified.
     Leaves,
-    /// Each by itself.
+    /// Each request, with what falls with it: first the leaves, then the others.
+    #[default]
     Strict,
 }
 
 /// The names that [`Certify::named`] knows, the default first.
-pub const CERTIFY: &[&str] = &["leaves", "strict"];
+pub const CERTIFY: &[&str] = &["strict", "leaves"];
 
 impl Certify {
     /// The one of this name.

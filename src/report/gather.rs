@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::{Cost, Kept, Reason, Report, Size, Status, VERSION};
+use super::{Certainty, Cost, Kept, Reason, Report, Size, Status, VERSION};
 use crate::journal::{Ending, INTERRUPTED, Line, Record, RunInfo};
 use crate::model::{
-    Ballot, Candidate, CandidateId, Judgement, RequestId, RequestSet, Source, Verdict,
+    Ballot, Candidate, CandidateId, Judgement, RequestId, RequestSet, Source, Stage, Verdict,
 };
 use crate::{Error, Result};
 
@@ -19,6 +19,8 @@ struct Facts {
     /// What depends on what, in the set that it was asked of last.
     depends: Option<(RequestSet, Vec<Vec<RequestId>>)>,
     ending: Option<Ending>,
+    /// The chance that the answer is wrong.
+    risk: Option<f64>,
     /// What the last sitting ended with, before the search did.
     stopped: Option<String>,
     cost: Cost,
@@ -84,12 +86,33 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
     });
     let kept: Vec<Kept> = kept.collect();
     let proved = kept.iter().all(|k| k.reason != Reason::Unproved);
+    let implied = |k: &Kept| matches!(k.reason, Reason::Implied { .. });
     let stopped = facts.stopped.filter(|_| facts.ending.is_none());
     let status = match facts.ending {
-        Some(Ending::Minimal) if proved => Status::Minimal,
-        Some(Ending::Minimal | Ending::Unproved) => Status::Unproved,
+        Some(Ending::Minimal | Ending::Leaves) if proved => match kept.iter().any(implied) {
+            true => Status::Leaves,
+            false => Status::Minimal,
+        },
+        Some(Ending::Minimal | Ending::Leaves | Ending::Unproved) => Status::Unproved,
         Some(Ending::Stopped) | None => Status::Stopped,
     };
+    // Of the requests that the oracle needs, not of those without which nothing builds.
+    let proofs = kept.iter().zip(best.iter()).filter_map(|(kept, id)| {
+        let is_oracles = matches!(
+            kept.reason,
+            Reason::Needed {
+                stage: Stage::Oracle,
+                ..
+            }
+        );
+        let ballot = facts.told.get(&best.without(id)).filter(|_| is_oracles)?;
+        Some(ballot.counts().0)
+    });
+    let certainty = facts.risk.map(|risk| Certainty {
+        risk,
+        judged: facts.told.get(best).map_or(0, |ballot| ballot.counts().0),
+        proofs: proofs.min(),
+    });
     Ok(Report {
         v: VERSION,
         kbisect: info.kbisect.clone(),
@@ -100,6 +123,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         before: size(&facts.start, info.requests.len(), lines),
         after: size(judgement, best.len(), lines),
         kept,
+        certainty,
         cost: facts.cost,
         files: files(status),
     })
@@ -107,7 +131,9 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
 
 fn files(status: Status) -> Vec<PathBuf> {
     let names: &[&str] = match status {
-        Status::Minimal | Status::Unproved => &["minimal.config", "minimal.fragment"],
+        Status::Minimal | Status::Leaves | Status::Unproved => {
+            &["minimal.config", "minimal.fragment"]
+        }
         Status::Stopped | Status::Running => &["best.config", "best.fragment"],
     };
     names.iter().map(PathBuf::from).collect()
@@ -137,7 +163,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
     let mut told: HashMap<RequestSet, Ballot> = HashMap::new();
     let mut start = None;
     let mut best: Option<(RequestSet, Judgement)> = None;
-    let (mut ending, mut depends, mut stopped) = (None, None, None);
+    let (mut ending, mut depends, mut stopped, mut risk) = (None, None, None, None);
     let mut cost = Cost::default();
     let says = |line: &Line| matches!(line.record, Record::Best { keep: Some(_), .. });
     let says_best = lines.iter().any(says);
@@ -147,7 +173,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
             Record::Started { .. } => cost.sittings += 1,
             Record::Resumed { .. } => {
                 cost.sittings += 1;
-                (ending, stopped) = (None, None);
+                (ending, stopped, risk) = (None, None, None);
             }
             Record::Interrupted { why, .. } if why != INTERRUPTED => stopped = Some(why.clone()),
             Record::Start { judgement } => {
@@ -185,7 +211,11 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
                 best = judgement.map(|judgement| (keep.clone(), judgement.clone()));
             }
             Record::Depends { keep, carried } => depends = Some((keep.clone(), carried.clone())),
-            Record::Finished { ending: how, .. } => ending = Some(*how),
+            Record::Finished {
+                ending: how,
+                risk: of,
+                ..
+            } => (ending, risk) = (Some(*how), *of),
             _ => {}
         }
     }
@@ -197,6 +227,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
         told,
         depends,
         ending,
+        risk,
         stopped,
         cost,
     })
@@ -317,6 +348,7 @@ mod tests {
             Record::Finished {
                 at: 9,
                 ending: Ending::Minimal,
+                risk: None,
             },
         ]
     }
@@ -414,6 +446,7 @@ mod tests {
             Record::Finished {
                 at: 9,
                 ending: Ending::Minimal,
+                risk: None,
             },
         ]);
         let info = info();

@@ -18,14 +18,18 @@ use crate::{Error, Result};
 pub const RESULT: &str = "result.json";
 
 /// The version of [`Report`] that is written, and the newest that is read.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// No single request can go, and each has its proof: a trial, or [`Reason::Implied`].
+    /// No single request can go: each was tried alone. (Before version 4 also what is
+    /// [`Status::Leaves`].)
     Minimal,
+    /// Minimal if the oracle is monotone: each request was tried alone, but for those that others need
+    /// ([`Reason::Implied`]).
+    Leaves,
     /// The search is over, but some requests have no proof.
     Unproved,
     /// It stopped before its end.
@@ -121,6 +125,17 @@ pub struct Cost {
     pub forecast_error: Option<f64>,
 }
 
+/// How sure an answer is, and what that rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Certainty {
+    /// The chance that the answer is wrong, at most, from 0 to 1.
+    pub risk: f64,
+    /// How often the answer itself was judged.
+    pub judged: u32,
+    /// How often each proof of the certificate was, at least; none if there is no proof by an oracle.
+    pub proofs: Option<u32>,
+}
+
 /// The result of a run; `result.json` is this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -143,6 +158,9 @@ pub struct Report {
     pub after: Size,
     /// Each request of it, in menu order, with the reason why it stays.
     pub kept: Vec<Kept>,
+    /// How sure that is; none if verdicts were taken as they came, or it is not at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<Certainty>,
     /// What the run took.
     pub cost: Cost,
     /// Where the files are, relative to the run directory.

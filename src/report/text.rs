@@ -3,11 +3,16 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Cost, Kept, Reason, Report, Size, Status};
+use super::{Certainty, Cost, Kept, Reason, Report, Size, Status};
 use crate::model::sanitize_line;
 
 /// Longest evidence that is shown, in characters.
 const LONGEST: usize = 400;
+
+/// What is said of an answer of which only the leaves were tried alone.
+const LEAVES: &str = "minimal if the oracle is monotone, not certified: without any one of the requests on \
+                      which no other depends the rest did not build, or the oracle said no; the others \
+                      were not tried alone (--certify leaves)";
 
 /// How the words are dressed: the terminal's business, not the report's.
 pub trait Dress {
@@ -25,34 +30,36 @@ pub trait Dress {
 #[must_use]
 pub fn text(report: &Report, dress: &dyn Dress) -> String {
     let mut out = String::new();
+    let implied = |kept: &Kept| matches!(kept.reason, Reason::Implied { .. });
+    let is_of_leaves = report.kept.iter().any(implied);
     let status = match report.status {
-        Status::Minimal => {
-            "minimal and certified: without any one of these requests the rest did not build, or the oracle said no"
+        Status::Minimal if !is_of_leaves => {
+            "minimal and certified: without any one of these requests, and what falls with it, the rest \
+             did not build, or the oracle said no"
         }
+        Status::Minimal | Status::Leaves => LEAVES,
         Status::Unproved => "not proved minimal: some requests below have no verdict",
         Status::Stopped => {
             "stopped early: this is the smallest that passed so far, there may be smaller ones"
         }
         Status::Running => "under way: this is the smallest that passed so far",
     };
-    let implied = |kept: &&Kept| matches!(kept.reason, Reason::Implied { .. });
-    let status = match report.kept.iter().filter(implied).count() {
-        0 => status.to_owned(),
-        n => format!("{status}; {n} of them were not tried alone: another one needs them"),
-    };
     // Writing to a String does not fail.
-    let _ = writeln!(out, "{}", dress.heading(&status));
+    let _ = writeln!(out, "{}", dress.heading(status));
     if let Some(why) = &report.stopped {
         let _ = writeln!(out, "why it stopped: {}", sanitize_line(why, LONGEST));
     }
     if report.cost.differed > 0 {
         let sure = match report.status {
-            Status::Minimal => {
+            Status::Minimal | Status::Leaves => {
                 "what this stands on was repeated until it was sure enough (--confidence)"
             }
             Status::Unproved | Status::Stopped | Status::Running => "what is below is not sure yet",
         };
         let _ = writeln!(out, "the oracle contradicted itself: {sure}");
+    }
+    if let Some(certainty) = &report.certainty {
+        let _ = writeln!(out, "{}", sure(certainty));
     }
     if report.status == Status::Minimal && report.kept.is_empty() {
         let _ = writeln!(
@@ -69,7 +76,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
         let _ = writeln!(out, "{}", row(name, size, dress));
     }
     // Before the end most have not been tried alone: that is not worth a line each.
-    let is_over = matches!(report.status, Status::Minimal | Status::Unproved);
+    let is_over = !matches!(report.status, Status::Stopped | Status::Running);
     let (listed, untried): (Vec<&Kept>, Vec<&Kept>) = report
         .kept
         .iter()
@@ -97,6 +104,29 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     }
     let _ = writeln!(out, "\n{}", cost(&report.cost, dress));
     out
+}
+
+/// How sure the answer is, in one line.
+fn sure(certainty: &Certainty) -> String {
+    let Certainty {
+        risk,
+        judged,
+        proofs,
+    } = certainty;
+    let times = |n: u32| match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    };
+    let proofs = proofs.map_or_else(String::new, |n| {
+        format!(", and without each of its requests at least {}", times(n))
+    });
+    // Never more than was calculated.
+    let percent = ((1.0 - risk) * 1000.0).floor() / 10.0;
+    format!(
+        "it is right with a chance of {percent:.1} %: the oracle was asked about it {}{proofs}",
+        times(*judged)
+    )
 }
 
 fn row(name: &str, size: &Size, dress: &dyn Dress) -> String {
@@ -250,6 +280,7 @@ mod tests {
                 kept("NET", Reason::Unproved),
                 kept("PCI", Reason::Unproved),
             ],
+            certainty: None,
             cost: Cost {
                 passed: 2,
                 failed: 3,

@@ -3,8 +3,8 @@
 use crate::model::{RequestId, RequestSet};
 
 /// For each request, the others that do not come true without it. Hints: the search is faster if
-/// they are right, and its answer is right whatever they say, unless the certificate may rely on
-/// them ([`Certify::Leaves`](crate::model::Certify)).
+/// they are right, and its answer is right whatever they say. Only with
+/// [`Certify::Leaves`](crate::model::Certify) does the certificate rely on them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Depends {
     /// By request, each without the request itself. Empty: nothing is known.

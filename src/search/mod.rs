@@ -96,10 +96,23 @@ pub struct Outlook {
 pub enum Proof {
     /// The best without just this request was tried as this candidate, and failed.
     Tested(CandidateId),
-    /// This request of the best depends on it, and was tested: only with [`Certify::Leaves`].
+    /// This request of the best depends on it, and was tested. That is a proof if the oracle is monotone, and
+    /// what remains of [`Certify::Leaves`]; with [`Certify::Strict`] a test of its own follows.
     Implied(RequestId),
     /// Not tried (yet), or the trial gave no verdict.
     Missing,
+}
+
+/// How much of the best a [`Certificate`] proves to be needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// Each request was tried alone: the best is minimal.
+    Every,
+    /// Each leaf was tried alone, and each other request has a needed dependent: the best is minimal if
+    /// the oracle is monotone.
+    Leaves,
+    /// Some requests have no proof.
+    Partial,
 }
 
 /// For each request of the best that the search was free to remove: why it stays.
@@ -115,20 +128,31 @@ impl Certificate {
         &self.entries
     }
 
-    /// Is every request proved to be needed? Then the best is minimal: no single request can
-    /// be taken away. (With [`Certify::Leaves`], as far as that can be relied on.)
+    /// How much of the best the proofs cover.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        let has = |wanted: fn(&Proof) -> bool| self.entries.iter().any(|(_, p)| wanted(p));
+        if has(|proof| *proof == Proof::Missing) {
+            Coverage::Partial
+        } else if has(|proof| matches!(proof, Proof::Implied(_))) {
+            Coverage::Leaves
+        } else {
+            Coverage::Every
+        }
+    }
+
+    /// Was every request tried alone, and did each of these trials fail? Then the best is minimal: no
+    /// single request can be taken away.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.entries
-            .iter()
-            .all(|(_, proof)| *proof != Proof::Missing)
+        self.coverage() == Coverage::Every
     }
 }
 
 /// A search for the smallest set of requests that passes.
 ///
 /// A search never asks for a set of which it has a verdict or has one coming, and never answers
-/// a certificate entry by inference, unless it may ([`Certify::Leaves`]).
+/// a certificate entry by inference, but by [`Proof::Implied`].
 pub trait Search: Send {
     /// What to do next. Called whenever somebody is free to try something.
     fn next(&mut self) -> Step;
@@ -164,8 +188,8 @@ pub trait Search: Send {
         false
     }
 
-    /// What depends on what in [`best`](Self::best), as it is now: for the certificate
-    /// ([`Certify::Leaves`]). [`Depends::none`] if nobody can tell.
+    /// What depends on what in [`best`](Self::best), as it is now: for the certificate, which begins
+    /// with the leaves. [`Depends::none`] if nobody can tell.
     fn learn_depends(&mut self, _depends: &Depends) {}
 
     /// How far the oracle can be relied on, if it was ever asked twice.

@@ -40,7 +40,7 @@ pub struct Split {
     ledger: Ledger,
     depends: Depends,
     selectors: Vec<RequestSet>,
-    /// The same of the best as it is now: what the certificate may rely on.
+    /// The same of the best as it is now: it tells which requests are leaves in the certificate.
     implied: Depends,
     has_learnt: bool,
     certify: Certify,
@@ -335,7 +335,12 @@ fn union(like: &RequestSet, sets: &[RequestSet]) -> RequestSet {
 impl Search for Split {
     fn next(&mut self) -> Step {
         if self.phase == Phase::Certifying {
-            return sweep::step(&mut self.ledger, &self.implied);
+            return match self.certify {
+                Certify::Leaves => sweep::step(&mut self.ledger, &self.implied),
+                Certify::Strict => {
+                    sweep::step_leaves_first(&mut self.ledger, &self.implied, &self.costs)
+                }
+            };
         }
         match self.reduce(&self.view()) {
             Some(keep) => Step::Try(self.ledger.propose(keep)),
@@ -372,7 +377,10 @@ impl Search for Split {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger, &self.implied) as u32;
+        let owed = match self.certify {
+            Certify::Leaves => sweep::owed(&self.ledger, &self.implied),
+            Certify::Strict => sweep::owed(&self.ledger, &Depends::none()),
+        } as u32;
         let extra = (self.ledger.in_flight().count() + self.ledger.merges()) as u32;
         let (at_least, at_most) = if self.phase == Phase::Certifying {
             (owed, owed + extra)
@@ -397,7 +405,7 @@ impl Search for Split {
     }
 
     fn wants_depends(&self) -> bool {
-        self.certify == Certify::Leaves && self.phase == Phase::Certifying && !self.has_learnt
+        self.phase == Phase::Certifying && !self.has_learnt
     }
 
     fn learn_depends(&mut self, depends: &Depends) {

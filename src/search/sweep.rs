@@ -1,8 +1,9 @@
-//! The certificate sweep: every request that is left, taken away alone, in a trial of its own;
-//! or only those that no other depends on ([`Certify::Leaves`](crate::model::Certify)).
+//! The certificate sweep: every request that is left, taken away alone, in a trial of its own.
+//! The leaves come first: those on which no other request depends.
 
 use crate::model::{Phase, RequestId, RequestSet, Verdict};
 
+use super::costs::Costs;
 use super::depends::Depends;
 use super::ledger::{Chunk, Ledger, Standing, State};
 use super::{Certificate, Proof, Step, Told};
@@ -65,6 +66,16 @@ pub(super) fn choose(ledger: &Ledger, depends: &Depends) -> Option<RequestSet> {
         .map(|(id, _)| ledger.best().without(*id))
 }
 
+/// The next set to try once all leaves are tried or under way: what is cheap to try comes first, and of
+/// equal costs what may pass.
+fn choose_other(ledger: &Ledger, costs: &Costs) -> Option<RequestSet> {
+    let owing = owing(ledger, &Depends::none());
+    let untried = owing.iter().rev().filter(|(_, s)| s.exact.is_none());
+    untried
+        .min_by_key(|(id, s)| (costs.tier(*id), s.inferred))
+        .map(|(id, _)| ledger.best().without(*id))
+}
+
 /// Are there removals left of which nothing is known?
 pub(super) fn has_hope(ledger: &Ledger) -> bool {
     singles(ledger).iter().any(|(_, s)| !s.is_spent())
@@ -111,6 +122,19 @@ pub(super) fn step(ledger: &mut Ledger, depends: &Depends) -> Step {
         return Step::Done;
     }
     match ledger.merge().or_else(|| choose(ledger, depends)) {
+        Some(keep) => Step::Try(ledger.propose(keep)),
+        None => Step::Wait,
+    }
+}
+
+/// The next step of a sweep in two stages: first the leaves, as [`step`] with `depends` takes them, then
+/// each other request.
+pub(super) fn step_leaves_first(ledger: &mut Ledger, depends: &Depends, costs: &Costs) -> Step {
+    if is_over(ledger, &Depends::none()) {
+        return Step::Done;
+    }
+    let leaf = ledger.merge().or_else(|| choose(ledger, depends));
+    match leaf.or_else(|| choose_other(ledger, costs)) {
         Some(keep) => Step::Try(ledger.propose(keep)),
         None => Step::Wait,
     }

@@ -97,7 +97,9 @@ pub(super) fn phase(phase: Phase) -> &'static str {
         Phase::Preparing => "preparing",
         Phase::Start => "judging the start",
         Phase::Reducing => "reducing",
-        Phase::Certifying => "certifying: each kept request is taken away alone",
+        Phase::Certifying => {
+            "certifying: each request is taken away alone, with what falls with it"
+        }
     }
 }
 
