@@ -246,11 +246,11 @@ impl Bench {
                 OracleVerdict::CannotTell => {
                     return Ok(Some((Verdict::Unresolved, outcome.evidence)));
                 }
-                OracleVerdict::Broken { status } => {
+                OracleVerdict::Broken { how } => {
                     let log = job.trial_dir.join(oracle.name()).join("oracle.log");
                     let why = outcome.evidence.unwrap_or_default();
                     return Err(Error::failed(format!(
-                        "the oracle {} is broken (exit status {status}) {why}",
+                        "the oracle {} is broken ({how}) {why}",
                         oracle.name()
                     ))
                     .hint(format!("its output is in {}", log.display())));

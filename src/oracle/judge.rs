@@ -64,8 +64,8 @@ pub enum OracleVerdict {
     CannotTell,
     /// The oracle itself is broken, for every kernel.
     Broken {
-        /// Its exit status, or 128 and the number of the signal that ended it.
-        status: i32,
+        /// How it ended.
+        how: How,
     },
 }
 
@@ -138,10 +138,10 @@ impl Oracle {
             How::Exited(0) => OracleVerdict::Accept,
             How::Exited(1..=124) | How::TimedOut(_) => OracleVerdict::Reject,
             How::Exited(125) => OracleVerdict::CannotTell,
-            How::Exited(status) => OracleVerdict::Broken { status },
-            How::Signalled(signal) => OracleVerdict::Broken {
-                status: 128 + signal,
-            },
+            // Most likely by the kernel of this machine, for want of memory: next time it may
+            // have more, and neither the oracle nor the kernel that it judges did wrong.
+            how if how.is_killed() => OracleVerdict::CannotTell,
+            how @ (How::Exited(_) | How::Signalled(_)) => OracleVerdict::Broken { how },
             How::Cancelled => {
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
@@ -149,6 +149,9 @@ impl Oracle {
         let evidence = match (verdict, ended.how) {
             (OracleVerdict::Accept, _) => None,
             (_, How::TimedOut(_)) => Some(format!("took longer than {} s", seconds(job.timeout))),
+            (OracleVerdict::CannotTell, how) if how.is_killed() => {
+                Some(format!("the oracle ended early: {how}; was memory short?"))
+            }
             // Without evidence, what it said last is better than nothing.
             _ => first_line(&evidence_file).or_else(|| last_line(&log)),
         };
@@ -360,17 +363,33 @@ mod tests {
             (1, OracleVerdict::Reject),
             (124, OracleVerdict::Reject),
             (125, OracleVerdict::CannotTell),
-            (126, OracleVerdict::Broken { status: 126 }),
-            (255, OracleVerdict::Broken { status: 255 }),
+            (126, broken(How::Exited(126))),
+            (139, broken(How::Exited(139))),
+            (255, broken(How::Exited(255))),
         ] {
             assert_eq!(judge(&format!("exit {status}"), |_| ()).0.verdict, verdict);
         }
     }
 
+    fn broken(how: How) -> OracleVerdict {
+        OracleVerdict::Broken { how }
+    }
+
     #[test]
     fn an_oracle_that_dies_of_a_signal_is_broken() {
         let (outcome, _dir) = judge("kill -SEGV $$", |_| ());
-        assert_eq!(outcome.verdict, OracleVerdict::Broken { status: 128 + 11 });
+        assert_eq!(outcome.verdict, broken(How::Signalled(11)));
+    }
+
+    #[test]
+    fn an_oracle_that_is_killed_cannot_tell() {
+        let (outcome, _dir) = judge("echo booting; kill -KILL $$", |_| ());
+        assert_eq!(outcome.verdict, OracleVerdict::CannotTell);
+        let why = "the oracle ended early: killed by signal 9 (SIGKILL); was memory short?";
+        assert_eq!(outcome.evidence.as_deref(), Some(why));
+        // A program that the shell waits for.
+        let (outcome, _dir) = judge("sh -c 'kill -KILL $$'", |_| ());
+        assert_eq!(outcome.verdict, OracleVerdict::CannotTell);
     }
 
     #[test]

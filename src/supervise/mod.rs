@@ -9,6 +9,7 @@
 //! kills the leader (`PR_SET_PDEATHSIG`), and a watchdog what the leader started.
 
 mod cancel;
+mod ended;
 mod group;
 mod host;
 mod jobserver;
@@ -21,12 +22,13 @@ mod spec;
 mod watchdog;
 
 pub use cancel::CancelToken;
+pub use ended::{Ended, How, LimitKind};
 pub use host::boot_id;
 pub use jobserver::{JobServer, Slot};
 pub use program::find_program;
 pub use relay::{Relayed, become_program, cpu_so_far, relay};
 pub use run::{answer, capture, run, run_with};
-pub use running::{Ended, How, LimitKind, Running};
+pub use running::Running;
 pub use signals::{Signal, Signals};
 pub use spec::{Limits, Log, Spec};
 

@@ -17,52 +17,11 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::jobserver::Tokens;
-use super::{Limits, Log, Spec, group, watchdog};
+use super::{Ended, How, LimitKind, Limits, Log, Spec, group, watchdog};
 use crate::{Error, Result};
 
 /// How old the CPU time of a group may be where limits are concerned: each look reads all of `/proc`.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// Which limit was exceeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitKind {
-    /// [`Limits::wall`].
-    Wall,
-    /// [`Limits::cpu`].
-    Cpu,
-}
-
-/// How a child ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// By itself, with this exit status.
-    Exited(i32),
-    /// By a signal that did not come from here.
-    Signalled(i32),
-    /// It was stopped, because it exceeded a limit.
-    TimedOut(LimitKind),
-    /// It was stopped, because the caller wanted it to.
-    Cancelled,
-}
-
-/// A child that has ended, and what it took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// How it ended.
-    pub how: How,
-    /// Wall time from start to end.
-    pub wall: Duration,
-    /// CPU time, user and system, of the child and of its descendants.
-    pub cpu: Duration,
-}
-
-impl Ended {
-    /// Did it end by itself, with exit status 0?
-    #[must_use]
-    pub fn success(&self) -> bool {
-        self.how == How::Exited(0)
-    }
-}
 
 /// A running child. Dropped, it is killed with its group.
 ///
