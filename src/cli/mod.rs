@@ -60,6 +60,10 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind().exit_code())
         }
     };
+    let mut ui = shown.quiet_ui();
+    for text in supervise::warnings() {
+        prepare::warn(ui.as_mut(), text);
+    }
     supervise::finish();
     code
 }

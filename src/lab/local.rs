@@ -14,7 +14,7 @@ use crate::model::{
     CandidateId, Config, Fingerprint, Forecast, Judgement, ResolvedConfig, TrialId, WorkerId,
     WorkerState,
 };
-use crate::supervise::CancelToken;
+use crate::supervise::{self, CancelToken};
 use crate::trace::Activity;
 use crate::{Error, Result};
 
@@ -138,6 +138,9 @@ fn one(bench: &Bench, id: WorkerId, task: Task, cancel: &CancelToken, reports: &
             };
             let mut state = |state| tell(Report::State(id, state));
             let result = bench.judge(id, &subject, cancel, &mut state);
+            for text in supervise::warnings() {
+                tell(Report::Warning(text));
+            }
             tell(Report::Judged(id, trial, result));
         }
     }

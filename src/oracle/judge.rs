@@ -393,6 +393,16 @@ mod tests {
     }
 
     #[test]
+    fn a_daemon_of_an_oracle_ends_with_the_trial() {
+        let script =
+            "mkfifo up; setsid sh -c 'echo $$ >up; exec sleep 1000' & read pid <up; echo $pid";
+        let (outcome, dir) = judge(script, |_| ());
+        assert_eq!(outcome.verdict, OracleVerdict::Accept);
+        let pid = fs::read_to_string(dir.path().join("trial/oracle/oracle.log")).unwrap();
+        assert!(!Path::new("/proc").join(pid.trim()).exists());
+    }
+
+    #[test]
     fn evidence_is_one_clean_line() {
         let script = "printf '\\n\\033[31mred\\007\\tline\\nmore\\n' >$KBISECT_EVIDENCE; exit 1";
         let (outcome, _dir) = judge(script, |_| ());
@@ -434,7 +444,7 @@ mod tests {
 
     #[test]
     fn an_oracle_sees_its_contract() {
-        let script = "env | grep ^KBISECT_ | sort; echo ${PATH%%:*}; pwd";
+        let script = "env | grep ^KBISECT_ | grep -v ^KBISECT_SPAWN= | sort; echo ${PATH%%:*}; pwd";
         let (outcome, dir) = judge(script, |job| {
             job.timeout = Duration::from_millis(1500);
             job.baseline = Some("/start".into());

@@ -2,8 +2,9 @@
 //!
 //! Every child is the leader of a process group of its own. When it ends, by itself or because
 //! it has to, the whole group ends with it; the leader is reaped last, so that the number of
-//! the group cannot belong to anyone else by then. Children write to files, never to pipes that
-//! somebody has to empty, and read `/dev/null`.
+//! the group cannot belong to anyone else by then. What has left the group ends with it, too
+//! ([`orphans`]): from the first child on this process is the sub-reaper of its descendants.
+//! Children write to files, never to pipes that somebody has to empty, and read `/dev/null`.
 //!
 //! A child does not outlive kbisect, not even when kbisect is killed with SIGKILL: the kernel
 //! kills the leader (`PR_SET_PDEATHSIG`), and a watchdog what the leader started.
@@ -13,10 +14,15 @@ mod ended;
 mod group;
 mod host;
 mod jobserver;
+mod log;
+mod marker;
+mod orphans;
+mod processes;
 mod program;
 mod relay;
 mod run;
 mod running;
+mod scan;
 mod signals;
 mod spec;
 mod watchdog;
@@ -25,6 +31,7 @@ pub use cancel::CancelToken;
 pub use ended::{Ended, How, LimitKind};
 pub use host::boot_id;
 pub use jobserver::{JobServer, Slot};
+pub use orphans::warnings;
 pub use program::find_program;
 pub use relay::{Relayed, become_program, cpu_so_far, relay};
 pub use run::{answer, capture, run, run_with};

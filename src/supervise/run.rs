@@ -5,8 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::running::open_log;
-use super::{CancelToken, Ended, How, Running, Spec};
+use super::{CancelToken, Ended, How, Running, Spec, log};
 use crate::{Error, Result};
 
 /// How often limits and the cancel token are looked at, and progress is shown.
@@ -44,7 +43,7 @@ pub fn capture(spec: &Spec, cancel: &CancelToken) -> Result<(Ended, Vec<u8>)> {
     // A file, not a pipe: nobody has to read while it runs, and a grandchild that keeps it
     // open holds nobody up.
     let mut out = tempfile::tempfile().map_err(failed)?;
-    let err = open_log(&spec.log)?.map_or_else(Stdio::null, Stdio::from);
+    let err = log::open(&spec.log)?.map_or_else(Stdio::null, Stdio::from);
     let running = Running::spawn_onto(spec, out.try_clone().map_err(failed)?.into(), err)?;
     let ended = supervise(running, spec, cancel, &mut || {})?;
     let output = read_all(&mut out).map_err(failed)?;
@@ -86,6 +85,7 @@ fn supervise(
         if let Some(limit) = running.exceeded(&spec.limits) {
             break Some(How::TimedOut(limit));
         }
+        running.tidy();
         tick();
     };
     running.end(why)

@@ -1,11 +1,10 @@
 //! A child that runs, and how it ends.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,11 +16,16 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::jobserver::Tokens;
-use super::{Ended, How, LimitKind, Limits, Log, Spec, group, watchdog};
+use super::log;
+use super::marker::{self, SpawnId};
+use super::{Ended, How, LimitKind, Limits, Spec, group, orphans, watchdog};
 use crate::{Error, Result};
 
 /// How old the CPU time of a group may be where limits are concerned: each look reads all of `/proc`.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often a running child is looked at for descendants that ended without a parent.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
 
 /// A running child. Dropped, it is killed with its group.
 ///
@@ -34,6 +38,10 @@ pub struct Running {
     started: Instant,
     grace: Duration,
     last_look: Option<(Instant, Duration)>,
+    spawn: SpawnId,
+    /// CPU time of descendants that were reaped here, not by the process.
+    reaped_cpu: Duration,
+    last_tidy: Instant,
     tokens: Option<Tokens>,
     reaped: bool,
     not_send: PhantomData<*const ()>,
@@ -45,7 +53,7 @@ impl Running {
     /// # Errors
     /// The program, its working directory or its log cannot be had; the error names which.
     pub fn spawn(spec: &Spec) -> Result<Self> {
-        let (out, err) = outputs(&spec.log)?;
+        let (out, err) = log::outputs(&spec.log)?;
         Self::spawn_onto(spec, out, err)
     }
 
@@ -68,11 +76,16 @@ impl Running {
         if let Some(tokens) = &spec.tokens {
             tokens.configure(&mut command);
         }
+        let spawn = SpawnId::next();
+        let (name, value) = marker::variable(spawn);
+        command.env(name, value);
+        let beginning = orphans::beginning();
+        let watchdog = watchdog::line();
         let parent = nix::unistd::getpid();
         let file_size = spec.file_size;
         // SAFETY: between fork and exec only async-signal-safe calls are made, and nothing is
-        // allocated: prctl, getppid, setrlimit (a bare system call), and an error made from a
-        // number.
+        // allocated: prctl, getppid, getpid, signal, write, setrlimit (a bare system call), and
+        // an error made from a number.
         unsafe {
             command.pre_exec(move || {
                 if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
@@ -82,6 +95,8 @@ impl Running {
                 if libc::getppid() != parent.as_raw() {
                     return Err(io::Error::from_raw_os_error(libc::ESRCH));
                 }
+                // From here on, not when the parent gets to it: it may be killed before.
+                watchdog::guard_this(watchdog, spawn);
                 if let Some(size) = file_size {
                     let limit = libc::rlimit {
                         rlim_cur: size,
@@ -95,17 +110,27 @@ impl Running {
             });
         }
         let started = Instant::now();
-        let child = command.spawn().map_err(|error| cannot_start(spec, error))?;
+        let child = command.spawn().map_err(|error| {
+            // It may have told the watchdog of itself before.
+            watchdog::release(spawn);
+            cannot_start(spec, error)
+        })?;
+        #[cfg(test)]
+        super::tests::child_has_begun();
         // A process id fits into pid_t, which the kernel handed out as one.
         #[allow(clippy::cast_possible_wrap)]
         let pid = Pid::from_raw(child.id() as i32);
-        watchdog::guard(pid);
+        orphans::enter(pid, spawn);
+        drop(beginning);
         Ok(Self {
             pid,
             pidfd: pidfd_open(pid),
             started,
             grace: spec.grace,
             last_look: None,
+            spawn,
+            reaped_cpu: Duration::ZERO,
+            last_tidy: started,
             tokens: spec.tokens.clone(),
             reaped: false,
             not_send: PhantomData,
@@ -132,7 +157,7 @@ impl Running {
 
     /// CPU time of the group so far.
     pub fn cpu(&mut self) -> Duration {
-        let cpu = group::look(self.pid).cpu;
+        let cpu = group::cpu(self.pid) + self.reaped_cpu;
         self.last_look = Some((Instant::now(), cpu));
         cpu
     }
@@ -231,19 +256,31 @@ impl Running {
         })
     }
 
+    /// Reaps from time to time what ended without a parent, or there would be ever more of it.
+    pub(super) fn tidy(&mut self) {
+        if self.last_tidy.elapsed() >= TIDY_EVERY {
+            self.tidy_now();
+        }
+    }
+
+    pub(super) fn tidy_now(&mut self) {
+        self.reaped_cpu += orphans::tidy(self.pid, self.spawn);
+        self.last_tidy = Instant::now();
+    }
+
     fn sweep_and_reap(&mut self) -> Result<(How, Duration)> {
-        let look = group::look(self.pid);
-        if let Some(tokens) = self.tokens.as_ref().filter(|_| look.alive > 0) {
+        let swept = orphans::sweep(self.pid, self.spawn);
+        if let Some(tokens) = self.tokens.as_ref().filter(|_| swept.alive) {
             tokens.suspect();
         }
-        group::signal(self.pid, Signal::SIGKILL);
         // Dead, but still a zombie: nobody else can get the number before the watchdog has
         // forgotten it.
         while !self.wait(Duration::from_secs(3600))? {}
-        watchdog::release(self.pid);
+        watchdog::release(self.spawn);
+        orphans::leave(self.pid);
         let (how, cpu) = reap(self.pid).map_err(|error| self.cannot_wait(error))?;
         self.reaped = true;
-        Ok((how, cpu + look.cpu_of_others))
+        Ok((how, cpu + swept.cpu + self.reaped_cpu))
     }
 }
 
@@ -289,42 +326,12 @@ fn duration(time: libc::timeval) -> Duration {
     Duration::from_secs(seconds) + Duration::from_micros(micros)
 }
 
-fn pidfd_open(pid: Pid) -> Option<OwnedFd> {
+pub(super) fn pidfd_open(pid: Pid) -> Option<OwnedFd> {
     // SAFETY: pidfd_open takes two numbers.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
     let fd = i32::try_from(fd).ok().filter(|&fd| fd >= 0)?;
     // SAFETY: the kernel has just given us this descriptor, and nobody else has it.
     Some(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-fn outputs(log: &Log) -> Result<(Stdio, Stdio)> {
-    let Some(file) = open_log(log)? else {
-        return Ok((Stdio::null(), Stdio::null()));
-    };
-    let twin = file
-        .try_clone()
-        .map_err(|error| Error::failed("cannot use a log").because(error))?;
-    Ok((file.into(), twin.into()))
-}
-
-pub(super) fn open_log(log: &Log) -> Result<Option<File>> {
-    let open = |path: &Path| {
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .map_err(|error| Error::io("write the log", path, error))
-    };
-    match log {
-        Log::Null => Ok(None),
-        Log::Append(path) => open(path).map(Some),
-        Log::File(path) => {
-            let file = open(path)?;
-            file.set_len(0)
-                .map_err(|error| Error::io("empty the log", path, error))?;
-            Ok(Some(file))
-        }
-    }
 }
 
 fn cannot_start(spec: &Spec, error: io::Error) -> Error {

@@ -6,6 +6,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -13,13 +14,15 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal as Number, kill, raise};
+use nix::sys::signal::{Signal as Number, raise};
 use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid, mkfifo};
+use nix::unistd::mkfifo;
 use tempfile::TempDir;
 
 use super::*;
+
+mod left_behind;
 
 /// Far longer than anything here takes: reached only when something is broken.
 const AGES: Duration = Duration::from_secs(60);
@@ -29,6 +32,16 @@ fn sh(script: &str) -> Spec {
         .args(["-c", script])
         .wall(AGES)
         .grace(Duration::from_secs(20))
+}
+
+/// What is done between the moment when a child runs and the one when its parent knows.
+static BEGUN: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+pub(super) fn child_has_begun() {
+    let what = BEGUN.lock().unwrap().take();
+    if let Some(what) = what {
+        what();
+    }
 }
 
 fn fifo(dir: &TempDir, name: &str) -> PathBuf {
@@ -223,30 +236,6 @@ fn a_dropped_child_is_killed() {
     let pid = fs::read_to_string(pipe).unwrap();
     drop(running);
     assert!(has_ended(&pid));
-}
-
-#[test]
-fn a_killed_kbisect_leaves_nothing_behind() {
-    const VICTIM: &str = "KBISECT_TEST_VICTIM";
-    let script = "sleep 1000 & echo $! > pipe; wait";
-    if let Some(dir) = env::var_os(VICTIM) {
-        let _ = run(&sh(script).cwd(dir), &CancelToken::new());
-        unreachable!("killed before");
-    }
-    let dir = TempDir::new().unwrap();
-    let pipe = fifo(&dir, "pipe");
-    let this = "supervise::tests::a_killed_kbisect_leaves_nothing_behind";
-    let spec = Spec::new(env::current_exe().unwrap()).args(["--exact", this]);
-    let victim = Running::spawn(&spec.env(VICTIM, dir.path())).unwrap();
-    let grandchild = fs::read_to_string(pipe).unwrap();
-    // The victim alone, not its group; and its child was never in that group.
-    kill(
-        Pid::from_raw(victim.pid().try_into().unwrap()),
-        Number::SIGKILL,
-    )
-    .unwrap();
-    assert!(has_ended(&grandchild));
-    assert_eq!(victim.end(None).unwrap().how, How::Signalled(libc::SIGKILL));
 }
 
 #[test]

@@ -1,10 +1,16 @@
-//! A process that kills the groups which kbisect could not kill itself, because it is gone.
+//! A process that kills what kbisect could not kill itself, because it is gone.
 //!
 //! `PR_SET_PDEATHSIG` reaches a group's leader only: the sub-makes and compilers of a killed
-//! make would build on for minutes. So kbisect forks a watchdog before its first child, and
-//! tells it through a pipe which groups there are. When the pipe ends, kbisect has ended, in
-//! whatever way, and the watchdog kills the groups that are left. It does nothing else: no
-//! allocation, no lock, only calls that are safe after a fork from a program with threads.
+//! make would build on for minutes. So kbisect forks a watchdog before its first child. Each
+//! child tells it through a pipe that there is a new group, before it becomes the program: at no
+//! time does one run that the watchdog does not know. When the pipe ends, kbisect has ended, in
+//! whatever way, and the watchdog kills the groups that are left. Unless kbisect said that it
+//! comes to its end by itself, it looks for marked processes too, which have left their group.
+//! It does nothing else: no allocation, no lock, only calls that are safe after a fork from a
+//! program with threads.
+//!
+//! A message is a child's number ([`SpawnId`]) and that of its group, or 0 when the group is no
+//! more; with 0 twice kbisect takes its leave.
 
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +19,9 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, pipe2, write};
+
+use super::marker::{self, SpawnId};
+use super::{orphans, scan};
 
 /// More groups at once than a run has workers, by far. The ones beyond are left to
 /// `PR_SET_PDEATHSIG`.
@@ -38,52 +47,93 @@ fn state() -> MutexGuard<'static, State> {
 pub(super) fn start() {
     let mut state = state();
     if matches!(*state, State::New) {
+        orphans::adopt();
         *state = fork_off().unwrap_or(State::Failed);
     }
 }
 
 fn fork_off() -> Option<State> {
+    let session = marker::session();
     let (read, pipe) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).ok()?;
     // SAFETY: the child runs `watch` only, which allocates nothing, takes no lock, makes
     // only async-signal-safe calls and never returns.
     match unsafe { fork() }.ok()? {
         ForkResult::Parent { child: pid } => Some(State::On { pid, pipe }),
-        ForkResult::Child => watch(read.as_raw_fd()),
+        ForkResult::Child => watch(read.as_raw_fd(), session.as_bytes()),
     }
 }
 
 /// Ends the watchdog and waits for its end: with it goes what still runs.
 pub(super) fn stop() {
-    // Not under the lock: who tells it something now is not to wait.
-    let old = std::mem::replace(&mut *state(), State::New);
-    if let State::On { pid, pipe } = old {
-        drop(pipe);
-        while waitpid(pid, None) == Err(Errno::EINTR) {}
+    // A child that begins right now has the pipe in hand; and nobody is to take the watchdog for
+    // a stray meanwhile. The state is not locked for so long: who tells it something now does
+    // not wait.
+    orphans::while_none_begins(|| {
+        let old = std::mem::replace(&mut *state(), State::New);
+        if let State::On { pid, pipe } = old {
+            tell(&pipe, [0, 0]);
+            drop(pipe);
+            while waitpid(pid, None) == Err(Errno::EINTR) {}
+        }
+    });
+}
+
+/// The process, if there is one.
+pub(super) fn pid() -> Option<i32> {
+    match &*state() {
+        State::On { pid, .. } => Some(pid.as_raw()),
+        State::New | State::Failed => None,
     }
 }
 
-/// Tells the watchdog of a new group.
-pub(super) fn guard(leader: Pid) {
-    tell(leader.as_raw());
+/// Where a child can reach it, for as long as the caller keeps [`stop`] waiting
+/// ([`orphans::beginning`]).
+pub(super) fn line() -> Option<RawFd> {
+    match &*state() {
+        State::On { pipe, .. } => Some(pipe.as_raw_fd()),
+        State::New | State::Failed => None,
+    }
+}
+
+/// Tells the watchdog that this process, between fork and exec, is the leader of a new group.
+/// Async-signal-safe.
+pub(super) fn guard_this(line: Option<RawFd>, id: SpawnId) {
+    let Some(line) = line else { return };
+    // SAFETY: all of these are async-signal-safe; the pointer and the length are those of a live
+    // local. If somebody killed the watchdog, the child is not to die of the broken pipe:
+    // PR_SET_PDEATHSIG remains.
+    unsafe {
+        let message = bytes([id.number(), libc::getpid().unsigned_abs()]);
+        let old = libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        while libc::write(line, message.as_ptr().cast(), message.len()) < 0
+            && *libc::__errno_location() == libc::EINTR
+        {}
+        libc::signal(libc::SIGPIPE, old);
+    }
 }
 
 /// Tells it that a group is no more. To be called before the leader is reaped, because from
 /// then on the number may be another's.
-pub(super) fn release(leader: Pid) {
-    tell(-leader.as_raw());
-}
-
-fn tell(message: i32) {
+pub(super) fn release(id: SpawnId) {
     if let State::On { pipe, .. } = &*state() {
-        // Four bytes are written at once or not at all. A failure means that somebody killed
-        // the watchdog; PR_SET_PDEATHSIG remains.
-        let _ = write(pipe, &message.to_ne_bytes());
+        tell(pipe, [id.number(), 0]);
     }
 }
 
+fn tell(pipe: &OwnedFd, message: [u32; 2]) {
+    // So few bytes are written at once or not at all. A failure means that somebody killed the
+    // watchdog.
+    let _ = write(pipe, &bytes(message));
+}
+
+fn bytes([id, group]: [u32; 2]) -> [u8; 8] {
+    (u64::from(id) << 32 | u64::from(group)).to_ne_bytes()
+}
+
 /// The life of the watchdog.
-fn watch(read: RawFd) -> ! {
-    let mut groups = [0_i32; GROUPS];
+fn watch(read: RawFd, session: &[u8]) -> ! {
+    let mut groups = [(0_u32, 0_u32); GROUPS];
+    let mut has_said_goodbye = false;
     // SAFETY: all of these are async-signal-safe, and the pointers are to live locals or to
     // static strings. Descriptor 0 becomes the pipe and all others are closed, so that the
     // watchdog holds nothing open that somebody waits to see closed: the writing end, too.
@@ -102,24 +152,38 @@ fn watch(read: RawFd) -> ! {
             }
         }
         loop {
-            let mut message = [0_u8; 4];
+            let mut message = [0_u8; 8];
             let length = libc::read(0, message.as_mut_ptr().cast(), message.len());
             if length < 0 && *libc::__errno_location() == libc::EINTR {
                 continue;
             }
-            if length != 4 {
+            if length != 8 {
                 break;
             }
-            let group = i32::from_ne_bytes(message);
-            let (old, new) = if group > 0 { (0, group) } else { (-group, 0) };
-            if let Some(place) = groups.iter_mut().find(|place| **place == old) {
+            let message = u64::from_ne_bytes(message);
+            let (id, group) = ((message >> 32) as u32, message as u32);
+            if id == 0 {
+                has_said_goodbye = true;
+                continue;
+            }
+            let (old, new) = if group > 0 {
+                (0, (id, group))
+            } else {
+                (id, (0, 0))
+            };
+            if let Some(place) = groups.iter_mut().find(|place| place.0 == old) {
                 *place = new;
             }
         }
-        for group in groups {
+        let mut is_left = false;
+        for (_, group) in groups {
             if group > 1 {
-                libc::kill(-group, libc::SIGKILL);
+                is_left = true;
+                libc::kill(-(group as i32), libc::SIGKILL);
             }
+        }
+        if is_left || !has_said_goodbye {
+            scan::kill_marked(session);
         }
         libc::_exit(0)
     }
