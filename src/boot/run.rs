@@ -13,7 +13,7 @@ use super::{
     Budget, Console, Failure, FailureKind, Forward, HostPort, Machine, PortForward, Watch,
 };
 use crate::model::sanitize_line;
-use crate::supervise::{CancelToken, How, LimitKind, Limits, Log, Running, Spec};
+use crate::supervise::{self, CancelToken, How, LimitKind, Limits, Log, Running, Spec};
 use crate::{Error, Result};
 
 const QEMU: &str = "qemu-system-x86_64";
@@ -305,6 +305,7 @@ impl<'a> Guest<'a> {
         let spec = Spec::new(QEMU)
             .args(plan.machine.args(&pipes, forwards))
             .log(Log::File(beside(&plan.console_log, "qemu.log")))
+            .log_limit(supervise::LOG_LIMIT)
             .grace(GRACE);
         Ok(Self {
             plan,
@@ -413,7 +414,7 @@ impl<'a> Guest<'a> {
         let Some(command) = self.command.take() else {
             if let Some(spec) = &self.plan.command {
                 let log = Log::File(beside(&self.plan.console_log, "exec.log"));
-                let mut spec = spec.clone().log(log);
+                let mut spec = spec.clone().log(log).log_limit(supervise::LOG_LIMIT);
                 if let Some(port) = self.port {
                     spec = spec.env("KBISECT_PORT", port.to_string());
                 }

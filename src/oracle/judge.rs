@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Oracle;
 use crate::error::unless_absent;
 use crate::model::{WorkerId, sanitize_line};
-use crate::supervise::{CancelToken, How, Log, Spec, run};
+use crate::supervise::{CancelToken, How, LOG_LIMIT, Log, Spec, run};
 use crate::{Error, ErrorKind, Result};
 
 /// Characters of evidence that are kept.
@@ -128,7 +128,8 @@ impl Oracle {
         let log = dir.join("oracle.log");
         let spec = self
             .spec(job, &dir, &evidence_file)?
-            .log(Log::File(log.clone()));
+            .log(Log::File(log.clone()))
+            .log_limit(LOG_LIMIT);
         let command = dir.join(COMMAND);
         fs::write(&command, by_hand(&spec, &job.kbisect))
             .map_err(|e| Error::io("write", &command, e))?;
@@ -390,6 +391,16 @@ mod tests {
         // A program that the shell waits for.
         let (outcome, _dir) = judge("sh -c 'kill -KILL $$'", |_| ());
         assert_eq!(outcome.verdict, OracleVerdict::CannotTell);
+    }
+
+    #[test]
+    fn an_oracle_that_says_too_much_gives_the_same_verdict_and_its_last_line() {
+        let script = "set -e; yes | head -c 20000000; echo; echo what matters; exit 1";
+        let (outcome, dir) = judge(script, |_| ());
+        assert_eq!(outcome.verdict, OracleVerdict::Reject);
+        assert_eq!(outcome.evidence.as_deref(), Some("what matters"));
+        let log = dir.path().join("trial/oracle/oracle.log");
+        assert!(fs::metadata(log).unwrap().len() < LOG_LIMIT + 200);
     }
 
     #[test]

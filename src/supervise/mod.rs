@@ -4,7 +4,8 @@
 //! it has to, the whole group ends with it; the leader is reaped last, so that the number of
 //! the group cannot belong to anyone else by then. What has left the group ends with it, too
 //! ([`orphans`]): from the first child on this process is the sub-reaper of its descendants.
-//! Children write to files, never to pipes that somebody has to empty, and read `/dev/null`.
+//! Children write to files, or to pipes that a thread empties (`Spec::log_limit`), and read
+//! `/dev/null`.
 //!
 //! A child does not outlive kbisect, not even when kbisect is killed with SIGKILL: the kernel
 //! kills the leader (`PR_SET_PDEATHSIG`), and a watchdog what the leader started.
@@ -37,7 +38,7 @@ pub use relay::{Relayed, become_program, cpu_so_far, relay};
 pub use run::{answer, capture, run, run_with};
 pub use running::Running;
 pub use signals::{Signal, Signals};
-pub use spec::{Limits, Log, Spec};
+pub use spec::{LOG_LIMIT, Limits, Log, Spec};
 
 /// The last act of a program that started children: ends those that still run, and the process
 /// that watches over them, so that nothing of it is left when it has ended.

@@ -16,7 +16,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::jobserver::Tokens;
-use super::log;
+use super::log::{self, Drain};
 use super::marker::{self, SpawnId};
 use super::{Ended, How, LimitKind, Limits, Spec, group, orphans, watchdog};
 use crate::{Error, Result};
@@ -42,6 +42,7 @@ pub struct Running {
     /// CPU time of descendants that were reaped here, not by the process.
     reaped_cpu: Duration,
     last_tidy: Instant,
+    drain: Option<Drain>,
     tokens: Option<Tokens>,
     reaped: bool,
     not_send: PhantomData<*const ()>,
@@ -53,8 +54,10 @@ impl Running {
     /// # Errors
     /// The program, its working directory or its log cannot be had; the error names which.
     pub fn spawn(spec: &Spec) -> Result<Self> {
-        let (out, err) = log::outputs(&spec.log)?;
-        Self::spawn_onto(spec, out, err)
+        let (out, err, drain) = log::outputs(&spec.log, spec.log_limit)?;
+        let mut running = Self::spawn_onto(spec, out, err)?;
+        running.drain = drain;
+        Ok(running)
     }
 
     pub(super) fn spawn_onto(spec: &Spec, out: Stdio, err: Stdio) -> Result<Self> {
@@ -131,6 +134,7 @@ impl Running {
             spawn,
             reaped_cpu: Duration::ZERO,
             last_tidy: started,
+            drain: None,
             tokens: spec.tokens.clone(),
             reaped: false,
             not_send: PhantomData,
@@ -237,7 +241,8 @@ impl Running {
     /// `why` is how it ended. What is left of the group after that gets SIGKILL.
     ///
     /// # Errors
-    /// The system calls fail, which is not expected.
+    /// A log with a limit could not be written to its end: a full disk is not to become a
+    /// verdict. The system calls fail, which is not expected.
     pub fn end(mut self, why: Option<How>) -> Result<Ended> {
         match why {
             None => while !self.wait(Duration::from_secs(3600))? {},
@@ -249,6 +254,9 @@ impl Running {
             }
         }
         let (status, cpu) = self.sweep_and_reap()?;
+        if let Some(drain) = self.drain.take() {
+            drain.finish()?;
+        }
         Ok(Ended {
             how: why.unwrap_or(status),
             wall: self.wall(),

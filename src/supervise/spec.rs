@@ -9,6 +9,10 @@ use super::jobserver::Tokens;
 /// How long a group may take to end after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How much of a log is kept where a program may print without end, in bytes. A thousand trials of
+/// a run have room on a disk with that, and it is a hundred times what a kernel says in a boot.
+pub const LOG_LIMIT: u64 = 8 << 20;
+
 /// Where the output of a child goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Log {
@@ -47,6 +51,10 @@ pub struct Spec {
     pub stdin: Option<PathBuf>,
     /// Where the output goes.
     pub log: Log,
+    /// How many bytes of the output are kept in [`Spec::log`], if not all: the beginning and the
+    /// end, with a line between that says how much is left out. The child does not notice. Where
+    /// the output is captured it has no effect.
+    pub log_limit: Option<u64>,
     /// When it has to end.
     pub limits: Limits,
     /// The size of each file that it writes, output and logs too, in bytes. The kernel ends who
@@ -69,6 +77,7 @@ impl Spec {
             cwd: None,
             stdin: None,
             log: Log::Null,
+            log_limit: None,
             limits: Limits::default(),
             file_size: None,
             grace: GRACE,
@@ -134,6 +143,13 @@ impl Spec {
     #[must_use]
     pub fn log(mut self, log: Log) -> Self {
         self.log = log;
+        self
+    }
+
+    /// Sets how many bytes of the output the log keeps.
+    #[must_use]
+    pub fn log_limit(mut self, bytes: u64) -> Self {
+        self.log_limit = Some(bytes);
         self
     }
 

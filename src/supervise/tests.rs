@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod left_behind;
+mod logs;
 
 /// Far longer than anything here takes: reached only when something is broken.
 const AGES: Duration = Duration::from_secs(60);
