@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::MessageFormat;
+use crate::model::near;
 use crate::oracle::SHIPPED;
 use crate::{Error, Result};
 
@@ -23,7 +24,12 @@ pub(super) fn run(args: &OraclesArgs, format: MessageFormat) -> Result<ExitCode>
         (Some(name), _) => {
             let shipped = SHIPPED.iter().find(|shipped| shipped.name == name);
             let missing = || {
-                Error::usage(format!("there is no oracle `{name}`")).hint("try: kbisect oracles")
+                let near = near(name, SHIPPED.iter().map(|s| s.name));
+                let error = Error::usage(format!("there is no oracle `{}`", name.escape_debug()));
+                match near.first() {
+                    Some(near) => error.hint(format!("did you mean {near}?")),
+                    None => error.hint("try: kbisect oracles"),
+                }
             };
             shipped.ok_or_else(missing)?.script.to_owned()
         }

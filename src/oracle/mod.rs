@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 pub use judge::{COMMAND, Job, OracleOutcome, OracleVerdict, TRACE, judge_all};
 pub use shipped::{SHIPPED, Shipped};
 
+use crate::model::near;
 use crate::supervise::find_program;
 use crate::{Error, Result, setup};
 
@@ -33,13 +34,7 @@ pub fn find(name_or_path: &str) -> Result<Oracle> {
     }
     let path = Path::new(name_or_path);
     if !path.is_file() {
-        let names: Vec<&str> = SHIPPED.iter().map(|shipped| shipped.name).collect();
-        return Err(
-            Error::usage(format!("there is no oracle `{name_or_path}`")).hint(format!(
-                "an oracle is the path of an executable, or one of {}",
-                names.join(", ")
-            )),
-        );
+        return Err(no_oracle(name_or_path));
     }
     let path = path
         .canonicalize()
@@ -56,6 +51,22 @@ pub fn find(name_or_path: &str) -> Result<Oracle> {
         .to_string_lossy()
         .into_owned();
     Oracle::new(&name, path)
+}
+
+/// Why a name or path is no oracle, and what may be meant.
+fn no_oracle(name_or_path: &str) -> Error {
+    let shown = name_or_path.escape_debug();
+    let names = || SHIPPED.iter().map(|shipped| shipped.name);
+    let known = names().collect::<Vec<_>>().join(", ");
+    let what = format!("an oracle is the path of an executable file, or one of {known}");
+    if Path::new(name_or_path).is_dir() {
+        return Error::usage(format!("the oracle `{shown}` is a folder")).hint(what);
+    }
+    let error = Error::usage(format!("there is no oracle `{shown}`"));
+    match near(name_or_path, names()).as_slice() {
+        [] => error.hint(what),
+        near => error.hint(format!("did you mean {}? {what}", near.join(" or "))),
+    }
 }
 
 /// [`find`] for several, each with a name of its own: of two with the same name, the second
