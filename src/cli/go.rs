@@ -18,8 +18,8 @@ use crate::lab::{
     Stopped, fragment_of, moves, write_best,
 };
 use crate::model::{
-    Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, RequestSet, Source,
-    Tracing, TrialId, Verdict, sanitize,
+    Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, Request, RequestSet,
+    Source, Tracing, TrialId, Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
 use crate::search::{self, Coverage, Depends};
@@ -212,6 +212,7 @@ fn search_on(
     tools.plan.env.push(("TMPDIR".into(), temporary.into()));
     let resolver = tools.resolver.clone();
     let source = tools.plan.source.clone();
+    let names: Vec<String> = tools.oracles.iter().map(|o| o.name().to_owned()).collect();
     let kbuild = Kbuild::new(&source, &settings.arch);
     let bench = Bench {
         resolver: tools.resolver,
@@ -265,6 +266,11 @@ fn search_on(
         && (info.selectors.len() != capacity || !fit.all(|n| n == capacity))
     {
         return Err(damaged("selectors"));
+    }
+    if let Some(start) = known.start
+        && !has_baseline(dir, start, &names)
+    {
+        judge_start_again(&mut lab, &info.requests, &full, &*resolver, cancel)?;
     }
     if known.start.is_none() {
         let fragment = fragment_of(&info.requests, &full);
@@ -350,6 +356,35 @@ fn search_on(
     lab.run(search.as_mut(), replayed.in_flight, progress)
 }
 
+/// Is what the oracles left in the start's trial still there, for other trials to be compared with?
+fn has_baseline(dir: &RunDir, start: TrialId, oracles: &[String]) -> bool {
+    let trial = RunDir::trial_dir(dir.path(), start);
+    oracles.iter().all(|name| trial.join(name).is_dir())
+}
+
+/// Judges the start once more, because the folder of its trial is gone: it is the baseline of all others.
+fn judge_start_again(
+    lab: &mut Lab<'_>,
+    requests: &[Request],
+    full: &RequestSet,
+    resolver: &dyn Resolver,
+    cancel: &CancelToken,
+) -> Result<()> {
+    let text = format!(
+        "the folder of the start's trial ({}) is gone, and oracles compare others with it: the start is judged again",
+        RunDir::trial_dir(lab.dir.path(), lab.start).display()
+    );
+    (lab.sink)(&Event::Warning { text });
+    let start = resolver.resolve(&fragment_of(requests, full), cancel)?;
+    let refused = lab.refused;
+    lab.judge_start(&start, full)?;
+    // The search began with that many, and goes the same way again only with as many.
+    lab.refused = refused;
+    // Its files are those of the best until the search writes them anew.
+    lab.written = full.clone();
+    Ok(())
+}
+
 /// The config of the best, after a crash between a verdict and the files that follow from it. If its
 /// trial does not have it any more, or not whole, it is resolved anew.
 fn config_of_best(
@@ -365,9 +400,11 @@ fn config_of_best(
     let text = resolver.resolve(fragment, cancel)?.text;
     // Those who look for it in the trial's directory find it there again.
     let trial = passed.map(|judgement| RunDir::trial_dir(lab.dir.path(), judgement.trial));
-    if let Some(trial) = trial.filter(|trial| trial.exists()) {
+    if let Some(trial) = trial {
         let path = trial.join(CONFIG);
-        fs::write(&path, &text).map_err(|e| Error::io("write", &path, e))?;
+        fs::create_dir_all(&trial)
+            .and_then(|()| fs::write(&path, &text))
+            .map_err(|e| Error::io("write", &path, e))?;
     }
     Ok(text)
 }
@@ -428,7 +465,8 @@ impl Known {
                     continue;
                 }
                 Record::Start { judgement } if judgement.verdict.is_fail() => {
-                    known.refused += 1;
+                    // Later ones are of a start that was judged again for its files.
+                    known.refused += u32::from(known.start.is_none());
                     (judgement, capacity)
                 }
                 Record::Start { judgement } => {
@@ -474,5 +512,44 @@ impl Known {
             }
         }
         known
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::{Stage, Timings};
+
+    fn start(trial: u32, verdict: Verdict) -> Line {
+        let judgement = Judgement {
+            trial: TrialId(trial),
+            fingerprint: crate::model::Config::default().fingerprint(),
+            verdict,
+            source: Source::Tested,
+            evidence: None,
+            image: None,
+            image_size: None,
+            lines: 1,
+            timings: Timings::default(),
+        };
+        Line {
+            elapsed: std::time::Duration::ZERO,
+            record: Record::Start { judgement },
+        }
+    }
+
+    #[test]
+    fn a_start_that_is_judged_again_is_the_baseline_and_changes_nothing_of_how_the_search_began() {
+        let fail = Verdict::Fail(Stage::Oracle);
+        let lines = [
+            start(1, fail),
+            start(2, Verdict::Pass),
+            start(7, fail),
+            start(8, Verdict::Pass),
+        ];
+        let known = Known::of(&lines, 3);
+        assert_eq!(known.start, Some(TrialId(8)));
+        assert_eq!(known.refused, 1);
     }
 }

@@ -155,6 +155,9 @@ impl RunDir {
         if !path.exists() || Self::has_run(path) {
             return Ok(());
         }
+        if path.join(JOURNAL).exists() {
+            return Err(no_run(path));
+        }
         check_foreign(path)
     }
 
@@ -174,6 +177,9 @@ impl RunDir {
     fn check_unused(&self) -> Result<()> {
         let path = self.path.display();
         if self.path.join(JOURNAL).exists() {
+            if !Self::has_run(&self.path) {
+                return Err(no_run(&self.path));
+            }
             return Err(Error::usage(format!("{path} has a run in it"))
                 .hint("go on with it by `kbisect resume`, or give another --output"));
         }
@@ -225,7 +231,7 @@ impl RunDir {
     /// # Errors
     /// As [`RunDir::open`], but a lock is no matter.
     pub fn read(path: &Path) -> Result<(RunInfo, Vec<Line>)> {
-        if !path.join(JOURNAL).exists() {
+        if !path.join(JOURNAL).exists() || !Self::has_run(path) {
             return Err(no_run(path));
         }
         Ok((read_info(path)?, Journal::read(&path.join(JOURNAL))?.lines))
@@ -278,7 +284,18 @@ impl RunDir {
     }
 }
 
+/// Why there is no run in a folder: nothing of one is there, or a part of it was taken away.
 fn no_run(path: &Path) -> Error {
+    if path.join(JOURNAL).exists() && !RunDir::has_run(path) {
+        let shown = path.display();
+        return Error::usage(format!(
+            "the run in {shown} cannot be read: its {INFO} is gone, and nothing else says what it is about"
+        ))
+        .hint(format!(
+            "put {INFO} back, or begin anew with another --output; the smallest config that passed is in \
+             {shown}/best.config, the start of the search can be {shown}/best.fragment"
+        ));
+    }
     Error::usage(format!("there is no run in {}", path.display()))
         .hint("name its folder, which is what --output said when it began: `kbisect report DIR`")
 }
