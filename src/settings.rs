@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CERTIFY, Certify, CompilerLauncher, Confidence, Order, Symbol, Tracing};
+use crate::model::{CERTIFY, Certify, CompilerLauncher, Confidence, Order, Symbol, Tracing, near};
 use crate::search::ALGORITHMS;
 use crate::{Error, Result};
 
@@ -20,6 +20,9 @@ pub const FILE: &str = "kbisect.toml";
 
 /// Each trial at once takes a tree, a gigabyte of memory or two, and descriptors.
 const MOST_JOBS: usize = 512;
+
+/// Each compile job is a byte in a pipe, which must hold all of them: the kernel gives 4,096 at least.
+const MOST_BUILD_JOBS: usize = 4096;
 
 /// What somebody asked for, in flags or in the settings file. `None`: nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -53,10 +56,10 @@ pub struct Wishes {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<toml::Value>,
     /// Trials at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "positive", skip_serializing_if = "Option::is_none")]
     pub jobs: Option<NonZeroUsize>,
     /// Compile jobs at once, of all trials together.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "positive", skip_serializing_if = "Option::is_none")]
     pub build_jobs: Option<NonZeroUsize>,
     /// How long an oracle may take.
     #[serde(
@@ -123,6 +126,26 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<String>, D:
         OneOrMany::One(one) => vec![one],
         OneOrMany::Many(many) => many,
     })
+}
+
+/// A whole number that is not zero.
+fn positive<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<NonZeroUsize>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a whole number, 1 or more")]
+    enum Positive {
+        Number(NonZeroUsize),
+    }
+    let Positive::Number(number) = Positive::deserialize(d)?;
+    Ok(Some(number))
+}
+
+/// How many trials or jobs somebody wants, as text: a whole number that is not zero.
+///
+/// # Errors
+/// It is none, in words for people.
+pub fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "it is to be a whole number, 1 or more".to_owned())
 }
 
 /// `timeout = 90` will do for `timeout = "90"`.
@@ -222,13 +245,8 @@ const KEYS: &[&str] = &[
 /// The key of a settings file that one that means nothing is most like.
 #[must_use]
 pub fn like(key: &str) -> Option<&'static str> {
-    let key = key.to_lowercase().replace('_', "-");
-    let near = KEYS
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&key, known), *known));
-    near.min()
-        .filter(|(distance, _)| *distance <= 2)
-        .map(|(_, known)| known)
+    let nearest = near(&key.replace('_', "-"), KEYS.iter().copied());
+    nearest.first().copied()
 }
 
 /// Reads a settings file. Returns the wishes and the names of keys that mean nothing.
@@ -384,6 +402,9 @@ fn learned() -> &'static Path {
     Path::new(LEARNED)
 }
 
+/// The architecture by default.
+pub const ARCH: &str = "x86_64";
+
 /// Where the run is kept by default.
 pub const OUTPUT: &str = "kbisect.out";
 
@@ -461,12 +482,12 @@ impl Settings {
             oracles: wishes.oracle,
             source: wishes.source,
             start: wishes.start,
-            arch: wishes.arch.unwrap_or_else(|| "x86_64".to_owned()),
+            arch: wishes.arch.unwrap_or_else(|| ARCH.to_owned()),
             base,
             keep: keep.map_err(|e| Error::usage(e.to_string()))?,
             project: wishes.project,
             jobs,
-            build_jobs: wishes.build_jobs.unwrap_or(machine.cores),
+            build_jobs: check_build_jobs(wishes.build_jobs.unwrap_or(machine.cores))?,
             timeout: time("--timeout", wishes.timeout)?.unwrap_or(Duration::from_secs(300)),
             budget_time: time("--budget-time", wishes.budget_time)?,
             budget_trials: wishes.budget_trials,
@@ -510,7 +531,22 @@ pub fn check_jobs(jobs: NonZeroUsize) -> Result<NonZeroUsize> {
     if jobs.get() > MOST_JOBS {
         return Err(Error::usage(format!(
             "{jobs} trials at once are too many: at most {MOST_JOBS}"
-        )));
+        ))
+        .hint("give fewer by --jobs"));
+    }
+    Ok(jobs)
+}
+
+/// Are so many compile jobs at once possible?
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage): too many.
+pub fn check_build_jobs(jobs: NonZeroUsize) -> Result<NonZeroUsize> {
+    if jobs.get() > MOST_BUILD_JOBS {
+        return Err(Error::usage(format!(
+            "{jobs} compile jobs at once are too many: at most {MOST_BUILD_JOBS}"
+        ))
+        .hint("give fewer by --build-jobs; as many as there are cores are best"));
     }
     Ok(jobs)
 }

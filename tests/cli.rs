@@ -138,7 +138,7 @@ fn an_unknown_oracle_is_told_with_those_that_there_are() {
         str![[r#"
 == preparing
 error: there is no oracle `shell-okay`
-hint: an oracle is the path of an executable, or one of shell-ok, dmesg-clean, net-ok, ssh-ok
+hint: did you mean shell-ok? an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, net-ok, ssh-ok
 
 "#]]
     );
@@ -190,7 +190,7 @@ fn a_setting_of_the_wrong_type_is_shown_with_its_line() {
     assert_data_eq!(
         place.refused(&["plan"]),
         str![[r#"
-error: kbisect.toml is no settings file: line 2: invalid type: string "many", expected a nonzero usize
+error: kbisect.toml is no settings file: line 2: expected a whole number, 1 or more
 hint: that line is `jobs = 'many'`
 
 "#]]
@@ -440,11 +440,110 @@ fn with_json_nothing_but_json_is_on_standard_output() {
         str![[r#"
 {"v":1,"event":"phase-begun","phase":"preparing"}
 {"v":1,"event":"warning","text":"kbisect.toml: unknown key `lobs`; did you mean `jobs`?"}
-{"event":"error","exit":2,"hint":"an oracle is the path of an executable, or one of shell-ok, dmesg-clean, net-ok, ssh-ok","message":"there is no oracle `nope`","v":1}
+{"event":"error","exit":2,"hint":"an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, net-ok, ssh-ok","message":"there is no oracle `nope`","v":1}
 
 "#]]
     );
     assert!(done.err.starts_with("error: there is no oracle `nope`"));
+}
+
+#[test]
+fn settings_that_would_fail_later_are_refused_before_a_run_is_begun() {
+    let place = Place::new();
+    place.write("file", "x");
+    for (wrong, why) in [
+        (&["--build-jobs", "99999"][..], "at most 4096"),
+        (&["--jobs", "0"], "a whole number, 1 or more"),
+        (&["--build-jobs", "0"], "a whole number, 1 or more"),
+        (&["--timeout", "18446744073709551615"], "a year at most"),
+        (&["--budget-time", "18446744073709551615"], "a year at most"),
+        (&["--output", "my run"], "a blank in its path"),
+        (&["--output", "file"], "is no folder"),
+        (&["--output", "file/run"], "cannot be made"),
+        (&["--trace", "file"], "file is no trace"),
+        (
+            &["--project", "busybox", "--arch", "arm", "--start", "file"],
+            "--arch has no effect on the project busybox",
+        ),
+        (&["--oracle", "."], "is a folder"),
+    ] {
+        for command in ["run", "plan"] {
+            let args = [&[command, "--oracle", "/bin/true", "--source", "."], wrong].concat();
+            if wrong[0] == "--oracle" {
+                place.write("Makefile", "");
+            }
+            let said = place.refused(&args);
+            assert!(said.contains(why), "{args:?}: {said}");
+        }
+    }
+    assert!(!place.path().join("kbisect.out").exists());
+    place.write("kbisect.toml", "jobs = 0\n");
+    let said = place.refused(&["plan", "--oracle", "/bin/true"]);
+    assert!(said.contains("a whole number, 1 or more"), "{said}");
+}
+
+#[test]
+fn flags_that_a_project_of_ones_own_has_no_use_for_are_told() {
+    let place = Place::new();
+    place.write("start.config", "CONFIG_X=y\n");
+    let table = "oracle = '/bin/true'\nstart = 'start.config'\n\
+                 [project]\nname = 'mine'\ntargets = ['all']\nproduct = 'out.bin'\n";
+    place.write("kbisect.toml", table);
+    let said = place.refused(&["plan", "--arch", "nonsense"]);
+    assert!(
+        said.contains("--arch has no effect on the project mine"),
+        "{said}"
+    );
+    let said = place.refused(&["plan", "--cc-launcher", "ccache"]);
+    assert!(said.contains("its compiler is not known"), "{said}");
+    let said = place.refused(&["plan", "--no-object-cache"]);
+    assert!(
+        said.contains("warning: --no-object-cache has no effect"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_run_that_lost_its_description_is_told_in_the_same_words_by_all() {
+    let place = Place::new();
+    drop(place.begun("out"));
+    fs::remove_file(place.path().join("out/run.json")).unwrap();
+    let run = ["run", "--oracle", "/bin/true", "--output", "out"];
+    let plan = ["plan", "--oracle", "/bin/true", "--output", "out"];
+    for args in [&["resume", "out"][..], &["report", "out"], &run, &plan] {
+        let said = place.refused(args);
+        assert!(said.contains("its run.json is gone"), "{args:?}: {said}");
+        assert!(!said.contains("kbisect resume"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_shipped_oracle_that_is_misspelt_is_suggested() {
+    let place = Place::new();
+    place.write("Makefile", "");
+    for args in [
+        &["oracles", "shellok"][..],
+        &["plan", "--source", ".", "--oracle", "shellok"],
+    ] {
+        let said = place.refused(args);
+        assert!(said.contains("did you mean shell-ok?"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn the_doctor_looks_at_what_the_project_of_the_folder_needs() {
+    let place = Place::new();
+    place.write("oracle", "#!/bin/sh\n");
+    place.write("src/Makefile", "");
+    assert!(place.run(&["doctor"]).out.contains("kernel source"));
+    let table = "oracle = './oracle'\nsource = 'src'\n\
+                 [project]\nname = 'mine'\ntargets = ['all']\nproduct = 'out.bin'\n";
+    place.write("kbisect.toml", table);
+    let said = place.run(&["doctor"]).out;
+    assert!(said.contains("make"), "{said}");
+    for other in ["kernel source", "QEMU", "guest"] {
+        assert!(!said.contains(other), "{other}: {said}");
+    }
 }
 
 #[test]
@@ -497,9 +596,7 @@ fn a_plan_refuses_what_a_run_would_refuse() {
         for command in ["plan", "run"] {
             let done = place.run(&[&[command, "--oracle", "shell-ok"], wrong].concat());
             assert_ne!(done.code, Some(0), "{wrong:?}");
-            // A run looks at its folder only when all else is ready.
-            let is_late = command == "run" && wrong[0] == "--output";
-            assert!(is_late || done.err.contains(why), "{command}: {}", done.err);
+            assert!(done.err.contains(why), "{command}: {}", done.err);
         }
     }
     assert!(!place.path().join("full/lock").exists());

@@ -8,11 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::{
     boot, completions, doctor, explain, man, oracles, report, resume, setup, trace, verify,
 };
-use crate::settings::Wishes;
+use crate::settings::{Wishes, parse_count};
 
 const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not \
     pass its oracle; 4 stopped early or not proved; 5 another run holds the directory; 6 oracle too \
-    unreliable; 130 interrupted, resumable.";
+    unreliable; 130 interrupted, resumable if the \
+    search had begun.";
 
 /// Finds the smallest kernel configuration that an oracle still accepts.
 ///
@@ -170,10 +171,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME", help_heading = SOUGHT)]
     pub project: Option<String>,
     /// Trials at once [default: by cores and memory]
-    #[arg(short, long, value_name = "N", help_heading = BUILDS)]
+    #[arg(short, long, value_name = "N", value_parser = parse_count, help_heading = BUILDS)]
     pub jobs: Option<NonZeroUsize>,
     /// Compile jobs at once, of all trials together [default: cores]
-    #[arg(long, value_name = "M", help_heading = BUILDS)]
+    #[arg(long, value_name = "M", value_parser = parse_count, help_heading = BUILDS)]
     pub build_jobs: Option<NonZeroUsize>,
     /// How long an oracle may take: 90, 90s, 10m [default: 300s]
     #[arg(long, value_name = "TIME", help_heading = RUN)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::MessageFormat;
+use super::wanted::{own, wanted};
 use crate::Result;
 use crate::setup::{Finding, Setup, State, findings, install_command};
 use crate::supervise::CancelToken;
@@ -23,7 +24,11 @@ pub struct DoctorArgs {
 pub(super) fn run(args: &DoctorArgs, format: MessageFormat) -> Result<ExitCode> {
     let cancel = CancelToken::new();
     let mut note = |_: &str| {};
-    let found = findings(&mut Setup::new(&mut note, &cancel)?, &args.output)?;
+    let found = findings(
+        &mut Setup::new(&mut note, &cancel)?,
+        &wanted(own()?.as_ref()),
+        &args.output,
+    )?;
     let text = match format {
         MessageFormat::Json => {
             super::json(&serde_json::json!({ "v": 1, "event": "doctor", "findings": found }))?

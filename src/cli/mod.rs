@@ -2,6 +2,7 @@
 
 mod args;
 mod boot;
+mod checks;
 mod compiler;
 mod completions;
 mod conclude;
@@ -25,6 +26,7 @@ mod setup;
 mod shown;
 mod trace;
 mod verify;
+mod wanted;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::args::RunArgs;
+use super::checks;
 use super::prepare::{self, Tools, Want, WhenMissing};
 use super::run::check_key;
 use super::shown::Shown;
@@ -15,6 +16,7 @@ use crate::kconfig::{self, Fixed, Start};
 use crate::model::{
     Certify, Fragment, Order, Request, RequestId, RequestSet, Symbol, Tracing, sanitize,
 };
+use crate::oracle::Oracle;
 use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -39,8 +41,8 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         prepare::warn(ui.as_mut(), text);
     }
     prepare::start_file(&settings)?;
-    super::run::check_guess(&settings)?;
-    RunDir::check(&settings.output)?;
+    checks::guess(&settings)?;
+    checks::output(&settings.output)?;
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
     // What else may be wrong with a run there is told when it goes on.
     if !RunDir::is_held(&settings.output)
@@ -206,7 +208,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     for oracle in &tools.oracles {
         let _ = writeln!(out, "  {}", oracle.program().display());
     }
-    out += &search(&settings);
+    out += &search(&settings, &tools.oracles);
     super::print(&sanitize(&out))?;
     Ok(0)
 }
@@ -276,7 +278,7 @@ fn decider(explanation: &Explanation) -> Option<String> {
 }
 
 /// How it would be searched, and where.
-fn search(settings: &Settings) -> String {
+fn search(settings: &Settings, oracles: &[Oracle]) -> String {
     let order = match settings.order {
         Order::AsItComes => "",
         Order::Deterministic => ", the same way each time",
@@ -300,13 +302,14 @@ fn search(settings: &Settings) -> String {
         text += &format!("  begins with what is not needed by {}\n", prior.display());
     }
     match &settings.trace {
-        Tracing::Auto => {
+        // Others boot nothing that could be traced.
+        Tracing::Auto if oracles.iter().any(Oracle::boots) => {
             text += "  begins with what does not run in a boot of the start, if it can be traced\n";
         }
         Tracing::File(path) => {
             text += &format!("  begins with what did not run in {}\n", path.display());
         }
-        Tracing::Off => {}
+        Tracing::Auto | Tracing::Off => {}
     }
     if let Some(time) = settings.budget_time {
         text += &format!("  ends after {} at the latest\n", crate::ui::duration(time));

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::checks;
 use super::compiler::{launcher, own_link};
 use super::shown::Shown;
 use crate::build::{Launcher, MakePlan};
 use crate::kconfig::native::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Parsed, Project, Start};
-use crate::model::{Event, Fragment, Symbol, sanitize_line};
+use crate::model::{CompilerLauncher, Event, Fragment, Symbol, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
 use crate::setup::{self, Need, Setup, WorkFolder};
@@ -75,7 +76,9 @@ pub(super) fn settings(wishes: Wishes, shown: Shown) -> Result<(Settings, Shown,
     };
     let mut warnings: Vec<String> = unknown.into_iter().map(told).collect();
     let shown = shown.with_file(&from_file)?;
-    let made = Settings::from_wishes(wishes.over(from_file), Machine::here());
+    let wishes = wishes.over(from_file);
+    let arch = wishes.arch.clone();
+    let made = Settings::from_wishes(wishes, Machine::here());
     // It may be the very one that is missing.
     let mut settings = made.inspect_err(|_| {
         let mut ui = shown.ui();
@@ -88,6 +91,16 @@ pub(super) fn settings(wishes: Wishes, shown: Shown) -> Result<(Settings, Shown,
         };
         // What else is wrong with it is told when it is used.
         let _ = serde_ignored::deserialize::<_, _, Project>(table.clone(), &mut ignored);
+    }
+    // One that is none is told when it is used.
+    if let Ok(project) = project(settings.project.as_ref(), &settings.arch) {
+        checks::effects(&project, arch.as_deref(), &settings.cc_launcher)?;
+        if project.compiler.is_none() && settings.cc_launcher == CompilerLauncher::Nothing {
+            warnings.push(format!(
+                "--no-object-cache has no effect: of the project {} no objects are kept anyway",
+                project.name.escape_debug()
+            ));
+        }
     }
     Ok((settings, shown, warnings))
 }
@@ -165,7 +178,7 @@ pub(super) fn tools(
     ui: &mut dyn Ui,
 ) -> Result<Tools> {
     // Mistakes first, before anything takes time.
-    let project = project(settings)?;
+    let project = project(settings.project.as_ref(), &settings.arch)?;
     if let Some(dir) = settings.source.as_ref().filter(|path| !path.is_file()) {
         project.check_source(dir)?;
     }
@@ -239,6 +252,11 @@ pub(super) fn tools(
     );
 
     let cache = setup::cache_dir()?;
+    checks::buildable(
+        &cache,
+        "the cache folder",
+        "name another one by KBISECT_CACHE",
+    )?;
     let kept = cache.join("kconfig");
     let resolver = ConfResolver::kept(&source, &project, &kept, work.path(), cancel)?;
     let model = native(&resolver, cancel, ui)?;
@@ -246,6 +264,15 @@ pub(super) fn tools(
         Some(model) => model.symbols(),
         None => kconfig::known_symbols(&source)?,
     };
+    if settings.base == Base::Expert && is_own(settings) {
+        for symbol in project.unknown_in_base(&known)? {
+            let near = kconfig::spelling(&symbol, &known);
+            warn(
+                ui,
+                format!("[project] base: this source has no symbol {symbol}: {near}"),
+            );
+        }
+    }
     let base = base(settings, &project, &known)?;
     let guest_version = guest.as_ref().map(|g| g.version().to_owned());
     let mut key = serde_json::json!({
@@ -336,14 +363,20 @@ fn plan(
     }
 }
 
-fn project(settings: &Settings) -> Result<Project> {
-    match &settings.project {
-        None => Project::named("linux", &settings.arch),
-        Some(toml::Value::String(name)) => Project::named(name, &settings.arch),
+/// The profile of a name, or what a table describes; without either Linux.
+pub(super) fn project(wanted: Option<&toml::Value>, arch: &str) -> Result<Project> {
+    match wanted {
+        None => Project::named("linux", arch),
+        Some(toml::Value::String(name)) => Project::named(name, arch),
         Some(table) => table.clone().try_into().map_err(|e: toml::de::Error| {
             Error::usage("[project] in kbisect.toml does not describe a project").because(e)
         }),
     }
+}
+
+/// Is the project described by the user?
+fn is_own(settings: &Settings) -> bool {
+    matches!(settings.project, Some(toml::Value::Table(_)))
 }
 
 fn refuse_missing(needs: &[Need], cancel: &CancelToken) -> Result<()> {
@@ -402,7 +435,7 @@ fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Error {
 /// The start as it is in its file, and the name of the file.
 pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
     // One that there is not has no start either.
-    project(settings)?;
+    project(settings.project.as_ref(), &settings.arch)?;
     match &settings.start {
         Some(path) => {
             let bytes = fs::read(path).map_err(|e| unreadable("this", path, e))?;

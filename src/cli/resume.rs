@@ -3,12 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use super::checks;
 use super::conclude::finished;
 use super::go::go;
 use super::prepare::{self, Want, WhenMissing};
 use super::run::{check_key, open, resumed};
 use super::shown::Shown;
-use crate::settings::{self, Settings, TIME_HINT, parse_duration};
+use crate::settings::{self, Settings, TIME_HINT, parse_count, parse_duration};
 use crate::supervise::{CancelToken, Signals};
 use crate::{Error, Result};
 
@@ -19,10 +20,10 @@ pub struct Args {
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Trials at once, if other than before
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = parse_count)]
     jobs: Option<NonZeroUsize>,
     /// Compile jobs at once, if other than before
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", value_parser = parse_count)]
     build_jobs: Option<NonZeroUsize>,
     /// Stop after this time, all sittings together [default: no limit]
     #[arg(long, value_name = "TIME")]
@@ -52,7 +53,10 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         })?;
     settings.output = dir;
     settings.jobs = settings::check_jobs(args.jobs.unwrap_or(settings.jobs))?;
-    settings.build_jobs = args.build_jobs.unwrap_or(settings.build_jobs);
+    settings.build_jobs =
+        settings::check_build_jobs(args.build_jobs.unwrap_or(settings.build_jobs))?;
+    // It may have been moved since.
+    checks::buildable(&settings.output, "the run directory", "move it elsewhere")?;
     // A budget that is used up would end the new sitting at once.
     settings.budget_trials = args.budget_trials;
     settings.budget_time = budget_time;

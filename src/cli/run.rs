@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::args::RunArgs;
+use super::checks;
 use super::conclude::finished;
 use super::go::{Opened, go, now};
 use super::learned;
@@ -13,12 +14,12 @@ use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
 use crate::journal::{Line, Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{Event, Phase, Prior, Request, RequestId, Tracing};
+use crate::model::{Event, Phase, Prior, Request, RequestId};
 use crate::search::{Depends, USE_DEPENDS};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, Signals};
 use crate::ui::Ui;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     let (settings, shown, unknown) = prepare::settings(args.wishes(), *shown)?;
@@ -55,7 +56,10 @@ pub(super) fn search(
     }
     prepare::start_file(settings)?;
     // A mistake in it is told before minutes of work.
-    check_guess(settings)?;
+    checks::guess(settings)?;
+    if !RunDir::has_run(&settings.output) {
+        checks::output(&settings.output)?;
+    }
     let (tools, mut opened, sitting) = prepare::interruptible(&signals, &cancel, |cancel| {
         // First: when another run holds it, nothing else matters.
         let held = if RunDir::has_run(&settings.output) {
@@ -75,7 +79,8 @@ pub(super) fn search(
             ),
         };
         Ok((tools, opened, sitting))
-    })?;
+    })
+    .map_err(|error| interrupted(error, &settings.output))?;
     if sitting == Sitting::Later {
         if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
             return Ok(code);
@@ -91,6 +96,21 @@ pub(super) fn search(
         ui.as_mut(),
         shown,
     )
+}
+
+/// An interruption before the search: says whether there is a run to go on with.
+fn interrupted(error: Error, output: &Path) -> Error {
+    if error.kind() != ErrorKind::Interrupted {
+        return error;
+    }
+    if RunDir::has_run(output) {
+        return error.hint(format!("to go on: kbisect resume {}", output.display()));
+    }
+    Error::new(
+        ErrorKind::Interrupted,
+        "interrupted while preparing: no run was begun",
+    )
+    .hint("there is nothing to resume; give the same command again")
 }
 
 fn begin(
@@ -123,26 +143,6 @@ fn begin(
         journal,
         lines: vec![],
     })
-}
-
-/// Can what is thought of the requests be read? A trace is only looked at when the start is built; that it
-/// is not there is better told before. A run that goes on may have done with it.
-pub(super) fn check_guess(settings: &Settings) -> Result<()> {
-    if let Tracing::File(path) = &settings.trace
-        && !RunDir::has_run(&settings.output)
-    {
-        let wrong = Error::usage(format!("cannot read the trace {}", path.display()))
-            .hint("--trace is auto, off, or a file that QEMU wrote by `-d in_asm -D FILE`");
-        match std::fs::metadata(path) {
-            Ok(of) if of.is_file() => {}
-            Ok(_) => return Err(wrong),
-            Err(e) => return Err(wrong.because(e)),
-        }
-    }
-    match &settings.prior {
-        Some(path) if !settings.learns() => super::prior::read(path, &[]).map(drop),
-        _ => Ok(()),
-    }
 }
 
 /// What is thought of the requests.

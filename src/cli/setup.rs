@@ -1,12 +1,14 @@
 //! `kbisect setup`: prepares the machine.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
 use super::prepare;
 use super::shown::Shown;
+use super::wanted::{Own, own, wanted};
 use crate::Result;
-use crate::setup::{Setup, all};
+use crate::setup::Setup;
 use crate::supervise::{CancelToken, Signals};
 
 /// Arguments of `kbisect setup`.
@@ -23,18 +25,48 @@ pub(super) fn run(_args: &SetupArgs, shown: &Shown) -> Result<ExitCode> {
     let mut ui = shown.ui();
     let mut note = |text: &str| prepare::note(ui.as_mut(), text);
     let mut setup = Setup::new(&mut note, &cancel)?;
-    setup.ensure(&all())?;
-    let source = setup.kernel_source()?;
-    let guest = setup.guest()?;
+    let own = own()?;
+    let wanted = wanted(own.as_ref());
+    setup.ensure(&wanted.needs)?;
+    let source = match &own {
+        None => Some(setup.kernel_source()?),
+        Some(Own { project, wishes }) => match &wishes.source {
+            Some(path) if path.is_file() => Some(setup.source_of(path)?),
+            Some(path) => {
+                project.check_source(path)?;
+                Some(path.clone())
+            }
+            None if project.name == "busybox" => Some(setup.busybox_source()?),
+            // A run may be given one by --source.
+            None => None,
+        },
+    };
+    let guest = match wanted.guest {
+        true => Some(setup.guest()?.path().to_owned()),
+        false => None,
+    };
     ui.finish();
-    let (source, guest) = (source.display(), guest.path().display());
+    let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let (source, guest) = (text(&source), text(&guest));
     super::print(&if shown.is_json() {
         super::json(&serde_json::json!({
-            "v": 1, "event": "ready",
-            "source": source.to_string(), "guest": guest.to_string(),
+            "v": 1, "event": "ready", "source": source, "guest": guest,
         }))?
     } else {
-        format!("kernel source  {source}\nguest          {guest}\n")
+        let kind = match &own {
+            None => "kernel source",
+            Some(_) => "source",
+        };
+        let line = |name: &str, path: Option<String>| {
+            path.map(|path| format!("{name:13}  {path}\n"))
+                .unwrap_or_default()
+        };
+        let lines = line(kind, source) + &line("guest", guest);
+        if lines.is_empty() {
+            "what a build needs is installed\n".to_owned()
+        } else {
+            lines
+        }
     })?;
     Ok(ExitCode::SUCCESS)
 }

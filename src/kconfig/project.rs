@@ -1,5 +1,6 @@
 //! Project profiles: how a Kconfig project is configured and built, and where its product is.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -183,17 +184,28 @@ impl Project {
     /// # Errors
     /// When an assignment of the profile is none.
     pub fn base_fragment(&self, known: &dyn Fn(&Symbol) -> bool) -> Result<Fragment> {
-        let mut requests = Vec::new();
-        for text in &self.base {
-            let request = parse_assignment(text).ok_or_else(|| {
+        let mut requests = self.base_requests()?;
+        requests.retain(|request| known(&request.symbol));
+        Ok(Fragment::new(requests))
+    }
+
+    /// The symbols of the base that the tree does not know.
+    ///
+    /// # Errors
+    /// As for [`base_fragment`](Self::base_fragment).
+    pub fn unknown_in_base(&self, known: &HashSet<Symbol>) -> Result<Vec<Symbol>> {
+        let symbols = self.base_requests()?.into_iter().map(|r| r.symbol);
+        Ok(symbols.filter(|symbol| !known.contains(symbol)).collect())
+    }
+
+    fn base_requests(&self) -> Result<Vec<Request>> {
+        let request = |text: &String| {
+            parse_assignment(text).ok_or_else(|| {
                 Error::usage(format!("`{}` is no assignment", text.escape_debug()))
                     .hint("in [project], base = [\"SYMBOL=y\"]")
-            })?;
-            if known(&request.symbol) {
-                requests.push(request);
-            }
-        }
-        Ok(Fragment::new(requests))
+            })
+        };
+        self.base.iter().map(request).collect()
     }
 
     /// How a person lays the fragment in `file` over the smallest configuration.

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 /// How to write a time, for those who wrote something else.
-pub const TIME_HINT: &str = "write it as 90, 90s, 10m or 1h30m";
+pub const TIME_HINT: &str = "write it as 90, 90s, 10m or 1h30m, a year at most";
+
+/// A year, in seconds. Clocks cannot count to all that a number can say.
+const LONGEST: u64 = 365 * 24 * 3600;
 
 /// The units, largest first, in seconds.
 const UNITS: [(char, u64); 3] = [('h', 3600), ('m', 60), ('s', 1)];
 
 /// Reads `90` (seconds), `90s`, `10m`, `2h` or `1h30m`: each unit once, the largest first. Zero is no
-/// time.
+/// time, nor is more than a year.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
@@ -29,7 +32,9 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         }
         sum
     };
-    (seconds > 0).then(|| Duration::from_secs(seconds))
+    (1..=LONGEST)
+        .contains(&seconds)
+        .then(|| Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -56,6 +61,8 @@ mod tests {
             "",
             "0",
             "0h0m",
+            "8761h",
+            "18446744073709551615",
             "soon",
             "h",
             "m10",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Importance, Setup, all, install_command};
+use super::{Importance, Setup, Wanted, install_command};
 use crate::boot::{Accel, Choice, choose_accel};
 use crate::model::sanitize_line;
 use crate::supervise::CancelToken;
@@ -38,13 +38,13 @@ pub struct Finding {
     pub packages: Vec<&'static str>,
 }
 
-/// Looks at everything that kbisect needs. `output` is a folder in which a run will be kept.
+/// Looks at everything that is `wanted`. `output` is a folder in which a run will be kept.
 ///
 /// # Errors
 /// As for [`Need::is_met`](super::Need::is_met), and as for [`cache_dir`](super::cache_dir).
-pub fn findings(setup: &mut Setup<'_>, output: &Path) -> Result<Vec<Finding>> {
+pub fn findings(setup: &mut Setup<'_>, wanted: &Wanted, output: &Path) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    for need in all() {
+    for need in &wanted.needs {
         let state = match (need.is_met(setup.cancel)?, need.importance) {
             (true, _) => State::Ok,
             (false, Importance::Required) => State::Missing,
@@ -62,10 +62,14 @@ pub fn findings(setup: &mut Setup<'_>, output: &Path) -> Result<Vec<Finding>> {
             },
         });
     }
-    found.push(architecture());
-    found.push(kvm(&setup.cache, setup.cancel)?);
+    if wanted.guest {
+        found.push(architecture());
+        found.push(kvm(&setup.cache, setup.cancel)?);
+    }
     found.push(memory());
-    found.push(prepared(setup));
+    if wanted.guest {
+        found.push(prepared(setup));
+    }
     found.push(space("space for the cache", &setup.cache)?);
     found.push(space("space for the run", output)?);
     Ok(found)

@@ -22,6 +22,15 @@ pub use needs::{BOOT, BUILD, Check, Importance, Need, SOURCE, UNPACK, all, missi
 use crate::Result;
 use crate::supervise::{CancelToken, Ended, Log, Spec, run};
 
+/// What is to be on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Programs and packages.
+    pub needs: Vec<Need>,
+    /// Is the guest wanted, to boot kernels with?
+    pub guest: bool,
+}
+
 /// Where things are kept, whom to tell, and when to give up.
 pub struct Setup<'a> {
     cache: PathBuf,

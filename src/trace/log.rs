@@ -58,6 +58,29 @@ impl Addresses {
     }
 }
 
+/// Does `log` look like QEMU's: is there a block in it with an address in it? What comes after the first
+/// is not read.
+///
+/// # Errors
+/// It cannot be read.
+pub fn is_log(log: impl Read) -> std::io::Result<bool> {
+    let mut input = std::io::BufReader::new(log.take(MOST));
+    let (mut line, mut is_within) = (Vec::new(), false);
+    loop {
+        line.clear();
+        if (&mut input).take(LINE).read_until(b'\n', &mut line)? == 0 {
+            return Ok(false);
+        }
+        if line.last() != Some(&b'\n') {
+            skip_line(&mut input)?;
+        }
+        if is_within && address(&line).is_some() {
+            return Ok(true);
+        }
+        is_within |= line.starts_with(b"IN:");
+    }
+}
+
 impl Ran {
     /// Those that lie in a range, the kernel's code, of what `log` says.
     ///
@@ -191,6 +214,16 @@ mod tests {
         ----------------\nIN: \n0xffffffff810000b3:  31 c0  xorl %eax, %eax\n\
         0xffffffff810000b5:  8e d8  movl %eax, %ds\n\n----------------\nIN: \n\
         0xffffffff810000b3:  31 c0  xorl %eax, %eax\n";
+
+    #[test]
+    fn a_log_is_known_by_a_block_with_an_address_in_it() {
+        let is = |text: &str| is_log(text.as_bytes()).unwrap();
+        assert!(is(LOG));
+        assert!(!is(""));
+        assert!(!is("CONFIG_PCI=y\n"));
+        assert!(!is("IN: \nno address\n"));
+        assert!(!is("0xfffffff0:  ea  ljmpw\n"));
+    }
 
     #[test]
     fn what_ran_in_the_kernel_is_found_and_what_ran_elsewhere_is_not() {

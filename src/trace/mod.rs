@@ -14,4 +14,4 @@ mod log;
 pub use evidence::{Activity, Counts, Evidence, Reach};
 pub use guarded::{Guarded, Place, guarded};
 pub use image::{Function, Image, Stage};
-pub use log::Ran;
+pub use log::{Ran, is_log};

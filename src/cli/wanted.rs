@@ -1,0 +1,62 @@
+//! What the project of the working directory needs on this machine, for `setup` and `doctor`.
+
+use std::path::Path;
+
+use super::prepare;
+use crate::Result;
+use crate::kconfig::Project;
+use crate::oracle::{self, SHIPPED};
+use crate::settings::{self, Wishes};
+use crate::setup::{BOOT, BUILD, Need, UNPACK, Wanted, all};
+
+/// A project that is not Debian's kernel, and what its settings file says.
+pub(super) struct Own {
+    pub(super) project: Project,
+    pub(super) wishes: Wishes,
+}
+
+/// The project that the settings file names or describes, if it is another one than Linux.
+///
+/// # Errors
+/// The settings file cannot be read, or does not describe a project.
+pub(super) fn own() -> Result<Option<Own>> {
+    let file = Path::new(settings::FILE);
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let (wishes, _) = settings::read(file)?;
+    if wishes.project.is_none() {
+        return Ok(None);
+    }
+    let arch = wishes.arch.as_deref().unwrap_or(settings::ARCH);
+    let project = prepare::project(wishes.project.as_ref(), arch)?;
+    Ok((project.name != "linux").then_some(Own { project, wishes }))
+}
+
+/// What is needed: for `own`, or for Linux with all oracles that come with kbisect.
+pub(super) fn wanted(own: Option<&Own>) -> Wanted {
+    let Some(Own { wishes, .. }) = own else {
+        return Wanted {
+            needs: all(),
+            guest: true,
+        };
+    };
+    let (mut boots, mut guest) = (false, false);
+    for name in &wishes.oracle {
+        if SHIPPED.iter().any(|shipped| shipped.name == name) {
+            (boots, guest) = (true, true);
+        } else if let Ok(oracle) = oracle::find(name) {
+            // One that is not there is told by a run.
+            guest |= oracle.mentions("KBISECT_GUEST");
+            boots |= guest || oracle.boots();
+        }
+    }
+    let mut needs: Vec<Need> = BUILD.to_vec();
+    if boots {
+        needs.extend_from_slice(BOOT);
+    }
+    if wishes.source.as_ref().is_none_or(|path| path.is_file()) {
+        needs.push(UNPACK);
+    }
+    Wanted { needs, guest }
+}
