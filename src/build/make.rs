@@ -10,7 +10,7 @@ use super::evidence::{BuildFailure, read_failure};
 use crate::cc;
 use crate::error::unless_absent;
 use crate::model::ResolvedConfig;
-use crate::supervise::{self, CancelToken, How, JobServer, Log, Spec};
+use crate::supervise::{self, CancelToken, How, JobServer, Log, Spec, quote};
 use crate::{Error, Result};
 
 /// How to build a project: everything but the tree and the configuration.
@@ -74,13 +74,13 @@ impl Launcher {
 }
 
 impl MakePlan {
-    /// The command for a build in `tree`, as a person would type it.
+    /// The command for a build in `tree`, as a person would type it in a shell.
     #[must_use]
     pub fn command_line(&self, tree: &Path) -> String {
-        let mut text = format!("make -C {}", self.source.display());
+        let mut text = format!("make -C {}", quote(&self.source.to_string_lossy()));
         for arg in self.places(tree).iter().chain(&self.args) {
             text.push(' ');
-            text.push_str(&arg.to_string_lossy());
+            text.push_str(&quote(&arg.to_string_lossy()));
         }
         text
     }
@@ -414,6 +414,13 @@ mod tests {
                 .to_owned()
         };
         assert_eq!(command(&plan), "O=/t all");
+        plan.args.push("CFLAGS=-O2 -g".into());
+        let line = plan.command_line(Path::new("/my trees/t"));
+        assert!(
+            line.ends_with(" 'O=/my trees/t' all 'CFLAGS=-O2 -g'"),
+            "{line}"
+        );
+        plan.args.pop();
         plan.output_variable = "OUT".into();
         assert_eq!(command(&plan), "OUT=/t/ KCONFIG_CONFIG=/t/.config all");
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Oracle;
 use crate::error::unless_absent;
 use crate::model::{WorkerId, sanitize_line};
-use crate::supervise::{CancelToken, How, LOG_LIMIT, Log, Spec, run};
+use crate::supervise::{CancelToken, How, LOG_LIMIT, Log, Spec, quote, run};
 use crate::{Error, ErrorKind, Result};
 
 /// Characters of evidence that are kept.
@@ -232,16 +232,6 @@ fn by_hand(spec: &Spec, kbisect: &Path) -> String {
     }
     text.push('\n');
     text
-}
-
-/// `text` as one word of a shell.
-fn quote(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:=,@%+-".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }
 
 /// How much longer than `timeout` an oracle lives: `kbisect boot` has the same limit, and says
