@@ -154,8 +154,8 @@ impl Bench {
                 ..self.job(worker, tree.path(), subject.dir.join(CONFIG), subject.dir)
             };
             let (verdict, evidence) = match self.ask(&job, trial, cancel, state, &mut timings)? {
-                Some(answer) => answer,
-                None => return Ok(TrialResult::Cancelled),
+                Ok(answer) => answer,
+                Err(result) => return Ok(result),
             };
             Ok(TrialResult::Judged {
                 verdict,
@@ -217,7 +217,8 @@ impl Bench {
         .hint("what Kconfig makes of a fragment here is not what it makes of it in a build: please report this, with the source that it happens with"))
     }
 
-    /// Asks the oracles in turn, up to the first that does not accept.
+    /// Asks the oracles in turn, up to the first that does not accept. What came of the trial, if they give no
+    /// verdict.
     fn ask(
         &self,
         job: &oracle::Job,
@@ -225,7 +226,7 @@ impl Bench {
         cancel: &CancelToken,
         state: &mut dyn FnMut(WorkerState),
         timings: &mut Timings,
-    ) -> Result<Option<(Verdict, Option<String>)>> {
+    ) -> Result<Result<(Verdict, Option<String>), TrialResult>> {
         for oracle in &self.oracles {
             let name = oracle.name().to_owned();
             state(WorkerState::Judging {
@@ -234,17 +235,23 @@ impl Bench {
             });
             let outcome = match oracle.judge(job, cancel) {
                 Ok(outcome) => outcome,
-                Err(e) if e.kind() == ErrorKind::Interrupted => return Ok(None),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {
+                    return Ok(Err(TrialResult::Cancelled));
+                }
                 Err(e) => return Err(e),
             };
             timings.oracle_wall += outcome.wall;
             match outcome.verdict {
                 OracleVerdict::Accept => {}
                 OracleVerdict::Reject => {
-                    return Ok(Some((Verdict::Fail(Stage::Oracle), outcome.evidence)));
+                    return Ok(Ok((Verdict::Fail(Stage::Oracle), outcome.evidence)));
                 }
                 OracleVerdict::CannotTell => {
-                    return Ok(Some((Verdict::Unresolved, outcome.evidence)));
+                    return Ok(Ok((Verdict::Unresolved, outcome.evidence)));
+                }
+                OracleVerdict::Starved => {
+                    let why = outcome.evidence.unwrap_or_default();
+                    return Ok(Err(TrialResult::Starved(why)));
                 }
                 OracleVerdict::Broken { how } => {
                     let log = job.trial_dir.join(oracle.name()).join("oracle.log");
@@ -257,6 +264,6 @@ impl Bench {
                 }
             }
         }
-        Ok(Some((Verdict::Pass, None)))
+        Ok(Ok((Verdict::Pass, None)))
     }
 }

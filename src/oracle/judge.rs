@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::Oracle;
 use crate::error::unless_absent;
 use crate::model::{WorkerId, sanitize_line};
-use crate::supervise::{CancelToken, How, LOG_LIMIT, Log, Spec, quote, run};
+use crate::supervise::{
+    CancelToken, How, LOG_LIMIT, Log, Room, Spec, quote, run_with, temporary_folder,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// Characters of evidence that are kept.
@@ -62,6 +64,8 @@ pub enum OracleVerdict {
     Reject,
     /// This time the oracle cannot tell.
     CannotTell,
+    /// The machine gave out while it was asked, so that what it says is nothing to rely on.
+    Starved,
     /// The oracle itself is broken, for every kernel.
     Broken {
         /// How it ended.
@@ -116,6 +120,16 @@ impl Oracle {
     /// [`ErrorKind::Interrupted`] when `cancel` stopped it; otherwise when the oracle cannot be
     /// started or its directory not be written.
     pub fn judge(&self, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
+        let written = [
+            job.trial_dir.clone(),
+            job.build.clone(),
+            temporary_folder(&[]),
+        ];
+        self.judge_in(&mut Room::of(written), job, cancel)
+    }
+
+    /// [`Self::judge`], which gives no verdict if `room` is lost and the oracle does not accept.
+    fn judge_in(&self, room: &mut Room, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
         self.check_unchanged()?;
         let dir = job.trial_dir.join(self.name());
         fs::create_dir_all(&dir).map_err(|e| Error::io("make the folder", &dir, e))?;
@@ -133,9 +147,13 @@ impl Oracle {
         let command = dir.join(COMMAND);
         fs::write(&command, by_hand(&spec, &job.kbisect))
             .map_err(|e| Error::io("write", &command, e))?;
-        let ended = run(&spec, cancel)?;
+        let ended = run_with(&spec, cancel, &mut || room.look())?;
+        let blames_nothing = matches!(ended.how, How::Exited(0 | 125) | How::Cancelled);
+        // It may have failed for want of room, and not have been able to say so.
+        let lost = (!blames_nothing).then(|| room.lost()).flatten();
 
         let verdict = match ended.how {
+            _ if lost.is_some() => OracleVerdict::Starved,
             How::Exited(0) => OracleVerdict::Accept,
             How::Exited(1..=124) | How::TimedOut(_) => OracleVerdict::Reject,
             How::Exited(125) => OracleVerdict::CannotTell,
@@ -149,6 +167,7 @@ impl Oracle {
         };
         let evidence = match (verdict, ended.how) {
             (OracleVerdict::Accept, _) => None,
+            (OracleVerdict::Starved, _) => lost.map(|why| sanitize_line(&why, EVIDENCE)),
             (_, How::TimedOut(_)) => Some(format!("took longer than {} s", seconds(job.timeout))),
             (OracleVerdict::CannotTell, how) if how.is_killed() => {
                 Some(format!("the oracle ended early: {how}; was memory short?"))
@@ -306,9 +325,18 @@ mod tests {
 
     use super::super::find;
     use super::*;
+    use crate::supervise::run;
 
     /// Judges with the shell script `script`, in a trial of its own.
     fn judge(script: &str, change: impl FnOnce(&mut Job)) -> (OracleOutcome, tempfile::TempDir) {
+        judge_in(&mut Room::of([""; 0]), script, change)
+    }
+
+    fn judge_in(
+        room: &mut Room,
+        script: &str,
+        change: impl FnOnce(&mut Job),
+    ) -> (OracleOutcome, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join("oracle");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -328,7 +356,8 @@ mod tests {
         };
         change(&mut job);
         let oracle = find(program.to_str().unwrap()).unwrap();
-        (oracle.judge(&job, &CancelToken::new()).unwrap(), dir)
+        let outcome = oracle.judge_in(room, &job, &CancelToken::new());
+        (outcome.unwrap(), dir)
     }
 
     #[test]
@@ -364,6 +393,25 @@ mod tests {
 
     fn broken(how: How) -> OracleVerdict {
         OracleVerdict::Broken { how }
+    }
+
+    #[test]
+    fn on_a_full_disk_an_oracle_accepts_or_says_nothing() {
+        let on_a_full_disk = |script: &str| {
+            let full = || Err(std::io::ErrorKind::StorageFull.into());
+            let mut fake = Room::fake(Path::new("/trial"), full);
+            judge_in(&mut fake, script, |_| ()).0
+        };
+        for script in ["exit 1", "exit 124", "exit 126", "kill -SEGV $$"] {
+            let outcome = on_a_full_disk(script);
+            assert_eq!(outcome.verdict, OracleVerdict::Starved, "{script}");
+            assert!(outcome.evidence.unwrap().contains("/trial"));
+        }
+        assert_eq!(on_a_full_disk("exit 0").verdict, OracleVerdict::Accept);
+        assert_eq!(
+            on_a_full_disk("exit 125").verdict,
+            OracleVerdict::CannotTell
+        );
     }
 
     #[test]
