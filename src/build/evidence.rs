@@ -4,41 +4,27 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use super::failure::Failure;
+use super::trouble;
 use crate::model::sanitize_line;
-use crate::{Error, Result};
 
 /// Longest evidence, in characters.
 const LONGEST: usize = 300;
 
+/// Errors that are remembered of one log. A kernel without one macro gives thousands.
+const MOST: usize = 1000;
+
 /// Why a build failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BuildFailure {
-    /// The source does not build in this configuration; with the first error.
-    Config(String),
-    /// The machine gave out (memory, disk): nothing is known of the configuration.
+pub(super) enum BuildFailure {
+    /// The source does not build in this configuration, or the compiler crashed.
+    Other(Failure),
+    /// The machine gave out (memory, disk), or may have: nothing is known of the configuration.
     Starved(String),
     /// A program that the build calls is not there, or cannot be run: no configuration would
     /// build.
     ToolMissing(String),
 }
-
-/// Texts by which a machine that gives out shows in a build log.
-const STARVED: [&str; 14] = [
-    "No space left on device",
-    "Disk quota exceeded",
-    "Read-only file system",
-    "Input/output error",
-    "Too many open files",
-    "Cannot allocate memory",
-    "memory exhausted",
-    "out of memory allocating",
-    "LLVM ERROR: out of memory",
-    "Killed signal terminated program",
-    "internal compiler error: Killed",
-    "unable to execute command: Killed",
-    "terminated with signal 9",
-    "Resource temporarily unavailable",
-];
 
 /// Texts by which a compiler says that a part of it is missing.
 const PART_MISSING: [&str; 3] = [
@@ -50,59 +36,108 @@ const PART_MISSING: [&str; 3] = [
 /// What the kernel's Kconfig says of a toolchain that is not there: `C compiler 'gcc' not found`.
 const TOOLCHAIN: [&str; 2] = ["C compiler '", "linker '"];
 
-/// Reads the log of a failed build.
-///
-/// # Errors
-/// The log cannot be read.
-pub fn read_failure(log: &Path) -> Result<BuildFailure> {
-    let wrong = |e| Error::io("read the build log", log, e);
-    let mut lines = BufReader::new(File::open(log).map_err(wrong)?);
-    let mut first_error: Option<String> = None;
-    let mut make_error: Option<String> = None;
-    let mut absent: Option<String> = None;
-    let mut tool_missing = false;
-    let mut last = String::from("make failed without a word");
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        if lines.read_until(b'\n', &mut bytes).map_err(wrong)? == 0 {
-            break;
+/// Reads the log of a failed build. A log that cannot be read, or that lacks its end, is a sign of the machine's
+/// trouble.
+pub(super) fn read_failure(log: &Path) -> BuildFailure {
+    let mut reading = Reading::default();
+    match reading.all(log) {
+        Ok(()) => reading.failure(),
+        Err(error) => BuildFailure::Starved(format!("the build log cannot be read: {error}")),
+    }
+}
+
+/// What was read of a log.
+#[derive(Default)]
+struct Reading {
+    failure: Failure,
+    trouble: Option<String>,
+    absent: Option<String>,
+    tool_missing: Option<String>,
+    /// The last line that is not blank.
+    last: String,
+    /// The outermost make has said why it gives up.
+    is_closed: bool,
+    /// The last line has its end.
+    is_whole: bool,
+}
+
+impl Reading {
+    fn all(&mut self, log: &Path) -> std::io::Result<()> {
+        let mut lines = BufReader::new(File::open(log)?);
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            if lines.read_until(b'\n', &mut bytes)? == 0 {
+                return Ok(());
+            }
+            self.is_whole = bytes.ends_with(b"\n");
+            self.line(&String::from_utf8_lossy(&bytes));
         }
-        let line = String::from_utf8_lossy(&bytes);
-        if STARVED.iter().any(|s| line.contains(s)) || is_killed(&line) {
-            return Ok(BuildFailure::Starved(sanitize_line(&line, LONGEST)));
+    }
+
+    fn line(&mut self, line: &str) {
+        let clean = || sanitize_line(line, LONGEST);
+        if self.trouble.is_none() && trouble::is_starved(line) {
+            self.trouble = Some(clean());
         }
-        if is_absent(&line) {
-            // The last one before make gives up: the ones before may be mere questions.
-            absent = Some(sanitize_line(&line, LONGEST));
+        if self.tool_missing.is_none() {
+            if is_absent(line) || is_part_missing(line) {
+                // The last one before make gives up: the ones before may be mere questions.
+                self.absent = Some(clean());
+            }
+            if is_part_missing(line) || is_not_run(line) {
+                self.tool_missing = self.absent.clone().or_else(|| Some(clean()));
+            }
         }
-        if is_part_missing(&line) {
-            absent = Some(sanitize_line(&line, LONGEST));
-            tool_missing = true;
-            break;
+        let failure = &mut self.failure;
+        if failure.crash.is_none() && trouble::is_crash(line) {
+            failure.crash = Some(clean());
         }
-        if is_not_run(&line) {
-            let line = sanitize_line(&line, LONGEST);
-            absent.get_or_insert(line);
-            tool_missing = true;
-            break;
+        if failure.errors.len() < MOST && is_error(line) {
+            failure.errors.push(clean());
         }
-        if first_error.is_none() && is_error(&line) {
-            first_error = Some(sanitize_line(&line, LONGEST));
+        if failure.makes.len() < MOST && line.contains("*** ") {
+            failure.makes.push(clean());
         }
-        if make_error.is_none() && line.contains("*** ") {
-            make_error = Some(sanitize_line(&line, LONGEST));
-        }
+        self.is_closed |= is_outermost(line);
         if !line.trim().is_empty() {
-            last = sanitize_line(&line, LONGEST);
+            self.last = clean();
         }
     }
-    if tool_missing {
-        return Ok(BuildFailure::ToolMissing(absent.unwrap_or(last)));
+
+    fn failure(mut self) -> BuildFailure {
+        // `$(error)` in the outermost makefile has its place in front and not make's name.
+        let is_closed = self.is_closed || self.last.ends_with(" Stop.");
+        if let Some(line) = self.trouble {
+            return BuildFailure::Starved(line);
+        }
+        if let Some(line) = self.tool_missing {
+            return BuildFailure::ToolMissing(line);
+        }
+        if self.failure.crash.is_none() && !(is_closed && self.is_whole) {
+            return BuildFailure::Starved(if self.last.is_empty() {
+                "make failed, and its log is empty".to_owned()
+            } else {
+                format!("make failed, and its log lacks the end: {}", self.last)
+            });
+        }
+        self.failure.last = self.last;
+        BuildFailure::Other(self.failure)
     }
-    Ok(BuildFailure::Config(
-        first_error.or(make_error).unwrap_or(last),
-    ))
+}
+
+/// The outermost make's last words.
+fn is_outermost(line: &str) -> bool {
+    let Some((name, rest)) = line.split_once(": ") else {
+        return false;
+    };
+    let gives_up = rest.starts_with("*** ")
+        && !["*** Waiting for ", "*** Deleting "]
+            .iter()
+            .any(|s| rest.starts_with(s));
+    // Not `make[1]`. Some are called `gmake`.
+    let is_make = name.ends_with("make") && !name.contains(' ');
+    is_make && (gives_up || rest.contains(" not remade because of errors"))
 }
 
 /// A shell's, make's or env's way of saying that there is no such program. Scripts that only ask
@@ -140,12 +175,6 @@ fn is_error(line: &str) -> bool {
         || line.starts_with("ERROR: ")
 }
 
-/// make's way of saying that a command was killed with SIGKILL, which the kernel does when
-/// memory runs out.
-fn is_killed(line: &str) -> bool {
-    line.contains("***") && (line.contains("] Killed") || line.contains("Error 137"))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -154,39 +183,85 @@ mod tests {
     fn read(text: &[u8]) -> BuildFailure {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        read_failure(file.path()).unwrap()
+        read_failure(file.path())
+    }
+
+    /// The line that tells why, of a log that says so much and then make's last words.
+    fn line(text: &str) -> String {
+        let text = format!("{text}make: *** [Makefile:234: __sub-make] Error 2\n");
+        let BuildFailure::Other(failure) = read(text.as_bytes()) else {
+            panic!("not the config: {text}")
+        };
+        failure.line().to_owned()
     }
 
     #[test]
     fn the_first_compiler_error_is_the_evidence() {
-        let log = b"  CC      a.o\nmm/a.c:3:1: error: unknown type name 'pgd_t'\nmm/a.c:9:1: error: two\nmake[1]: *** [a.o] Error 1\n";
-        let BuildFailure::Config(text) = read(log) else {
-            panic!("not the config")
-        };
-        assert_eq!(text, "mm/a.c:3:1: error: unknown type name 'pgd_t'");
+        let log = "  CC      a.o\nmm/a.c:3:1: error: unknown type name 'pgd_t'\nmm/a.c:9:1: error: two\nmake[1]: *** [a.o] Error 1\n";
+        assert_eq!(line(log), "mm/a.c:3:1: error: unknown type name 'pgd_t'");
     }
 
     #[test]
     fn a_linker_error_is_evidence() {
-        let log = b"  LD      vmlinux\nld: kernel/x.o: in function `f':\nx.c:(.text+0x1): undefined reference to `g'\n";
-        let BuildFailure::Config(text) = read(log) else {
-            panic!("not the config")
-        };
-        assert!(text.contains("kernel/x.o"));
+        let log = "  LD      vmlinux\nld: kernel/x.o: in function `f':\nx.c:(.text+0x1): undefined reference to `g'\n";
+        assert!(line(log).contains("kernel/x.o"));
     }
 
     #[test]
-    fn want_of_disk_or_memory_is_not_the_configs_fault() {
-        for log in [
-            &b"as: fatal error: x.o: No space left on device\n"[..],
-            b"gcc: fatal error: Killed signal terminated program cc1\n",
-            b"make[2]: *** [scripts/Makefile.build:250: fs/x.o] Killed\n",
-            b"collect2: fatal error: ld terminated with signal 9 [Killed]\n",
-            b"/usr/bin/ld: vmlinux: memory exhausted\n",
-            b"fixdep: error writing file: x.cmd: Read-only file system\n",
-        ] {
-            assert!(matches!(read(log), BuildFailure::Starved(_)));
+    fn a_sign_of_the_machines_trouble_outweighs_all_else() {
+        for sign in ["cc1: out of memory\n", "x.cmd: No space left on device\n"] {
+            let log = format!(
+                "a.c:3:1: error: no\nsh: 1: bc: not found\nmake[1]: *** [a.o] Error 127\n{sign}make: *** [a.o] Error 2\n"
+            );
+            assert_eq!(
+                read(log.as_bytes()),
+                BuildFailure::Starved(sign.trim_end().to_owned())
+            );
         }
+    }
+
+    #[test]
+    fn a_log_that_is_empty_or_cut_is_no_verdict() {
+        let log = "a.c:3:1: error: no\nmake[1]: *** [Makefile:1: a.o] Error 1\nmake: *** [Makefile:9: all] Error 2\n";
+        for end in 0..log.len() {
+            let failure = read(&log.as_bytes()[..end]);
+            assert!(matches!(failure, BuildFailure::Starved(_)), "{end}");
+        }
+        assert!(matches!(read(log.as_bytes()), BuildFailure::Other(_)));
+        let nowhere = read_failure(Path::new("/nowhere"));
+        assert!(matches!(nowhere, BuildFailure::Starved(_)));
+    }
+
+    #[test]
+    fn each_way_in_which_make_gives_up_is_an_end() {
+        for end in [
+            "make: *** No rule to make target 'x', needed by 'y'.  Stop.",
+            "Makefile:3: *** this does not build.  Stop.",
+            "make: *** [x.o] Error 1",
+            "gmake: *** [Makefile:1: x.o] Error 1",
+            "make: Target 'all' not remade because of errors.",
+        ] {
+            let failure = read(format!("{end}\n").as_bytes());
+            assert!(matches!(failure, BuildFailure::Other(_)), "{end}");
+        }
+        for no_end in [
+            "make: *** Waiting for unfinished jobs....",
+            "make: *** Deleting file 'x.o'",
+            "make[1]: *** [Makefile:1: x.o] Error 1",
+        ] {
+            let failure = read(format!("{no_end}\n").as_bytes());
+            assert!(matches!(failure, BuildFailure::Starved(_)), "{no_end}");
+        }
+    }
+
+    #[test]
+    fn a_compiler_that_crashed_says_nothing_about_the_source() {
+        let log = b"gcc: internal compiler error: Segmentation fault signal terminated program cc1\nmake: *** [x.o] Error 1\n";
+        let BuildFailure::Other(failure) = read(log) else {
+            panic!("not a crash")
+        };
+        assert!(failure.is_crash());
+        assert!(failure.line().contains("internal compiler error"));
     }
 
     #[test]
@@ -222,25 +297,19 @@ mod tests {
 
     #[test]
     fn a_script_that_only_asks_for_a_program_does_not_hide_the_compilers_error() {
-        let log = b"sh: 1: pahole: not found\na.c:3:1: error: no\nmake: *** [a.o] Error 1\n";
-        assert_eq!(read(log), BuildFailure::Config("a.c:3:1: error: no".into()));
+        let log = "sh: 1: pahole: not found\na.c:3:1: error: no\nmake: *** [a.o] Error 1\n";
+        assert_eq!(line(log), "a.c:3:1: error: no");
     }
 
     #[test]
     fn without_an_error_line_makes_own_word_is_taken() {
-        let log = b"make[1]: *** [Makefile:12: prepare] Error 2\nnothing\n";
-        assert_eq!(
-            read(log),
-            BuildFailure::Config("make[1]: *** [Makefile:12: prepare] Error 2".into())
-        );
+        let log = "make[1]: *** [Makefile:12: prepare] Error 2\nnothing\n";
+        assert_eq!(line(log), "make[1]: *** [Makefile:12: prepare] Error 2");
     }
 
     #[test]
     fn control_characters_do_not_get_through() {
-        let log = b"a.c:1: error: \x1b[31mred\x1b[0m\x07\n";
-        let BuildFailure::Config(text) = read(log) else {
-            panic!("not the config")
-        };
-        assert_eq!(text, "a.c:1: error: red\u{fffd}");
+        let log = "a.c:1: error: \x1b[31mred\x1b[0m\x07\n";
+        assert_eq!(line(log), "a.c:1: error: red\u{fffd}");
     }
 }

@@ -2,15 +2,17 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::evidence::{BuildFailure, read_failure};
+use super::attempt::{Ended, Mode, Site};
+use super::clean;
+use super::evidence::BuildFailure;
+use super::failure::Failure;
 use crate::cc;
 use crate::error::unless_absent;
 use crate::model::ResolvedConfig;
-use crate::supervise::{self, CancelToken, How, JobServer, Log, Spec, quote};
+use crate::supervise::{self, CancelToken, JobServer, Room, quote};
 use crate::{Error, Result};
 
 /// How to build a project: everything but the tree and the configuration.
@@ -86,7 +88,7 @@ impl MakePlan {
     }
 
     /// The variables that tell make where `tree` is.
-    fn places(&self, tree: &Path) -> Vec<OsString> {
+    pub(super) fn places(&self, tree: &Path) -> Vec<OsString> {
         let assign = |name: &str, path: PathBuf| {
             let mut text = OsString::from(name);
             text.push("=");
@@ -130,13 +132,16 @@ pub enum Built {
     Product(Product),
     /// The source does not build so; with the first error.
     Failed(String),
+    /// It failed, and nobody can tell whether the source builds so: the compiler crashed, or each failure was
+    /// another; with their lines.
+    Unresolved(String),
     /// The machine gave out; with the line that says so.
     Starved(String),
     /// It was stopped because it was no longer wanted.
     Cancelled,
 }
 
-/// What a build took.
+/// What a build took, with all that was made again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Wall time, without the wait for a job slot.
@@ -147,6 +152,8 @@ pub struct Cost {
     pub objects: u32,
     /// What our own launcher noted of each object.
     pub notes: Vec<cc::Note>,
+    /// The line of a failure that did not come again: made once more, all was made.
+    pub overcome: Option<String>,
 }
 
 impl Cost {
@@ -168,7 +175,10 @@ impl Cost {
 }
 
 /// Builds `config` in `tree`, with the job slots of `jobs`; calls `progress` with the number
-/// of objects compiled so far. Output goes to `log`.
+/// of objects compiled so far. Output goes to `log`, and of what is made again to files beside it.
+///
+/// What fails is made again at once, from clean objects: a failure counts only if one of its errors comes
+/// twice.
 ///
 /// # Errors
 /// make cannot be run, or says that it succeeded and left no product; the source tree or a
@@ -183,88 +193,107 @@ pub fn build(
     cancel: &CancelToken,
     progress: &mut dyn FnMut(u32),
 ) -> Result<(Built, Cost)> {
-    let config_path = tree.join(&plan.config);
-    // Written only when it differs: a newer file makes Kbuild run Kconfig once more.
-    if fs::read(&config_path).ok().as_deref() != Some(config.text.as_bytes()) {
-        fs::write(&config_path, &config.text).map_err(|e| Error::io("write", &config_path, e))?;
-    }
-    let Some(slot) = jobs.slot(cancel)? else {
-        return Ok((Built::Cancelled, Cost::default()));
+    let beside = log.parent().unwrap_or(Path::new("."));
+    let temporary = supervise::temporary_folder(&plan.env);
+    let site = Site {
+        plan,
+        tree,
+        jobs,
+        notes: log.with_extension("objects"),
+        room: Room::of([beside, tree, &temporary]),
+        cancel,
     };
-    let mut spec = Spec::new("make")
-        .arg("-C")
-        .arg(&plan.source)
-        .arg("--no-print-directory")
-        .args(plan.places(tree))
-        .args(&plan.args)
-        .log(Log::File(log.to_owned()))
-        .wall(plan.limit)
-        // make waits for its compilers, gives its job slots back and removes half-written
-        // targets when it is asked to end.
-        .grace(Duration::from_secs(10))
-        .in_english()
-        .env_remove("KCONFIG_ALLCONFIG")
-        .env_remove("KCONFIG_CONFIG");
-    for (name, value) in &plan.env {
-        spec = spec.env(name, value);
-    }
+    build_at(site, config, log, progress)
+}
+
+fn build_at(
+    mut site: Site<'_>,
+    config: &ResolvedConfig,
+    log: &Path,
+    progress: &mut dyn FnMut(u32),
+) -> Result<(Built, Cost)> {
     // The log begins anew, too.
-    let notes = log.with_extension("objects");
-    unless_absent(fs::remove_file(&notes)).map_err(|e| Error::io("remove", &notes, e))?;
-    if let Some(launcher) = &plan.launcher {
-        spec = spec.arg(format!("CC={}", launcher.command));
-        for (name, value) in &launcher.env {
-            spec = spec.env(name, value);
-        }
-        if launcher.store.is_some() {
-            spec = spec.env(cc::NOTES, &notes);
-        }
-    }
-    slot.configure(&mut spec);
-
-    let mut counter = ObjectCounter::new(log);
-    let ended = supervise::run_with(&spec, cancel, &mut || {
-        if let Some(objects) = counter.look() {
-            progress(objects);
-        }
-    })?;
-    counter.look();
-    drop(slot);
-    let notes = cc::read_notes(&notes);
-    let cost = Cost {
-        wall: ended.wall,
-        cpu: ended.cpu,
-        objects: counter.objects,
-        notes,
-    };
-
+    unless_absent(fs::remove_file(&site.notes)).map_err(|e| Error::io("remove", &site.notes, e))?;
+    let mut cost = Cost::default();
+    let built = again_if_it_fails(&mut site, config, log, &mut cost, progress)?;
+    cost.notes = cc::read_notes(&site.notes);
     if cost.compiled() > MANY
-        && let Some(store) = plan.launcher.as_ref().and_then(|l| l.store.as_ref())
+        && let Some(store) = site.plan.launcher.as_ref().and_then(|l| l.store.as_ref())
     {
         store.shrink();
     }
+    Ok((built, cost))
+}
 
-    let built = match ended.how {
-        How::Exited(0) => Built::Product(product(&tree.join(&plan.product))?),
-        How::Exited(_) => match read_failure(log)? {
-            // Whatever the log says: without a source, nothing is said of the configuration.
-            _ if !has_source(&plan.source) => return Err(source_gone(&plan.source)),
-            BuildFailure::Config(why) => Built::Failed(why),
-            BuildFailure::Starved(why) => Built::Starved(why),
-            BuildFailure::ToolMissing(why) => {
+fn again_if_it_fails(
+    site: &mut Site<'_>,
+    config: &ResolvedConfig,
+    log: &Path,
+    cost: &mut Cost,
+    progress: &mut dyn FnMut(u32),
+) -> Result<Built> {
+    let (plan, tree) = (site.plan, site.tree);
+    let mut failures: Vec<Failure> = Vec::new();
+    for (mode, log) in [
+        (Mode::First, log.to_owned()),
+        (Mode::Again, log.with_extension("again.log")),
+        // Other files may have been first to fail: now all that fail get their turn.
+        (Mode::KeepGoing, log.with_extension("third.log")),
+    ] {
+        if let Some(failure) = failures.last() {
+            clean::remove_failed(tree, &plan.config, failure)?;
+        }
+        give_config(tree, plan, config)?;
+        let before = cost.objects;
+        let mut progress = |objects| progress(before + objects);
+        let (ended, took) = site.run(mode, &log, &mut progress)?;
+        cost.wall += took.wall;
+        cost.cpu += took.cpu;
+        cost.objects += took.objects;
+        let failure = match ended {
+            Ended::Made => {
+                cost.overcome = failures.first().map(|failure| failure.line().to_owned());
+                return product(&tree.join(&plan.product)).map(Built::Product);
+            }
+            Ended::Cancelled => return Ok(Built::Cancelled),
+            Ended::Failed(BuildFailure::Starved(why)) => return Ok(Built::Starved(why)),
+            Ended::Failed(BuildFailure::ToolMissing(why)) => {
                 return Err(Error::failed(format!("the build lacks a program: {why}"))
                     .hint("`kbisect doctor` tells what is missing; then `kbisect resume`"));
             }
+            Ended::Failed(BuildFailure::Other(failure)) => failure,
+        };
+        if let Some(line) = failures.iter().find_map(|f| f.in_common(&failure)) {
+            return Ok(Built::Failed(line.to_owned()));
+        }
+        let crashed_before = failures.last().is_some_and(Failure::is_crash);
+        let crashes = crashed_before && failure.is_crash();
+        failures.push(failure);
+        if crashes {
+            break;
+        }
+    }
+    let lines: Vec<&str> = failures.iter().map(Failure::line).collect();
+    Ok(Built::Unresolved(
+        if failures.iter().all(Failure::is_crash) {
+            format!("the compiler crashes: {}", lines[0])
+        } else {
+            format!(
+                "make failed each time in another way: {}",
+                lines.join(" / ")
+            )
         },
-        How::Cancelled => Built::Cancelled,
-        // Somebody else's signal, most likely the kernel's for want of memory.
-        How::Signalled(signal) => Built::Starved(format!("make was killed by signal {signal}")),
-        How::TimedOut(_) => Built::Starved(format!(
-            "the build took longer than {} s",
-            plan.limit.as_secs()
-        )),
-    };
-    Ok((built, cost))
+    ))
+}
+
+/// Gives the tree its configuration.
+fn give_config(tree: &Path, plan: &MakePlan, config: &ResolvedConfig) -> Result<()> {
+    let path = tree.join(&plan.config);
+    // Written only when it differs: a newer file makes Kbuild run Kconfig once more.
+    if fs::read(&path).ok().as_deref() != Some(config.text.as_bytes()) {
+        fs::write(&path, &config.text).map_err(|e| Error::io("write", &path, e))?;
+    }
+    Ok(())
 }
 
 /// Is the source tree still there?
@@ -293,57 +322,6 @@ fn product(path: &Path) -> Result<Product> {
         hash: hasher.finalize().to_hex().to_string(),
         size,
     })
-}
-
-/// Counts the compiled objects in a build log that grows.
-struct ObjectCounter<'a> {
-    log: &'a Path,
-    read: u64,
-    partial: Vec<u8>,
-    objects: u32,
-}
-
-impl<'a> ObjectCounter<'a> {
-    fn new(log: &'a Path) -> Self {
-        Self {
-            log,
-            read: 0,
-            partial: Vec::new(),
-            objects: 0,
-        }
-    }
-
-    /// Reads what is new; the number of objects if it has changed. A log that cannot be read
-    /// now is read the next time: this is only for people to see.
-    fn look(&mut self) -> Option<u32> {
-        let mut file = File::open(self.log).ok()?;
-        file.seek(SeekFrom::Start(self.read)).ok()?;
-        let mut new = Vec::new();
-        self.read += file.read_to_end(&mut new).ok()? as u64;
-        self.partial.extend_from_slice(&new);
-        let whole = self
-            .partial
-            .iter()
-            .rposition(|b| *b == b'\n')
-            .map_or(0, |i| i + 1);
-        let before = self.objects;
-        for line in self
-            .partial
-            .drain(..whole)
-            .as_slice()
-            .split(|b| *b == b'\n')
-        {
-            if is_object_line(line) {
-                self.objects += 1;
-            }
-        }
-        (self.objects != before).then_some(self.objects)
-    }
-}
-
-/// `  CC      mm/slab.o` and `  AS      ...`, Kbuild's short lines.
-fn is_object_line(line: &[u8]) -> bool {
-    line.starts_with(b"  CC  ") || line.starts_with(b"  AS  ")
 }
 
 #[cfg(test)]
@@ -376,17 +354,146 @@ mod tests {
 
     fn run(makefile: &str, cancel: &CancelToken) -> Result<(Built, Cost)> {
         let (dir, plan, tree) = project(makefile);
+        run_at(&dir.path().join("log"), &plan, &tree, cancel)
+    }
+
+    fn run_at(
+        log: &Path,
+        plan: &MakePlan,
+        tree: &Path,
+        cancel: &CancelToken,
+    ) -> Result<(Built, Cost)> {
         let config = ResolvedConfig::new("CONFIG_X=y\n".into(), Config::default());
         let jobs = JobServer::new(NonZeroUsize::MIN).unwrap();
-        build(
-            &plan,
-            &tree,
-            &config,
-            &jobs,
-            &dir.path().join("log"),
-            cancel,
-            &mut |_| {},
-        )
+        build(plan, tree, &config, &jobs, log, cancel, &mut |_| {})
+    }
+
+    /// Builds with a compiler, a shell script, that makes `$@`; `$n` is how often it was called before. What came
+    /// of it, and how often it was called.
+    fn compile(script: &str) -> (Built, Cost, usize) {
+        let rule = "all:\n\t@sh ../cc $(O)/image\n";
+        let (dir, plan, tree) = project(rule);
+        let calls = dir.path().join("calls");
+        let script = format!(
+            "n=$(wc -l <../calls)\necho >>../calls\necho '  CC      a.o'\n{script}\necho >$1\n"
+        );
+        fs::write(dir.path().join("cc"), script).unwrap();
+        fs::write(&calls, "").unwrap();
+        let log = dir.path().join("log");
+        let (built, cost) = run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
+        let calls = fs::read_to_string(&calls).unwrap().lines().count();
+        (built, cost, calls)
+    }
+
+    #[test]
+    fn what_fails_once_and_then_passes_is_built() {
+        for says in [
+            "gcc: internal compiler error: Segmentation fault signal terminated program cc1",
+            "a.c:1:1: error: expected declaration specifiers",
+        ] {
+            let once = format!("if [ $n = 0 ]; then echo '{says}'; exit 1; fi");
+            let (built, cost, calls) = compile(&once);
+            assert!(matches!(built, Built::Product(_)), "{built:?}");
+            assert_eq!(cost.overcome.as_deref(), Some(says));
+            assert_eq!((calls, cost.objects), (2, 2), "both makes count");
+        }
+    }
+
+    #[test]
+    fn what_fails_twice_in_the_same_way_is_the_configs_fault() {
+        let (built, cost, calls) =
+            compile("echo \"a.c:$n:1: error: x\"; echo 'b.c:1:1: error: no'; exit 1");
+        assert_eq!(built, Built::Failed("b.c:1:1: error: no".into()));
+        assert_eq!((calls, cost.overcome), (2, None));
+    }
+
+    #[test]
+    fn what_fails_each_time_in_another_way_is_no_verdict() {
+        let (built, _, _) = compile("echo \"a.c:$n:1: error: x\"; exit 1");
+        let Built::Unresolved(why) = built else {
+            panic!("{built:?}")
+        };
+        for n in 0..3 {
+            assert!(why.contains(&format!("a.c:{n}:1: error: x")), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_fails_differently_once_and_then_twice_alike_is_the_configs_fault() {
+        let script = "if [ $n = 0 ]; then echo 'x.c:1:1: error: odd'; else echo 'a.c:1:1: error: no'; fi; exit 1";
+        let (built, _, calls) = compile(script);
+        assert_eq!(built, Built::Failed("a.c:1:1: error: no".into()));
+        assert_eq!(calls, 3);
+    }
+
+    #[test]
+    fn a_compiler_that_always_crashes_is_no_verdict() {
+        let (built, _, calls) = compile("echo 'gcc: internal compiler error: in f'; exit 1");
+        let Built::Unresolved(why) = built else {
+            panic!("{built:?}")
+        };
+        assert!(why.contains("gcc: internal compiler error: in f"), "{why}");
+        assert_eq!(calls, 2);
+    }
+
+    #[test]
+    fn what_is_made_again_is_made_from_clean_objects() {
+        // A linker that finds fault with an object that another program has spoilt; make takes it for made.
+        let makefile = "all: $(O)/image\n\
+            $(O)/a.o: ; @echo compiled >>../calls; echo good >$@; [ -e ../spoilt ] || echo bad >$@; touch ../spoilt\n\
+            $(O)/image: $(O)/a.o\n\
+            \t@grep -q good $< || { echo \"ld: $<: undefined reference to f\"; exit 1; }; cp $< $@\n";
+        let (dir, plan, tree) = project(makefile);
+        let log = dir.path().join("log");
+        let (built, _) = run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
+        assert!(matches!(built, Built::Product(_)), "{built:?}");
+        let calls = fs::read_to_string(dir.path().join("calls")).unwrap();
+        assert_eq!(calls.lines().count(), 2);
+    }
+
+    #[test]
+    fn what_is_made_again_does_not_come_from_the_object_cache() {
+        let makefile = "all:\n\t@echo \"a.c:1:1: error: $(KBISECT_CC_CACHE)\"; false\n";
+        let (dir, mut plan, tree) = project(makefile);
+        let cache = dir.path().join("cache");
+        plan.launcher = Some(Launcher {
+            command: "gcc".into(),
+            env: vec![(cc::CACHE.into(), cache.clone().into())],
+            store: Some(cc::Store::within(&cache, 0)),
+        });
+        let log = dir.path().join("log");
+        run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
+        let said = |log: PathBuf| fs::read_to_string(log).unwrap();
+        let name = cache.display().to_string();
+        assert!(said(log.clone()).contains(&name));
+        assert!(!said(log.with_extension("again.log")).contains(&name));
+    }
+
+    #[test]
+    fn a_full_disk_is_no_verdict() {
+        let (dir, plan, tree) = project("all:\n\t@echo 'a.c:1:1: error: no'; false\n");
+        let config = ResolvedConfig::new("CONFIG_X=y\n".into(), Config::default());
+        let jobs = JobServer::new(NonZeroUsize::MIN).unwrap();
+        let site = Site {
+            plan: &plan,
+            tree: &tree,
+            jobs: &jobs,
+            notes: dir.path().join("objects"),
+            // A fake disk.
+            room: Room::fake(dir.path(), || Err(std::io::ErrorKind::StorageFull.into())),
+            cancel: &CancelToken::new(),
+        };
+        let log = dir.path().join("log");
+        let (built, _) = build_at(site, &config, &log, &mut |_| {}).unwrap();
+        assert!(matches!(built, Built::Starved(_)), "{built:?}");
+    }
+
+    #[test]
+    fn a_make_of_which_the_log_was_lost_is_no_verdict() {
+        // As a log on a full disk: nothing that is said gets into it.
+        let makefile = "all:\n\t@rm ../log; false\n";
+        let (built, _) = run(makefile, &CancelToken::new()).unwrap();
+        assert!(matches!(built, Built::Starved(_)), "{built:?}");
     }
 
     #[test]

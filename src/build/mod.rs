@@ -6,16 +6,19 @@
 //! changes and the way back after a failure costs a copy. When a trial gives a new best, its
 //! tree becomes the base: the two swap roles, nothing is copied.
 
+mod attempt;
 mod census;
+mod clean;
 mod evidence;
+mod failure;
 mod forecast;
 mod kbuild;
 mod make;
 mod makefile;
 mod sync;
 mod tree;
+mod trouble;
 
-pub use evidence::{BuildFailure, read_failure};
 pub use forecast::Forecasts;
 pub use kbuild::Kbuild;
 pub use make::{Built, Cost, Launcher, MakePlan, Product, build, has_source, source_gone};

@@ -135,6 +135,7 @@ fn one(bench: &Bench, id: WorkerId, task: Task, cancel: &CancelToken, reports: &
                 dir: &dir,
                 baseline: baseline.as_deref(),
                 reuse,
+                warn: &|text| tell(Report::Warning(text)),
             };
             let mut state = |state| tell(Report::State(id, state));
             let result = bench.judge(id, &subject, cancel, &mut state);

@@ -77,6 +77,8 @@ pub(super) struct Subject<'a> {
     pub(super) dir: &'a Path,
     pub(super) baseline: Option<&'a Path>,
     pub(super) reuse: Reuse,
+    /// Told of what the user should see.
+    pub(super) warn: &'a dyn Fn(String),
 }
 
 impl Bench {
@@ -115,20 +117,28 @@ impl Bench {
                 cached: cost.cached(),
                 forecast,
             };
+            let no_product = |verdict, why| {
+                Ok(TrialResult::Judged {
+                    verdict,
+                    source: Source::Tested,
+                    evidence: Some(why),
+                    image: None,
+                    timings,
+                })
+            };
             let product = match built {
                 Built::Product(product) => product,
-                Built::Failed(why) => {
-                    return Ok(TrialResult::Judged {
-                        verdict: Verdict::Fail(Stage::Build),
-                        source: Source::Tested,
-                        evidence: Some(why),
-                        image: None,
-                        timings,
-                    });
-                }
+                Built::Failed(why) => return no_product(Verdict::Fail(Stage::Build), why),
+                Built::Unresolved(why) => return no_product(Verdict::Unresolved, why),
                 Built::Starved(why) => return Ok(TrialResult::Starved(why)),
                 Built::Cancelled => return Ok(TrialResult::Cancelled),
             };
+            if let Some(why) = &cost.overcome {
+                (subject.warn)(format!(
+                    "the build of trial {trial} failed, and passed when it was made again at once. Is something \
+                     wrong with this machine? It said: {why}"
+                ));
+            }
             self.check_config(tree.path(), subject.config)?;
             tree.built(subject.config.fingerprint)?;
             let config = &subject.config.config;

@@ -1,0 +1,168 @@
+//! Lines of a build log by which the machine or the compiler, not the source, shows that it failed.
+//!
+//! A source's own text may have any of these. Then nothing is said of it, which costs a verdict; the other mistake
+//! would cost the answer. Only where a compiler shows a line of the source it is known to be one.
+
+/// Texts by which a machine that gives out shows in a build log.
+const STARVED: [&str; 26] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "Input/output error",
+    "I/O error",
+    "File too large",
+    "Stale file handle",
+    "Structure needs cleaning",
+    "Text file busy",
+    "Too many open files",
+    "Cannot allocate memory",
+    "emory exhausted",
+    "ut of memory",
+    "bad_alloc",
+    "Resource temporarily unavailable",
+    "write error",
+    "rror writing ",
+    "file truncated",
+    "File truncated",
+    "Killed signal terminated program",
+    "terminated with signal 9",
+    "terminated by signal",
+    "Terminated signal terminated program",
+    "Bus error",
+    "File size limit exceeded",
+    "CPU time limit exceeded",
+];
+
+/// Texts by which a compiler, an assembler or a linker says that it is at fault itself.
+const CRASHED: [&str; 16] = [
+    "internal compiler error",
+    "nternal error",
+    "signal terminated program",
+    "terminated with signal",
+    "ubmit a full bug report",
+    "submit a bug report",
+    "unable to execute command: ",
+    "frontend command failed",
+    "LLVM ERROR",
+    "Segmentation fault",
+    "Illegal instruction",
+    "Floating point exception",
+    "Trace/breakpoint trap",
+    "stack smashing detected",
+    "double free or corruption",
+    "core dumped",
+];
+
+/// The statuses with which a shell says that a program was ended from outside: SIGHUP, SIGINT, SIGBUS, SIGKILL,
+/// SIGTERM, SIGXCPU, SIGXFSZ.
+const ENDED: [i32; 7] = [129, 130, 135, 137, 143, 152, 153];
+
+/// And that it crashed: SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSEGV.
+const FAULTS: [i32; 5] = [132, 133, 134, 136, 139];
+
+/// Did the machine give out?
+pub(super) fn is_starved(line: &str) -> bool {
+    if is_quote(line) {
+        return false;
+    }
+    let words = ["Killed", "Terminated", "Hangup", "Interrupt"];
+    STARVED.iter().any(|text| line.contains(text))
+        || has_word(line, words[0])
+        || line.contains("*** ") && words.iter().any(|word| has_word(line, word))
+        || status(line).is_some_and(|status| ENDED.contains(&status))
+}
+
+/// Did the compiler, or another program of the build, crash?
+pub(super) fn is_crash(line: &str) -> bool {
+    if is_quote(line) {
+        return false;
+    }
+    CRASHED.iter().any(|text| line.contains(text))
+        || has_word(line, "Aborted")
+        || status(line).is_some_and(|status| FAULTS.contains(&status))
+}
+
+/// Is it a line of the source, as gcc and clang show it below their own message: `   12 | text`?
+fn is_quote(line: &str) -> bool {
+    let gutter = line
+        .split_once(" | ")
+        .map(|(gutter, _)| gutter.trim_start());
+    gutter.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The exit status in make's `*** [Makefile:1: x.o] Error 1`.
+fn status(line: &str) -> Option<i32> {
+    let (_, rest) = line.split_once("*** [")?;
+    let (_, status) = rest.rsplit_once("] Error ")?;
+    status.split_whitespace().next()?.parse().ok()
+}
+
+/// Is the word in the line, and not just as a part of another?
+fn has_word(line: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + word.len()..]);
+        !before.ends_with(is_part) && !after.starts_with(is_part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn want_of_disk_or_memory_is_told_from_an_error_of_the_source() {
+        for line in [
+            "as: fatal error: x.o: No space left on device",
+            "gcc: fatal error: Killed signal terminated program cc1",
+            "make[2]: *** [scripts/Makefile.build:250: fs/x.o] Killed",
+            "make: *** [Makefile:2: all] Terminated",
+            "make: *** [Makefile:2: all] Error 137",
+            "make: *** [Makefile:2: all] Bus error (core dumped)",
+            "collect2: fatal error: ld terminated with signal 9 [Killed]",
+            "/usr/bin/ld: vmlinux: memory exhausted",
+            "virtual memory exhausted: Cannot allocate memory",
+            "cc1: out of memory allocating 65536 bytes after a total of 1 bytes",
+            "fixdep: error writing file: x.cmd: Read-only file system",
+            "sh: 0: Cannot fork: Resource temporarily unavailable",
+            "make: write error: stdout",
+            "cp: error writing '/x/out.bin': Disk quota exceeded",
+            "/bin/sh: line 1: 4242 Killed                  gcc -c a.c",
+            "ld: fs/x.o: file not recognized: file truncated",
+            "kbisect-cc: error: No space left on device (os error 28)",
+        ] {
+            assert!(is_starved(line), "{line}");
+        }
+        for line in [
+            "a.c:3:1: error: 'SKB_Killed' undeclared",
+            "make: *** [Makefile:2: all] Error 1",
+            "make: *** [Makefile:2: all] Error 255",
+            "a.c:3:1: error: unknown type name 'Interrupt'",
+            "   12 |         pr_err(\"%s: I/O error\\n\", name);",
+        ] {
+            assert!(!is_starved(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_compiler_that_crashed_is_told_from_one_that_refuses() {
+        for line in [
+            "gcc: internal compiler error: Segmentation fault signal terminated program cc1",
+            "mm/a.c:3:1: internal compiler error: in fold_convert_loc, at fold-const.c:2440",
+            "collect2: fatal error: ld terminated with signal 11 [Segmentation fault], core dumped",
+            "Please submit a full bug report, with preprocessed source.",
+            "clang: error: unable to execute command: Segmentation fault",
+            "make[1]: *** [Makefile:9: x.o] Segmentation fault (core dumped)",
+            "make: *** [Makefile:9: x.o] Error 139",
+            "ld: BFD (GNU Binutils) 2.40 internal error, aborting at ../elf.c:7",
+        ] {
+            assert!(is_crash(line), "{line}");
+        }
+        for line in [
+            "a.c:3:1: error: expected ';' before 'return'",
+            "make: *** [Makefile:9: x.o] Error 1",
+        ] {
+            assert!(!is_crash(line), "{line}");
+        }
+    }
+}
