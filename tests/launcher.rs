@@ -677,6 +677,22 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
+fn an_object_that_cannot_be_written_is_left_to_the_compiler() {
+    let bench = Bench::new();
+    let tree = Tree::new(&bench, "tree");
+    tree.set(&["WIDE"]);
+    assert_eq!(tree.compile(&[]), [Compiled]);
+    bench.note_calls();
+    fs::remove_file(tree.path.join("a.o")).unwrap();
+    fs::create_dir(tree.path.join("a.o")).unwrap();
+    let output = tree.gcc(&[]);
+    assert!(!output.status.success());
+    let says = String::from_utf8_lossy(&output.stderr);
+    assert!(!says.is_empty() && !says.contains(LAUNCHER), "{says}");
+    assert_eq!(bench.calls().last(), Some(&OfSource));
+}
+
+#[test]
 fn a_corrupted_answer_is_asked_anew() {
     let bench = Bench::new();
     let asked = Asked::gcc(&bench);

@@ -124,8 +124,8 @@ pub enum Answer {
 /// process.
 ///
 /// # Errors
-/// The object cannot be written, or what a question is about cannot be read. What is wrong with the cache
-/// is no error: then the compiler is asked.
+/// What a question is about cannot be read. What is wrong with the cache, or an object that cannot be written, is
+/// no error: then the compiler is asked.
 pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer> {
     let (Some(cache), Some(toolchain)) = (env::var_os(CACHE), env::var_os(TOOLCHAIN)) else {
         return Ok(Answer::Straight);
@@ -158,7 +158,7 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         means,
         worth,
         relayed: done,
-    }) = launcher.answer()?
+    }) = launcher.answer()
     else {
         return Ok(Answer::Straight);
     };
@@ -321,36 +321,31 @@ impl Launcher<'_> {
     }
 
     /// Nothing when it is better left to the compiler.
-    fn answer(&self) -> std::io::Result<Option<Done>> {
+    fn answer(&self) -> Option<Done> {
         let call = *self.name(b"call", self.args).finalize().as_bytes();
         let values = Values::of(self.autoconf.as_deref().unwrap_or_default());
         let has_values = self.autoconf.is_some();
         if has_values
             && let Some(found) = self.store.manifest(&call).and_then(|m| m.find(&values))
-            && let Some(done) = self.put(&found.outcome, Some(&found.depfile))?
+            && let Some(done) = self.put(&found.outcome, Some(&found.depfile))
         {
-            return Ok(Some(done));
+            return Some(done);
         }
         let by_directives = || self.by_directives(&values);
         let by_directives = has_values.then(by_directives).flatten();
-        let Some(preprocessed) = by_directives.or_else(|| self.by_all(&values)) else {
-            // The compiler itself is to say what is wrong.
-            return Ok(None);
-        };
+        // If it cannot be preprocessed, the compiler itself is to say what is wrong.
         let Preprocessed {
             form,
             text,
             name,
             sources,
-        } = preprocessed;
+        } = by_directives.or_else(|| self.by_all(&values))?;
         // What was read a second time must have been the same.
         let mut is_kept = true;
-        let done = match self.put(&name, None)? {
+        let done = match self.put(&name, None) {
             Some(done) => done,
             None => {
-                let Some((relayed, input)) = self.compile(form, &text) else {
-                    return Ok(None);
-                };
+                let (relayed, input) = self.compile(form, &text)?;
                 let done = Done {
                     means: Means::Compiled,
                     worth: supervise::cpu_so_far(),
@@ -367,7 +362,7 @@ impl Launcher<'_> {
         if let Some(sources) = sources.filter(|sources| is_kept && !sources.form_names) {
             let _ = self.remember(&call, &values, &sources, name);
         }
-        Ok(Some(done))
+        Some(done)
     }
 
     /// The text that the preprocessor gives, if it has nothing to say.
@@ -411,25 +406,24 @@ impl Launcher<'_> {
     }
 
     /// Puts an outcome in its place, if it is there: the object and, unless the preprocessor wrote
-    /// it, make's dependency file.
-    fn put(&self, name: &Hash, depfile: Option<&Hash>) -> std::io::Result<Option<Done>> {
-        let Some(outcome) = self.store.outcome(name) else {
-            return Ok(None);
-        };
-        let Some(object) = self.store.contents(&outcome.object) else {
-            return Ok(None);
-        };
+    /// it, make's dependency file. Nothing, and no object either, if it cannot be written: why is for the compiler
+    /// to find out.
+    fn put(&self, name: &Hash, depfile: Option<&Hash>) -> Option<Done> {
+        let outcome = self.store.outcome(name)?;
+        let object = self.store.contents(&outcome.object)?;
         if let (Some(path), Some(depfile)) = (&self.call.depfile, depfile) {
-            let Some(depfile) = self.store.contents(depfile) else {
-                return Ok(None);
-            };
-            fs::write(path, depfile)?;
+            let depfile = self.store.contents(depfile)?;
+            fs::write(path, depfile).ok()?;
         }
         // As a compiler does: the old one may have other links.
         let path = Path::new(&self.call.object);
-        unless_absent(fs::remove_file(path))?;
-        fs::write(path, object)?;
-        Ok(Some(Done {
+        unless_absent(fs::remove_file(path)).ok()?;
+        if fs::write(path, object).is_err() {
+            // A part of an object is none.
+            let _ = fs::remove_file(path);
+            return None;
+        }
+        Some(Done {
             means: depfile.map_or(Means::SameText, |_| Means::Known),
             worth: outcome.worth,
             relayed: Relayed {
@@ -437,7 +431,7 @@ impl Launcher<'_> {
                 output: Vec::new(),
                 messages: outcome.messages,
             },
-        }))
+        })
     }
 
     /// Compiles the text; what makes the compiler talk is compiled from its source, so that it says
