@@ -17,10 +17,13 @@ use nix::sys::statvfs::statvfs;
 /// files or most objects, and little beside what a build tree takes.
 const ROOM: usize = 1 << 20;
 
+/// Tries to write in a folder.
+type Try = Box<dyn Fn(&Path) -> io::Result<()>>;
+
 /// Watches the room in some folders while a child writes to them.
 pub struct Room {
     folders: Vec<PathBuf>,
-    write: Box<dyn Fn(&Path) -> io::Result<()>>,
+    write: Try,
     lost: Option<String>,
 }
 
