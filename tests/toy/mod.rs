@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 mod conf;
+mod disk;
 mod rule;
 
-pub use rule::Rule;
+pub use disk::SmallDisk;
+pub use rule::{CALLS, Rule};
 
 /// What a toy is made of.
 #[derive(Debug, Clone)]
@@ -89,10 +91,21 @@ impl Spec {
         self
     }
 
+    /// A recipe that does `otherwise`, in shell, before it copies, in this build only, by number.
+    /// It echoes no commands, so that the log has what `otherwise` says.
+    #[must_use]
+    pub fn in_build(self, number: usize, otherwise: &str) -> Self {
+        let builds = "$(TOY)/state/builds";
+        self.recipe(&format!(
+            "@printf x >>{builds}; if [ $$(wc -c <{builds}) = {number} ]; then {otherwise}; fi; {COPY}"
+        ))
+    }
+
     fn makefile(&self) -> String {
         let recipe: String = self.recipe.lines().map(|l| format!("\t{l}\n")).collect();
         format!(
             "export srctree := $(CURDIR)\n\
+             export TOY := $(abspath $(CURDIR)/..)\n\
              export KCONFIG_CONFIG := $(O)/.config\n\
              .PHONY: all FORCE\n\
              %config: FORCE\n\
@@ -117,7 +130,8 @@ pub fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// A toy project in a folder of its own, with caches of its own.
+/// A toy project in a folder of its own, with caches of its own. Its recipe knows the folder as
+/// `$(TOY)`, its oracle as `$toy`; what these note goes to its folder `state`.
 #[derive(Debug)]
 pub struct Toy {
     dir: PathBuf,
@@ -164,6 +178,7 @@ impl Toy {
         toy.write("src/Makefile", &spec.makefile());
         toy.write("start", &spec.start);
         toy.script("oracle/check", &spec.oracle);
+        fs::create_dir_all(toy.path("state")).unwrap();
         let settings = format!(
             "oracle = \"./oracle/check\"\nsource = \"src\"\nstart = \"start\"\noutput = \"out\"\n{}\n\
              [project]\nname = \"toy\"\ntargets = [\"all\"]\nproduct = \"out.bin\"\n{}\n",

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+/// For a script: counts its calls, and has the number of this one in `$calls`.
+pub const CALLS: &str = r#"printf x >>"$toy/state/calls"; calls=$(wc -c <"$toy/state/calls")"#;
+
 /// A condition on the symbols that are on.
 #[derive(Debug, Clone)]
 pub enum Rule {
@@ -54,6 +57,7 @@ impl Rule {
         let rule = self.shell();
         format!(
             r#"#!/bin/sh
+toy=${{0%/oracle/*}}
 image=$(cat "$KBISECT_IMAGE") || exit 125
 on() {{ case $image in *"CONFIG_$1=y"*) return 0;; esac; return 1; }}
 count() {{ n=0; for name; do on "$name" && n=$((n + 1)); done; }}
