@@ -226,25 +226,30 @@ impl Bench {
                 }
                 Way::Trees | Way::Cache => {
                     let config = &trial.config.config;
-                    let cost = pool.with_tree(worker, &self.cancel, |tree, _| {
-                        let asked = std::time::Instant::now();
-                        let from = fs::read_to_string(tree.path().join(".config"));
-                        let from = from.ok().filter(|_| way == Way::Cache);
-                        let forecast = from.and_then(|text| {
-                            forecasts.predict(tree.path(), &parse_config(&text), config)
-                        });
-                        let asked = asked.elapsed();
-                        let (cost, synced) = make(tree.path());
-                        tree.built(trial.config.fingerprint)?;
-                        forecasts.learn(tree.path(), config, &cost.notes, cost.cpu);
-                        if let Some(forecast) = forecast {
-                            let took = cost.cpu.as_secs_f64();
-                            let error = (forecast.cpu.as_secs_f64() - took).abs() / took;
-                            foretold.push((error, asked));
-                        }
-                        // That is counted by itself.
-                        Ok((cost, synced.saturating_sub(asked)))
-                    });
+                    let cost = pool.with_tree(
+                        worker,
+                        trial.config.fingerprint,
+                        &self.cancel,
+                        |tree, _| {
+                            let asked = std::time::Instant::now();
+                            let from = fs::read_to_string(tree.path().join(".config"));
+                            let from = from.ok().filter(|_| way == Way::Cache);
+                            let forecast = from.and_then(|text| {
+                                forecasts.predict(tree.path(), &parse_config(&text), config)
+                            });
+                            let asked = asked.elapsed();
+                            let (cost, synced) = make(tree.path());
+                            tree.built(trial.config.fingerprint)?;
+                            forecasts.learn(tree.path(), config, &cost.notes, cost.cpu);
+                            if let Some(forecast) = forecast {
+                                let took = cost.cpu.as_secs_f64();
+                                let error = (forecast.cpu.as_secs_f64() - took).abs() / took;
+                                foretold.push((error, asked));
+                            }
+                            // That is counted by itself.
+                            Ok((cost, synced.saturating_sub(asked)))
+                        },
+                    );
                     cost.unwrap().unwrap()
                 }
             };

@@ -87,6 +87,14 @@ impl MakePlan {
         text
     }
 
+    /// What was built in `tree`.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be read.
+    pub fn product_in(&self, tree: &Path) -> Result<Product> {
+        product_at(&tree.join(&self.product))
+    }
+
     /// The variables that tell make where `tree` is.
     pub(super) fn places(&self, tree: &Path) -> Vec<OsString> {
         let assign = |name: &str, path: PathBuf| {
@@ -253,7 +261,7 @@ fn again_if_it_fails(
         let failure = match ended {
             Ended::Made => {
                 cost.overcome = failures.first().map(|failure| failure.line().to_owned());
-                return product(&tree.join(&plan.product)).map(Built::Product);
+                return plan.product_in(tree).map(Built::Product);
             }
             Ended::Cancelled => return Ok(Built::Cancelled),
             Ended::Failed(BuildFailure::Starved(why)) => return Ok(Built::Starved(why)),
@@ -309,7 +317,7 @@ pub fn source_gone(source: &Path) -> Error {
         .hint("put it back and go on with `kbisect resume`: nothing is lost")
 }
 
-fn product(path: &Path) -> Result<Product> {
+fn product_at(path: &Path) -> Result<Product> {
     let wrong = |e| {
         Error::io("read the product", path, e)
             .hint("make succeeded without making it: is `product` in the project right?")

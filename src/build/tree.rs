@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::sync::{Synced, sync};
+use super::sync::sync;
 use crate::error::unless_absent;
 use crate::model::{Fingerprint, WorkerId};
 use crate::supervise::{CancelToken, boot_id};
@@ -143,6 +143,9 @@ impl TreePool {
     /// Makes the worker's tree equal to the base (empty, if there is none yet), and runs
     /// `work` in it while no one else touches it. `None` when `cancel` was quicker.
     ///
+    /// A tree in which `wanted` is completely built is left as it is. `work` is told what is completely built
+    /// in the tree.
+    ///
     /// # Errors
     /// Those of copying, and those of `work`.
     ///
@@ -151,12 +154,14 @@ impl TreePool {
     pub fn with_tree<T>(
         &self,
         worker: WorkerId,
+        wanted: Fingerprint,
         cancel: &CancelToken,
-        work: impl FnOnce(&Tree, Option<Synced>) -> Result<T>,
+        work: impl FnOnce(&Tree, Option<Fingerprint>) -> Result<T>,
     ) -> Result<Option<T>> {
         let roles = self.roles();
         let tree = Arc::clone(&roles.of_worker[worker.0 as usize]);
-        let base = roles.base_holds.is_some().then(|| Arc::clone(&roles.base));
+        let base_holds = roles.base_holds;
+        let base = base_holds.is_some().then(|| Arc::clone(&roles.base));
         // Before the roles can change: whoever is given this tree then must not build in it
         // while we copy. Nobody writes to the base, so this does not wait.
         let reading = base
@@ -166,23 +171,27 @@ impl TreePool {
         // Waits for those who still copy from it, if it was the base a moment ago. They began
         // before us, so nobody waits in a circle.
         let _writing = tree.lock.write().unwrap_or_else(PoisonError::into_inner);
+        if tree.stamp() == Some(wanted) {
+            drop(reading);
+            return work(&tree, Some(wanted)).map(Some);
+        }
         tree.spoil()?;
-        let synced = match &base {
-            Some(base) => match sync(&base.path, &tree.path, cancel)? {
-                Some(done) => Some(done),
-                None => return Ok(None),
-            },
+        match &base {
+            Some(base) => {
+                if sync(&base.path, &tree.path, cancel)?.is_none() {
+                    return Ok(None);
+                }
+            }
             None => {
                 // Whatever an earlier run left here is not known to be whole.
                 unless_absent(fs::remove_dir_all(&tree.path))
                     .map_err(|e| Error::io("remove", &tree.path, e))?;
                 fs::create_dir_all(&tree.path)
                     .map_err(|e| Error::io("make the folder", &tree.path, e))?;
-                None
             }
-        };
+        }
         drop(reading);
-        work(&tree, synced).map(Some)
+        work(&tree, base_holds).map(Some)
     }
 
     /// The worker's tree, in which `fingerprint` was just built, becomes the base; the worker
@@ -227,7 +236,7 @@ mod tests {
             tree.built(fingerprint)?;
             Ok(before)
         };
-        pool.with_tree(WorkerId(worker), &CancelToken::new(), work)
+        pool.with_tree(WorkerId(worker), fingerprint, &CancelToken::new(), work)
             .unwrap()
             .unwrap()
     }
@@ -262,7 +271,7 @@ mod tests {
             fs::write(tree.path().join("vmlinux"), "half")
                 .map_err(|e| Error::io("write", tree.path(), e))
         };
-        pool.with_tree(WorkerId(1), &CancelToken::new(), crash)
+        pool.with_tree(WorkerId(1), print(9), &CancelToken::new(), crash)
             .unwrap();
         drop(pool);
         let pool = TreePool::open(dir.path(), 2, Some(print(2))).unwrap();

@@ -14,7 +14,7 @@ use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Executor, Lab, LocalExecutor, Outcome,
+    BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Lab, LocalExecutor, Outcome, Product,
     Stopped, fragment_of, moves, write_best,
 };
 use crate::model::{
@@ -78,6 +78,10 @@ pub(super) fn go(
         let error = unreliable(&outcome.reliability);
         return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
     }
+    if outcome.stopped.is_none() && outcome.product == Product::Same {
+        let error = same_product();
+        return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
+    }
     let at = now();
     let is_minimal = outcome.stopped.is_none() && outcome.certificate.is_whole();
     let record = match outcome.stopped {
@@ -115,6 +119,17 @@ pub(super) fn go(
         }
     }
     conclude(&opened.dir, &outcome, settings, shown)
+}
+
+/// The answer would be one about nothing.
+fn same_product() -> Error {
+    Error::failed(
+        "the product of the answer is that of the start, byte for byte, although their configurations differ",
+    )
+    .hint(
+        "is `product` in the project right? If it is, none of the options that went makes a difference to it: \
+         leave them out of the start",
+    )
 }
 
 /// An error on its way out: noted in the journal, if that still works, with a hint.
@@ -223,13 +238,9 @@ fn search_on(
         timeout: settings.timeout,
         guest: tools.guest,
         kbisect: tools.kbisect,
-        images: crate::lab::Images::default(),
         forecasts: Forecasts::new(kbuild),
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
-    for judgement in lines.iter().filter_map(|line| line.record.answer()) {
-        executor.learn(judgement);
-    }
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| ui.event(event);
     let header = header(info, settings, BEST_FRAGMENT);
@@ -340,9 +351,24 @@ fn search_on(
         cores: search::Cores::Shared,
         ..search::Options::default()
     };
-    let mut search = search_of(info, settings, full, options)?;
-    let replayed = search::replay(moves(lines), search.as_mut())
-        .map_err(|e| Error::failed(e.to_string()).hint("begin anew with another --output"))?;
+    let mut search = search_of(info, settings, full.clone(), options.clone())?;
+    let replayed = match search::replay(moves(lines), search.as_mut()) {
+        Ok(replayed) => replayed,
+        // An older version searched in another way. What it found out is not lost.
+        Err(search::ReplayError::Diverged { .. }) => {
+            let text = "the run was begun by a kbisect that searches in another way: the search begins anew, and \
+                        the verdicts that are known answer it"
+                .to_owned();
+            (lab.sink)(&Event::Warning { text });
+            lab.journal.append(&Record::Anew { at: now() })?;
+            search = search_of(info, settings, full.clone(), options)?;
+            search::Replayed::default()
+        }
+        Err(e) => {
+            let error = Error::failed(e.to_string());
+            return Err(error.hint("begin anew with another --output"));
+        }
+    };
     progress.requests = search.best().len();
     if known.start.is_some() {
         let best = search.best();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Ballot, Fingerprint, Judgement, RequestSet};
+use crate::model::{Ballot, Fingerprint, Judgement, RequestSet, Source};
 
 use super::record::{Line, Record};
 
@@ -13,7 +13,6 @@ use super::record::{Line, Record};
 #[derive(Debug, Clone, Default)]
 pub struct VerdictCache {
     by_fingerprint: HashMap<Fingerprint, Ballot>,
-    by_image: HashMap<String, Ballot>,
     resolved: HashMap<RequestSet, Fingerprint>,
 }
 
@@ -58,35 +57,25 @@ impl VerdictCache {
         self.resolved.insert(keep, fingerprint);
     }
 
-    /// Remembers a judgement. Of several on a config or an image the majority counts; one that
+    /// Remembers a judgement. Of several on a config the majority counts; one that
     /// says nothing is not remembered.
     pub fn judged(&mut self, judgement: &Judgement) {
         let by_fingerprint = self.by_fingerprint.entry(judgement.fingerprint);
         by_fingerprint.or_default().add(judgement);
-        if let Some(image) = &judgement.image {
-            self.by_image
-                .entry(image.clone())
-                .or_default()
-                .add(judgement);
-        }
     }
 
-    /// What was said of this resolved config.
+    /// What was said of this resolved config. A verdict that was taken over from another config with the same image, as
+    /// in journals before version 6, is no answer: an oracle may look at more than the image.
     #[must_use]
     pub fn of_config(&self, fingerprint: &Fingerprint) -> Option<&Judgement> {
-        self.by_fingerprint.get(fingerprint)?.winner()
+        let winner = self.by_fingerprint.get(fingerprint)?.winner();
+        winner.filter(|judgement| judgement.source != Source::SameImage)
     }
 
     /// The first time that this resolved config passed.
     #[must_use]
     pub fn passed(&self, fingerprint: &Fingerprint) -> Option<&Judgement> {
         self.by_fingerprint.get(fingerprint)?.pass()
-    }
-
-    /// What was said of this image, by its BLAKE3 in hex.
-    #[must_use]
-    pub fn of_image(&self, image: &str) -> Option<&Judgement> {
-        self.by_image.get(image)?.winner()
     }
 
     /// What these requests resolve to.

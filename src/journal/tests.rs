@@ -185,6 +185,15 @@ fn samples() -> Vec<(Record, String)> {
             },
             r#""record":"finished","at":9,"ending":"minimal""#.into(),
         ),
+        (
+            Record::Finished {
+                at: 9,
+                ending: Ending::Leaves,
+                risk: Some(0.004),
+            },
+            r#""record":"finished","at":9,"ending":"leaves","risk":0.004"#.into(),
+        ),
+        (Record::Anew { at: 7 }, r#""record":"anew","at":7"#.into()),
     ]
 }
 
@@ -206,9 +215,9 @@ fn the_form_of_every_record_on_disk_is_as_it_was() {
     for (record, text) in samples() {
         let elapsed = Duration::from_millis(1500);
         let line = |v: u32| format!("{{\"v\":{v},\"ms\":1500,{text}}}\n");
-        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(5));
+        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(6));
         // What an older kbisect wrote is read.
-        for v in [1, 2, 3, 4, 5] {
+        for v in [1, 2, 3, 4, 5, 6] {
             let parsed = Line::parse(line(v).as_bytes()).unwrap();
             assert_eq!(
                 parsed,
@@ -227,7 +236,7 @@ fn the_form_of_run_json_is_as_it_was() {
     filled(temp.path());
     let text = fs::read_to_string(temp.path().join("run.json")).unwrap();
     let expected = r#"{
-  "v": 5,
+  "v": 6,
   "kbisect": "0.1.0",
   "at": 1700000000,
   "argv": [
@@ -351,7 +360,7 @@ fn a_newer_version_is_refused_and_left_alone() {
     let newer = "was written by a newer kbisect";
     for (file, old, new) in [
         ("journal.jsonl", r#"{"v":6,"#, r#"{"v":7,"soul":[],"#),
-        ("run.json", r#""v": 5"#, r#""v": 6"#),
+        ("run.json", r#""v": 6"#, r#""v": 7"#),
     ] {
         let temp = tempfile::tempdir().unwrap();
         filled(temp.path());
@@ -494,8 +503,10 @@ fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
     };
     let mut unresolved = judgement(3, 9, Verdict::Unresolved);
     unresolved.image = Some("bb".into());
-    let mut later = judgement(4, 8, Verdict::Fail(Stage::Oracle));
-    later.source = Source::SameImage;
+    let later = judgement(4, 8, Verdict::Fail(Stage::Oracle));
+    // As older versions wrote it.
+    let mut taken_over = judgement(5, 7, Verdict::Pass);
+    taken_over.source = Source::SameImage;
     let empty = RequestSet::empty(3);
     let lines: Vec<Line> = [
         Record::Start {
@@ -515,6 +526,11 @@ fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
             candidate: CandidateId(1),
             judgement: later.clone(),
         },
+        proposed(2, &RequestSet::of(3, [RequestId(2)])),
+        Record::Told {
+            candidate: CandidateId(2),
+            judgement: taken_over.clone(),
+        },
     ]
     .into_iter()
     .map(|record| Line {
@@ -532,10 +548,7 @@ fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
     );
     assert_eq!(cache.of_config(&Fingerprint([8; 32])), Some(&later));
     assert_eq!(cache.of_config(&Fingerprint([9; 32])), None);
-    assert_eq!(
-        cache.of_image("aa").unwrap().trial,
-        TrialId(1),
-        "the first one stays"
-    );
-    assert_eq!(cache.of_image("bb"), None);
+    let its_config = Fingerprint([7; 32]);
+    assert_eq!(cache.of_config(&its_config), None, "nobody was asked");
+    assert_eq!(cache.passed(&its_config), Some(&taken_over));
 }

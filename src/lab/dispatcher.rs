@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, select};
 
-use super::executor::{Executor, Report, Reuse, Task, TrialResult};
+use super::executor::{Executor, Report, Task, TrialResult};
 use super::run::{RETRIES, Run};
 use super::store::{fragment_of, write_best};
 use super::trial::CONFIG;
@@ -15,7 +15,7 @@ use crate::journal::{Journal, Record, RunDir, VerdictCache};
 use crate::kconfig::parse_config;
 use crate::model::{
     Candidate, CandidateId, Event, Judgement, Phase, Progress, Request, RequestSet, ResolvedConfig,
-    Stage, TrialId, Verdict, WorkerId, WorkerState,
+    Source, Stage, TrialId, Verdict, WorkerId, WorkerState,
 };
 use crate::search::{Certificate, Depends, Reliability, Search};
 use crate::supervise::Signal;
@@ -52,6 +52,17 @@ pub struct Outcome {
     pub reliability: Reliability,
     /// None: the search came to its end.
     pub stopped: Option<Stopped>,
+    /// Whether the start and the answer have different products.
+    pub product: Product,
+}
+
+/// What the way from the start to the answer changed of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    /// It is another one, or nothing was taken away.
+    Other,
+    /// The configurations differ, and their products do not: it may be the wrong file.
+    Same,
 }
 
 /// A run: everything that the dispatcher owns.
@@ -176,7 +187,6 @@ impl<'a> Lab<'a> {
                     config: Arc::clone(&config),
                     dir: dir.clone(),
                     baseline: None,
-                    reuse: Reuse::Nothing,
                 },
             );
             let result = self.wait_for_start(worker)?;
@@ -268,7 +278,6 @@ impl<'a> Lab<'a> {
         })?;
         self.cache.judged(judgement);
         self.cache.resolved(keep.clone(), judgement.fingerprint);
-        self.executor.learn(judgement);
         self.executor.promote(worker, config.fingerprint);
         self.start = judgement.trial;
         self.start_ended(worker, keep, judgement);
@@ -322,11 +331,26 @@ impl<'a> Lab<'a> {
         }
         let stopped = result?;
         Ok(Outcome {
-            best: run.search.best().clone(),
-            certificate: run.search.certificate(),
-            reliability: run.search.reliability(),
+            best: search.best().clone(),
+            certificate: search.certificate(),
+            reliability: search.reliability(),
             stopped,
+            product: self.product(search.best()),
         })
+    }
+
+    fn product(&self, best: &RequestSet) -> Product {
+        let image = |keep: &RequestSet| {
+            let fingerprint = self.cache.fingerprint(keep)?;
+            let image = self.cache.passed(&fingerprint)?.image.clone()?;
+            Some((fingerprint, image))
+        };
+        match (image(&RequestSet::full(best.capacity())), image(best)) {
+            (Some((start, same)), Some((end, image))) if start != end && same == image => {
+                Product::Same
+            }
+            _ => Product::Other,
+        }
     }
 }
 
@@ -355,7 +379,6 @@ pub(super) fn judgement(
 ) -> Option<Judgement> {
     let TrialResult::Judged {
         verdict,
-        source,
         evidence,
         image,
         timings,
@@ -368,7 +391,7 @@ pub(super) fn judgement(
         trial,
         fingerprint: config.fingerprint,
         verdict,
-        source,
+        source: Source::Tested,
         evidence,
         image,
         image_size,

@@ -8,8 +8,8 @@ use crossbeam_channel::Receiver;
 
 use crate::Result;
 use crate::model::{
-    CandidateId, Config, Fingerprint, Forecast, Fragment, Judgement, ResolvedConfig, Source,
-    Timings, TrialId, Verdict, WorkerId, WorkerState,
+    CandidateId, Config, Fingerprint, Forecast, Fragment, ResolvedConfig, Timings, TrialId,
+    Verdict, WorkerId, WorkerState,
 };
 use crate::supervise::CancelToken;
 use crate::trace::Activity;
@@ -34,18 +34,7 @@ pub enum Task {
         dir: PathBuf,
         /// The directory of the start's own trial; none while the start is judged.
         baseline: Option<PathBuf>,
-        /// What may answer instead of the oracles.
-        reuse: Reuse,
     },
-}
-
-/// What may answer a trial instead of the oracles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reuse {
-    /// A verdict on the same image.
-    SameImage,
-    /// Nothing: an earlier verdict is in doubt.
-    Nothing,
 }
 
 /// What came of a [`Task::Judge`].
@@ -55,8 +44,6 @@ pub enum TrialResult {
     Judged {
         /// What it is.
         verdict: Verdict,
-        /// [`Source::Tested`] or [`Source::SameImage`].
-        source: Source,
         /// One clean line: why it failed.
         evidence: Option<String>,
         /// BLAKE3 of the built image, in hex, and its size in bytes.
@@ -109,9 +96,6 @@ pub trait Executor {
 
     /// What the worker built last, `fingerprint`, is what later tasks are nearest to.
     fn promote(&mut self, worker: WorkerId, fingerprint: Fingerprint);
-
-    /// Tells all workers of the verdict on an image.
-    fn learn(&mut self, judgement: &Judgement);
 
     /// About how many bytes of disk all build trees together will take; known as soon as
     /// something is built, if at all.

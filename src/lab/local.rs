@@ -11,8 +11,7 @@ use rayon::prelude::*;
 use super::executor::{Executor, Report, Task, TraceFrom};
 use super::trial::{Bench, Subject};
 use crate::model::{
-    CandidateId, Config, Fingerprint, Forecast, Judgement, ResolvedConfig, TrialId, WorkerId,
-    WorkerState,
+    CandidateId, Config, Fingerprint, Forecast, ResolvedConfig, TrialId, WorkerId, WorkerState,
 };
 use crate::supervise::{self, CancelToken};
 use crate::trace::Activity;
@@ -127,14 +126,12 @@ fn one(bench: &Bench, id: WorkerId, task: Task, cancel: &CancelToken, reports: &
             config,
             dir,
             baseline,
-            reuse,
         } => {
             let subject = Subject {
                 trial,
                 config: &config,
                 dir: &dir,
                 baseline: baseline.as_deref(),
-                reuse,
                 warn: &|text| tell(Report::Warning(text)),
             };
             let mut state = |state| tell(Report::State(id, state));
@@ -167,10 +164,6 @@ impl Executor for LocalExecutor {
 
     fn promote(&mut self, worker: WorkerId, fingerprint: Fingerprint) {
         self.bench.trees.promote(worker, fingerprint);
-    }
-
-    fn learn(&mut self, judgement: &Judgement) {
-        self.bench.images.learn(judgement);
     }
 
     fn expected_disk(&self) -> Option<u64> {

@@ -7,6 +7,7 @@
 mod dispatcher;
 mod executor;
 mod local;
+mod product;
 mod run;
 mod store;
 mod tracing;
@@ -15,8 +16,8 @@ mod trial;
 #[cfg(test)]
 mod tests;
 
-pub use dispatcher::{Budget, Lab, Outcome, Stopped};
-pub use executor::{Executor, Report, Reuse, Task, TraceFrom, TrialResult};
+pub use dispatcher::{Budget, Lab, Outcome, Product, Stopped};
+pub use executor::{Executor, Report, Task, TraceFrom, TrialResult};
 pub use local::LocalExecutor;
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, moves, write_best};
-pub use trial::{BUILD_COMMAND, Bench, CONFIG, Images};
+pub use trial::{BUILD_COMMAND, Bench, CONFIG};

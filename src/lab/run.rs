@@ -7,14 +7,15 @@ use std::time::Duration;
 use crossbeam_channel::{select, tick};
 
 use super::dispatcher::{Lab, Stopped, judgement, no_workers, starved_twice, why};
-use super::executor::{Report, Reuse, Task, TrialResult};
-use super::store::{fragment_of, write_best};
+use super::executor::{Report, Task, TrialResult};
+use super::product::Products;
+use super::store::{BEST_FRAGMENT, fragment_of, write_best};
 use crate::journal::{Record, RunDir};
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Progress, RequestSet, ResolvedConfig,
     Source, TrialId, Verdict, WorkerId, WorkerState,
 };
-use crate::search::{Reliability, Search, Step};
+use crate::search::{Coverage, Reliability, Search, Step};
 use crate::{Error, Result};
 
 /// How often budgets are looked at and progress is told.
@@ -35,7 +36,6 @@ struct Trial {
     config: Arc<ResolvedConfig>,
     /// All of them resolve to this config. Empty for the start.
     candidates: Vec<Candidate>,
-    reuse: Reuse,
     cancelled: bool,
 }
 
@@ -44,6 +44,8 @@ pub(super) struct Run<'l, 'a> {
     lab: &'l mut Lab<'a>,
     pub(super) search: &'l mut dyn Search,
     workers: Vec<Busy>,
+    /// What each worker judged last: it is still in its tree.
+    judged_last: Vec<Option<Fingerprint>>,
     /// Proposed by an earlier sitting and not answered.
     pending: VecDeque<Candidate>,
     /// In flight, and known to teach nothing.
@@ -54,6 +56,9 @@ pub(super) struct Run<'l, 'a> {
     trials: u32,
     /// What the files of the best are about.
     written: RequestSet,
+    products: Products,
+    /// The best of which the leaves are certified, when that was told.
+    told_leaves_of: Option<RequestSet>,
 }
 
 impl<'l, 'a> Run<'l, 'a> {
@@ -63,12 +68,13 @@ impl<'l, 'a> Run<'l, 'a> {
         in_flight: Vec<Candidate>,
         progress: Progress,
     ) -> Self {
-        let workers = (0..lab.executor.workers()).map(|_| Busy::Idle).collect();
+        let workers: Vec<Busy> = (0..lab.executor.workers()).map(|_| Busy::Idle).collect();
         let judged = progress.passed + progress.failed + progress.unresolved;
         let written = lab.written.clone();
         Self {
             lab,
             search,
+            judged_last: vec![None; workers.len()],
             workers,
             pending: in_flight.into(),
             pointless: HashSet::new(),
@@ -76,6 +82,8 @@ impl<'l, 'a> Run<'l, 'a> {
             progress,
             trials: judged,
             written,
+            products: Products::default(),
+            told_leaves_of: None,
         }
     }
 
@@ -179,8 +187,9 @@ impl<'l, 'a> Run<'l, 'a> {
                     return Ok(false);
                 }
                 let fragment = fragment_of(self.lab.requests, &candidate.keep);
+                let at = self.who_has(&candidate).unwrap_or(i);
                 // The number of workers is that of cores, more or less.
-                let worker = WorkerId(i as u32);
+                let worker = WorkerId(at as u32);
                 self.lab.executor.submit(
                     worker,
                     Task::Resolve {
@@ -188,10 +197,20 @@ impl<'l, 'a> Run<'l, 'a> {
                         fragment,
                     },
                 );
-                self.workers[i] = Busy::Resolving(candidate);
+                self.workers[at] = Busy::Resolving(candidate);
             }
         }
         Ok(false)
+    }
+
+    /// The idle worker that has what is to be judged once more in its tree, where it needs not be built.
+    fn who_has(&self, candidate: &Candidate) -> Option<usize> {
+        let config = self.lab.cache.fingerprint(&candidate.keep);
+        let config = config.filter(|_| candidate.round > 0)?;
+        let has = |at: &usize| {
+            matches!(self.workers[*at], Busy::Idle) && self.judged_last[*at] == Some(config)
+        };
+        (0..self.workers.len()).find(has)
     }
 
     /// What earlier trials say of a candidate. One that passed, and of which the config was taken
@@ -253,8 +272,7 @@ impl<'l, 'a> Run<'l, 'a> {
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
         if candidate.round > 0 {
             // It is to be judged, whatever is known.
-            let reuse = Reuse::Nothing;
-            return self.begin(worker, vec![candidate], Arc::new(config), reuse);
+            return self.begin(worker, vec![candidate], Arc::new(config));
         }
         if let Some(judgement) = self.lab.cache.of_config(&fingerprint).cloned() {
             self.lab.restore_config(&judgement, &config)?;
@@ -269,8 +287,7 @@ impl<'l, 'a> Run<'l, 'a> {
                 return Ok(());
             }
         }
-        let reuse = Reuse::SameImage;
-        self.begin(worker, vec![candidate], Arc::new(config), reuse)
+        self.begin(worker, vec![candidate], Arc::new(config))
     }
 
     fn begin(
@@ -278,7 +295,6 @@ impl<'l, 'a> Run<'l, 'a> {
         worker: WorkerId,
         candidates: Vec<Candidate>,
         config: Arc<ResolvedConfig>,
-        reuse: Reuse,
     ) -> Result<()> {
         let first = candidates.first().map(|c| c.id);
         let (id, dir) = self.lab.begin_trial(first, &config, worker)?;
@@ -291,14 +307,13 @@ impl<'l, 'a> Run<'l, 'a> {
             config: Arc::clone(&config),
             dir,
             baseline: Some(baseline),
-            reuse,
         };
         self.lab.executor.submit(worker, task);
+        self.judged_last[worker.0 as usize] = Some(config.fingerprint);
         let trial = Trial {
             id,
             config,
             candidates,
-            reuse,
             cancelled: false,
         };
         self.workers[worker.0 as usize] = Busy::Judging(Box::new(trial));
@@ -323,7 +338,7 @@ impl<'l, 'a> Run<'l, 'a> {
                     self.lab.emit(&Event::Warning {
                         text: format!("trial {} is tried again: {why}", trial.id),
                     });
-                    return self.begin(worker, trial.candidates, trial.config, trial.reuse);
+                    return self.begin(worker, trial.candidates, trial.config);
                 }
                 self.lab.emit(&Event::TrialCancelled { trial: trial.id });
                 for candidate in &trial.candidates {
@@ -336,7 +351,7 @@ impl<'l, 'a> Run<'l, 'a> {
             self.lab.emit(&Event::Warning {
                 text: format!("trial {} is tried again: {}", trial.id, why(&judgement)),
             });
-            return self.begin(worker, trial.candidates, trial.config, trial.reuse);
+            return self.begin(worker, trial.candidates, trial.config);
         }
         self.tries.remove(&fingerprint);
         self.trials += 1;
@@ -346,7 +361,9 @@ impl<'l, 'a> Run<'l, 'a> {
             Verdict::Unresolved => self.progress.unresolved += 1,
         }
         self.lab.cache.judged(&judgement);
-        self.lab.executor.learn(&judgement);
+        if let Some(text) = self.products.judged(&judgement) {
+            self.lab.emit(&Event::Warning { text });
+        }
         for (i, candidate) in trial.candidates.iter().enumerate() {
             let mut judgement = judgement.clone();
             if i > 0 {
@@ -404,8 +421,26 @@ impl<'l, 'a> Run<'l, 'a> {
             self.progress.phase = phase;
             self.lab.emit(&Event::PhaseBegun { phase });
         }
+        self.tell_leaves();
         self.tell_progress();
         Ok(())
+    }
+
+    /// Says that the leaves of the best are certified, once for each best, if that is not the end.
+    fn tell_leaves(&mut self) {
+        let best = self.search.best();
+        if self.told_leaves_of.as_ref() == Some(best)
+            || self.search.certificate().coverage() != Coverage::Leaves
+        {
+            return;
+        }
+        self.told_leaves_of = Some(best.clone());
+        let text = format!(
+            "{} requests are left, in {BEST_FRAGMENT}: minimal if the oracle is monotone. Next, each request on which \
+             others depend is taken away",
+            best.len(),
+        );
+        self.lab.emit(&Event::Note { text });
     }
 
     /// Says that the oracle contradicts itself, when it does so for the first time, and again each

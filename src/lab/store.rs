@@ -27,9 +27,12 @@ pub fn write_best(dir: &RunDir, config: &str, header: &str, fragment: &Fragment)
     Ok(())
 }
 
-/// The calls of the search that a journal has, for [`replay`](crate::search::replay).
+/// The calls of the search that a journal has, since it last began anew, for
+/// [`replay`](crate::search::replay).
 pub fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
-    lines.iter().filter_map(|line| match &line.record {
+    let anew = |line: &Line| matches!(line.record, Record::Anew { .. });
+    let from = lines.iter().rposition(anew).map_or(0, |at| at + 1);
+    lines[from..].iter().filter_map(|line| match &line.record {
         Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
         Record::Told {
             candidate,

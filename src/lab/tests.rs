@@ -91,8 +91,6 @@ impl Executor for FakeExecutor<'_> {
         self.promoted.push(fingerprint);
     }
 
-    fn learn(&mut self, _: &Judgement) {}
-
     fn reports(&self) -> &Receiver<Report> {
         &self.reports
     }
@@ -101,7 +99,6 @@ impl Executor for FakeExecutor<'_> {
 fn says(verdict: Verdict) -> crate::Result<TrialResult> {
     Ok(TrialResult::Judged {
         verdict,
-        source: Source::Tested,
         evidence: None,
         image: None,
         timings: Timings::default(),

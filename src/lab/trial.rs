@@ -1,22 +1,20 @@
-//! One trial: set the tree back, build, look the image up, ask the oracles.
+//! One trial: set the tree back, build, ask the oracles.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::build::{self, Built, Forecasts, MakePlan, TreePool};
+use crate::build::{self, Built, Forecasts, MakePlan, Product, Tree, TreePool};
 use crate::kconfig::{Resolver, parse_config};
 use crate::model::{
-    Ballot, Config, Forecast, Judgement, ResolvedConfig, Source, Stage, Timings, TrialId, Verdict,
-    WorkerId, WorkerState,
+    Config, Forecast, ResolvedConfig, Stage, Timings, TrialId, Verdict, WorkerId, WorkerState,
 };
 use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::{CancelToken, JobServer};
 use crate::{Error, ErrorKind, Result};
 
-use super::executor::{Reuse, TrialResult};
+use super::executor::TrialResult;
 
 /// The resolved config, in the directory of a trial.
 pub const CONFIG: &str = "config";
@@ -45,29 +43,8 @@ pub struct Bench {
     pub guest: Option<PathBuf>,
     /// Our own executable, which oracles call as `kbisect`.
     pub kbisect: PathBuf,
-    /// Verdicts by image.
-    pub images: Images,
     /// What builds will take.
     pub forecasts: Forecasts,
-}
-
-/// The verdicts on images, shared between the dispatcher, which knows them, and the workers,
-/// which ask before they boot one.
-#[derive(Debug, Default)]
-pub struct Images(Mutex<HashMap<String, Ballot>>);
-
-impl Images {
-    pub(super) fn learn(&self, judgement: &Judgement) {
-        if let Some(image) = &judgement.image {
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            known.entry(image.clone()).or_default().add(judgement);
-        }
-    }
-
-    fn of(&self, image: &str) -> Option<Judgement> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(image)?.winner().cloned()
-    }
 }
 
 /// What is judged in a trial.
@@ -76,9 +53,14 @@ pub(super) struct Subject<'a> {
     pub(super) config: &'a ResolvedConfig,
     pub(super) dir: &'a Path,
     pub(super) baseline: Option<&'a Path>,
-    pub(super) reuse: Reuse,
     /// Told of what the user should see.
     pub(super) warn: &'a dyn Fn(String),
+}
+
+/// A built image, and what it took.
+struct Image {
+    product: Product,
+    timings: Timings,
 }
 
 impl Bench {
@@ -91,91 +73,107 @@ impl Bench {
         state: &mut dyn FnMut(WorkerState),
     ) -> Result<TrialResult> {
         let trial = subject.trial;
+        let wanted = subject.config.fingerprint;
         state(WorkerState::Preparing { trial });
-        let done = self.trees.with_tree(worker, cancel, |tree, _| {
-            state(WorkerState::Building { trial, objects: 0 });
-            let log = subject.dir.join(BUILD_LOG);
-            let command = subject.dir.join(BUILD_COMMAND);
-            fs::write(&command, self.plan.command_line(tree.path()) + "\n")
-                .map_err(|e| Error::io("write", &command, e))?;
-            let forecast = self.forecast(tree.path(), &subject.config.config);
-            let mut progress = |objects| state(WorkerState::Building { trial, objects });
-            let (built, cost) = build::build(
-                &self.plan,
-                tree.path(),
-                subject.config,
-                &self.jobs,
-                &log,
-                cancel,
-                &mut progress,
-            )?;
-            let mut timings = Timings {
-                build_wall: cost.wall,
-                build_cpu: cost.cpu,
-                oracle_wall: Duration::ZERO,
-                objects: cost.objects,
-                cached: cost.cached(),
-                forecast,
-            };
-            let no_product = |verdict, why| {
+        let done = self
+            .trees
+            .with_tree(worker, wanted, cancel, |tree, holds| {
+                let image = if holds == Some(wanted) {
+                    // It is judged once more: there is nothing to build.
+                    tree.built(wanted)?;
+                    Image {
+                        product: self.plan.product_in(tree.path())?,
+                        timings: Timings::default(),
+                    }
+                } else {
+                    match self.build(tree, subject, cancel, state)? {
+                        Ok(image) => image,
+                        Err(result) => return Ok(result),
+                    }
+                };
+                let Image {
+                    product,
+                    mut timings,
+                } = image;
+                let job = oracle::Job {
+                    baseline: subject.baseline.map(Path::to_owned),
+                    ..self.job(worker, tree.path(), subject.dir.join(CONFIG), subject.dir)
+                };
+                let (verdict, evidence) =
+                    match self.ask(&job, trial, cancel, state, &mut timings)? {
+                        Ok(answer) => answer,
+                        Err(result) => return Ok(result),
+                    };
                 Ok(TrialResult::Judged {
                     verdict,
-                    source: Source::Tested,
-                    evidence: Some(why),
-                    image: None,
+                    evidence,
+                    image: Some((product.hash, product.size)),
                     timings,
                 })
-            };
-            let product = match built {
-                Built::Product(product) => product,
-                Built::Failed(why) => return no_product(Verdict::Fail(Stage::Build), why),
-                Built::Unresolved(why) => return no_product(Verdict::Unresolved, why),
-                Built::Starved(why) => return Ok(TrialResult::Starved(why)),
-                Built::Cancelled => return Ok(TrialResult::Cancelled),
-            };
-            if let Some(why) = &cost.overcome {
-                (subject.warn)(format!(
-                    "the build of trial {trial} failed, and passed when it was made again at once. Is something \
-                     wrong with this machine? It said: {why}"
-                ));
-            }
-            self.check_config(tree.path(), subject.config)?;
-            tree.built(subject.config.fingerprint)?;
-            let config = &subject.config.config;
-            self.forecasts
-                .learn(tree.path(), config, &cost.notes, cost.cpu);
-            let image = Some((product.hash.clone(), product.size));
-            // Modules are not in the image: an oracle may look at them.
-            let is_all = subject.config.config.modules() == 0;
-            let may = is_all && subject.reuse == Reuse::SameImage;
-            if let Some(known) = self.images.of(&product.hash).filter(|_| may) {
-                let says =
-                    |why: String| format!("the same image as in trial {}: {why}", known.trial);
-                return Ok(TrialResult::Judged {
-                    verdict: known.verdict,
-                    source: Source::SameImage,
-                    evidence: known.evidence.map(says),
-                    image,
-                    timings,
-                });
-            }
-            let job = oracle::Job {
-                baseline: subject.baseline.map(Path::to_owned),
-                ..self.job(worker, tree.path(), subject.dir.join(CONFIG), subject.dir)
-            };
-            let (verdict, evidence) = match self.ask(&job, trial, cancel, state, &mut timings)? {
-                Ok(answer) => answer,
-                Err(result) => return Ok(result),
-            };
-            Ok(TrialResult::Judged {
-                verdict,
-                source: Source::Tested,
-                evidence,
-                image,
-                timings,
-            })
-        })?;
+            })?;
         Ok(done.unwrap_or(TrialResult::Cancelled))
+    }
+
+    /// Builds the config of a trial in a tree: its image, or what came of the trial instead.
+    fn build(
+        &self,
+        tree: &Tree,
+        subject: &Subject<'_>,
+        cancel: &CancelToken,
+        state: &mut dyn FnMut(WorkerState),
+    ) -> Result<Result<Image, TrialResult>> {
+        let trial = subject.trial;
+        state(WorkerState::Building { trial, objects: 0 });
+        let log = subject.dir.join(BUILD_LOG);
+        let command = subject.dir.join(BUILD_COMMAND);
+        fs::write(&command, self.plan.command_line(tree.path()) + "\n")
+            .map_err(|e| Error::io("write", &command, e))?;
+        let forecast = self.forecast(tree.path(), &subject.config.config);
+        let mut progress = |objects| state(WorkerState::Building { trial, objects });
+        let (built, cost) = build::build(
+            &self.plan,
+            tree.path(),
+            subject.config,
+            &self.jobs,
+            &log,
+            cancel,
+            &mut progress,
+        )?;
+        let timings = Timings {
+            build_wall: cost.wall,
+            build_cpu: cost.cpu,
+            oracle_wall: Duration::ZERO,
+            objects: cost.objects,
+            cached: cost.cached(),
+            forecast,
+        };
+        let no_product = |verdict, why| {
+            Ok(Err(TrialResult::Judged {
+                verdict,
+                evidence: Some(why),
+                image: None,
+                timings,
+            }))
+        };
+        let product = match built {
+            Built::Product(product) => product,
+            Built::Failed(why) => return no_product(Verdict::Fail(Stage::Build), why),
+            Built::Unresolved(why) => return no_product(Verdict::Unresolved, why),
+            Built::Starved(why) => return Ok(Err(TrialResult::Starved(why))),
+            Built::Cancelled => return Ok(Err(TrialResult::Cancelled)),
+        };
+        if let Some(why) = &cost.overcome {
+            (subject.warn)(format!(
+                "the build of trial {trial} failed, and passed when it was made again at once. Is something \
+                 wrong with this machine? It said: {why}"
+            ));
+        }
+        self.check_config(tree.path(), subject.config)?;
+        tree.built(subject.config.fingerprint)?;
+        let config = &subject.config.config;
+        self.forecasts
+            .learn(tree.path(), config, &cost.notes, cost.cpu);
+        Ok(Ok(Image { product, timings }))
     }
 
     /// What oracles are asked about a tree that was built: of the start, and without a trace.
