@@ -9,6 +9,7 @@ pub mod build;
 pub mod cc;
 pub mod cli;
 pub mod error;
+pub mod identity;
 pub mod journal;
 pub mod kconfig;
 pub mod lab;

@@ -20,4 +20,4 @@ pub use machine::{
     Nic, PortForward,
 };
 pub use record::Record;
-pub use run::{Finished, Limit, Outcome, Plan, boot};
+pub use run::{Finished, Limit, Outcome, Plan, QEMU, boot};

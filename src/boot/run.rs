@@ -16,7 +16,8 @@ use crate::model::sanitize_line;
 use crate::supervise::{self, CancelToken, How, LimitKind, Limits, Log, Running, Spec};
 use crate::{Error, Result};
 
-const QEMU: &str = "qemu-system-x86_64";
+/// The program that boots kernels.
+pub const QEMU: &str = "qemu-system-x86_64";
 /// How often limits are looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// How long QEMU may take to end when it is told to; there is nothing in it to save.

@@ -29,7 +29,6 @@ mod call;
 mod codec;
 mod directives;
 mod harmless;
-mod identity;
 mod manifest;
 mod note;
 mod question;
@@ -54,7 +53,7 @@ use question::{Answered, Question};
 use store::Outcome;
 use symbols::Values;
 
-pub use identity::identity;
+pub use crate::identity::compiler as identity;
 pub use note::{Means, Note, read_notes};
 pub use store::Store;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::prepare::note;
 use crate::build::Launcher;
 use crate::cc;
+use crate::identity::Variables;
 use crate::kconfig::Project;
 use crate::model::CompilerLauncher;
 use crate::settings::Settings;
@@ -38,13 +39,13 @@ pub(super) fn launcher(
     ui: &mut dyn Ui,
 ) -> Result<Option<Launcher>> {
     // With LLVM=1 the compiler is another one, whatever CC says.
-    let is_usual = std::env::var_os("LLVM").is_none();
-    let compiler = project.compiler.as_ref().filter(|_| is_usual);
+    let variables = Variables::of(&project.make_args, &project.env);
+    let compiler = project.compiler.as_ref();
+    let compiler = compiler.filter(|_| !variables.is_llvm());
     let Some(compiler) = compiler else {
         return Ok(None);
     };
-    let prefix = std::env::var("CROSS_COMPILE").unwrap_or_default();
-    let compiler = format!("{prefix}{compiler}");
+    let compiler = format!("{}{compiler}", variables.get("CROSS_COMPILE"));
     match &settings.cc_launcher {
         CompilerLauncher::Nothing => Ok(None),
         CompilerLauncher::Program(program) => {

@@ -53,7 +53,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
             was.retain(|name, _| is.contains_key(name));
         }
         let hint = "a run there would be refused: give another --output";
-        check_key(&settings.output, &info, &lines, &tools, hint)?;
+        check_key(&settings.output, &info, &lines, &tools, &cancel, hint)?;
     }
     let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
     // One question for each request: too long with `conf`.

@@ -10,14 +10,16 @@ use std::time::Duration;
 use super::checks;
 use super::compiler::{launcher, own_link};
 use super::shown::Shown;
+use crate::boot;
 use crate::build::{Launcher, MakePlan};
+use crate::identity::{self, Building, Seen, SourceTree, Tracked, Variables, earlier};
 use crate::kconfig::native::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Parsed, Project, Start};
 use crate::model::{CompilerLauncher, Event, Fragment, Symbol, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
-use crate::setup::{self, Need, Setup, WorkFolder};
-use crate::supervise::{self, CancelToken, Signals, Spec};
+use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
+use crate::supervise::{CancelToken, Signals, find_program};
 use crate::ui::Ui;
 use crate::{Error, ErrorKind, Result};
 
@@ -35,6 +37,9 @@ pub(super) struct Tools {
     pub(super) known: HashSet<Symbol>,
     /// What verdicts depend on, besides the resolved config; for [`Want::Look`] without what takes long.
     pub(super) key: serde_json::Value,
+    /// The source tree, as it is to stay.
+    pub(super) source: Arc<SourceTree>,
+    guest_version: Option<String>,
     /// Kconfig works here; goes when the run ends.
     _work: WorkFolder,
 }
@@ -180,7 +185,7 @@ pub(super) fn tools(
     // Mistakes first, before anything takes time.
     let project = project(settings.project.as_ref(), &settings.arch)?;
     if let Some(dir) = settings.source.as_ref().filter(|path| !path.is_file()) {
-        project.check_source(dir)?;
+        check_clean(&project, dir)?;
     }
     if settings.source.is_none() && !["linux", "busybox"].contains(&project.name.as_str()) {
         // Only of these two does Debian's package come by itself.
@@ -193,7 +198,7 @@ pub(super) fn tools(
              itself to a project of the name linux)",
         ));
     }
-    let oracles = oracle::find_all(&settings.oracles)?;
+    let mut oracles = oracle::find_all(&settings.oracles)?;
     if project.name == "busybox"
         && let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings))
     {
@@ -239,7 +244,7 @@ pub(super) fn tools(
             .canonicalize()
             .map_err(|e| Error::io("look at", path, e))?,
     };
-    project.check_source(&source)?;
+    check_clean(&project, &source)?;
     let guest = if guest_wanted {
         Some(setup.guest()?)
     } else {
@@ -257,8 +262,15 @@ pub(super) fn tools(
         "the cache folder",
         "name another one by KBISECT_CACHE",
     )?;
+    if !SourceTree::is_known(&source, &cache) {
+        note(ui, "the source is read once, to know it by its contents");
+    }
+    let watched = Arc::new(SourceTree::open(&source, &cache, cancel)?);
     let kept = cache.join("kconfig");
-    let resolver = ConfResolver::kept(&source, &project, &kept, work.path(), cancel)?;
+    let resolver = ConfResolver::kept(&source, &project, &kept, work.path(), cancel);
+    // If it did, that explains an error better than make does.
+    still_clean(&watched, &project, cancel, ui)?;
+    let resolver = resolver?;
     let model = native(&resolver, cancel, ui)?;
     let known = match &model {
         Some(model) => model.symbols(),
@@ -276,16 +288,41 @@ pub(super) fn tools(
     let base = base(settings, &project, &known)?;
     let guest_version = guest.as_ref().map(|g| g.version().to_owned());
     let mut key = serde_json::json!({
-        "source": kconfig::source_id(&source)?,
+        "source": watched.id(),
         "project": project,
         "arch": settings.arch,
         "base": base.to_string(),
-        "oracles": oracles.iter().map(|o| o.id(guest_version.as_deref())).collect::<Vec<_>>(),
+        "oracles": oracles.iter().map(Oracle::key).collect::<Vec<_>>(),
         "timeout": settings.timeout.as_secs(),
     });
     if want == Want::Judge {
-        key["tree"] = kconfig::tree_id(&source, cancel)?.into();
-        key["toolchain"] = toolchain(cancel).into();
+        let variables = Variables::of(&project.make_args, &project.env);
+        key["toolchain"] = serde_json::json!(identity::toolchain(&variables, cancel));
+        if oracles.iter().any(boots) {
+            key["qemu"] = identity::program(boot::QEMU, cancel).into();
+        }
+        let mut guest_files = Vec::new();
+        for (name, path) in guest.iter().flat_map(GuestDir::files) {
+            guest_files.push(Arc::new(Tracked::new(
+                &format!("the guest's {name}"),
+                &path,
+            )?));
+        }
+        let mut qemu = Vec::new();
+        if let Some(path) = find_program(boot::QEMU) {
+            qemu.push(Arc::new(Tracked::new(boot::QEMU, &path)?));
+        }
+        let with_tools = |oracle: Oracle| {
+            let guest = wants_guest(&oracle).then_some(&*guest_files);
+            let qemu = boots(&oracle).then_some(&*qemu);
+            let tools = [guest, qemu].into_iter().flatten();
+            tools.fold(oracle, Oracle::with_tools)
+        };
+        oracles = oracles.into_iter().map(with_tools).collect();
+        watched.keep()?;
+    }
+    if let Some(version) = &guest_version {
+        key["guest"] = version.as_str().into();
     }
     let resolver = resolver.over(base, &known);
     let launcher = match want {
@@ -295,19 +332,100 @@ pub(super) fn tools(
     let plan = plan(&project, source, &resolver, launcher);
     let kbisect = own_link(work.path(), "kbisect")?;
     Ok(Tools {
-        resolver: Arc::new(CheckedResolver::new(
-            resolver,
-            model,
-            &cache.join("kconfig-differences"),
-        )),
+        resolver: Arc::new(
+            CheckedResolver::new(resolver, model, &cache.join("kconfig-differences"))
+                .watching(Arc::clone(&watched)),
+        ),
         plan,
         oracles,
         guest: guest.map(|g| g.path().to_owned()),
         kbisect,
         known,
         key,
+        source: watched,
+        guest_version,
         _work: work,
     })
+}
+
+impl Tools {
+    /// The key in the form in which the kbisect that began a run wrote `was`. What that one did not look at is
+    /// left out.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    pub(super) fn key_like(
+        &self,
+        was: &serde_json::Value,
+        cancel: &CancelToken,
+    ) -> Result<serde_json::Value> {
+        let guest = self.guest_version.as_deref();
+        let oracles = self.oracles.iter().map(|o| o.earlier_id(guest)).collect();
+        earlier::key_like(was, &self.key, self.source.root(), oracles, cancel)
+    }
+
+    /// Is the source still what it was when the tools were made ready?
+    ///
+    /// # Errors
+    /// It is not: the error names the files.
+    pub(super) fn check_source(&self, cancel: &CancelToken) -> Result<()> {
+        check_same(&self.source, cancel)
+    }
+}
+
+/// Is the source still what it was, and was it all the time?
+pub(super) fn check_same(source: &SourceTree, cancel: &CancelToken) -> Result<()> {
+    match source.look(source.generation(), cancel)? {
+        Seen::Same => Ok(()),
+        Seen::Changed(changes) => Err(identity::changed(&changes)),
+        seen @ Seen::Touched(_) => Err(Error::failed(format!(
+            "the source was written to meanwhile: {}",
+            seen.names()
+        ))
+        .hint("it is as it was: do the same again")),
+    }
+}
+
+/// [`Project::check_source`], which does not know who left what there.
+fn check_clean(project: &Project, source: &Path) -> Result<()> {
+    project.check_source(source).map_err(|error| {
+        let left = || {
+            let root = source.canonicalize().ok()?;
+            let left = SourceTree::left_in(&root, &setup::cache_dir().ok()?);
+            building(project).not_clean(&root, &left)
+        };
+        left().unwrap_or(error)
+    })
+}
+
+fn building(project: &Project) -> Building<'_> {
+    Building {
+        product: &project.product,
+        output_variable: &project.output_variable,
+    }
+}
+
+/// Did make, when it called Kconfig, write to the source?
+fn still_clean(
+    source: &SourceTree,
+    project: &Project,
+    cancel: &CancelToken,
+    ui: &mut dyn Ui,
+) -> Result<()> {
+    // A source that is gone has errors of its own.
+    let Ok(seen) = source.look(source.generation(), cancel) else {
+        return Ok(());
+    };
+    let Seen::Changed(changes) = seen else {
+        return Ok(());
+    };
+    if !changes.only_adds() {
+        return Err(identity::changed(&changes));
+    }
+    source.adopt(&changes.added.iter().cloned().collect(), cancel)?;
+    building(project).check(source.root(), &changes.added)?;
+    warn(ui, identity::left_by_build(source, &changes.added));
+    Ok(())
 }
 
 /// The source as the native engine understands it; what it does not, is left to `conf`.
@@ -395,20 +513,6 @@ fn refuse_missing(needs: &[Need], cancel: &CancelToken) -> Result<()> {
             setup::install_command(&packages)
         )),
     )
-}
-
-/// What the tools of the build say of themselves.
-fn toolchain(cancel: &CancelToken) -> String {
-    let first_line = |program: &str| {
-        let spec = Spec::new(program)
-            .arg("--version")
-            .wall(Duration::from_secs(20));
-        let output = supervise::answer(&spec, cancel)?;
-        let text = String::from_utf8_lossy(&output);
-        Some(text.lines().next().unwrap_or_default().to_owned())
-    };
-    let lines: Vec<String> = ["gcc", "ld"].into_iter().filter_map(first_line).collect();
-    lines.join("; ")
 }
 
 fn base(settings: &Settings, project: &Project, known: &HashSet<Symbol>) -> Result<Fragment> {

@@ -75,6 +75,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             &opened.info,
             &opened.lines,
             &tools,
+            cancel,
             "what was found would not hold: put it back as it was, or begin anew with another --output",
         )?;
         resumed(&mut opened, ui.as_mut())?;

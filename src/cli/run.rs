@@ -1,6 +1,5 @@
 //! `kbisect run`: begins a search, or goes on with the same one.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -12,6 +11,7 @@ use super::go::{Opened, go, now};
 use super::learned;
 use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
+use crate::identity::{Difference, differences};
 use crate::journal::{Line, Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
 use crate::model::{Event, Phase, Prior, Request, RequestId};
@@ -119,7 +119,10 @@ fn begin(
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Opened> {
-    let start = prepare::start(settings, tools, cancel, ui)?;
+    let start = prepare::start(settings, tools, cancel, ui);
+    // If it is not what it was, that explains an error better than Kconfig does.
+    tools.check_source(cancel)?;
+    let start = start?;
     let info = RunInfo {
         kbisect: env!("CARGO_PKG_VERSION").to_owned(),
         at: now(),
@@ -187,6 +190,7 @@ fn again(
         &opened.info,
         &opened.lines,
         tools,
+        cancel,
         format!(
             "give another --output; `kbisect report {}` shows that run",
             path.display()
@@ -252,12 +256,14 @@ pub(super) fn open(path: &std::path::Path, ui: &mut dyn Ui) -> Result<Opened> {
     })
 }
 
-/// The names of what is not the same in two keys.
-pub(super) fn differences(one: &Value, other: &Value) -> Vec<String> {
-    let names = [one, other].into_iter().filter_map(Value::as_object);
-    let names: BTreeSet<&String> = names.flat_map(serde_json::Map::keys).collect();
-    let differs = |name: &&String| one.get(name.as_str()) != other.get(name.as_str());
-    names.into_iter().filter(differs).cloned().collect()
+/// What is not the same in the key of a run and in that of `tools`.
+pub(super) fn key_differences(
+    was: &Value,
+    tools: &Tools,
+    cancel: &CancelToken,
+) -> Result<Vec<Difference>> {
+    let differs = differences(was, &tools.key_like(was, cancel)?);
+    Ok(tools.source.explain(was, differs))
 }
 
 /// Do the verdicts of the run in `path` still hold with these tools? If not, `hint` says what to do.
@@ -266,9 +272,10 @@ pub(super) fn check_key(
     info: &RunInfo,
     lines: &[Line],
     tools: &Tools,
+    cancel: &CancelToken,
     hint: impl Into<String>,
 ) -> Result<()> {
-    let differs = differences(&info.key, &tools.key);
+    let differs = key_differences(&info.key, tools, cancel)?;
     if differs.is_empty() {
         return Ok(());
     }
@@ -279,19 +286,14 @@ pub(super) fn check_key(
         "it has no verdict yet: remove the folder to begin anew, or give another --output"
             .to_owned()
     };
-    for name in &differs {
-        // What is no text, or is many lines, tells people nothing.
-        let text = |key: &Value| Some(key.get(name)?.as_str()?.to_owned());
-        if let (Some(was), Some(is)) = (text(&info.key), text(&tools.key))
-            && ![&was, &is].iter().any(|text| text.trim().contains('\n'))
-        {
-            hint += &format!("\n{name}: it was {}, and is {}", was.trim(), is.trim());
-        }
+    for line in differs.iter().flat_map(|d| &d.details) {
+        hint += &format!("\n{line}");
     }
+    let names: Vec<&str> = differs.iter().map(|d| &*d.name).collect();
     Err(Error::usage(format!(
         "the run in {} was not begun with the same {}",
         path.display(),
-        differs.join(", ")
+        names.join(", ")
     ))
     .hint(hint))
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::conclude::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
+use crate::identity;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
 use crate::model::{Certify, CompilerLauncher, Confidence, Order, Request, Tracing};
@@ -93,7 +94,14 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let code = super::run::search(&settings, when, &[], shown);
     let read = RunDir::read(&settings.output);
     if let Ok((info, _)) = &read {
-        let differs = differences(&claimed.key, &info.key);
+        let (differs, unknown) = differences(&claimed.key, &info.key);
+        if !unknown.is_empty() {
+            let text = format!(
+                "the result is from an older kbisect: whether it is from the same {} cannot be told",
+                unknown.join(", ")
+            );
+            warn(shown.ui().as_mut(), text);
+        }
         if !differs.is_empty() {
             let text = format!(
                 "this was checked with another {} than the result is from",
@@ -109,7 +117,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let (info, lines) = read?;
     let found = gather(&info, &lines)?;
     let verified = compare(&claimed, &info.requests, &found)?;
-    if differences(&claimed.key, &info.key).is_empty() {
+    if differences(&claimed.key, &info.key) == (vec![], vec![]) {
         same_config(&args.dir.join(MINIMAL_CONFIG), &lines)?;
     }
     super::print(&verified.say(shown)?)?;
@@ -146,20 +154,22 @@ fn refuse_a_finished_one(output: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What verdicts depend on and what is not the same here as it was for the claim.
-fn differences(claimed: &Value, found: &Value) -> Vec<String> {
-    // Where the source lies does not matter, what it is does: its last word.
-    let placeless = |key: &Value| {
-        let mut key = key.clone();
-        if let Some(Value::String(source)) = key.get_mut("source") {
-            *source = source.rsplit(' ').next().unwrap_or_default().to_owned();
-        }
-        key
-    };
-    let mut differs = super::run::differences(&placeless(claimed), &placeless(found));
+/// What verdicts depend on and what is not the same here as it was for the claim, by names; and what an
+/// older kbisect noted in another way, so that nobody can tell.
+fn differences(claimed: &Value, found: &Value) -> (Vec<String>, Vec<String>) {
+    let mut all: Vec<String> = identity::differences(claimed, found)
+        .into_iter()
+        .map(|difference| difference.name)
+        .collect();
     // A result of an older kbisect may not tell.
-    differs.retain(|name| claimed.get(name).is_some());
-    differs
+    all.retain(|name| claimed.get(name).is_some());
+    let form = |key: &Value, name: &str| match key.get(name) {
+        // Of an oracle it had one hash.
+        Some(Value::Array(oracles)) => oracles.first().map(std::mem::discriminant),
+        value => value.map(std::mem::discriminant),
+    };
+    all.into_iter()
+        .partition(|name| form(claimed, name) == form(found, name))
 }
 
 /// The result in a file.
@@ -374,21 +384,26 @@ mod tests {
     }
 
     #[test]
-    fn another_source_or_toolchain_is_told_and_another_place_is_not() {
-        let key = |source: &str, gcc: &str| serde_json::json!({ "source": source, "toolchain": gcc, "oracles": ["x"] });
-        let claimed = key("/a/linux 12ab", "gcc 12");
-        assert!(differences(&claimed, &key("/b/with space 12ab", "gcc 12")).is_empty());
-        assert_eq!(
-            differences(&claimed, &key("/a/linux 34cd", "gcc 13")),
-            ["source", "toolchain"]
-        );
-        // An edited tree is another one, where the result tells which it was.
-        let with_tree = |mut key: Value, id: &str| {
-            key["tree"] = Value::from(id);
-            key
+    fn another_source_or_toolchain_is_told() {
+        let key = |hash: &str, gcc: &str| {
+            serde_json::json!({ "source": { "hash": hash, "files": 3 }, "toolchain": { "gcc": gcc },
+                "oracles": [{ "name": "x", "files": {} }] })
         };
-        let found = with_tree(claimed.clone(), "git 12");
-        assert!(differences(&claimed, &found).is_empty());
-        assert_eq!(differences(&with_tree(claimed, "git 34"), &found), ["tree"]);
+        let claimed = key("12ab", "gcc 12");
+        assert_eq!(differences(&claimed, &claimed), (vec![], vec![]));
+        let (differs, unknown) = differences(&claimed, &key("34cd", "gcc 13"));
+        assert_eq!(differs, ["source", "toolchain"]);
+        assert!(unknown.is_empty());
+    }
+
+    #[test]
+    fn what_an_older_version_noted_in_another_way_is_no_difference() {
+        let claimed = serde_json::json!({ "source": "/a/linux 12ab", "tree": "git 12", "toolchain": "gcc 12",
+            "oracles": ["12ab"], "arch": "x86_64" });
+        let found = serde_json::json!({ "source": { "hash": "12", "files": 3 }, "toolchain": {},
+            "oracles": [{}], "arch": "arm64" });
+        let (differs, unknown) = differences(&claimed, &found);
+        assert_eq!(differs, ["arch"]);
+        assert_eq!(unknown, ["oracles", "source", "toolchain", "tree"]);
     }
 }

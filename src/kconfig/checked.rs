@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::conf::ConfResolver;
 use super::native::{Mode, Model};
 use super::prompts::Prompt;
 use super::read::parse_config;
 use super::resolve::{Resolver, Selectors};
+use crate::identity::{self, Seen, SourceTree};
 use crate::model::{Fragment, ResolvedConfig, Symbol};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -29,7 +30,12 @@ pub struct CheckedResolver {
     warnings: Mutex<Vec<String>>,
     /// Where differences are kept.
     evidence: PathBuf,
+    /// The source, if somebody watches it.
+    source: Option<Arc<SourceTree>>,
 }
+
+/// How often `conf` is asked while the source is written to.
+const TRIES: u32 = 3;
 
 impl CheckedResolver {
     /// `model` is the tree of `conf`, if the native engine understands it. When the two differ,
@@ -43,6 +49,16 @@ impl CheckedResolver {
             confirmed: Mutex::default(),
             warnings: Mutex::default(),
             evidence: evidence.to_owned(),
+            source: None,
+        }
+    }
+
+    /// What `conf` alone says counts only if the source is what it was.
+    #[must_use]
+    pub fn watching(self, source: Arc<SourceTree>) -> Self {
+        Self {
+            source: Some(source),
+            ..self
         }
     }
 
@@ -70,6 +86,39 @@ impl CheckedResolver {
         let text = self.trusted()?.resolve(mode, Some(&text)).write();
         let config = parse_config(&text);
         Some(ResolvedConfig::new(text, config))
+    }
+
+    /// What `conf` says, and whether it is what `ours` is. If nobody says the same, the source must be what it
+    /// was while it was asked.
+    fn ask(
+        &self,
+        fragment: &Fragment,
+        ours: Option<&ResolvedConfig>,
+        cancel: &CancelToken,
+    ) -> Result<ResolvedConfig> {
+        for _ in 0..TRIES {
+            let since = self.source.as_ref().map(|source| source.generation());
+            let theirs = self.conf.resolve(fragment, cancel);
+            let is_confirmed = ours
+                .zip(theirs.as_ref().ok())
+                .is_some_and(|(ours, theirs)| ours.text == theirs.text);
+            let Some((source, since)) = self.source.as_ref().zip(since) else {
+                return theirs;
+            };
+            if is_confirmed || cancel.is_cancelled() {
+                return theirs;
+            }
+            match source.look(since, cancel) {
+                Ok(Seen::Same) => return theirs,
+                Err(error) => return theirs.and(Err(error)),
+                Ok(Seen::Changed(changes)) => return Err(identity::changed(&changes)),
+                Ok(Seen::Touched(_)) => {}
+            }
+        }
+        Err(
+            Error::failed("the source is written to again and again while Kconfig reads it")
+                .hint("let nobody write to it while a run uses it; then `kbisect resume`"),
+        )
     }
 
     fn distrust(&self, fragment: &Fragment, ours: &ResolvedConfig, theirs: &ResolvedConfig) {
@@ -107,7 +156,7 @@ impl CheckedResolver {
 impl Resolver for CheckedResolver {
     fn resolve(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
         let Some(ours) = self.native(fragment) else {
-            return self.conf.resolve(fragment, cancel);
+            return self.ask(fragment, None, cancel);
         };
         let confirmed = || {
             self.confirmed
@@ -118,7 +167,7 @@ impl Resolver for CheckedResolver {
         if confirmed().contains(&question) {
             return Ok(ours);
         }
-        let theirs = self.conf.resolve(fragment, cancel)?;
+        let theirs = self.ask(fragment, Some(&ours), cancel)?;
         if ours.text == theirs.text {
             confirmed().insert(question);
         } else {

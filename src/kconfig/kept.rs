@@ -1,7 +1,7 @@
 //! Keeps what was learnt of a tree's `conf` for later runs, as long as it stays true.
 //!
-//! What it depends on is in the name of its folder: the source (of Linux its path, Makefile and
-//! `scripts`; of any other project all its files), how make is called, the environment but for
+//! What it depends on is in the name of its folder: the source (its path; of Linux the states of Makefile
+//! and `scripts`, of any other project of all its files), how make is called, the environment but for
 //! what is known to be harmless, the programs of a build, and what is installed where Debian and
 //! others note it. What Kconfig asks the shell for beyond that is taken to stay as it is: if it
 //! does not, remove the folder.
@@ -15,12 +15,12 @@ use std::time::{Duration, SystemTime};
 
 use super::call::{Call, SHIM};
 use super::project::Project;
-use super::source::{source_id, tree_id};
-use crate::supervise::{CancelToken, find_program};
+use crate::identity::{self, Variables};
+use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
 
 /// Changes with what is in a folder, or what its name says.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// How many are kept: those that were used last. Each takes some 3 MB.
 const KEPT: usize = 12;
@@ -82,23 +82,6 @@ const HARMLESS: &[&str] = &[
     "XDG_",
 ];
 
-/// What a build calls: variables that name it, and what it is called if they do not.
-const PROGRAMS: &[(&str, &[&str])] = &[
-    ("CC", &["gcc", "cc", "clang"]),
-    ("LD", &["ld", "ld.lld"]),
-    ("AS", &["as"]),
-    ("AR", &["ar"]),
-    ("NM", &["nm"]),
-    ("OBJCOPY", &["objcopy"]),
-    ("HOSTCC", &["gcc", "cc"]),
-    ("RUSTC", &["rustc"]),
-    ("BINDGEN", &["bindgen"]),
-    ("PAHOLE", &["pahole"]),
-    ("PYTHON3", &["python3"]),
-    ("PERL", &["perl"]),
-    ("MAKE", &["make"]),
-];
-
 /// What changes when something is installed: folders have a new time then.
 const INSTALLED: &[&str] = &[
     "/etc/alternatives",
@@ -133,7 +116,7 @@ impl Kept {
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(cache);
         made.map_err(|e| Error::io("make the folder", cache, e))?;
-        let name = name(source, project, cancel)?;
+        let name = name(source, project);
         let folder = cache.join(&name);
         // Beside the folder: it stays when that goes.
         let path = cache.join(format!("{name}.lock"));
@@ -227,17 +210,18 @@ fn clear(cache: &Path, except: &str) {
 }
 
 /// What a call depends on, as a name.
-fn name(source: &Path, project: &Project, cancel: &CancelToken) -> Result<String> {
+fn name(source: &Path, project: &Project) -> String {
     let mut lines = vec![
         format!("{VERSION} {}", blake3::hash(SHIM.as_bytes())),
-        source_id(source)?,
+        format!("{source:?}"),
         format!("{project:?}"),
     ];
+    lines.extend(stamp(&source.join("Makefile")));
     if project.name == "linux" {
         lines.extend(stamps(&source.join("scripts")));
     } else {
         // Files of Kconfig may be made of any others, as those of BusyBox are.
-        lines.push(tree_id(source, cancel)?);
+        lines.extend(stamps(source));
     }
     for (name, value) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -249,38 +233,22 @@ fn name(source: &Path, project: &Project, cancel: &CancelToken) -> Result<String
     let folders = std::env::split_paths(&path);
     let installed = INSTALLED.iter().map(PathBuf::from);
     lines.extend(folders.chain(installed).filter_map(|p| stamp(&p)));
-    lines.extend(programs().iter().filter_map(|p| stamp(p)));
+    let variables = Variables::of(&project.make_args, &project.env);
+    let programs = identity::programs(&variables);
+    lines.extend(programs.iter().filter_map(|p| stamp(p)));
     lines.sort_unstable();
     let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
-    Ok(hash[..16].to_owned())
+    hash[..16].to_owned()
 }
 
-/// The programs of a build that are there, by whatever name.
-fn programs() -> Vec<PathBuf> {
-    let prefix = std::env::var("CROSS_COMPILE").unwrap_or_default();
-    let mut found = Vec::new();
-    for (variable, names) in PROGRAMS {
-        // `CC="ccache gcc"` is two of them.
-        let asked = std::env::var(variable).unwrap_or_default();
-        let words = asked.split_whitespace().map(str::to_owned);
-        let prefixed = names.iter().map(|name| format!("{prefix}{name}"));
-        let plain = names.iter().map(|name| (*name).to_owned());
-        let all = words.chain(prefixed).chain(plain);
-        found.extend(all.filter_map(|name| find_program(&name)));
-    }
-    found.sort_unstable();
-    found.dedup();
-    let real = |path: &PathBuf| path.canonicalize().ok();
-    found.iter().filter_map(real).collect()
-}
-
-/// The states of all files in a folder.
+/// The states of all files in a folder, but for what git keeps.
 fn stamps(folder: &Path) -> Vec<String> {
     let mut lines = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             match entry.file_type() {
+                Ok(kind) if kind.is_dir() && entry.file_name() == ".git" => {}
                 Ok(kind) if kind.is_dir() => folders.push(entry.path()),
                 _ => lines.extend(stamp(&entry.path())),
             }
@@ -341,9 +309,7 @@ mod tests {
         let cancel = CancelToken::new();
         let find = || Kept::find_or_make(dir.path(), &project, cache.path(), &cancel).unwrap();
         find();
-        let folder = cache
-            .path()
-            .join(name(dir.path(), &project, &cancel).unwrap());
+        let folder = cache.path().join(name(dir.path(), &project));
         fs::remove_file(folder.join(COMPLETE)).unwrap();
         find();
         assert_eq!(made(dir.path()), 2);

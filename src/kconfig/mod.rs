@@ -16,7 +16,6 @@ mod read;
 mod requests;
 mod resolve;
 mod selected;
-mod source;
 mod spelling;
 
 pub use checked::CheckedResolver;
@@ -27,7 +26,6 @@ pub use prompts::{Prompt, parse_prompts};
 pub use read::{Parsed, Problem, ProblemKind, parse_config, read};
 pub use requests::{Fixed, Start, analyse, known_symbols};
 pub use resolve::{Resolver, Selectors};
-pub use source::{source_id, tree_id};
 pub use spelling::spelling;
 
 /// The EC2 set: the start when none is given.

@@ -21,6 +21,9 @@ const EVIDENCE: usize = 400;
 /// Bytes of a file that are looked at for evidence.
 const LOOK: u64 = 4096;
 
+/// How often a judgement is made whose oracle was written to meanwhile.
+const TRIES: u32 = 3;
+
 /// The file, in the directory of an oracle in a trial, with the command that repeats what was
 /// done there.
 pub const COMMAND: &str = "command";
@@ -120,6 +123,33 @@ impl Oracle {
     /// [`ErrorKind::Interrupted`] when `cancel` stopped it; otherwise when the oracle cannot be
     /// started or its directory not be written.
     pub fn judge(&self, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
+        let mut before = self.look()?;
+        for _ in 0..TRIES {
+            let outcome = self.judge_once(job, cancel);
+            if matches!(&outcome, Err(e) if e.kind() == ErrorKind::Interrupted) {
+                return outcome;
+            }
+            // It may have seen other contents meanwhile.
+            let after = self.look()?;
+            if after == before {
+                return outcome;
+            }
+            before = after;
+        }
+        let (oracle, folder) = (
+            self.name(),
+            self.program().parent().unwrap_or(Path::new("/")),
+        );
+        Err(Error::failed(format!(
+            "the files of the oracle {oracle} are written to each time that it judges"
+        ))
+        .hint(format!(
+            "see what is written in {}: an oracle has $KBISECT_TRIAL to write to",
+            folder.display()
+        )))
+    }
+
+    fn judge_once(&self, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
         let written = [
             job.trial_dir.clone(),
             job.build.clone(),
@@ -128,9 +158,8 @@ impl Oracle {
         self.judge_in(&mut Room::of(written), job, cancel)
     }
 
-    /// [`Self::judge`], which gives no verdict if `room` is lost and the oracle does not accept.
+    /// [`Self::judge_once`], which gives no verdict if `room` is lost and the oracle does not accept.
     fn judge_in(&self, room: &mut Room, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
-        self.check_unchanged()?;
         let dir = job.trial_dir.join(self.name());
         fs::create_dir_all(&dir).map_err(|e| Error::io("make the folder", &dir, e))?;
         let dir = dir
@@ -183,19 +212,6 @@ impl Oracle {
             wall: ended.wall,
             cpu: ended.cpu,
         })
-    }
-
-    /// Verdicts of two oracles must not be mixed.
-    fn check_unchanged(&self) -> Result<()> {
-        let now = fs::read(&self.program).map_err(|e| Error::io("read", &self.program, e))?;
-        if blake3::hash(&now) == self.contents {
-            return Ok(());
-        }
-        Err(Error::failed(format!(
-            "the oracle {} was changed during the run",
-            self.name()
-        ))
-        .hint("put it back and `kbisect resume`, or begin anew with another --output"))
     }
 
     fn spec(&self, job: &Job, dir: &Path, evidence: &Path) -> Result<Spec> {
@@ -374,6 +390,43 @@ mod tests {
         assert_eq!(ended.how, How::Exited(1));
         assert!(before.starts_with(b"/it's here/bzImage 3 /"));
         assert_eq!(fs::read(dir.path().join("again")).unwrap(), before);
+    }
+
+    /// An oracle that sources `lib.sh`, and what it says of `change`, which `lib.sh` does to itself.
+    fn judged_with(lib: &str) -> Result<OracleOutcome> {
+        let dir = tempfile::tempdir().unwrap();
+        let lib_path = dir.path().join("lib.sh");
+        let text = format!("here='{}'\n{lib}\n", dir.path().display());
+        fs::write(&lib_path, text).unwrap();
+        let mut result = None;
+        let script = "here=$(dirname \"$0\"); . \"$here/lib.sh\"";
+        let program = dir.path().join("oracle");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        judge("exit 0", |job| {
+            let oracle = find(program.to_str().unwrap()).unwrap();
+            result = Some(oracle.judge(job, &CancelToken::new()));
+        });
+        result.unwrap()
+    }
+
+    #[test]
+    fn what_an_oracle_sources_must_not_change_while_it_judges() {
+        let error = judged_with("echo : >>\"$here/lib.sh\"").unwrap_err();
+        let text = error.to_string();
+        assert_eq!(text, "oracle oracle: lib.sh was changed during the run");
+        assert_eq!(
+            judged_with("exit 0").unwrap().verdict,
+            OracleVerdict::Accept
+        );
+    }
+
+    #[test]
+    fn a_judgement_during_which_a_file_was_touched_is_made_again() {
+        let once = "if ! [ -e \"$here/done\" ]; then : >\"$here/done\"; touch \"$here/lib.sh\"; exit 1; fi";
+        assert_eq!(judged_with(once).unwrap().verdict, OracleVerdict::Accept);
+        let error = judged_with("touch \"$here/lib.sh\"; exit 1").unwrap_err();
+        assert!(error.to_string().contains("each time"), "{error}");
     }
 
     #[test]

@@ -1,25 +1,32 @@
 //! Oracles: finds them, runs them on a built kernel, and reads what they say.
 
+mod files;
 mod judge;
 mod shipped;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use judge::{COMMAND, Job, OracleOutcome, OracleVerdict, TRACE, judge_all};
 pub use shipped::{SHIPPED, Shipped};
 
+use crate::identity::Tracked;
 use crate::model::near;
 use crate::supervise::find_program;
 use crate::{Error, Result, setup};
 
 /// A program that says whether a built kernel is good enough.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Oracle {
     name: String,
     program: PathBuf,
     /// BLAKE3 of the program's contents.
     contents: blake3::Hash,
+    /// The program, and what it names in its folder.
+    files: Arc<Vec<Tracked>>,
+    /// What else a judgement depends on: the guest, QEMU.
+    tools: Vec<Arc<Tracked>>,
 }
 
 /// Finds an oracle: the name of a [shipped](SHIPPED) one, or a path to an executable.
@@ -95,8 +102,10 @@ impl Oracle {
         let contents = std::fs::read(&program).map_err(|e| Error::io("read", &program, e))?;
         Ok(Self {
             name: name.to_owned(),
-            program,
             contents: blake3::hash(&contents),
+            files: Arc::new(files::of(&program)?),
+            program,
+            tools: Vec::new(),
         })
     }
 
@@ -128,10 +137,52 @@ impl Oracle {
         self.mentions("kbisect boot")
     }
 
-    /// What a verdict of this oracle depends on besides the kernel: a hash of its program and
-    /// of the [version of the guest](setup::GuestDir::version) that it boots, if there is one.
+    /// What it is made of, in the key of a verdict: its name, and the hash of each file by its name.
     #[must_use]
-    pub fn id(&self, guest_version: Option<&str>) -> String {
+    pub fn key(&self) -> serde_json::Value {
+        let files = self.files.iter();
+        let files: serde_json::Map<_, _> = files
+            .map(|file| (file.name().to_owned(), file.hash().into()))
+            .collect();
+        serde_json::json!({ "name": self.name, "files": files })
+    }
+
+    /// Its judgements depend on these files too.
+    #[must_use]
+    pub fn with_tools(mut self, tools: &[Arc<Tracked>]) -> Self {
+        self.tools.extend_from_slice(tools);
+        self
+    }
+
+    /// Is everything as it was that its judgements depend on? Verdicts of two oracles must not be mixed. Returns
+    /// how often somebody was seen to have written to any of it.
+    ///
+    /// # Errors
+    /// It is not; the error names the file.
+    fn look(&self) -> Result<u64> {
+        let files = self
+            .files
+            .iter()
+            .chain(self.tools.iter().map(AsRef::as_ref));
+        let mut all = 0;
+        for file in files {
+            let Some(writes) = file.look() else {
+                let oracle = self.name();
+                return Err(Error::failed(format!(
+                    "oracle {oracle}: {} was changed during the run",
+                    file.name()
+                ))
+                .hint("put it back as it was and `kbisect resume`, or begin anew with another --output"));
+            };
+            all += writes;
+        }
+        Ok(all)
+    }
+
+    /// What the key of a verdict said of it in earlier versions: a hash of its program and of the
+    /// [version of the guest](setup::GuestDir::version) that it boots, if there is one.
+    #[must_use]
+    pub fn earlier_id(&self, guest_version: Option<&str>) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.contents.as_bytes());
         hasher.update(guest_version.unwrap_or_default().as_bytes());
@@ -166,10 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn the_guest_is_part_of_what_a_verdict_depends_on() {
+    fn the_guest_is_part_of_what_a_verdict_depended_on_in_earlier_versions() {
         let oracle = find("/bin/sh").unwrap();
-        assert_ne!(oracle.id(Some("a")), oracle.id(Some("b")));
-        assert_eq!(oracle.id(None), find("/bin/sh").unwrap().id(None));
+        assert_ne!(oracle.earlier_id(Some("a")), oracle.earlier_id(Some("b")));
+        assert_eq!(
+            oracle.earlier_id(None),
+            find("/bin/sh").unwrap().earlier_id(None)
+        );
     }
 
     #[test]

@@ -33,6 +33,19 @@ const DEVICES: [(&str, u32, u32, u32); 9] = [
     ("dev/zero", 0o666, 1, 5),
 ];
 
+/// What the guest is made of.
+const FILES: [&str; 6] = [
+    "busybox",
+    "id_ed25519",
+    "known_hosts",
+    "packages",
+    "shell.cpio",
+    "ssh.cpio",
+];
+
+/// The list of their hashes.
+const SUMS: &str = "sums";
+
 /// The folder with the prepared guest, which an oracle sees as `KBISECT_GUEST`:
 ///
 /// | file | what |
@@ -42,6 +55,7 @@ const DEVICES: [(&str, u32, u32, u32); 9] = [
 /// | `id_ed25519`, `known_hosts` | our private key; the host key, for the name `guest` |
 /// | `busybox` | the guest's busybox, to be run on the host |
 /// | `packages` | of which packages it is made |
+/// | `sums` | the BLAKE3 of each of these files, as it was made |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestDir {
     path: PathBuf,
@@ -61,6 +75,13 @@ impl GuestDir {
     pub fn version(&self) -> &str {
         &self.version
     }
+
+    /// Its files, by their names.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&'static str, PathBuf)> {
+        let file = |name: &&'static str| (*name, self.path.join(name));
+        FILES.iter().map(file).collect()
+    }
 }
 
 impl Setup<'_> {
@@ -75,6 +96,7 @@ impl Setup<'_> {
     pub fn guest(&mut self) -> Result<GuestDir> {
         let recipe = recipe();
         let path = self.folder(&folder_name(&recipe), Self::make_guest)?;
+        check_sums(&path)?;
         let packages = contents(&path.join("packages"))?;
         let version = hash([recipe.as_bytes(), packages.as_slice()]);
         Ok(GuestDir { path, version })
@@ -112,7 +134,8 @@ impl Setup<'_> {
         let dropbear = Dropbear::find(&root)?;
         let ssh = self.add_dropbear(shell(), &dropbear, dir, &work)?;
         write(&dir.join("ssh.cpio"), &ssh.finish()?, 0o644)?;
-        fs::remove_dir_all(&work).map_err(|e| Error::io("remove", &work, e))
+        fs::remove_dir_all(&work).map_err(|e| Error::io("remove", &work, e))?;
+        check_sums(dir)
     }
 
     /// Adds Dropbear with its libraries and keys; writes our side of the keys into `dir`.
@@ -257,6 +280,41 @@ fn shell_archive(busybox: &[u8]) -> Archive {
     archive.file("init", 0o755, INIT.as_bytes())
 }
 
+/// Are the files of the guest in `dir` what they were when it was made? They are noted if they were not yet.
+fn check_sums(dir: &Path) -> Result<()> {
+    let mut sums = String::new();
+    for name in FILES {
+        // One that is not there has the hash of nothing: an oracle that needs it will say so.
+        let bytes = fs::read(dir.join(name)).unwrap_or_default();
+        sums += &format!("{} {name}\n", blake3::hash(&bytes).to_hex());
+    }
+    let path = dir.join(SUMS);
+    let Ok(noted) = fs::read_to_string(&path) else {
+        // In a cache that nobody may write to nobody changes it either.
+        let _ = write(&path, sums.as_bytes(), 0o644);
+        return Ok(());
+    };
+    let differs = |(is, was): &(&str, &str)| is != was;
+    let changed = sums.lines().zip(noted.lines()).filter(differs);
+    let names: Vec<&str> = changed.filter_map(|(is, _)| is.split(' ').nth(1)).collect();
+    if names.is_empty() && sums.lines().count() == noted.lines().count() {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "the guest in {} is not what was made: {} was changed",
+        dir.display(),
+        if names.is_empty() {
+            SUMS.to_owned()
+        } else {
+            names.join(", ")
+        }
+    ))
+    .hint(format!(
+        "remove it, and it is made anew: rm -r {}",
+        dir.display()
+    )))
+}
+
 fn folder_name(recipe: &str) -> String {
     format!("guest/{}", &recipe[..12])
 }
@@ -299,6 +357,21 @@ mod tests {
                 PathBuf::from("/cache/root/lib/libz.so.1")
             )]
         );
+    }
+
+    #[test]
+    fn an_edited_guest_is_noticed() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(|e| Error::failed("no folder").because(e))?;
+        for name in FILES {
+            write(&dir.path().join(name), name.as_bytes(), 0o644)?;
+        }
+        // As one that an earlier version made.
+        check_sums(dir.path())?;
+        check_sums(dir.path())?;
+        write(&dir.path().join("shell.cpio"), b"another", 0o644)?;
+        let error = check_sums(dir.path()).err().map(|e| e.to_string());
+        assert!(error.is_some_and(|text| text.contains("shell.cpio was changed")));
+        Ok(())
     }
 
     #[test]

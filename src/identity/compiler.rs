@@ -13,7 +13,7 @@ const PREDEFINED: &str = "/usr/include/stdc-predef.h";
 /// the compiler proper, of the assembler and of what they include by themselves. Nothing when one of
 /// them cannot be found: then nothing is cached.
 #[must_use]
-pub fn identity(compiler: &str, cancel: &CancelToken) -> Option<String> {
+pub fn compiler(compiler: &str, cancel: &CancelToken) -> Option<String> {
     let ask = |arg: &str| {
         let spec = Spec::new(compiler).arg(arg).in_english();
         let spec = spec.wall(Duration::from_secs(20));
@@ -46,9 +46,9 @@ mod tests {
     #[test]
     fn a_compiler_has_a_name_and_what_is_none_has_not() {
         let cancel = CancelToken::new();
-        let name = identity("gcc", &cancel).unwrap();
-        assert_eq!(name, identity("gcc", &cancel).unwrap());
-        assert_eq!(identity("true", &cancel), None);
-        assert_eq!(identity("no-such-compiler", &cancel), None);
+        let name = compiler("gcc", &cancel).unwrap();
+        assert_eq!(name, compiler("gcc", &cancel).unwrap());
+        assert_eq!(compiler("true", &cancel), None);
+        assert_eq!(compiler("no-such-compiler", &cancel), None);
     }
 }

@@ -1,15 +1,64 @@
-//! What a source tree is, in the key of a verdict.
+//! What the keys of earlier versions say of source and toolchain: computed still, for runs that go on.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::supervise::{self, CancelToken, Spec, find_program};
 use crate::{Error, Result};
 
 /// Wall time that git may take. It looks at each file, on a cold disk.
 const GIT: Duration = Duration::from_secs(300);
+
+/// The key of a run in the form in which the kbisect that began it wrote `was`: `is` is that of now, `root` the
+/// source, and `oracles` are the hashes that they had then. What that one did not look at is left out.
+///
+/// # Errors
+/// The source cannot be read.
+pub fn key_like(
+    was: &Value,
+    is: &Value,
+    root: &Path,
+    oracles: Vec<String>,
+    cancel: &CancelToken,
+) -> Result<Value> {
+    let mut key = is.clone();
+    let Some((was, fields)) = was.as_object().zip(key.as_object_mut()) else {
+        return Ok(key);
+    };
+    // The first versions named the source by its path and Makefile.
+    if !was.get("source").is_some_and(Value::is_string) {
+        return Ok(key);
+    }
+    fields.insert("source".into(), source_id(root)?.into());
+    fields.insert("oracles".into(), oracles.into());
+    if was.contains_key("tree") {
+        fields.insert("tree".into(), tree_id(root, cancel)?.into());
+    }
+    if was.contains_key("toolchain") {
+        fields.insert("toolchain".into(), toolchain(cancel).into());
+    }
+    fields.retain(|name, _| was.contains_key(name));
+    Ok(key)
+}
+
+/// What the programs of a build say of themselves.
+#[must_use]
+pub fn toolchain(cancel: &CancelToken) -> String {
+    let first_line = |program: &str| {
+        let spec = Spec::new(program)
+            .arg("--version")
+            .wall(Duration::from_secs(20));
+        let output = supervise::answer(&spec, cancel)?;
+        let text = String::from_utf8_lossy(&output);
+        Some(text.lines().next().unwrap_or_default().to_owned())
+    };
+    let lines: Vec<String> = ["gcc", "ld"].into_iter().filter_map(first_line).collect();
+    lines.join("; ")
+}
 
 /// Where the source is, and a hash of its Makefile, which changes with each release.
 ///
@@ -88,6 +137,37 @@ fn files(source: &Path) -> Result<String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_of_an_earlier_version_is_compared_in_its_own_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, cancel) = (dir.path(), CancelToken::new());
+        fs::write(root.join("Makefile"), "all:\n").unwrap();
+        fs::write(root.join("a.c"), "int a;\n").unwrap();
+        let mut was = serde_json::json!({
+            "source": source_id(root).unwrap(),
+            "tree": tree_id(root, &cancel).unwrap(),
+            "toolchain": toolchain(&cancel),
+            "oracles": ["12ab"],
+            "arch": "x86_64",
+        });
+        let is = serde_json::json!({ "source": { "hash": "34cd", "files": 2 }, "arch": "x86_64",
+            "toolchain": { "gcc": "56ef gcc" }, "qemu": "78ab qemu",
+            "oracles": [{ "name": "x", "files": { "x": "90cd" } }] });
+        let differs = |was: &Value, oracle: &str| -> Vec<String> {
+            let key = key_like(was, &is, root, vec![oracle.to_owned()], &cancel).unwrap();
+            let differs = crate::identity::differences(was, &key);
+            differs.into_iter().map(|d| d.name).collect()
+        };
+        assert!(differs(&was, "12ab").is_empty());
+        assert_eq!(differs(&was, "34cd"), ["oracles"]);
+        fs::write(root.join("a.c"), "int abc;\n").unwrap();
+        assert_eq!(differs(&was, "12ab"), ["tree"]);
+        // One that is older still did not look at all files.
+        was.as_object_mut().unwrap().remove("tree");
+        assert!(differs(&was, "12ab").is_empty());
+        assert_eq!(key_like(&is, &is, root, vec![], &cancel).unwrap(), is);
+    }
 
     #[test]
     fn an_edited_file_makes_another_tree_and_a_copy_elsewhere_does_not() {

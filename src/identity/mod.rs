@@ -1,0 +1,27 @@
+//! What verdicts depend on besides the configuration: source, toolchain, oracles, known by their contents.
+//!
+//! A source tree has an [index](SourceTree) of its files. It is kept in the cache folder, so that a later look
+//! stats all files and reads only those whose stat differs. Single files, as those of an oracle, are
+//! [`Tracked`] in the same way. A difference is always told by name.
+
+mod changes;
+mod codec;
+mod compiler;
+pub mod earlier;
+mod index;
+mod key;
+mod left;
+mod source;
+mod stamp;
+mod store;
+mod toolchain;
+mod tracked;
+
+pub use changes::Changes;
+pub use compiler::compiler;
+pub use index::Index;
+pub use key::{Difference, differences};
+pub use left::{Building, left_by_build};
+pub use source::{Generation, Seen, SourceId, SourceTree, changed};
+pub use toolchain::{Variables, program, programs, toolchain};
+pub use tracked::Tracked;

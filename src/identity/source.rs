@@ -1,0 +1,588 @@
+//! A source tree that is to stay as it is while a run builds it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::changes::{Changes, names};
+use super::index::Index;
+use super::key::Difference;
+use super::store::Store;
+use crate::Result;
+use crate::supervise::CancelToken;
+
+/// How often a file is looked at again that a build may be writing.
+const LOOKS: u32 = 10;
+
+/// How long it may take to write one: builds write small ones.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a source tree is: the same for a copy elsewhere, and for a tree that was changed and put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceId {
+    /// Of all paths and contents, in hex.
+    pub hash: String,
+    /// How many files it has.
+    pub files: usize,
+}
+
+/// Grows each time that somebody is seen to have written to the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation(u64);
+
+/// What a look at the source found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Nobody has written to it.
+    Same,
+    /// Somebody has written to these files since the generation that was asked about. They are again what
+    /// they were.
+    Touched(BTreeSet<PathBuf>),
+    /// It is not what it was.
+    Changed(Changes),
+}
+
+/// A source tree that is watched.
+#[derive(Debug)]
+pub struct SourceTree {
+    root: PathBuf,
+    store: Store,
+    state: Mutex<State>,
+    warnings: Mutex<Vec<String>>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// What the source is to be.
+    index: Index,
+    generation: u64,
+    /// What was written to, in each generation from the first on.
+    written: Vec<BTreeSet<PathBuf>>,
+    /// Files that builds write.
+    left: BTreeSet<PathBuf>,
+}
+
+impl State {
+    fn is_left(&self, changes: &Changes) -> bool {
+        let all = [&changes.changed, &changes.added, &changes.removed];
+        let mut all = all.into_iter().flatten();
+        all.all(|path| self.left.contains(path))
+    }
+}
+
+impl SourceTree {
+    /// Looks at the tree `root`; what is known of it from earlier looks is in the cache folder `cache`.
+    ///
+    /// # Errors
+    /// A folder cannot be read, or the cache not be written;
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted).
+    pub fn open(root: &Path, cache: &Path, cancel: &CancelToken) -> Result<Self> {
+        let store = Store::within(cache);
+        let kept = store.tree(root);
+        let (index, _) = kept.clone().unwrap_or_default().look(root, cancel)?;
+        if kept.as_ref() != Some(&index) {
+            store.keep_tree(root, &index)?;
+        }
+        let left = store.left(root);
+        Ok(Self {
+            root: root.to_owned(),
+            store,
+            state: Mutex::new(State {
+                index,
+                generation: 0,
+                written: Vec::new(),
+                left,
+            }),
+            warnings: Mutex::default(),
+        })
+    }
+
+    /// Was this tree looked at before? If not, all of it will be read.
+    #[must_use]
+    pub fn is_known(root: &Path, cache: &Path) -> bool {
+        Store::within(cache).tree(root).is_some()
+    }
+
+    /// The files that builds were seen to leave in the tree `root`.
+    #[must_use]
+    pub fn left_in(root: &Path, cache: &Path) -> Vec<PathBuf> {
+        Store::within(cache).left(root).into_iter().collect()
+    }
+
+    /// Notes that builds leave these files in the tree `root`.
+    ///
+    /// # Errors
+    /// The cache cannot be written.
+    pub fn note_left(root: &Path, cache: &Path, paths: &[PathBuf]) -> Result<()> {
+        let store = Store::within(cache);
+        let mut left = store.left(root);
+        left.extend(paths.iter().cloned());
+        store.keep_left(root, &left)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is changed in single steps: a panic elsewhere leaves it whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the tree is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn id(&self) -> SourceId {
+        let state = self.state();
+        SourceId {
+            hash: state.index.hash().to_hex()[..32].to_owned(),
+            files: state.index.entries.len(),
+        }
+    }
+
+    /// A name for the state of all its files, times included: what was built from it in another state may be
+    /// built from other contents.
+    #[must_use]
+    pub fn state_id(&self) -> String {
+        let state = self.state();
+        state.index.state(&state.left).to_hex().to_string()
+    }
+
+    /// Keeps the list of its files, so that what is not the same later can be named.
+    ///
+    /// # Errors
+    /// The cache cannot be written.
+    pub fn keep(&self) -> Result<()> {
+        let hash = self.id().hash;
+        self.store.keep_contents(&hash, &self.state().index)
+    }
+
+    /// What is not as it was in the tree with this hash; `None` if nobody knows its files any more.
+    #[must_use]
+    pub fn since(&self, hash: &str) -> Option<Changes> {
+        let was = self.store.contents(hash)?;
+        let mut changes = was.compare(&self.state().index).changes;
+        if changes.only_adds() {
+            // What a build left there is there for all that follow.
+            let state = self.state();
+            changes.added.retain(|path| !state.left.contains(path));
+        }
+        Some(changes)
+    }
+
+    /// Names the files that are not what they were, in what `differs` from the key `was` of an earlier run. A
+    /// source in which there is only what builds left there is no difference.
+    #[must_use]
+    pub fn explain(
+        &self,
+        was: &serde_json::Value,
+        mut differs: Vec<Difference>,
+    ) -> Vec<Difference> {
+        let at = differs.iter().position(|d| d.name == "source");
+        let Some((at, hash)) = at.zip(was["source"]["hash"].as_str()) else {
+            return differs;
+        };
+        let changes = self.since(hash);
+        if changes.as_ref().is_some_and(Changes::is_empty) {
+            differs.remove(at);
+            return differs;
+        }
+        differs[at].details = vec![match changes {
+            Some(changes) => format!("the source was changed: {changes}"),
+            None => "the source was changed; in which files, nobody knows any more".to_owned(),
+        }];
+        differs
+    }
+
+    /// Where it stands: what is to be seen later is asked since this.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        Generation(self.state().generation)
+    }
+
+    /// Looks whether it is what it was.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn look(&self, since: Generation, cancel: &CancelToken) -> Result<Seen> {
+        let mut state = self.state();
+        let (mut now, mut look) = state.index.look(&self.root, cancel)?;
+        for _ in 0..LOOKS {
+            // A build may be writing it at this moment.
+            if look.changes.is_empty() || !state.is_left(&look.changes) {
+                break;
+            }
+            thread::sleep(PAUSE);
+            (now, look) = state.index.look(&self.root, cancel)?;
+        }
+        let mut written: BTreeSet<PathBuf> = look.touched.into_iter().collect();
+        written.retain(|path| !state.left.contains(path));
+        if !look.changes.is_empty() {
+            written.extend(look.changes.changed.iter().cloned());
+            written.extend(look.changes.added.iter().cloned());
+            written.extend(look.changes.removed.iter().cloned());
+        }
+        if !written.is_empty() {
+            state.generation += 1;
+            state.written.push(written);
+        }
+        if !look.changes.is_empty() {
+            // It is still to be what it was.
+            return Ok(Seen::Changed(look.changes));
+        }
+        if state.index != now {
+            // If it is not kept, the next run reads those files once more.
+            let _ = self.store.keep_tree(&self.root, &now);
+            state.index = now;
+        }
+        // There are as many as generations.
+        let since = state.written.iter().skip(since.0 as usize);
+        let mut touched: BTreeSet<PathBuf> = since.flatten().cloned().collect();
+        touched.retain(|path| !state.left.contains(path));
+        Ok(if touched.is_empty() {
+            Seen::Same
+        } else {
+            Seen::Touched(touched)
+        })
+    }
+
+    /// These files are what builds write: from here on that is no reason for doubt, as long as their contents
+    /// stay. New ones become a part of what the source is to be.
+    ///
+    /// # Errors
+    /// As for [`Self::open`]; the cache cannot be written.
+    pub fn adopt(&self, paths: &BTreeSet<PathBuf>, cancel: &CancelToken) -> Result<()> {
+        let mut state = self.state();
+        let (now, _) = state.index.look(&self.root, cancel)?;
+        let is_new = |path: &Path| state.index.entry(path).is_none() && paths.contains(path);
+        let new: Vec<_> = now
+            .entries
+            .into_iter()
+            .filter(|e| is_new(&e.path))
+            .collect();
+        state.index.entries.extend(new);
+        state.index.sort();
+        state.left.extend(paths.iter().cloned());
+        self.store.keep_left(&self.root, &state.left)?;
+        self.store.keep_tree(&self.root, &state.index)
+    }
+
+    /// Are these only changes of files that builds write?
+    #[must_use]
+    pub fn is_by_builds(&self, changes: &Changes) -> bool {
+        self.state().is_left(changes)
+    }
+
+    /// Has something to say to the user.
+    pub fn warn(&self, text: impl Into<String>) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.push(text.into());
+    }
+
+    /// What was not told yet.
+    pub fn take_warnings(&self) -> Vec<String> {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut warnings)
+    }
+}
+
+impl Seen {
+    /// The names of the files, for people.
+    #[must_use]
+    pub fn names(&self) -> String {
+        match self {
+            Self::Same => String::new(),
+            Self::Touched(paths) => names(&paths.iter().cloned().collect::<Vec<_>>()),
+            Self::Changed(changes) => changes.to_string(),
+        }
+    }
+}
+
+/// The source is not what it was: what to do.
+#[must_use]
+pub fn changed(changes: &Changes) -> crate::Error {
+    crate::Error::failed(format!("the source was changed: {changes}")).hint(
+        "put it back as it was and `kbisect resume`: nothing is lost; or begin anew with another --output",
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    struct Tree {
+        dir: tempfile::TempDir,
+        cache: tempfile::TempDir,
+    }
+
+    fn tree() -> Tree {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("Makefile", "all:\n"),
+            ("kernel/fork.c", "int a;\n"),
+            ("kernel/exit.c", "int b;\n"),
+            (".git/index", "whatever"),
+            (".config-like", "hidden files count\n"),
+        ] {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let cache = tempfile::tempdir().unwrap();
+        Tree { dir, cache }
+    }
+
+    impl Tree {
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join(name)
+        }
+
+        /// Writes, until the clock of the file system has gone on: one can see that somebody wrote.
+        fn write(&self, name: &str, text: &str) {
+            use std::os::unix::fs::MetadataExt;
+            let path = self.path(name);
+            let time = || {
+                fs::metadata(&path)
+                    .map(|m| (m.ctime(), m.ctime_nsec()))
+                    .ok()
+            };
+            let before = time();
+            while time() == before {
+                fs::write(&path, text).unwrap();
+            }
+        }
+
+        fn open(&self) -> SourceTree {
+            SourceTree::open(self.dir.path(), self.cache.path(), &CancelToken::new()).unwrap()
+        }
+    }
+
+    fn look(source: &SourceTree, since: Generation) -> Seen {
+        source.look(since, &CancelToken::new()).unwrap()
+    }
+
+    fn paths(names: &[&str]) -> Vec<PathBuf> {
+        names.iter().map(PathBuf::from).collect()
+    }
+
+    #[test]
+    fn a_copy_elsewhere_is_the_same_source() {
+        let (one, other) = (tree(), tree());
+        assert_eq!(one.open().id(), other.open().id());
+        assert_eq!(one.open().id().files, 4);
+    }
+
+    #[test]
+    fn a_file_that_is_edited_and_put_back_gives_the_same_id_and_is_noticed() {
+        let tree = tree();
+        let source = tree.open();
+        let (id, state, begin) = (source.id(), source.state_id(), source.generation());
+        assert_eq!(look(&source, begin), Seen::Same);
+        // As long as it was, and within the grain of the clock.
+        tree.write("kernel/fork.c", "int c;\n");
+        let Seen::Changed(changes) = look(&source, begin) else {
+            panic!("an edit was not seen")
+        };
+        assert_eq!(changes.to_string(), "kernel/fork.c");
+        assert_ne!(tree.open().id(), id);
+        tree.write("kernel/fork.c", "int a;\n");
+        assert_eq!(tree.open().id(), id);
+        let touched = Seen::Touched(["kernel/fork.c".into()].into());
+        assert_eq!(look(&source, begin), touched);
+        // Another worker, whose trial began as early, is told too.
+        assert_eq!(look(&source, begin), touched);
+        assert_eq!(look(&source, source.generation()), Seen::Same);
+        assert_ne!(source.state_id(), state);
+    }
+
+    #[test]
+    fn an_edit_that_keeps_size_and_time_of_modification_is_seen() {
+        let tree = tree();
+        let path = tree.path("kernel/fork.c");
+        let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1000);
+        let set_back = || fs::File::open(&path).unwrap().set_modified(old).unwrap();
+        set_back();
+        let source = tree.open();
+        tree.write("kernel/fork.c", "int c;\n");
+        set_back();
+        assert!(matches!(
+            look(&source, source.generation()),
+            Seen::Changed(_)
+        ));
+    }
+
+    #[test]
+    fn a_file_that_was_changed_just_before_it_was_read_is_read_again() {
+        let tree = tree();
+        let source = tree.open();
+        // As after an edit that left the same stat: the index has other contents with it.
+        let mut index = source.state().index.clone();
+        let entry = index
+            .entries
+            .iter_mut()
+            .find(|e| e.path == Path::new("Makefile"))
+            .unwrap();
+        assert!(entry.reading.is_racy, "it was written a moment ago");
+        entry.reading.sum = [0; 32];
+        let (_, seen) = index.look(tree.dir.path(), &CancelToken::new()).unwrap();
+        assert_eq!(seen.changes.changed, paths(&["Makefile"]));
+        // One that had been there for long is believed.
+        let entry = index
+            .entries
+            .iter_mut()
+            .find(|e| e.path == Path::new("Makefile"))
+            .unwrap();
+        entry.reading.is_racy = false;
+        let (_, seen) = index.look(tree.dir.path(), &CancelToken::new()).unwrap();
+        assert!(seen.changes.is_empty());
+    }
+
+    #[test]
+    fn files_that_come_and_go_and_become_programs_are_named() {
+        let tree = tree();
+        symlink("fork.c", tree.path("kernel/link.c")).unwrap();
+        let source = tree.open();
+        fs::remove_file(tree.path("kernel/exit.c")).unwrap();
+        tree.write("kernel/new.c", "");
+        fs::set_permissions(tree.path("Makefile"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::remove_file(tree.path("kernel/link.c")).unwrap();
+        symlink("../Makefile", tree.path("kernel/link.c")).unwrap();
+        let Seen::Changed(changes) = look(&source, source.generation()) else {
+            panic!("nothing was seen")
+        };
+        assert_eq!(
+            changes,
+            Changes {
+                changed: paths(&["Makefile", "kernel/link.c"]),
+                added: paths(&["kernel/new.c"]),
+                removed: paths(&["kernel/exit.c"]),
+            }
+        );
+    }
+
+    #[test]
+    fn a_file_behind_a_link_counts_wherever_it_is() {
+        let (tree, elsewhere) = (tree(), tempfile::tempdir().unwrap());
+        let file = elsewhere.path().join("shared.c");
+        fs::write(&file, "int a;\n").unwrap();
+        symlink(&file, tree.path("shared.c")).unwrap();
+        symlink("/nowhere", tree.path("dangling")).unwrap();
+        let source = tree.open();
+        fs::write(&file, "int b;\n").unwrap();
+        assert_eq!(look(&source, source.generation()).names(), "shared.c");
+    }
+
+    #[test]
+    fn what_git_and_editors_and_python_keep_is_no_part_of_a_source() {
+        let tree = tree();
+        let source = tree.open();
+        let id = source.id();
+        fs::create_dir(tree.path("kernel/__pycache__")).unwrap();
+        for name in [
+            ".git/HEAD",
+            "kernel/__pycache__/x",
+            "kernel/.fork.c.swp",
+            "kernel/fork.c~",
+            "a.pyc",
+        ] {
+            tree.write(name, "new");
+        }
+        assert_eq!(look(&source, source.generation()), Seen::Same);
+        assert_eq!(tree.open().id(), id);
+    }
+
+    #[test]
+    fn a_run_directory_in_the_tree_is_no_part_of_the_source() {
+        let tree = tree();
+        let source = tree.open();
+        fs::create_dir_all(tree.path("kbisect.out/trials")).unwrap();
+        for name in ["run.json", "journal.jsonl", "trials/build.log"] {
+            tree.write(&format!("kbisect.out/{name}"), "x");
+        }
+        assert_eq!(look(&source, source.generation()), Seen::Same);
+    }
+
+    #[test]
+    fn what_a_build_leaves_is_watched_and_its_writing_is_no_reason_for_doubt() {
+        let tree = tree();
+        let source = tree.open();
+        source.keep().unwrap();
+        let hash = source.id().hash;
+        tree.write("version.h", "1");
+        let begin = source.generation();
+        assert!(matches!(look(&source, begin), Seen::Changed(_)));
+        source
+            .adopt(&["version.h".into()].into(), &CancelToken::new())
+            .unwrap();
+        assert_eq!(look(&source, begin), Seen::Same);
+        tree.write("version.h", "1");
+        assert_eq!(look(&source, begin), Seen::Same);
+        // The run goes on later, and it is there.
+        let later = tree.open();
+        assert_ne!(later.id().hash, hash);
+        assert_eq!(later.since(&hash), Some(Changes::default()));
+        tree.write("version.h", "2");
+        assert_eq!(look(&source, begin).names(), "version.h");
+        assert_eq!(
+            SourceTree::left_in(tree.dir.path(), tree.cache.path()),
+            paths(&["version.h"])
+        );
+    }
+
+    #[test]
+    fn what_differs_from_an_earlier_state_is_named_while_its_list_is_there() {
+        let tree = tree();
+        let source = tree.open();
+        source.keep().unwrap();
+        let hash = source.id().hash;
+        tree.write("kernel/fork.c", "int c;\n");
+        let later = tree.open();
+        assert_eq!(later.since(&hash).unwrap().to_string(), "kernel/fork.c");
+        assert_eq!(later.since("1234"), None);
+        let explained = |hash: &str, later: &SourceTree| {
+            let key = |hash: &str| serde_json::json!({ "source": { "hash": hash, "files": 4 } });
+            let was = key(hash);
+            later.explain(
+                &was,
+                crate::identity::differences(&was, &key(&later.id().hash)),
+            )
+        };
+        assert_eq!(
+            explained(&hash, &later)[0].details,
+            ["the source was changed: kernel/fork.c"]
+        );
+        assert!(explained("1234", &later)[0].details[0].contains("nobody knows"));
+        // Put back, with what a build left beside it.
+        tree.write("kernel/fork.c", "int a;\n");
+        tree.write("version.h", "1");
+        let later = tree.open();
+        assert_eq!(
+            explained(&hash, &later)[0].details,
+            ["the source was changed: version.h (added)"]
+        );
+        later
+            .adopt(&["version.h".into()].into(), &CancelToken::new())
+            .unwrap();
+        assert_eq!(explained(&hash, &later), []);
+    }
+
+    #[test]
+    fn a_damaged_index_is_made_anew() {
+        let tree = tree();
+        let id = tree.open().id();
+        let folder = tree.cache.path().join("sources");
+        for entry in fs::read_dir(folder).unwrap() {
+            fs::write(entry.unwrap().path(), "kbisect source index 1\nxxxx").unwrap();
+        }
+        assert_eq!(tree.open().id(), id);
+    }
+}
