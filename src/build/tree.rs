@@ -210,6 +210,29 @@ impl TreePool {
         *base_holds = Some(fingerprint);
     }
 
+    /// What is built in the trees is not to be relied on any more: later trials begin from nothing. One that is
+    /// under way in a tree may still be promoted.
+    ///
+    /// # Errors
+    /// A stamp cannot be removed.
+    pub fn forget(&self) -> Result<()> {
+        let mut roles = self.roles();
+        roles.base_holds = None;
+        let mut all = roles.of_worker.iter().chain([&roles.base]);
+        all.try_for_each(|tree| tree.spoil())
+    }
+
+    /// What is built in the tree of this worker is not to be relied on: its next trial builds anew.
+    ///
+    /// # Errors
+    /// The stamp cannot be removed.
+    ///
+    /// # Panics
+    /// When the pool has no such worker.
+    pub fn forget_tree_of(&self, worker: WorkerId) -> Result<()> {
+        self.roles().of_worker[worker.0 as usize].spoil()
+    }
+
     /// Bytes on disk of the base, times the number of trees: what all of them will take.
     #[must_use]
     pub fn expected_size(&self) -> u64 {
@@ -296,6 +319,19 @@ mod tests {
         fs::write(&stamp, text).unwrap();
         drop(pool);
         let pool = TreePool::open(dir.path(), 1, Some(print(1))).unwrap();
+        assert_eq!(pool.base_holds(), None);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_built_from_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        build(&pool, 0, "start", print(1));
+        pool.promote(WorkerId(0), print(1));
+        pool.forget().unwrap();
+        assert_eq!(build(&pool, 0, "next", print(2)), None);
+        pool.forget().unwrap();
+        let pool = TreePool::open(dir.path(), 1, Some(print(2))).unwrap();
         assert_eq!(pool.base_holds(), None);
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::conclude::{conclude, header};
@@ -11,11 +12,12 @@ use super::searches::{Whole, depends_of, search_of, unreliable};
 use super::shown::Shown;
 use super::{guess, learned};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
+use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
     BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Lab, LocalExecutor, Outcome, Product,
-    Stopped, fragment_of, moves, write_best,
+    Stopped, check_trees, fragment_of, moves, write_best,
 };
 use crate::model::{
     Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, Request, RequestSet,
@@ -57,13 +59,20 @@ pub(super) fn go(
     ui: &mut dyn Ui,
     shown: &Shown,
 ) -> Result<u8> {
-    let source = tools.plan.source.clone();
+    let source = Arc::clone(&tools.source);
     let result = search_on(&mut opened, settings, tools, signals, cancel, ui);
     ui.finish();
     // Kconfig without its source fails in many ways; they have one cause.
     let result = result.map_err(|error| match error.kind() {
-        ErrorKind::Failed if !has_source(&source) => source_gone(&source).because(error),
+        ErrorKind::Failed if !has_source(source.root()) => {
+            source_gone(source.root()).because(error)
+        }
         _ => error,
+    });
+    // The answer is one for the source that is there.
+    let result = result.and_then(|outcome| match outcome.stopped {
+        None => still_the_same(&source).map(|()| outcome),
+        Some(_) => Ok(outcome),
     });
     let outcome = match result {
         Ok(outcome) => outcome,
@@ -130,6 +139,16 @@ fn same_product() -> Error {
         "is `product` in the project right? If it is, none of the options that went makes a difference to it: \
          leave them out of the start",
     )
+}
+
+/// Is the source what it was?
+fn still_the_same(source: &SourceTree) -> Result<()> {
+    // The run is over: nobody waits for anything else.
+    match source.look(source.generation(), &CancelToken::new())? {
+        Seen::Changed(changes) => Err(changed(&changes)),
+        // It is what it was, and all verdicts were looked at.
+        Seen::Same | Seen::Touched(_) => Ok(()),
+    }
 }
 
 /// An error on its way out: noted in the journal, if that still works, with a hint.
@@ -221,6 +240,7 @@ fn search_on(
         .canonicalize()
         .map_err(|e| Error::io("look at", &trees, e))?;
     let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?;
+    check_trees(&pool, &trees, &tools.source)?;
     // Compilers that are killed leave their temporary files: these go with the trees.
     let temporary = trees.join("tmp");
     fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
@@ -239,6 +259,7 @@ fn search_on(
         guest: tools.guest,
         kbisect: tools.kbisect,
         forecasts: Forecasts::new(kbuild),
+        source: tools.source,
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);

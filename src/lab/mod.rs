@@ -12,6 +12,7 @@ mod run;
 mod store;
 mod tracing;
 mod trial;
+mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -21,3 +22,4 @@ pub use executor::{Executor, Report, Task, TraceFrom, TrialResult};
 pub use local::LocalExecutor;
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, moves, write_best};
 pub use trial::{BUILD_COMMAND, Bench, CONFIG};
+pub use watched::check_trees;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::build::{self, Built, Forecasts, MakePlan, Product, Tree, TreePool};
+use crate::identity;
 use crate::kconfig::{Resolver, parse_config};
 use crate::model::{
     Config, Forecast, ResolvedConfig, Stage, Timings, TrialId, Verdict, WorkerId, WorkerState,
@@ -45,6 +46,8 @@ pub struct Bench {
     pub kbisect: PathBuf,
     /// What builds will take.
     pub forecasts: Forecasts,
+    /// The source tree, as it is to stay.
+    pub source: Arc<identity::SourceTree>,
 }
 
 /// What is judged in a trial.
@@ -64,8 +67,9 @@ struct Image {
 }
 
 impl Bench {
-    /// Runs one trial as `worker`, and says through `state` what is being done.
-    pub(super) fn judge(
+    /// Runs one trial as `worker`, and says through `state` what is being done. What becomes of the source
+    /// meanwhile is not its business: see [`Bench::judge`].
+    pub(super) fn judge_once(
         &self,
         worker: WorkerId,
         subject: &Subject<'_>,

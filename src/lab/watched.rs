@@ -1,0 +1,358 @@
+//! A trial whose verdict counts only if the source stayed what it was.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::executor::TrialResult;
+use super::trial::{Bench, Subject};
+use crate::build::{TreePool, has_source, source_gone};
+use crate::identity::{Building, Generation, Seen, SourceTree, changed, left_by_build};
+use crate::model::{WorkerId, WorkerState};
+use crate::supervise::CancelToken;
+use crate::{Error, ErrorKind, Result};
+
+/// How often a trial is made while somebody writes to the source. Files that are written to each time are
+/// written by the build itself.
+const TRIES: u32 = 3;
+
+/// Beside the build trees: the state of the source that they are built from.
+const STATE: &str = "source-state";
+
+/// Are the trees in `folder` built from the source in the state in which it is? If not, they may hold what was
+/// built from contents that are not there any more, and make may not see that, as it looks at times only: then
+/// they are forgotten.
+///
+/// In one sitting that cannot be: a tree is promoted only with a verdict that counts.
+///
+/// # Errors
+/// The file of the state cannot be written, or a stamp not be removed.
+pub fn check_trees(trees: &TreePool, folder: &Path, source: &SourceTree) -> Result<()> {
+    let path = folder.join(STATE);
+    let state = source.state_id();
+    if fs::read_to_string(&path).is_ok_and(|text| text == state) {
+        return Ok(());
+    }
+    trees.forget()?;
+    fs::write(&path, state).map_err(|e| Error::io("write", &path, e))
+}
+
+impl Bench {
+    /// Runs one trial as `worker`, and says through `state` what is being done. If somebody wrote to the source
+    /// meanwhile, and it is again what it was, the trial is made once more.
+    ///
+    /// # Errors
+    /// Whatever stops a trial; the source is not what it was.
+    pub(super) fn judge(
+        &self,
+        worker: WorkerId,
+        subject: &Subject<'_>,
+        cancel: &CancelToken,
+        state: &mut dyn FnMut(WorkerState),
+    ) -> Result<TrialResult> {
+        let mut each_time: Option<BTreeSet<PathBuf>> = None;
+        for attempt in 0..=TRIES {
+            let since = self.source.generation();
+            let result = self.judge_once(worker, subject, cancel, state);
+            match &result {
+                Ok(TrialResult::Cancelled) => return result,
+                Err(error) if error.kind() == ErrorKind::Interrupted => return result,
+                _ => {}
+            }
+            let touched = match self.touched(since, subject) {
+                Ok(touched) if touched.is_empty() => return result,
+                Ok(touched) => touched,
+                // An error of the trial has its cause in the source.
+                Err(error) => {
+                    return Err(match result {
+                        Ok(_) => error,
+                        Err(source) => error.because(source),
+                    });
+                }
+            };
+            // It may be built from what was there for a moment.
+            self.trees.forget_tree_of(worker)?;
+            self.source.warn(format!(
+                "trial {} is made again: the source was written to meanwhile: {}",
+                subject.trial,
+                Seen::Touched(touched.clone()).names()
+            ));
+            let by_build: BTreeSet<PathBuf> = match &each_time {
+                None => touched,
+                Some(before) => before.intersection(&touched).cloned().collect(),
+            };
+            if attempt + 1 == TRIES && !by_build.is_empty() {
+                let paths: Vec<PathBuf> = by_build.iter().cloned().collect();
+                self.source.adopt(&by_build, &CancelToken::new())?;
+                self.source.warn(left_by_build(&self.source, &paths));
+            }
+            each_time = Some(by_build);
+        }
+        Err(
+            Error::failed("the source is written to again and again while it is built")
+                .hint("let nobody write to it while a run uses it; then `kbisect resume`"),
+        )
+    }
+
+    /// Which files were written to since then, and are again what they were?
+    ///
+    /// # Errors
+    /// The source is not what it was.
+    fn touched(&self, since: Generation, subject: &Subject<'_>) -> Result<BTreeSet<PathBuf>> {
+        if !has_source(&self.plan.source) {
+            return Err(source_gone(&self.plan.source));
+        }
+        // A verdict that came before the run was cancelled counts.
+        let never = CancelToken::new();
+        let changes = match self.source.look(since, &never)? {
+            Seen::Same => return Ok(BTreeSet::new()),
+            Seen::Touched(paths) => return Ok(paths),
+            Seen::Changed(changes) => changes,
+        };
+        let added: BTreeSet<PathBuf> = changes.added.iter().cloned().collect();
+        match (changes.only_adds(), self.source.is_by_builds(&changes)) {
+            // What builds left before is there again.
+            (true, true) => {
+                self.source.adopt(&added, &never)?;
+                return Ok(BTreeSet::new());
+            }
+            (false, true) => {
+                return Err(Error::failed(format!(
+                    "builds of this project write to its source tree, and not always the same: {changes}"
+                ))
+                .hint("trials would build from each other's files: a build must write to its build tree only"));
+            }
+            (false, false) => return Err(changed(&changes)),
+            (true, false) => {}
+        }
+        let building = Building {
+            product: &self.plan.product,
+            output_variable: &self.plan.output_variable,
+        };
+        let checked = building.check(self.source.root(), &changes.added);
+        // The first build shows what builds of this project leave.
+        let is_start = subject.baseline.is_none();
+        if checked.is_ok() && !is_start {
+            return Err(changed(&changes));
+        }
+        // If it is wrong, the next run can tell who left it.
+        self.source.adopt(&added, &never)?;
+        checked?;
+        self.source
+            .warn(left_by_build(&self.source, &changes.added));
+        Ok(BTreeSet::new())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::build::{Forecasts, Kbuild, MakePlan};
+    use crate::kconfig::{Resolver, parse_config};
+    use crate::model::{Fragment, ResolvedConfig, TrialId, Verdict};
+    use crate::oracle;
+    use crate::supervise::JobServer;
+
+    /// A fake resolver: nobody asks it.
+    struct Nobody;
+
+    impl Resolver for Nobody {
+        fn resolve(&self, _: &Fragment, _: &CancelToken) -> Result<ResolvedConfig> {
+            Err(Error::failed("not asked"))
+        }
+    }
+
+    struct Setting {
+        dir: tempfile::TempDir,
+        bench: Bench,
+    }
+
+    /// A project whose build does `recipe` first, in the source, which has the file `a.c`.
+    fn setting(recipe: &str) -> Setting {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().canonicalize().unwrap();
+        let source = path.join("source");
+        fs::create_dir(&source).unwrap();
+        fs::write(source.join("a.c"), "int a;\n").unwrap();
+        let makefile = format!("all:\n\t{recipe}\n\tcp $(O)/.config $(O)/image\n");
+        fs::write(source.join("Makefile"), makefile).unwrap();
+        let program = path.join("accept");
+        fs::write(&program, "#!/bin/sh\nexit 0\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let plan = MakePlan {
+            source: source.clone(),
+            args: vec!["all".into()],
+            output_variable: "O".into(),
+            env: vec![],
+            product: "image".into(),
+            config: ".config".into(),
+            limit: Duration::from_secs(60),
+            launcher: None,
+        };
+        let cancel = CancelToken::new();
+        let bench = Bench {
+            resolver: Arc::new(Nobody),
+            plan,
+            trees: TreePool::open(&path.join("trees"), 1, None).unwrap(),
+            jobs: JobServer::new(NonZeroUsize::MIN).unwrap(),
+            oracles: vec![oracle::find(program.to_str().unwrap()).unwrap()],
+            timeout: Duration::from_secs(60),
+            guest: None,
+            kbisect: "/kbisect".into(),
+            forecasts: Forecasts::new(Kbuild::new(&source, "x86_64")),
+            source: Arc::new(SourceTree::open(&source, &path.join("cache"), &cancel).unwrap()),
+        };
+        Setting { dir, bench }
+    }
+
+    impl Setting {
+        /// Judges the start, or another trial, which has a start to compare with.
+        fn judge(&self, baseline: Option<&Path>) -> Result<TrialResult> {
+            let text = "CONFIG_X=y\n";
+            let dir = self.dir.path().join("trial");
+            fs::create_dir_all(&dir).unwrap();
+            fs::write(dir.join("config"), text).unwrap();
+            let subject = Subject {
+                trial: TrialId(1),
+                config: &ResolvedConfig::new(text.into(), parse_config(text)),
+                dir: &dir,
+                baseline,
+                warn: &|_| (),
+            };
+            let cancel = CancelToken::new();
+            self.bench
+                .judge(WorkerId(0), &subject, &cancel, &mut |_| {})
+        }
+
+        fn builds(&self) -> usize {
+            let text = fs::read_to_string(self.dir.path().join("builds"));
+            text.unwrap_or_default().lines().count()
+        }
+    }
+
+    fn passes(result: Result<TrialResult>) -> bool {
+        matches!(
+            result.unwrap(),
+            TrialResult::Judged {
+                verdict: Verdict::Pass,
+                ..
+            }
+        )
+    }
+
+    const NOTE: &str = "echo x >>../builds";
+
+    /// Writes what was there, until the clock of the file system has gone on.
+    const WRITE: &str = "t=$$(stat -c %z a.c); while [ \"$$(stat -c %z a.c)\" = \"$$t\" ]; do echo 'int a;' >a.c; done";
+
+    #[test]
+    fn a_trial_during_which_nobody_writes_to_the_source_counts() {
+        let setting = setting(NOTE);
+        assert!(passes(setting.judge(None)));
+        assert_eq!(setting.builds(), 1);
+        assert!(setting.bench.source.take_warnings().is_empty());
+    }
+
+    #[test]
+    fn an_edit_of_the_source_is_no_verdict_and_is_named() {
+        let setting = setting("echo 'int b;' >a.c; false");
+        let error = setting.judge(None).unwrap_err();
+        assert_eq!(error.to_string(), "the source was changed: a.c");
+        assert!(error.hint_text().unwrap().contains("put it back"));
+    }
+
+    #[test]
+    fn a_trial_during_which_the_source_was_edited_and_put_back_is_made_again() {
+        // Only in the first build; it fails, and is no verdict.
+        let edit = format!(
+            "{NOTE}; if [ $$(wc -l <../builds) = 1 ]; then echo 'int b;' >a.c; {WRITE}; exit 1; fi"
+        );
+        let setting = setting(&edit);
+        assert!(passes(setting.judge(Some(Path::new("/start")))));
+        assert_eq!(setting.builds(), 2);
+        let warnings = setting.bench.source.take_warnings();
+        assert_eq!(
+            warnings,
+            ["trial 1 is made again: the source was written to meanwhile: a.c"]
+        );
+    }
+
+    #[test]
+    fn what_each_build_writes_with_the_same_contents_is_told_and_no_reason_for_doubt() {
+        let setting = setting(&format!("{NOTE}; {WRITE}"));
+        let start = Path::new("/start");
+        assert!(passes(setting.judge(Some(start))));
+        assert_eq!(setting.builds(), 4);
+        let warnings = setting.bench.source.take_warnings();
+        assert!(
+            warnings
+                .last()
+                .unwrap()
+                .contains("the build of this project writes to its source")
+        );
+        assert!(passes(setting.judge(Some(start))));
+        assert_eq!(setting.builds(), 5);
+    }
+
+    #[test]
+    fn a_build_in_the_source_tree_stops_the_run_and_names_the_variable() {
+        let setting = setting("cp $(O)/.config .config; touch a.o");
+        let error = setting.judge(None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(
+            error.to_string().ends_with("/source: .config, a.o"),
+            "{error}"
+        );
+        assert!(error.hint_text().unwrap().contains("output-variable"));
+    }
+
+    #[test]
+    fn what_the_start_leaves_in_the_source_is_told_once_and_a_later_file_stops_the_run() {
+        let setting = setting("[ -e version.h ] || echo 1 >version.h; cp ../more . || true");
+        let start = Path::new("/start");
+        assert!(passes(setting.judge(None)));
+        assert_eq!(setting.bench.source.take_warnings().len(), 1);
+        assert!(passes(setting.judge(Some(start))));
+        assert!(setting.bench.source.take_warnings().is_empty());
+        fs::write(setting.dir.path().join("more"), "").unwrap();
+        let error = setting.judge(Some(start)).unwrap_err();
+        assert_eq!(error.to_string(), "the source was changed: more (added)");
+    }
+
+    #[test]
+    fn trees_of_a_source_that_was_written_to_since_are_forgotten() {
+        let setting = setting(NOTE);
+        let Bench { trees, source, .. } = &setting.bench;
+        let folder = setting.dir.path().join("trees");
+        let promote = || {
+            assert!(passes(setting.judge(None)));
+            trees.promote(
+                WorkerId(0),
+                ResolvedConfig::new(String::new(), parse_config("")).fingerprint,
+            );
+        };
+        promote();
+        check_trees(trees, &folder, source).unwrap();
+        assert!(
+            trees.base_holds().is_none(),
+            "nobody knows what they are built from"
+        );
+        promote();
+        check_trees(trees, &folder, source).unwrap();
+        assert!(trees.base_holds().is_some());
+        let path = source.root().join("a.c");
+        let old = std::time::UNIX_EPOCH + Duration::from_secs(1000);
+        fs::File::open(path).unwrap().set_modified(old).unwrap();
+        source
+            .look(source.generation(), &CancelToken::new())
+            .unwrap();
+        check_trees(trees, &folder, source).unwrap();
+        assert!(trees.base_holds().is_none());
+    }
+}
