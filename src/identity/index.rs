@@ -181,7 +181,7 @@ fn walk(root: &Path, folder: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
     for entry in entries {
         let entry = entry.map_err(wrong)?;
         let name = entry.file_name();
-        if is_nothing_to_a_build(&name) {
+        if is_nothing_to_a_build(&name) || (folder == Path::new("") && is_output(&name)) {
             continue;
         }
         let name = folder.join(name);
@@ -209,6 +209,11 @@ fn walk(root: &Path, folder: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
         .collect::<Result<_>>()?;
     files.extend(below.into_iter().flatten());
     Ok(files)
+}
+
+/// Is a file of this name in the root of a tree what a command says, ours as likely as not?
+fn is_output(name: &OsStr) -> bool {
+    name == "nohup.out" || name.as_bytes().ends_with(b".log")
 }
 
 /// Is a file or folder of this name surely no part of what is built: what a version control system, an editor

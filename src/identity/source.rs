@@ -492,6 +492,7 @@ mod tests {
             "kernel/__pycache__/x",
             "kernel/.fork.c.swp",
             "kernel/fork.c~",
+            "run.log",
             "a.pyc",
         ] {
             tree.write(name, "new");
