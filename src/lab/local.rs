@@ -136,7 +136,10 @@ fn one(bench: &Bench, id: WorkerId, task: Task, cancel: &CancelToken, reports: &
             };
             let mut state = |state| tell(Report::State(id, state));
             let result = bench.judge(id, &subject, cancel, &mut state);
-            for text in supervise::warnings().into_iter().chain(bench.source.take_warnings()) {
+            for text in supervise::warnings()
+                .into_iter()
+                .chain(bench.source.take_warnings())
+            {
                 tell(Report::Warning(text));
             }
             tell(Report::Judged(id, trial, result));
