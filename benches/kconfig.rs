@@ -46,7 +46,7 @@ fn kconfig(c: &mut Criterion) {
         b.iter(|| model.resolve(Mode::AllNo, Some(EC2_START)).write());
     });
     group.bench_function("resolve the EC2 set with conf", |b| {
-        b.iter(|| conf.reference(Mode::AllNo, Some(EC2_START), &cancel));
+        b.iter(|| conf.reference(Mode::AllNo, Some(EC2_START.as_bytes()), &cancel));
     });
     group.bench_function("resolve the EC2 set with make olddefconfig", |b| {
         let tree = work.path().join("make");

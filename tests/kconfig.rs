@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use kbisect::ErrorKind;
 use kbisect::kconfig::{
-    CheckedResolver, ConfResolver, EC2_START, Project, Prompt, Resolver, Start, analyse,
-    known_symbols, read,
+    CheckedResolver, ConfResolver, EC2_START, Precedence, Project, Prompt, Resolver, Start,
+    analyse, known_symbols, read,
 };
 use kbisect::model::{Fragment, Request, RequestId, RequestSet, Symbol, Tristate, Value};
 use kbisect::setup::{BUILD, SOURCE, Setup};
@@ -331,4 +331,29 @@ fn busybox_resolves_what_it_is_asked_for() {
         None,
         "a menu that is off"
     );
+}
+
+#[test]
+fn where_start_and_base_differ_the_start_holds_as_long_as_the_request_is_there() {
+    let mut bench = linux();
+    let base = read(b"CONFIG_LOG_BUF_SHIFT=14\n").fragment;
+    let known = bench.known.clone();
+    bench.resolver = bench.resolver.over(base, &known);
+    let start = "CONFIG_LOG_BUF_SHIFT=17\n";
+    // The base is preferred if nobody says otherwise.
+    let fixed = bench.analyse(start, &[]).unwrap();
+    assert!(fixed.requests.is_empty());
+    assert_eq!(fixed.overruled.len(), 1);
+    bench.resolver = bench.resolver.preferring(Precedence::Start);
+    let start = bench.analyse(start, &[]).unwrap();
+    assert_eq!(start.requests.len(), 1);
+    assert_eq!(start.overruled[0].holds, Precedence::Start);
+    let shift = |config: &kbisect::model::ResolvedConfig| {
+        config
+            .config
+            .get(&Symbol::new("LOG_BUF_SHIFT").unwrap())
+            .to_string()
+    };
+    assert_eq!(shift(&start.resolved), "17");
+    assert_eq!(shift(&start.base), "14");
 }

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use kbisect::Result;
 use kbisect::kconfig::native::{Dialect, Env, Message, Mode, Model, Shell, SymKind, Why, parse};
 use kbisect::kconfig::{
-    CheckedResolver, ConfResolver, EC2_START, Method, Project, Prompt, Resolver, parse_config, read,
+    CheckedResolver, ConfResolver, EC2_START, Method, ProblemKind, Project, Prompt, Resolver,
+    parse_config, read, read_as,
 };
 use kbisect::model::{Fragment, ResolvedConfig};
 use kbisect::setup::{Setup, cache_dir};
@@ -113,7 +114,10 @@ impl Bench {
 
     /// What differs, as a message.
     fn differ(&self, mode: Mode, text: Option<&str>) -> Option<String> {
-        let theirs = self.conf.reference(mode, text, &self.cancel).unwrap();
+        let theirs = self
+            .conf
+            .reference(mode, text.map(str::as_bytes), &self.cancel)
+            .unwrap();
         let ours = self.model.resolve(mode, text).write();
         if ours == theirs {
             return None;
@@ -829,4 +833,160 @@ fn compare_prompts(bench: &Bench, mode: Mode, random: &mut Random) {
             .collect();
         assert!(differ.is_empty(), "native, then conf: {differ:?}");
     });
+}
+
+/// A file that a person has had hands on: a fragment, with lines of which Kconfig makes something
+/// else than one might think.
+fn scrawled(model: &Model, random: &mut Random) -> Vec<u8> {
+    let mut symbols: Vec<_> = model.defined().collect();
+    symbols.sort_unstable();
+    let members: Vec<_> = symbols
+        .iter()
+        .copied()
+        .filter(|id| model.is_member(*id))
+        .collect();
+    let mut out = Vec::new();
+    let mut before: Vec<&str> = Vec::new();
+    for _ in 0..random.one(&[5, 50, 500]) {
+        let id = match random.below(10) {
+            0 if !members.is_empty() => random.one(&members),
+            _ => random.one(&symbols),
+        };
+        let mut name = model.name(id);
+        if random.below(20) == 0 && !before.is_empty() {
+            name = random.one(&before);
+        }
+        before.push(name);
+        let kind = model.find(name).map(|id| model.kind(id));
+        let value = match kind {
+            _ if random.below(20) == 0 => random.one(&["y", "m", "n", "5", "0x5", "\"a\"", ""]),
+            Some(SymKind::Int) => random.one(&["5", "1200", "-3", "007", "0", "5 ", "1k"]),
+            Some(SymKind::Hex) => random.one(&["0x10", "1000", "ff", "0XfF", "0x", "-1", "Fe "]),
+            Some(SymKind::String) => random.one(&[
+                "\"\"",
+                "\"box\"",
+                "box",
+                "\"b\\\"o\\\\x\"",
+                "\"a\\nb\"",
+                "\"a\\",
+                "\"",
+                "'a'",
+            ]),
+            _ => random.one(&["y", "y", "m", "n", "yes", "no", "maybe", "Y", "y,", "\"y\""]),
+        };
+        let tail = match random.below(4) {
+            0 => random.one(&[
+                " # text",
+                " ",
+                "\t",
+                "\r",
+                "\0",
+                "\0CONFIG_NET=y",
+                "CONFIG_NET=y",
+                "#",
+                " \\",
+                "\r\r",
+                "=y",
+                "\"",
+                ",",
+            ]),
+            _ => "",
+        };
+        let line = match random.below(12) {
+            0 => format!("# CONFIG_{name} is not set{tail}"),
+            1 => format!("#CONFIG_{name} is not set"),
+            2 => format!(
+                "#{}CONFIG_{name} is not set",
+                random.one(&["  ", "\t", "x", "#", "\0"])
+            ),
+            3 => format!(
+                "# CONFIG_{name} is not {}",
+                random.one(&["settled", "se", "set\0x"])
+            ),
+            4 => format!(
+                "{}CONFIG_{name}={value}",
+                random.one(&[" ", "\t", "\u{feff}", "\0"])
+            ),
+            5 => format!("# CONFIG_{name}={value}{tail}"),
+            6 => random
+                .one(&[
+                    "", "\r", "#", "# ", "text", "CONFIG_", "CONFIG_X", "\0", "C",
+                ])
+                .into(),
+            7 => format!("CONFIG_CONFIG_{name}={value}"),
+            8 if random.below(20) == 0 => {
+                format!(
+                    "CONFIG_{name}={value}{}CONFIG_NET=y",
+                    " ".repeat(1000 + random.below(40))
+                )
+            }
+            _ => format!("CONFIG_{name}={value}{tail}"),
+        };
+        out.extend_from_slice(line.as_bytes());
+        if random.below(50) == 0 {
+            // In a string it could not be kept.
+            let is_quoted = line.contains('"');
+            out.extend_from_slice(if is_quoted { b"" } else { b" \xff" });
+        }
+        out.extend_from_slice(random.one(&["\n", "\n", "\n", "\r\n"]).as_bytes());
+    }
+    if random.below(4) == 0 {
+        out.pop();
+    }
+    out
+}
+
+/// More than CI does: `KBISECT_SCRAWLS=2000 cargo nextest run a_file_is_read`.
+fn compare_scrawls(project: &Project, source: &Path) {
+    let bench = Bench::of(project, source);
+    let mode = match project.method {
+        Method::Allconfig => Mode::AllNo,
+        Method::Oldconfig => Mode::OldDef,
+    };
+    let count = env::var("KBISECT_SCRAWLS").map_or(300, |n| n.parse().unwrap());
+    let dialect = bench.conf.dialect();
+    let outcomes: Vec<Option<String>> = (1..=count)
+        .into_par_iter()
+        .map(|seed: u64| {
+            let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let file = scrawled(&bench.model, &mut random);
+            let read = read_as(&file, dialect, Some(&bench.model));
+            let untold = read.problems.iter().all(|p| {
+                !matches!(
+                    p.kind,
+                    ProblemKind::Contradiction(_) | ProblemKind::NotKept(_)
+                )
+            });
+            if !untold {
+                return None;
+            }
+            let theirs = bench.conf.reference(mode, Some(&file), &bench.cancel);
+            let theirs = theirs.unwrap();
+            let fragment = read.fragment.to_string();
+            let ours = bench.model.resolve(mode, Some(&fragment)).write();
+            if ours == theirs {
+                return Some(String::new());
+            }
+            let (a, b) = (parse_config(&ours), parse_config(&theirs));
+            let symbols = a.diff(&b);
+            Some(format!(
+                "seed {seed}: {:?}",
+                &symbols[..symbols.len().min(5)]
+            ))
+        })
+        .collect();
+    let compared: Vec<String> = outcomes.into_iter().flatten().collect();
+    assert!(compared.len() > usize::try_from(count).unwrap() / 2);
+    let differ: Vec<&String> = compared.iter().filter(|text| !text.is_empty()).collect();
+    assert_eq!(differ, Vec::<&String>::new(), "ours, then theirs");
+}
+
+#[test]
+fn a_file_is_read_as_conf_reads_it() {
+    compare_scrawls(&project(), &source());
+}
+
+#[test]
+fn a_file_is_read_as_busyboxs_conf_reads_it() {
+    compare_scrawls(&Project::busybox(), &busybox());
 }

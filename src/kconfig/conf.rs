@@ -28,6 +28,15 @@ const ASKED: &str = ".kbisect-fragment";
 /// How many newlines are more than any tree has prompts.
 const NEWLINES: usize = 200_000;
 
+/// Who holds where a start asks for another value of a symbol than the base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precedence {
+    /// The base: it is laid under every candidate, and the start's assignment is left out.
+    Base,
+    /// The start, as long as the request is there. Without it the base's value is back.
+    Start,
+}
+
 /// The tree's own `conf`.
 ///
 /// It is built once, by `make allnoconfig`, during which a shim loaded into it writes
@@ -44,6 +53,7 @@ pub struct ConfResolver {
     is_linux: bool,
     method: Method,
     base: Fragment,
+    precedence: Precedence,
     /// The symbols of the tree, sorted.
     known: Vec<Symbol>,
     /// For the files of single calls.
@@ -104,6 +114,7 @@ impl ConfResolver {
             is_linux: project.name == "linux",
             method: project.method,
             base: Fragment::default(),
+            precedence: Precedence::Base,
             known: Vec::new(),
             scratch,
             _kept: kept,
@@ -119,6 +130,19 @@ impl ConfResolver {
         self
     }
 
+    /// Says who holds where a start asks for another value than the base.
+    #[must_use]
+    pub fn preferring(mut self, precedence: Precedence) -> Self {
+        self.precedence = precedence;
+        self
+    }
+
+    /// Who holds where a start asks for another value than the base.
+    #[must_use]
+    pub fn precedence(&self) -> Precedence {
+        self.precedence
+    }
+
     /// Runs `conf` in another mode than its own: what the native engine is compared with. The
     /// base is left out of it.
     ///
@@ -127,7 +151,7 @@ impl ConfResolver {
     pub fn reference(
         &self,
         mode: native::Mode,
-        text: Option<&str>,
+        text: Option<&[u8]>,
         cancel: &CancelToken,
     ) -> Result<String> {
         let dir = self.call_dir()?;
@@ -171,6 +195,17 @@ impl ConfResolver {
     /// The engine does not understand the tree, or a command that it asks the shell for cannot
     /// be run.
     pub fn parse_natively(&self, cancel: &CancelToken) -> Result<native::Model> {
+        let env = self.env();
+        let root = self.call.args.last().and_then(|a| a.to_str());
+        let mut shell = RecordedShell {
+            call: &self.call,
+            cancel,
+        };
+        native::parse(root.unwrap_or("Kconfig"), &env, &mut shell)
+    }
+
+    /// What the tree's Kconfig is read with.
+    fn env(&self) -> native::Env {
         let variable = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
@@ -182,22 +217,25 @@ impl ConfResolver {
             .call
             .cwd
             .join(source.map_or(&*self.source, |s| Path::new(s)));
+        let folder = source.join("scripts/kconfig");
         let dialect = match variables.get("KERNELVERSION") {
-            Some(version) if self.is_linux => native::Dialect::of_linux(version),
-            _ => native::Dialect::of_source(&source.join("scripts/kconfig")).unwrap_or_default(),
+            Some(version) if self.is_linux => {
+                native::Dialect::of_linux(version).reading_as(&folder)
+            }
+            _ => native::Dialect::of_source(&folder).unwrap_or_default(),
         };
-        let env = native::Env {
+        native::Env {
             source,
             build: Some(self.call.cwd.clone()),
             dialect,
             variables,
-        };
-        let root = self.call.args.last().and_then(|a| a.to_str());
-        let mut shell = RecordedShell {
-            call: &self.call,
-            cancel,
-        };
-        native::parse(root.unwrap_or("Kconfig"), &env, &mut shell)
+        }
+    }
+
+    /// Whose semantics the tree follows.
+    #[must_use]
+    pub fn dialect(&self) -> native::Dialect {
+        self.env().dialect
     }
 
     /// The requests of the base.
@@ -264,14 +302,38 @@ impl ConfResolver {
         self.scratch.path().join("newlines")
     }
 
+    /// The base with `fragment` over it. Which of two assignments to a symbol holds depends on the
+    /// age of `conf`, so there is only one: the fragment's.
+    fn over_base(&self, fragment: &Fragment) -> Fragment {
+        let asked: HashSet<&Symbol> = fragment.requests().iter().map(|r| &r.symbol).collect();
+        let base = self.base.requests().iter();
+        let under = base.filter(|r| !asked.contains(&r.symbol));
+        Fragment::new(under.chain(fragment.requests()).cloned().collect())
+    }
+
+    /// What is left of a start over the base: all, or all that the base does not ask for itself.
+    #[must_use]
+    pub fn preferred(&self, start: &Fragment) -> Fragment {
+        let holds = |r: &&Request| match self.precedence {
+            Precedence::Start => true,
+            Precedence::Base => self.base.get(&r.symbol).is_none(),
+        };
+        Fragment::new(start.requests().iter().filter(holds).cloned().collect())
+    }
+
+    /// The base and a start over it, as one fragment.
+    #[must_use]
+    pub fn laid_over(&self, start: &Fragment) -> Fragment {
+        self.over_base(&self.preferred(start))
+    }
+
     /// What `conf` is asked to make of `fragment`: the mode, and the file that it is given. The
     /// native engine is asked the same.
     #[must_use]
     pub fn question(&self, fragment: &Fragment) -> (native::Mode, String) {
-        // Of two assignments the later holds: the fragment's.
-        let over = format!("{}{fragment}", self.base);
+        let over = self.over_base(fragment);
         match self.method {
-            Method::Allconfig => (native::Mode::AllNo, over),
+            Method::Allconfig => (native::Mode::AllNo, over.to_string()),
             Method::Oldconfig => {
                 let asked: HashSet<&Symbol> = [&self.base, fragment]
                     .into_iter()

@@ -17,14 +17,15 @@ mod requests;
 mod resolve;
 mod selected;
 mod spelling;
+mod syntax;
 
 pub use checked::CheckedResolver;
-pub use conf::ConfResolver;
+pub use conf::{ConfResolver, Precedence};
 pub use groups::{carried, untied};
 pub use project::{Method, PROFILES, Project};
 pub use prompts::{Prompt, parse_prompts};
-pub use read::{Parsed, Problem, ProblemKind, parse_config, read};
-pub use requests::{Fixed, Start, analyse, known_symbols};
+pub use read::{Parsed, Problem, ProblemKind, parse_config, read, read_as};
+pub use requests::{Fixed, Overruled, Start, analyse, known_symbols};
 pub use resolve::{Resolver, Selectors};
 pub use spelling::spelling;
 

@@ -1,11 +1,13 @@
-//! Reads `.config` files and fragments.
+//! Reads `.config` files and fragments, as the tree's own `conf` does.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use super::native::{Dialect, Model, SymKind};
+use super::syntax::{Holds, Line, NOT_SET, PREFIX, Said, Says, Syntax};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize_line};
 
-/// A line of a file that is not as it should be.
+/// A line of a file that is not as it should be, or that a person would read otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The number of the line, from 1.
@@ -14,28 +16,82 @@ pub struct Problem {
     pub kind: ProblemKind,
 }
 
-/// What is wrong with a line.
+/// What is wrong with a line. Texts are safe to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// It is no assignment; with the line, safe to show.
+    /// It is no assignment; with the line.
     Malformed(String),
+    /// It would be an assignment, but for the blanks that it begins with; with the line.
+    Indented(String),
+    /// The symbol is of a type that does not take the value; with the line and the type.
+    Refused(String, &'static str),
+    /// The value is a string that cannot be kept; with the line.
+    NotKept(String),
+    /// It looks like an assignment, but is a comment; with the line.
+    Comment(String),
+    /// It is read as this, although there is more in it, or something else; with the line.
+    ReadAs(String, Request),
     /// The symbol has a value already, from this earlier line; the later one holds.
     Duplicate(Symbol, usize),
+    /// The symbol has a value already, from this earlier line, which holds.
+    Late(Symbol, usize),
+    /// The symbol is a member of a choice, and assignments to it and to others of the choice
+    /// contradict each other so that no one assignment to each comes to the same.
+    Contradiction(Symbol),
+}
+
+impl ProblemKind {
+    /// Does the file ask for something that it does not get?
+    #[must_use]
+    pub fn is_loss(&self) -> bool {
+        matches!(
+            self,
+            Self::Malformed(_)
+                | Self::Indented(_)
+                | Self::Refused(..)
+                | Self::NotKept(_)
+                | Self::Contradiction(_)
+        )
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: ", self.line)?;
         match &self.kind {
-            ProblemKind::Malformed(text) => {
-                write!(f, "line {}: not an assignment: {text}", self.line)
+            ProblemKind::Malformed(text) => write!(f, "not an assignment: {text}"),
+            ProblemKind::Indented(text) => write!(
+                f,
+                "counts for nothing, as Kconfig ignores a line that begins with a blank: {text}"
+            ),
+            ProblemKind::Refused(text, kind) => {
+                write!(f, "counts for nothing, as no {kind} has this value: {text}")
             }
-            ProblemKind::Duplicate(symbol, before) => {
+            ProblemKind::NotKept(text) => write!(
+                f,
+                "left out, as this string is not UTF-8, or has quotes or backslashes that \
+                 kbisect cannot write: {text}"
+            ),
+            ProblemKind::Comment(text) => {
                 write!(
                     f,
-                    "line {}: {symbol} again (it is on line {before}); this one holds",
-                    self.line
+                    "counts for nothing, as it is a comment to Kconfig: {text}"
                 )
             }
+            ProblemKind::ReadAs(text, request) => {
+                write!(f, "counts as {request}, as Kconfig reads it: {text}")
+            }
+            ProblemKind::Duplicate(symbol, before) => {
+                write!(f, "{symbol} again (it is on line {before}); this one holds")
+            }
+            ProblemKind::Late(symbol, before) => {
+                write!(f, "{symbol} again; the one on line {before} holds")
+            }
+            ProblemKind::Contradiction(symbol) => write!(
+                f,
+                "{symbol} again, in a choice whose members contradict each other; leave one \
+                 assignment to each"
+            ),
         }
     }
 }
@@ -63,89 +119,179 @@ impl Parsed {
 }
 
 /// Reads a `.config` or a fragment: `CONFIG_X=value`, `# CONFIG_X is not set`, comments, blank
-/// lines. Never fails: what is wrong is told with its line.
+/// lines. Never fails: what is wrong is told with its line. The types of symbols are not known, so
+/// what one does not take is not told, and may hold instead of what it does take.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Parsed {
-    let mut requests: Vec<Request> = Vec::new();
-    let mut lines = Vec::new();
+    read_as(bytes, Dialect::default(), None)
+}
+
+/// The same, as the `conf` of a tree reads it: one of this dialect, with the symbols of `model`.
+/// What the fragment comes to is what the file comes to, but for what [`Parsed::problems`] tells.
+#[must_use]
+pub fn read_as(bytes: &[u8], dialect: Dialect, model: Option<&Model>) -> Parsed {
+    let syntax = dialect.syntax();
+    let mut found: Vec<Option<(Request, usize)>> = Vec::new();
     let mut places: HashMap<Symbol, usize> = HashMap::new();
     let mut problems = Vec::new();
-    for (number, raw) in (1..).zip(bytes.split(|b| *b == b'\n')) {
-        let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
-        let request = match std::str::from_utf8(raw).map(assignment) {
-            Ok(Line::Nothing) => continue,
-            Ok(Line::Assignment(request)) => request,
-            Ok(Line::Malformed) | Err(_) => {
-                let text = sanitize_line(&String::from_utf8_lossy(raw), 120);
-                problems.push(Problem {
-                    line: number,
-                    kind: ProblemKind::Malformed(text),
-                });
+    let mut again = HashSet::new();
+    for line in syntax.lines(bytes) {
+        let number = line.number;
+        let mut problem = |kind| problems.push(Problem { line: number, kind });
+        let request = match assignment(&line, syntax, model) {
+            Outcome::Nothing => continue,
+            Outcome::Problem(kind) => {
+                problem(kind);
                 continue;
             }
+            Outcome::Assignment(request) => request,
         };
-        if let Some(place) = places.get(&request.symbol) {
-            let kind = ProblemKind::Duplicate(request.symbol.clone(), lines[*place]);
-            problems.push(Problem { line: number, kind });
-            requests[*place] = request;
-            lines[*place] = number;
-        } else {
-            places.insert(request.symbol.clone(), requests.len());
-            requests.push(request);
-            lines.push(number);
+        if let Some(place) = places.get(&request.symbol).copied() {
+            let before = found[place].as_ref().map_or(0, |(_, line)| *line);
+            again.insert(request.symbol.clone());
+            if syntax.holds == Holds::First {
+                problem(ProblemKind::Late(request.symbol, before));
+                continue;
+            }
+            problem(ProblemKind::Duplicate(request.symbol.clone(), before));
+            // Members of a choice are told apart by their order.
+            found[place] = None;
         }
+        if !line.is_plain(&request) {
+            problem(ProblemKind::ReadAs(shown(line.text), request.clone()));
+        }
+        places.insert(request.symbol.clone(), found.len());
+        found.push(Some((request, number)));
     }
-    Parsed {
-        fragment: Fragment::new(requests),
+    let (requests, lines) = found.into_iter().flatten().unzip();
+    let fragment = Fragment::new(requests);
+    let mut parsed = Parsed {
+        fragment,
         lines,
         problems,
+    };
+    if let Some(model) = model.filter(|_| !again.is_empty()) {
+        let text = parsed.fragment.to_string();
+        let differ = model.chosen_otherwise(bytes, text.as_bytes());
+        parsed
+            .problems
+            .extend(parsed.contradictions(&differ, &again));
     }
+    parsed
 }
 
 /// The assignments of a `.config` that Kconfig itself wrote.
 #[must_use]
 pub fn parse_config(text: &str) -> Config {
-    let mut set = Vec::new();
-    for line in text.lines() {
-        if let Line::Assignment(Request { symbol, value }) = assignment(line) {
-            set.push((symbol, value));
+    let syntax = Dialect::default().syntax();
+    let assignment = |line: Line<'_>| match line.says {
+        Says::Set { name, value } => {
+            // A default can be a value that the type does not have. It is one all the same.
+            let value = match syntax.value(value) {
+                Said::Value(said) if said.to_string().as_bytes() == value => said,
+                _ if value.is_empty() => Value::NO,
+                _ => Value::Text(String::from_utf8_lossy(value).into_owned()),
+            };
+            Some((symbol(name)?, value))
         }
-    }
-    set.into_iter().collect()
+        Says::Unset { name, .. } => Some((symbol(name)?, Value::NO)),
+        Says::Nothing | Says::Unexpected => None,
+    };
+    syntax
+        .lines(text.as_bytes())
+        .filter_map(assignment)
+        .collect()
 }
 
-enum Line {
+impl Parsed {
+    /// Those of the symbols assigned `again` that are among `differ`, as problems.
+    fn contradictions(&self, differ: &HashSet<Symbol>, again: &HashSet<Symbol>) -> Vec<Problem> {
+        let asked = self.fragment.requests().iter().zip(&self.lines);
+        let wrong = asked.filter(|(r, _)| differ.contains(&r.symbol) && again.contains(&r.symbol));
+        wrong
+            .map(|(request, line)| Problem {
+                line: *line,
+                kind: ProblemKind::Contradiction(request.symbol.clone()),
+            })
+            .collect()
+    }
+}
+
+enum Outcome {
     Nothing,
     Assignment(Request),
-    Malformed,
+    Problem(ProblemKind),
 }
 
-fn assignment(line: &str) -> Line {
-    let line = line.trim();
-    if let Some(comment) = line.strip_prefix('#') {
-        // Any other comment is just that, even if it begins alike.
-        let name = comment
-            .trim()
-            .strip_prefix("CONFIG_")
-            .and_then(|c| c.strip_suffix(" is not set"));
-        return match name.map(Symbol::new) {
-            Some(Ok(symbol)) => Line::Assignment(Request {
-                symbol,
-                value: Value::NO,
-            }),
-            _ => Line::Nothing,
-        };
+fn assignment(line: &Line<'_>, syntax: Syntax, model: Option<&Model>) -> Outcome {
+    let (name, said) = match line.says {
+        Says::Nothing if looks_unset(line.text) => {
+            return Outcome::Problem(ProblemKind::Comment(shown(line.text)));
+        }
+        Says::Nothing => return Outcome::Nothing,
+        Says::Unexpected => {
+            let is_indented = line.text.trim_ascii_start().len() < line.text.len();
+            let kind = if is_indented {
+                ProblemKind::Indented
+            } else {
+                ProblemKind::Malformed
+            };
+            return Outcome::Problem(kind(shown(line.text)));
+        }
+        Says::Set { name, value } => (name, syntax.value(value)),
+        Says::Unset { name, .. } => (name, Said::Value(Value::NO)),
+    };
+    let Some(symbol) = symbol(name) else {
+        return Outcome::Problem(ProblemKind::Malformed(shown(line.text)));
+    };
+    let id = model.and_then(|model| model.find(symbol.as_str()).map(|id| model.kind(id)));
+    let kind = id.unwrap_or(SymKind::Unknown);
+    match said {
+        Said::Value(value) if kind.takes(&value) => Outcome::Assignment(Request { symbol, value }),
+        Said::CannotBeHeld if matches!(kind, SymKind::String | SymKind::Unknown) => {
+            Outcome::Problem(ProblemKind::NotKept(shown(line.text)))
+        }
+        Said::Nothing if kind == SymKind::Unknown => {
+            Outcome::Problem(ProblemKind::Malformed(shown(line.text)))
+        }
+        _ => Outcome::Problem(ProblemKind::Refused(shown(line.text), kind.name())),
     }
-    if line.is_empty() {
-        return Line::Nothing;
-    }
-    let parsed = line
-        .strip_prefix("CONFIG_")
-        .and_then(|rest| rest.split_once('='))
-        .and_then(|(name, value)| Some((Symbol::new(name).ok()?, value.parse().ok()?)));
-    match parsed {
-        Some((symbol, value)) => Line::Assignment(Request { symbol, value }),
-        None => Line::Malformed,
+}
+
+/// No symbol has `CONFIG_` in its own name: what follows it once is all of it.
+fn symbol(name: &[u8]) -> Option<Symbol> {
+    let name = std::str::from_utf8(name).ok()?;
+    let symbol = Symbol::new(name).ok()?;
+    (symbol.as_str() == name).then_some(symbol)
+}
+
+fn shown(text: &[u8]) -> String {
+    sanitize_line(&String::from_utf8_lossy(text), 120)
+}
+
+/// Is this comment most likely meant to switch a symbol off?
+fn looks_unset(text: &[u8]) -> bool {
+    let is_filler = |b: &u8| *b == b'#' || b.is_ascii_whitespace();
+    let start = text.iter().take_while(|b| is_filler(b)).count();
+    let has = |part: &[u8]| text.windows(part.len()).any(|w| w == part);
+    text[start..].starts_with(PREFIX) && has(NOT_SET)
+}
+
+impl Line<'_> {
+    /// Would a person read it as this request, too?
+    fn is_plain(&self, request: &Request) -> bool {
+        // What follows a NUL is hidden from C.
+        let is_whole = !self.text.contains(&0);
+        is_whole
+            && match self.says {
+                Says::Set { value, .. } => {
+                    value.trim_ascii_end() == request.value.to_string().as_bytes()
+                }
+                Says::Unset { tail, .. } => {
+                    self.text.starts_with(b"# ") && tail.trim_ascii_end().is_empty()
+                }
+                Says::Nothing | Says::Unexpected => false,
+            }
     }
 }
 
@@ -167,7 +313,7 @@ mod tests {
     #[test]
     fn all_kinds_of_lines_are_read() {
         let parsed = read(
-            b"# a comment\n\nCONFIG_A=y\r\nCONFIG_B=m\n# CONFIG_C is not set\nCONFIG_D=\"x \\\"q\\\" \\\\\"\nCONFIG_E=0xFF\n  CONFIG_F=-3  \n",
+            b"# a comment\n\nCONFIG_A=y\r\nCONFIG_B=m\n# CONFIG_C is not set\nCONFIG_D=\"x \\\"q\\\" \\\\\"\nCONFIG_E=0xFF\nCONFIG_F=-3\n",
         );
         assert_eq!(
             text(&parsed.fragment),
@@ -179,15 +325,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
-        let parsed = read(
-            b"CONFIG_A=y\nA=y\nCONFIG_B=maybe\nCONFIG_A=n\nCONFIG_=y\n\xff\xfe\nCONFIG_C=\"x\n",
-        );
+        let parsed =
+            read(b"CONFIG_A=y\nA=y\nCONFIG_B=?\nCONFIG_A=n\nCONFIG_=y\n\xff\xfe\nCONFIG_C=\"x\n");
         let told: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
                 "line 2: not an assignment: A=y",
-                "line 3: not an assignment: CONFIG_B=maybe",
+                "line 3: not an assignment: CONFIG_B=?",
                 "line 4: A again (it is on line 1); this one holds",
                 "line 5: not an assignment: CONFIG_=y",
                 "line 6: not an assignment: \u{fffd}\u{fffd}",
@@ -195,6 +340,71 @@ mod tests {
             ]
         );
         assert_eq!(text(&parsed.fragment), ["A=n"]);
+    }
+
+    #[test]
+    fn what_a_person_would_read_otherwise_is_told() {
+        let file = b"CONFIG_A=yes\nCONFIG_B=y # text\nCONFIG_C=yCONFIG_D=y\nCONFIG_E=\"box\" # text\nCONFIG_F=ff\n#CONFIG_G is not set\n#  CONFIG_H is not set\n CONFIG_I=y\n# CONFIG_J is not set # tail\n# CONFIG_K=y\nCONFIG_L=y\0x\nCONFIG_CONFIG_M=y\n";
+        // As the conf of 6.1.192 does.
+        let source = tempfile::tempdir().unwrap();
+        std::fs::write(
+            source.path().join("confdata.c"),
+            "conf_read_simple line[1] != ' ' strncmp(p, \"is not set\", 10) '\\r'",
+        )
+        .unwrap();
+        let dialect = Dialect::of_linux("6.1.192").reading_as(source.path());
+        let parsed = read_as(file, dialect, None);
+        assert_eq!(
+            text(&parsed.fragment),
+            ["A=y", "B=y", "C=y", r#"E="box""#, "F=ff", "J=n", "L=y"]
+        );
+        let told: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
+        let as_read = |line: usize, request: &str, text: &str| {
+            format!("line {line}: counts as {request}, as Kconfig reads it: {text}")
+        };
+        let comment = |line: usize, text: &str| {
+            format!("line {line}: counts for nothing, as it is a comment to Kconfig: {text}")
+        };
+        assert_eq!(
+            told,
+            [
+                as_read(1, "A=y", "CONFIG_A=yes"),
+                as_read(2, "B=y", "CONFIG_B=y # text"),
+                as_read(3, "C=y", "CONFIG_C=yCONFIG_D=y"),
+                as_read(4, "E=\"box\"", "CONFIG_E=\"box\" # text"),
+                comment(6, "#CONFIG_G is not set"),
+                comment(7, "# CONFIG_H is not set"),
+                "line 8: counts for nothing, as Kconfig ignores a line that begins with a blank: CONFIG_I=y".to_owned(),
+                as_read(9, "J=n", "# CONFIG_J is not set # tail"),
+                as_read(11, "L=y", "CONFIG_L=y\u{fffd}x"),
+                "line 12: not an assignment: CONFIG_CONFIG_M=y".to_owned(),
+            ]
+        );
+        let new = read_as(file, Dialect::of_linux("6.12.0"), None);
+        assert_eq!(
+            text(&new.fragment),
+            ["A=y", "B=y", "C=y", r#"E="box""#, "F=ff", "L=y"]
+        );
+    }
+
+    #[test]
+    fn the_last_assignment_counts_in_its_own_place_and_in_the_oldest_the_first() {
+        let file = b"CONFIG_A=y\nCONFIG_B=y\n# CONFIG_A is not set\n";
+        assert_eq!(text(&read(file).fragment), ["B=y", "A=n"]);
+        let old = read_as(file, Dialect::of_linux("2.6.16"), None);
+        assert_eq!(text(&old.fragment), ["A=y", "B=y"]);
+        assert_eq!(
+            old.problems[0].to_string(),
+            "line 3: A again; the one on line 1 holds"
+        );
+    }
+
+    #[test]
+    fn no_two_values_that_kconfig_wrote_are_the_same_config() {
+        let print = |text: &str| parse_config(text).fingerprint();
+        assert_ne!(print("CONFIG_A=ff\n"), print("CONFIG_A=fe\n"));
+        assert_ne!(print("CONFIG_A=1.5\n"), print(""));
+        assert_eq!(print("CONFIG_A=\n"), print("# CONFIG_A is not set\n"));
     }
 
     fn value() -> impl Strategy<Value = Value> {

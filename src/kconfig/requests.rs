@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::conf::ConfResolver;
+use super::conf::{ConfResolver, Precedence};
 use super::prompts::Prompt;
 use super::read::Parsed;
 use super::resolve::Resolver;
@@ -27,6 +27,17 @@ pub enum Fixed {
     SameAsBase,
     /// The base asks for the symbol itself.
     InBase,
+}
+
+/// An assignment of the start to a symbol of which the base asks for another value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overruled {
+    /// What the start asks for.
+    pub request: Request,
+    /// What the base asks for.
+    pub base: Value,
+    /// Which of them holds.
+    pub holds: Precedence,
 }
 
 /// A working configuration, taken apart.
@@ -50,6 +61,8 @@ pub struct Start {
     pub dropped: Vec<Request>,
     /// Assignments of the file that did not come true, with the value that came instead.
     pub missing: Vec<(Request, Value)>,
+    /// Assignments to symbols of which the base asks for another value.
+    pub overruled: Vec<Overruled>,
     /// Symbols that the tree does not have, with their lines.
     pub unknown: Vec<(usize, Symbol)>,
 }
@@ -99,15 +112,24 @@ pub fn analyse(
     cancel: &CancelToken,
 ) -> Result<Start> {
     let unknown = parsed.unknown(known);
-    // The base is the user's choice, too, and the later one: a `# CONFIG_EXPERT is not set` in
-    // the start would hide the off switches again.
     let mut fixed = Vec::new();
     let mut asked = Vec::new();
+    let mut overruled = Vec::new();
     for request in parsed.fragment.requests() {
-        if resolver.base().get(&request.symbol).is_some() {
-            fixed.push((request.clone(), Fixed::InBase));
-        } else {
+        let base = resolver.base().get(&request.symbol);
+        let other = base.filter(|value| **value != request.value);
+        let holds = resolver.precedence();
+        if let Some(value) = other {
+            overruled.push(Overruled {
+                request: request.clone(),
+                base: value.clone(),
+                holds,
+            });
+        }
+        if base.is_none() || other.is_some() && holds == Precedence::Start {
             asked.push(request.clone());
+        } else {
+            fixed.push((request.clone(), Fixed::InBase));
         }
     }
     let asked = Fragment::new(asked);
@@ -216,6 +238,7 @@ pub fn analyse(
         fixed,
         dropped,
         missing,
+        overruled,
         unknown,
     })
 }

@@ -88,7 +88,7 @@ pub enum Tristate {
 pub enum Value {
     /// `y`, `m` or `n`.
     Tristate(Tristate),
-    /// An int or hex symbol, in its written form (`13`, `-1`, `0xff`).
+    /// An int or hex symbol, in its written form (`13`, `-1`, `0xff`, `ff`).
     Number(String),
     /// A string symbol, without its quotes and escapes.
     Text(String),
@@ -142,12 +142,13 @@ impl FromStr for Value {
             };
         }
         let hex = s.strip_prefix("0x").or_else(|| s.strip_prefix("0X"));
-        let good = match hex {
-            Some(digits) => !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit()),
-            None => {
-                let digits = s.strip_prefix('-').unwrap_or(s);
-                !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
-            }
+        let all = |digits: &str, is_digit: fn(&char) -> bool| {
+            !digits.is_empty() && digits.chars().all(|c| is_digit(&c))
+        };
+        // A hex can be without its `0x`.
+        let good = match s.strip_prefix('-') {
+            Some(digits) => all(digits, char::is_ascii_digit),
+            None => all(hex.unwrap_or(s), char::is_ascii_hexdigit),
         };
         if good {
             Ok(Self::Number(s.to_owned()))

@@ -2,6 +2,7 @@
 
 use super::eval::{M, Mode, N, Tri, Y};
 use super::model::{Model, SymId, SymKind};
+use crate::kconfig::syntax::Says;
 
 /// The user's assignments.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Asked {
         self.text[id.0 as usize] = None;
     }
 
-    pub(super) fn read(model: &Model, text: Option<&str>) -> Self {
+    pub(super) fn read(model: &Model, text: Option<&[u8]>) -> Self {
         let mut asked = Self {
             tri: vec![None; model.len()],
             filled: vec![false; model.len()],
@@ -74,35 +75,38 @@ impl Asked {
                 asked.tri[i] = Some(N);
             }
         }
-        for line in text.lines() {
-            let assignment = if let Some(rest) = line.strip_prefix("# CONFIG_") {
-                let unset = rest.split_once(' ');
-                let is_unset = |rest: &str| match model.dialect.exact_not_set() {
-                    true => rest == "is not set",
-                    false => rest.starts_with("is not set"),
-                };
-                unset.and_then(|(name, rest)| is_unset(rest).then_some((name, "n")))
-            } else if let Some(rest) = line.strip_prefix("CONFIG_") {
-                rest.split_once('=')
-            } else {
-                None
+        for line in model.dialect.syntax().lines(text) {
+            let (name, value) = match line.says {
+                Says::Set { name, value } => (name, value),
+                Says::Unset { name, .. } => (name, &b"n"[..]),
+                Says::Nothing | Says::Unexpected => continue,
             };
-            if let Some((name, value)) = assignment
-                && let Some(id) = model.names.get(name)
-                && !(model.dialect.first_holds() && asked.is_asked(*id))
-            {
+            let name = std::str::from_utf8(name).ok();
+            if let Some(id) = name.and_then(|name| model.names.get(name)) {
                 asked.set(model, *id, value);
             }
         }
         asked
     }
 
-    fn set(&mut self, model: &Model, id: SymId, value: &str) {
+    /// What was asked of the members of a choice, as far as it matters.
+    pub(super) fn of_choice(&self, model: &Model, id: SymId) -> impl PartialEq + use<> {
+        let members = &model.sym(id).members;
+        let tri: Vec<Option<Tri>> = members.iter().map(|m| self.tri(*m)).collect();
+        let mode = self.modes[id.0 as usize];
+        let order = model.dialect.choice_menus().then(|| self.priority(members));
+        (tri, self.tri(id), self.chosen(id), mode, order)
+    }
+
+    fn set(&mut self, model: &Model, id: SymId, value: &[u8]) {
         let sym = model.sym(id);
         let at = id.0 as usize;
+        // The first holds, but choices are told of the others all the same.
+        let is_settled = model.dialect.first_holds() && self.is_asked(id);
         match sym.kind {
             SymKind::Bool | SymKind::Tristate => {
-                let tri = match value.as_bytes().first() {
+                let tri = match value.first() {
+                    _ if is_settled => self.tri[at].unwrap_or(N),
                     Some(b'm') if sym.kind == SymKind::Tristate => M,
                     Some(b'y') => Y,
                     Some(b'n') => N,
@@ -125,21 +129,20 @@ impl Asked {
                     self.tri[at] = (!is_void).then_some(self.modes[at]);
                 }
             }
+            _ if is_settled => {}
             SymKind::String => {
-                let text = match model.dialect.escapes_strings() {
-                    true => unquote(value),
-                    false => value
-                        .strip_prefix('"')
-                        .and_then(|v| v.strip_suffix('"'))
-                        .map(str::to_owned),
-                };
-                if let Some(text) = text {
-                    self.text[at] = Some(text.into());
+                if let Some(text) = model.dialect.syntax().string(value) {
+                    self.text[at] = Some(String::from_utf8_lossy(&text).into());
                 }
             }
-            SymKind::Int if is_int(value) => self.text[at] = Some(value.into()),
-            SymKind::Hex if is_hex(value) => self.text[at] = Some(value.into()),
-            _ => {}
+            SymKind::Int | SymKind::Hex => {
+                if let Ok(value) = std::str::from_utf8(value)
+                    && is_number(sym.kind, value)
+                {
+                    self.text[at] = Some(value.into());
+                }
+            }
+            SymKind::Unknown => {}
         }
     }
 
@@ -165,16 +168,12 @@ impl Asked {
     }
 }
 
-/// The text in quotes, without the escapes. `None`: it does not begin or end.
-fn unquote(value: &str) -> Option<String> {
-    let mut chars = value.strip_prefix('"')?.chars();
-    let mut out = String::new();
-    loop {
-        match chars.next()? {
-            '"' => return Some(out),
-            '\\' => out.extend(chars.next()),
-            c => out.push(c),
-        }
+/// Is this a number that a symbol of this type takes?
+pub(super) fn is_number(kind: SymKind, text: &str) -> bool {
+    match kind {
+        SymKind::Int => is_int(text),
+        SymKind::Hex => is_hex(text),
+        _ => false,
     }
 }
 

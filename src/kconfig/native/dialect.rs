@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::kconfig::syntax::{Holds, Strings, Syntax};
+
 /// A dialect of Kconfig: that of the LKC which came with some version of Linux. Other projects
 /// have copies of it, of various ages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +13,8 @@ pub struct Dialect {
     age: u32,
     /// BusyBox's own way to write a `.config`.
     busybox: bool,
-    /// U-Boot's own way with strings in a `.config`.
-    raw_strings: bool,
+    /// How it reads a `.config`.
+    syntax: Syntax,
 }
 
 impl Default for Dialect {
@@ -27,7 +29,7 @@ impl Dialect {
         Self {
             age,
             busybox: false,
-            raw_strings: false,
+            syntax: Syntax::aged(age),
         }
     }
 
@@ -69,8 +71,23 @@ impl Dialect {
         Some(Self {
             age,
             busybox: confdata.contains("# Busybox version: "),
-            raw_strings: confdata.contains("Last char has to be a '\"'"),
+            syntax: Syntax::aged(age).of_source(&confdata),
         })
+    }
+
+    /// The same, but a `.config` is read as by the LKC whose source is in this folder: stable
+    /// versions have parts of later ones.
+    #[must_use]
+    pub fn reading_as(mut self, folder: &Path) -> Self {
+        if let Ok(bytes) = fs::read(folder.join("confdata.c")) {
+            self.syntax = self.syntax.of_source(&String::from_utf8_lossy(&bytes));
+        }
+        self
+    }
+
+    /// How it reads a `.config`.
+    pub(in crate::kconfig) fn syntax(self) -> Syntax {
+        self.syntax
     }
 
     /// Is a choice a menu, one of whose bools is on? Before 6.11 it is a symbol with a value of
@@ -98,11 +115,6 @@ impl Dialect {
     /// Does it do so while it still reads, and then ask for new ones? In 2.6.
     pub(super) fn resets_at_once(self) -> bool {
         self.age < 3000
-    }
-
-    /// Must `is not set` be the end of the line? From 6.8 on.
-    pub(super) fn exact_not_set(self) -> bool {
-        self.age >= 6008
     }
 
     /// Does `imply` obey what the symbol depends on, and may the symbol still be `m`? From 5.7
@@ -150,12 +162,12 @@ impl Dialect {
 
     /// Of two assignments to a symbol, does the first hold? In 2.6.
     pub(super) fn first_holds(self) -> bool {
-        self.age < 3000
+        self.syntax.holds == Holds::First
     }
 
     /// Are quotes and backslashes escaped in a `.config`? U-Boot has them as they are.
     pub(super) fn escapes_strings(self) -> bool {
-        !self.raw_strings
+        self.syntax.strings == Strings::Escaped
     }
 
     /// Is every symbol written, whether there is anything to say of it or not?
@@ -183,7 +195,7 @@ mod tests {
         }
         assert!(of("6.8.1").zero_numbers() && !of("6.8.1").resets_numbers());
         assert!(of("6.8.1").submenus_in_choices() && !of("6.9.0").submenus_in_choices());
-        assert!(!of("6.7.12").exact_not_set() && of("6.8.1").exact_not_set());
+        assert_ne!(of("6.7.12").syntax(), of("6.8.1").syntax());
         assert!(of("5.10.0").ends_menus() && !of("5.2.0").ends_menus());
         assert!(of("").has_macros() && !of("4.17.0").has_macros());
     }

@@ -93,7 +93,7 @@ impl Model {
     /// over. No text at all and one without a line are not the same for choices.
     #[must_use]
     pub fn resolve(&self, mode: Mode, text: Option<&str>) -> State<'_> {
-        let mut asked = Asked::read(self, text);
+        let mut asked = Asked::read(self, text.map(str::as_bytes));
         asked.fill(self, mode);
         let value = Value {
             valid: false,

@@ -52,6 +52,7 @@ mod model;
 mod number;
 mod option;
 mod parse;
+mod reading;
 mod reset;
 mod write;
 
