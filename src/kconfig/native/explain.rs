@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::deep;
 use super::eval::{M, N, State, Tri};
 use super::model::{Cmp, Does, Entry, Expr, ExprId, Menu, Model, Prop, SymId, SymKind};
+use crate::model::Value;
 
 /// What is known of a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -118,15 +119,8 @@ impl State<'_> {
         });
         Some(Explanation {
             symbol: model.name(id).to_owned(),
-            kind: match sym.kind {
-                SymKind::Unknown => "unknown",
-                SymKind::Bool => "bool",
-                SymKind::Tristate => "tristate",
-                SymKind::Int => "int",
-                SymKind::Hex => "hex",
-                SymKind::String => "string",
-            },
-            value: self.string(id).to_owned(),
+            kind: sym.kind.name(),
+            value: quoted(sym.kind, self.string(id)),
             written,
             why: self.why(id),
             overridden: self.is_overridden(id),
@@ -167,7 +161,9 @@ impl State<'_> {
             let asked = self.asked.text(id).filter(|_| visible).map(str::to_owned);
             return match asked {
                 Some(asked) if asked == now => Why::Requested,
-                Some(asked) => Why::Limited { asked },
+                Some(asked) => Why::Limited {
+                    asked: quoted(sym.kind, &asked),
+                },
                 None => match self.default_of(id) {
                     // Its range moved it.
                     Some(Why::Default { value }) if self.default_text(id) != now => {
@@ -246,6 +242,14 @@ impl State<'_> {
             }
         }
         terms
+    }
+}
+
+/// A value as a `.config` has it.
+fn quoted(kind: SymKind, text: &str) -> String {
+    match kind {
+        SymKind::String => Value::Text(text.to_owned()).to_string(),
+        _ => text.to_owned(),
     }
 }
 
@@ -350,7 +354,15 @@ impl Model {
             // Writing to a String does not fail.
             let _ = write!(out, "<choice: {}>", title.unwrap_or_default());
         } else {
-            out.push_str(name);
+            // What stands in quotes has no name that a file could mean. Switches and numbers are
+            // the same without.
+            let is_plain = matches!(name.parse(), Ok(Value::Tristate(_) | Value::Number(_)));
+            let is_named = self.sym(id).choice || self.names.get(name) == Some(&id);
+            if is_named || is_plain {
+                out.push_str(name);
+            } else {
+                out.push_str(&Value::Text(name.to_owned()).to_string());
+            }
         }
     }
 }
