@@ -132,13 +132,21 @@ fn a_request_that_goes_only_with_what_depends_on_it_is_not_kept_by_default() {
 
 #[test]
 fn a_certificate_of_leaves_only_says_so_and_is_no_success() {
-    let toy = Toy::new(&partners());
+    let symbols = [("A", ""), ("B", "depends on A"), ("C", "")];
+    let spec = Spec::new(&symbols, &Rule::all(&["B"]));
+    let toy = Toy::new(&spec);
     let ended = toy.run(&["--certify", "leaves"]);
     assert_eq!(ended.code, 4, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&["A", "B"]), "{}", ended.said());
     let words = "minimal if the oracle is monotone";
     assert!(ended.stdout.contains(words), "{}", ended.said());
     let result = toy.read("out/result.json");
     assert!(!result.contains("\"status\": \"minimal\""), "{result}");
+    let toy = Toy::new(&spec);
+    let ended = toy.run(&[]);
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&["A", "B"]), "{}", ended.said());
+    assert!(!ended.stdout.contains(words), "{}", ended.said());
 }
 
 /// An oracle for the twelve whose verdicts are flipped, so many of a hundred. The chance is seeded,

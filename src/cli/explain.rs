@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
+use super::start;
 use crate::kconfig::native::{Explanation, Mode, Model, SymKind, Term, Why};
 use crate::kconfig::{self, parse_config};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize};
@@ -58,10 +59,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     for text in warnings {
         prepare::warn(ui.as_mut(), text);
     }
-    let (parsed, name) = prepare::start_file(&settings)?;
-    for problem in &parsed.problems {
-        prepare::warn(ui.as_mut(), format!("{name}: {problem}"));
-    }
+    start::check_start(&settings)?;
     let tools = prepare::tools(
         &settings,
         WhenMissing::Fail,
@@ -69,14 +67,14 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         &cancel,
         ui.as_mut(),
     )?;
-    prepare::list_unknown(ui.as_mut(), &name, &parsed.unknown(&tools.known));
+    let (parsed, name) = start::read_start(&settings, &tools, ui.as_mut())?;
+    start::list_unknown(ui.as_mut(), &name, &parsed.unknown(&tools.known));
     ui.finish();
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")
     })?;
-    let base = tools.resolver.conf().base();
-    let asked = [base.requests(), parsed.fragment.requests()].concat();
-    let text = Fragment::new(asked.clone()).to_string();
+    let asked = tools.resolver.conf().laid_over(&parsed.fragment);
+    let text = asked.to_string();
     let unknown = || {
         Error::usage(format!(
             "this source has no symbol {symbol} for this architecture"
@@ -87,11 +85,10 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let mut state = model.resolve(Mode::AllNo, Some(&text));
     let explanation = state.explain(id).ok_or_else(unknown)?;
     let config = parse_config(&state.write());
-    let changes = without(model, &asked, &config, &explanation);
-    // Of several assignments the last holds.
+    let changes = without(model, asked.requests(), &config, &explanation);
     let request = asked
+        .requests()
         .iter()
-        .rev()
         .find(|r| r.symbol.as_str() == explanation.symbol);
     let refused = request.filter(|r| config.get(&r.symbol) != &r.value);
     let refused = refused.map(|r| r.value.to_string());

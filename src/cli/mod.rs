@@ -24,7 +24,9 @@ mod run;
 mod searches;
 mod setup;
 mod shown;
+mod start;
 mod trace;
+mod unmet;
 mod verify;
 mod wanted;
 

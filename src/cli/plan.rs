@@ -40,7 +40,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     for text in unknown {
         prepare::warn(ui.as_mut(), text);
     }
-    prepare::start_file(&settings)?;
+    super::start::check_start(&settings)?;
     checks::guess(&settings)?;
     checks::output(&settings.output)?;
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
@@ -55,7 +55,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let hint = "a run there would be refused: give another --output";
         check_key(&settings.output, &info, &lines, &tools, &cancel, hint)?;
     }
-    let start = prepare::start(&settings, &tools, &cancel, ui.as_mut())?;
+    let start = super::start::start(&settings, &tools, &cancel, ui.as_mut())?;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {
         Some(_) => kconfig::carried(&start.requests, &start.selectors, &*tools.resolver, &cancel)?,

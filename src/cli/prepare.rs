@@ -1,7 +1,6 @@
 //! Makes everything ready that a run needs: tools, source, Kconfig, oracles, guest.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -10,12 +9,13 @@ use std::time::Duration;
 use super::checks;
 use super::compiler::{launcher, own_link};
 use super::shown::Shown;
+use super::start::over_base;
 use crate::boot;
 use crate::build::{Launcher, MakePlan};
 use crate::identity::{self, Building, Seen, SourceTree, Tracked, Variables, earlier};
 use crate::kconfig::native::{Message, Model};
-use crate::kconfig::{self, CheckedResolver, ConfResolver, Parsed, Project, Start};
-use crate::model::{CompilerLauncher, Event, Fragment, Symbol, sanitize_line};
+use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
+use crate::model::{CompilerLauncher, Event, Symbol, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
 use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
@@ -285,13 +285,13 @@ pub(super) fn tools(
             );
         }
     }
-    let base = base(settings, &project, &known)?;
+    let resolver = over_base(settings, &project, resolver, model.as_ref(), &known, ui)?;
     let guest_version = guest.as_ref().map(|g| g.version().to_owned());
     let mut key = serde_json::json!({
         "source": watched.id(),
         "project": project,
         "arch": settings.arch,
-        "base": base.to_string(),
+        "base": resolver.base().to_string(),
         "oracles": oracles.iter().map(Oracle::key).collect::<Vec<_>>(),
         "timeout": settings.timeout.as_secs(),
     });
@@ -324,7 +324,6 @@ pub(super) fn tools(
     if let Some(version) = &guest_version {
         key["guest"] = version.as_str().into();
     }
-    let resolver = resolver.over(base, &known);
     let launcher = match want {
         Want::Judge => launcher(settings, &project, &cache, work.path(), cancel, ui)?,
         Want::Look => None,
@@ -513,132 +512,4 @@ fn refuse_missing(needs: &[Need], cancel: &CancelToken) -> Result<()> {
             setup::install_command(&packages)
         )),
     )
-}
-
-fn base(settings: &Settings, project: &Project, known: &HashSet<Symbol>) -> Result<Fragment> {
-    match &settings.base {
-        Base::Expert => project.base_fragment(&|symbol| known.contains(symbol)),
-        Base::AllNo => Ok(Fragment::default()),
-        Base::File(path) => {
-            let bytes = fs::read(path).map_err(|e| unreadable("--base", path, e))?;
-            let parsed = kconfig::read(&bytes);
-            match parsed.problems.first() {
-                None => Ok(parsed.fragment),
-                Some(problem) => Err(Error::usage(format!("{}: {problem}", path.display()))),
-            }
-        }
-    }
-}
-
-fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Error {
-    Error::usage(format!("cannot read {}", path.display()))
-        .because(error)
-        .hint(format!("{flag} is to be a .config or a fragment of one"))
-}
-
-/// The start as it is in its file, and the name of the file.
-pub(super) fn start_file(settings: &Settings) -> Result<(Parsed, String)> {
-    // One that there is not has no start either.
-    project(settings.project.as_ref(), &settings.arch)?;
-    match &settings.start {
-        Some(path) => {
-            let bytes = fs::read(path).map_err(|e| unreadable("this", path, e))?;
-            let parsed = kconfig::read(&bytes);
-            if parsed.fragment.is_empty() {
-                return Err(
-                    Error::usage(format!("{} asks for nothing", path.display())).hint(
-                        "it must have lines like CONFIG_PCI=y, with CONFIG_: a .config or a \
-                         fragment of one",
-                    ),
-                );
-            }
-            Ok((parsed, path.display().to_string()))
-        }
-        None => match &settings.project {
-            None => Ok((
-                kconfig::read(kconfig::EC2_START.as_bytes()),
-                "the EC2 set".to_owned(),
-            )),
-            Some(toml::Value::String(name)) if name == "linux" => Ok((
-                kconfig::read(kconfig::EC2_START.as_bytes()),
-                "the EC2 set".to_owned(),
-            )),
-            Some(_) => Err(Error::usage("this project needs a --start")
-                .hint("a .config that works, or a fragment of one; for `explain` it is --config")),
-        },
-    }
-}
-
-/// Warns of what is wrong with the start; the first ones say it all.
-fn list(ui: &mut dyn Ui, name: &str, texts: impl ExactSizeIterator<Item = String>) {
-    const SHOWN: usize = 10;
-    let count = texts.len();
-    for text in texts.take(SHOWN) {
-        warn(ui, format!("{name}: {text}"));
-    }
-    if count > SHOWN {
-        warn(
-            ui,
-            format!("{name}: and {} more of the kind", count - SHOWN),
-        );
-    }
-}
-
-/// Warns of symbols that the source does not have, with their lines in the file `name`.
-pub(super) fn list_unknown(ui: &mut dyn Ui, name: &str, unknown: &[(usize, Symbol)]) {
-    let text = |(line, symbol): &(usize, Symbol)| {
-        format!("line {line}: this source has no symbol {symbol} for this architecture")
-    };
-    list(ui, name, unknown.iter().map(text));
-}
-
-/// Reads the start, takes it apart, and says what it is made of.
-pub(super) fn start(
-    settings: &Settings,
-    tools: &Tools,
-    cancel: &CancelToken,
-    ui: &mut dyn Ui,
-) -> Result<Start> {
-    let (parsed, name) = start_file(settings)?;
-    for problem in &parsed.problems {
-        warn(ui, format!("{name}: {problem}"));
-    }
-    let start = kconfig::analyse(
-        &parsed,
-        &settings.keep,
-        &tools.known,
-        tools.resolver.conf(),
-        &*tools.resolver,
-        cancel,
-    )?;
-    list_unknown(ui, &name, &start.unknown);
-    let missing = start.missing.iter();
-    list(
-        ui,
-        &name,
-        missing.map(|(request, got)| {
-            format!(
-                "asks for {request}, gets {got}: a dependency is missing, or it cannot have this value"
-            )
-        }),
-    );
-    note(
-        ui,
-        format!(
-            "start: {name}: {} assignments, {} lines resolved: {} requests, {} implied, \
-             {} not the user's to set, {} dropped for free",
-            parsed.fragment.len(),
-            start.resolved.config.len(),
-            start.requests.len(),
-            start.implied(),
-            start.fixed.len(),
-            start.dropped.len(),
-        ),
-    );
-    if start.requests.is_empty() {
-        return Err(Error::usage(format!("there is nothing to take away in {name}")).hint(
-            "none of what it asks for is an option of this source that is there and that makes a difference",
-        ));
-    }
-    Ok(start)
 }

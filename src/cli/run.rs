@@ -54,7 +54,7 @@ pub(super) fn search(
     for text in warnings {
         warn(ui.as_mut(), text);
     }
-    prepare::start_file(settings)?;
+    super::start::check_start(settings)?;
     // A mistake in it is told before minutes of work.
     checks::guess(settings)?;
     if !RunDir::has_run(&settings.output) {
@@ -119,7 +119,7 @@ fn begin(
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Opened> {
-    let start = prepare::start(settings, tools, cancel, ui);
+    let start = super::start::start(settings, tools, cancel, ui);
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
     let start = start?;
@@ -196,7 +196,7 @@ fn again(
             path.display()
         ),
     )?;
-    let start = prepare::start(settings, tools, cancel, ui)?;
+    let start = super::start::start(settings, tools, cancel, ui)?;
     let info = &opened.info;
     let was = |name: &str| info.settings.get(name).cloned().unwrap_or_default();
     // More may have been learnt since it began.

@@ -1,0 +1,304 @@
+//! Reads what is taken apart and what it is laid over: the start and the base.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use super::prepare::{Tools, note, project, warn};
+use super::unmet::Unmet;
+use crate::kconfig::native::Model;
+use crate::kconfig::{
+    self, ConfResolver, Fixed, Overruled, Parsed, Precedence, Problem, Project, Start,
+};
+use crate::model::{Fragment, Symbol};
+use crate::settings::{Base, Settings};
+use crate::supervise::CancelToken;
+use crate::ui::Ui;
+use crate::{Error, Result};
+
+/// Lays what comes later over the base of the settings.
+pub(super) fn over_base(
+    settings: &Settings,
+    project: &Project,
+    resolver: ConfResolver,
+    model: Option<&Model>,
+    known: &HashSet<Symbol>,
+    ui: &mut dyn Ui,
+) -> Result<ConfResolver> {
+    let (base, precedence) = match &settings.base {
+        // A `# CONFIG_EXPERT is not set`, which most configs have, would hide the off switches again.
+        Base::Expert => {
+            let base = project.base_fragment(&|symbol| known.contains(symbol))?;
+            (base, Precedence::Base)
+        }
+        Base::AllNo => (Fragment::default(), Precedence::Start),
+        Base::File(path) => {
+            let bytes = fs::read(path).map_err(|e| unreadable("--base", path, e))?;
+            let parsed = kconfig::read_as(&bytes, resolver.dialect(), model);
+            let name = path.display().to_string();
+            refuse_losses(&name, &parsed)?;
+            list_problems(ui, &name, &parsed.problems);
+            (parsed.fragment, Precedence::Start)
+        }
+    };
+    Ok(resolver.over(base, known).preferring(precedence))
+}
+
+/// Of a base nothing may be lost: nobody would see it.
+fn refuse_losses(name: &str, parsed: &Parsed) -> Result<()> {
+    match parsed.problems.iter().find(|p| p.kind.is_loss()) {
+        None => Ok(()),
+        Some(problem) => Err(Error::usage(format!("{name}: {problem}"))),
+    }
+}
+
+fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Error {
+    Error::usage(format!("cannot read {}", path.display()))
+        .because(error)
+        .hint(format!("{flag} is to be a .config or a fragment of one"))
+}
+
+/// The bytes of the start, and the name of its file.
+fn bytes(settings: &Settings) -> Result<(Vec<u8>, String)> {
+    // One that there is not has no start either.
+    project(settings.project.as_ref(), &settings.arch)?;
+    let is_linux = match &settings.project {
+        None => true,
+        Some(toml::Value::String(name)) => name == "linux",
+        Some(_) => false,
+    };
+    match &settings.start {
+        Some(path) => {
+            let bytes = fs::read(path).map_err(|e| unreadable("this", path, e))?;
+            Ok((bytes, path.display().to_string()))
+        }
+        None if is_linux => Ok((kconfig::EC2_START.into(), "the EC2 set".to_owned())),
+        None => Err(Error::usage("this project needs a --start")
+            .hint("a .config that works, or a fragment of one; for `explain` it is --config")),
+    }
+}
+
+/// Refuses a start of which it can be told early that it is none.
+pub(super) fn check_start(settings: &Settings) -> Result<()> {
+    let (bytes, name) = bytes(settings)?;
+    refuse_empty(&name, &kconfig::read(&bytes))
+}
+
+fn refuse_empty(name: &str, parsed: &Parsed) -> Result<()> {
+    if !parsed.fragment.is_empty() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{name} asks for nothing"))
+        .hint("it must have lines like CONFIG_PCI=y, with CONFIG_: a .config or a fragment of one"))
+}
+
+/// The start as the tree's own `conf` reads it, and the name of its file; warns of what a person
+/// would read otherwise.
+pub(super) fn read_start(
+    settings: &Settings,
+    tools: &Tools,
+    ui: &mut dyn Ui,
+) -> Result<(Parsed, String)> {
+    let (bytes, name) = bytes(settings)?;
+    let dialect = tools.resolver.conf().dialect();
+    let parsed = kconfig::read_as(&bytes, dialect, tools.resolver.trusted());
+    list_problems(ui, &name, &parsed.problems);
+    refuse_empty(&name, &parsed)?;
+    let is_unclear = |p: &&Problem| matches!(p.kind, kconfig::ProblemKind::Contradiction(_));
+    match parsed.problems.iter().find(is_unclear) {
+        None => Ok((parsed, name)),
+        Some(problem) => Err(Error::usage(format!("{name}: {problem}"))),
+    }
+}
+
+/// Warns of what is wrong with a file; the first ones say it all, but what is lost comes first.
+fn list_problems(ui: &mut dyn Ui, name: &str, problems: &[Problem]) {
+    let (lost, other): (Vec<&Problem>, Vec<&Problem>) =
+        problems.iter().partition(|p| p.kind.is_loss());
+    list(ui, name, lost.iter().map(ToString::to_string));
+    list(ui, name, other.iter().map(ToString::to_string));
+}
+
+/// Warns of what is wrong with a file; the first ones say it all.
+fn list(ui: &mut dyn Ui, name: &str, texts: impl ExactSizeIterator<Item = String>) {
+    const SHOWN: usize = 10;
+    let count = texts.len();
+    for text in texts.take(SHOWN) {
+        warn(ui, format!("{name}: {text}"));
+    }
+    if count > SHOWN {
+        warn(
+            ui,
+            format!("{name}: and {} more of the kind", count - SHOWN),
+        );
+    }
+}
+
+/// Warns of symbols that the source does not have, with their lines in the file `name`.
+pub(super) fn list_unknown(ui: &mut dyn Ui, name: &str, unknown: &[(usize, Symbol)]) {
+    let text = |(line, symbol): &(usize, Symbol)| {
+        format!("line {line}: this source has no symbol {symbol} for this architecture")
+    };
+    list(ui, name, unknown.iter().map(text));
+}
+
+/// Reads the start, takes it apart, and says what it is made of.
+pub(super) fn start(
+    settings: &Settings,
+    tools: &Tools,
+    cancel: &CancelToken,
+    ui: &mut dyn Ui,
+) -> Result<Start> {
+    let (parsed, name) = read_start(settings, tools, ui)?;
+    let start = kconfig::analyse(
+        &parsed,
+        &settings.keep,
+        &tools.known,
+        tools.resolver.conf(),
+        &*tools.resolver,
+        cancel,
+    )?;
+    list_unknown(ui, &name, &start.unknown);
+    let base = base_name(&settings.base);
+    let overruled = start.overruled.iter();
+    list(ui, &name, overruled.map(|o| overruling(o, &base)));
+    let mut unmet = Unmet::new(tools, &parsed.fragment);
+    let missing: Vec<String> = start
+        .missing
+        .iter()
+        .map(|(request, got)| {
+            let why = unmet.why(request);
+            format!("asks for {request}, gets {got}: {why}")
+        })
+        .collect();
+    list(ui, &name, missing.into_iter());
+    note(
+        ui,
+        format!(
+            "start: {name}: {} assignments, {} lines resolved: {} requests, {} implied, \
+             {} not the user's to set, {} dropped for free",
+            parsed.fragment.len(),
+            start.resolved.config.len(),
+            start.requests.len(),
+            start.implied(),
+            start.fixed.len(),
+            start.dropped.len(),
+        ),
+    );
+    if start.requests.is_empty() {
+        return Err(nothing(&start, &name, &base));
+    }
+    Ok(start)
+}
+
+fn base_name(base: &Base) -> String {
+    match base {
+        Base::Expert => "the base (expert)".to_owned(),
+        Base::AllNo => "the base (allno)".to_owned(),
+        Base::File(path) => format!("the base {}", path.display()),
+    }
+}
+
+fn overruling(overruled: &Overruled, base: &str) -> String {
+    let Overruled {
+        request,
+        base: value,
+        holds,
+    } = overruled;
+    let symbol = &request.symbol;
+    match holds {
+        Precedence::Base => {
+            format!("asks for {request}, but {base} asks for {symbol}={value}, which holds")
+        }
+        Precedence::Start => format!(
+            "asks for {request}, which holds, although {base} asks for {symbol}={value}; without \
+             the request that is back"
+        ),
+    }
+}
+
+/// There is no request: why?
+fn nothing(start: &Start, name: &str, base: &str) -> Error {
+    let of_base = |why: &Fixed| matches!(why, Fixed::InBase | Fixed::SameAsBase);
+    let is_in_base = start.fixed.iter().any(|(_, why)| of_base(why))
+        && start.fixed.iter().all(|(_, why)| of_base(why))
+        && start.missing.is_empty()
+        && start.unknown.is_empty();
+    let error = Error::usage(format!("there is nothing to take away in {name}"));
+    if is_in_base {
+        error.hint(format!(
+            "{base} sets all that it asks for, and what the base sets is never taken away: give a \
+             smaller --base, or a start that asks for more"
+        ))
+    } else {
+        error.hint(format!(
+            "none of what it asks for is an option of this source that is there, that can be set \
+             and that makes a difference over {base}"
+        ))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::{Config, Request, RequestSet, ResolvedConfig, Value};
+
+    fn request(name: &str) -> Request {
+        Request {
+            symbol: Symbol::new(name).unwrap(),
+            value: Value::YES,
+        }
+    }
+
+    fn start(fixed: Vec<(Request, Fixed)>) -> Start {
+        let resolved = ResolvedConfig::new(String::new(), Config::default());
+        Start {
+            requests: vec![],
+            keep: RequestSet::empty(0),
+            selectors: vec![],
+            base: resolved.clone(),
+            resolved,
+            fixed,
+            dropped: vec![],
+            missing: vec![],
+            overruled: vec![],
+            unknown: vec![],
+        }
+    }
+
+    #[test]
+    fn a_base_that_sets_all_of_the_start_is_named() {
+        let base = base_name(&Base::File("/x/bad".into()));
+        let all = start(vec![(request("A"), Fixed::InBase)]);
+        let error = format!("{:?}", nothing(&all, "good", &base));
+        assert!(
+            error.contains("the base /x/bad sets all that it asks for"),
+            "{error}"
+        );
+        let some = start(vec![
+            (request("A"), Fixed::InBase),
+            (request("B"), Fixed::NoPrompt),
+        ]);
+        let error = format!("{:?}", nothing(&some, "good", &base));
+        assert!(!error.contains("sets all"), "{error}");
+    }
+
+    #[test]
+    fn where_start_and_base_differ_both_values_and_the_one_that_holds_are_told() {
+        let overruled = |holds| Overruled {
+            request: request("A"),
+            base: "m".parse().unwrap(),
+            holds,
+        };
+        assert_eq!(
+            overruling(&overruled(Precedence::Start), "the base b"),
+            "asks for A=y, which holds, although the base b asks for A=m; without the request \
+             that is back"
+        );
+        assert_eq!(
+            overruling(&overruled(Precedence::Base), "the base b"),
+            "asks for A=y, but the base b asks for A=m, which holds"
+        );
+    }
+}
