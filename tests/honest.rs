@@ -402,3 +402,45 @@ fn a_base_that_sets_all_of_the_start_is_blamed() {
     assert_eq!(ended.code, 2, "{}", ended.said());
     assert!(ended.said().contains("base"), "{}", ended.said());
 }
+
+#[test]
+fn a_run_of_another_version_of_the_search_goes_on_with_its_verdicts() {
+    let toy = Toy::new(&Spec::twelve());
+    let ended = toy.run(&["--algorithm", "ddmin", "--budget-trials", "9"]);
+    assert_eq!(ended.code, 4, "{}", ended.said());
+    // As if it had been begun by one that searches in another way.
+    let path = toy.path("out/run.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let other = text.replace(r#""algorithm": "ddmin""#, r#""algorithm": "one-by-one""#);
+    assert_ne!(other, text);
+    fs::write(&path, other).unwrap();
+    let known = toy.verdicts();
+    assert_twelve_certified(&toy, &toy.resume());
+    let journal = toy.read("out/journal.jsonl");
+    assert!(journal.contains(r#""record":"anew""#), "{journal}");
+    assert!(toy.verdicts() > known);
+}
+
+#[test]
+fn a_run_whose_trials_were_removed_ends_with_the_same_answer() {
+    let toy = Toy::new(&Spec::twelve());
+    let ended = toy.run(&["--budget-trials", "8"]);
+    assert_eq!(ended.code, 4, "{}", ended.said());
+    fs::remove_dir_all(toy.path("out/trials")).unwrap();
+    assert_twelve_certified(&toy, &toy.resume());
+}
+
+#[test]
+fn with_each_way_of_searching_the_twelve_are_certified() {
+    for args in [
+        &["--deterministic"][..],
+        &["--deterministic", "-j", "3"],
+        &["--confidence", "none"],
+        &["--confidence", "0.999"],
+        &["--confidence", "0.6"],
+        &["--algorithm", "gbr", "-j", "3"],
+    ] {
+        let toy = Toy::new(&Spec::twelve());
+        assert_twelve_certified(&toy, &toy.run(args));
+    }
+}

@@ -177,9 +177,10 @@ impl Referee {
             dossier.asked() < dossier.wanted && !dossier.is_unbuildable && !is_busy
         };
         let all = 0..self.dossiers.len();
+        // What was judged last is most likely still in a tree.
         all.clone()
             .find(disputed)
-            .or_else(|| all.clone().find(wanted))
+            .or_else(|| all.clone().rev().find(wanted))
             .or_else(|| self.unsure_in_the_end())
     }
 
@@ -234,6 +235,7 @@ impl Referee {
             (self.failures, self.patience) = (0, PATIENCE);
             self.doubt_what_failed_above(at);
         } else if verdict.is_fail() && self.inner.phase() == Phase::Reducing {
+            self.ask_twice_for_a_proof_to_be(at);
             self.failures += 1;
             if self.failures >= self.patience {
                 (self.failures, self.patience) = (0, 2 * self.patience);

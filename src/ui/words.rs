@@ -142,12 +142,16 @@ fn trial(paint: Paint, requests: usize, judgement: &Judgement) -> String {
                 0 => String::new(),
                 n => format!(" ({n} from the cache)"),
             };
-            text += &format!(
-                "  built {}{cached} in {}, judged in {}",
-                count(timings.objects as usize, "object"),
-                duration(timings.build_wall),
-                duration(timings.oracle_wall),
-            );
+            // What is judged once more where it is built needs no build.
+            text += &match timings.build_wall {
+                Duration::ZERO => " ".to_owned(),
+                wall => format!(
+                    "  built {}{cached} in {},",
+                    count(timings.objects as usize, "object"),
+                    duration(wall),
+                ),
+            };
+            text += &format!(" judged in {}", duration(timings.oracle_wall));
         }
         Source::SameConfig => text += "  known: the same config",
         Source::SameImage => text += "  known: the same image",

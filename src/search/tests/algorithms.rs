@@ -233,3 +233,39 @@ proptest! {
         }
     }
 }
+
+/// `B` depends on `A`, and `A` may only go together with it: C and D and (B or not A).
+#[test]
+fn a_request_that_goes_only_with_its_dependents_is_not_kept() {
+    let [a, b, c, d] = [0, 1, 2, 3].map(RequestId);
+    let depends = Depends::of_pairs(6, [(b, a)]);
+    let judge = |set: &RequestSet| {
+        let is_on = |id| set.contains(id);
+        let is_good = is_on(c) && is_on(d) && (!is_on(a) || is_on(b));
+        if is_good { Verdict::Pass } else { FAIL }
+    };
+    let answer = |certify| {
+        let options = Options {
+            depends: depends.clone(),
+            certify,
+            ..Options::default()
+        };
+        let (full, none) = (RequestSet::full(6), RequestSet::empty(6));
+        let mut search = by_name("split", full, &none, options).unwrap();
+        let schedule = Schedule {
+            depends: depends.clone(),
+            ..Schedule::in_order(1)
+        };
+        // What depends on what goes falls with it.
+        let real =
+            |set: &RequestSet| judge(&set.minus(&depends.closure(&RequestSet::full(6).minus(set))));
+        run(&mut *search, &schedule, real, nothing_to_see);
+        (search.best().clone(), search.certificate().coverage())
+    };
+    let (best, coverage) = answer(Certify::Strict);
+    assert_eq!(best, RequestSet::of(6, [c, d]));
+    assert_eq!(coverage, Coverage::Every);
+    // The leaves alone do not tell, and say so if they were relied on.
+    let (best, coverage) = answer(Certify::Leaves);
+    assert!(best == RequestSet::of(6, [c, d]) || coverage == Coverage::Leaves);
+}

@@ -28,7 +28,7 @@ fn erring<'o>(
 
 #[test]
 fn an_oracle_that_errs_is_found_out_and_the_answer_is_right_all_the_same() {
-    for (percent, at_least, most) in [(0, 10, 105), (2, 10, 170), (10, 10, 450), (20, 9, 800)] {
+    for (percent, at_least, most) in [(0, 10, 105), (2, 10, 170), (10, 10, 450), (20, 8, 800)] {
         for workers in [1, 4] {
             let (mut right, mut trials) = (0, 0);
             for seed in 0..10 {
@@ -73,7 +73,7 @@ fn an_oracle_that_never_errs_costs_hardly_more_than_if_it_were_not_doubted() {
     }
     // What is built, and what an oracle is asked for once more about what was built before.
     assert!(doubted * 100 < plain * 103, "{doubted} instead of {plain}");
-    assert!(repeated < proofs + 4 * 16, "{repeated} for {proofs} proofs");
+    assert!(repeated < proofs + 4 * 35, "{repeated} for {proofs} proofs");
 }
 
 #[test]
@@ -429,73 +429,69 @@ proptest! {
     }
 }
 
+/// How an oracle errs.
+#[derive(Debug, Clone, Copy)]
+enum Errs {
+    BothWays,
+    OnlyRefuses,
+    OnlyAccepts,
+    /// Only in its first judgements, as on a machine that is loaded at first.
+    AtFirst,
+}
+
 #[test]
-#[ignore]
-fn zzz_rates() {
-    #[derive(Debug, Clone, Copy)]
-    enum How {
-        Same,
-        Refuses,
-        Accepts,
-        Drifts,
-    }
-    for n in [12_usize, 49] {
-        for how in [How::Same, How::Refuses, How::Accepts, How::Drifts] {
-            for percent in [1, 2, 5, 10, 15, 20, 30] {
-                let (mut wrong, mut claimed, mut hopeless, mut trials) = (0, 0, 0, 0);
-                let runs = 400;
-                for seed in 0..runs {
-                    let mut rng = Rng(seed * 7919 + percent);
-                    let k = if n == 12 { 3 } else { 1 + rng.below(20) };
-                    let needed = scattered(n, k, &mut rng);
-                    let mut search = doubting(n, &RequestSet::empty(n));
-                    let mut calls = 0;
-                    let judge = |set: &RequestSet| {
-                        calls += 1;
-                        let good = needed.is_subset(set);
-                        let rate = match how {
-                            How::Same => percent,
-                            How::Refuses => {
-                                if good {
-                                    percent
-                                } else {
-                                    0
-                                }
-                            }
-                            How::Accepts => {
-                                if good {
-                                    0
-                                } else {
-                                    percent
-                                }
-                            }
-                            How::Drifts => {
-                                if calls < 20 {
-                                    percent
-                                } else {
-                                    0
-                                }
-                            }
-                        };
-                        if (rng.below(100) < rate as usize) != good {
-                            Verdict::Pass
-                        } else {
-                            FAIL
-                        }
-                    };
-                    let schedule = Schedule::in_order(1 + (seed % 3) as usize);
-                    trials += run(&mut search, &schedule, judge, nothing_to_see).trials;
-                    let is_claimed =
-                        search.certificate().is_whole() && !search.reliability().is_hopeless();
-                    claimed += u32::from(is_claimed);
-                    hopeless += u32::from(search.reliability().is_hopeless());
-                    wrong += u32::from(is_claimed && search.best() != &needed);
+fn hardly_any_answer_to_an_oracle_that_errs_unseen_is_certified_and_wrong() {
+    let (mut wrong, mut claimed) = (0, 0);
+    for errs in [
+        Errs::BothWays,
+        Errs::OnlyRefuses,
+        Errs::OnlyAccepts,
+        Errs::AtFirst,
+    ] {
+        for (percent, seed) in [5, 10, 20]
+            .into_iter()
+            .flat_map(|p| (0..25).map(move |s| (p, s)))
+        {
+            let mut rng = Rng(seed * 7919 + percent);
+            let needed = scattered(12, 3, &mut rng);
+            let mut calls = 0;
+            let judge = |set: &RequestSet| {
+                calls += 1;
+                let is_good = needed.is_subset(set);
+                let may_err = match errs {
+                    Errs::BothWays => true,
+                    Errs::OnlyRefuses => is_good,
+                    Errs::OnlyAccepts => !is_good,
+                    Errs::AtFirst => calls < 20,
+                };
+                let flips = may_err && rng.below(100) < percent as usize;
+                if flips == is_good {
+                    FAIL
+                } else {
+                    Verdict::Pass
                 }
-                println!(
-                    "{n} {how:?} {percent}%: wrong {wrong} of {claimed} claimed, hopeless {hopeless}, of {runs}; {:.1} trials",
-                    f64::from(trials) / runs as f64
-                );
-            }
+            };
+            let mut search = doubting(12, &RequestSet::empty(12));
+            let schedule = Schedule::in_order(1 + (seed % 3) as usize);
+            run(&mut search, &schedule, judge, nothing_to_see);
+            let is_claimed = search.certificate().is_whole() && !search.reliability().is_hopeless();
+            claimed += u32::from(is_claimed);
+            wrong += u32::from(is_claimed && search.best() != &needed);
         }
     }
+    // With the default confidence; without what is judged at the end it is one in twenty.
+    assert!(
+        claimed > 270 && wrong * 100 <= claimed,
+        "{wrong} of {claimed}"
+    );
+}
+
+#[test]
+fn an_oracle_that_never_errs_ends_as_sure_as_it_was_asked_to_be() {
+    let needed = scattered(40, 6, &mut Rng(3));
+    let mut search = doubting(40, &RequestSet::empty(40));
+    let schedule = Schedule::in_order(2);
+    run(&mut search, &schedule, needs(&needed), nothing_to_see);
+    let risk = search.reliability().risk.unwrap();
+    assert!(risk < 0.01 && !search.reliability().is_hopeless(), "{risk}");
 }
