@@ -177,13 +177,16 @@ const FLIPS: [(u32, usize); 10] = [
 
 #[test]
 fn a_certificate_over_a_flipping_oracle_is_as_sure_as_it_was_asked_to_be() {
-    let wrong = |&(percent, seed): &(u32, usize)| {
+    let certified = |&(percent, seed): &(u32, usize)| {
         let toy = Toy::new(&flipping(percent, seed));
         let ended = toy.run(&["-j", "1", "--confidence", "0.99"]);
-        let is_wrong = ended.code == 0 && toy.answer() != set(&TWELVE_NEEDED);
-        is_wrong.then(|| (percent, seed, toy.answer()))
+        (ended.code == 0).then(|| (percent, seed, toy.answer()))
     };
-    let wrong: Vec<_> = FLIPS.par_iter().filter_map(wrong).collect();
+    let certified: Vec<_> = FLIPS.par_iter().filter_map(certified).collect();
+    assert!(certified.len() >= FLIPS.len() / 2, "{certified:?}");
+    let needed = set(&TWELVE_NEEDED);
+    let wrong = certified.iter().filter(|(.., answer)| *answer != needed);
+    let wrong: Vec<_> = wrong.collect();
     assert!(wrong.len() <= 1, "{wrong:?}");
 }
 
@@ -379,7 +382,7 @@ fn what_make_leaves_in_the_source_is_named_at_once() {
 }
 
 #[test]
-fn a_base_that_wins_over_the_start_is_blamed() {
+fn a_value_of_the_start_holds_over_the_base() {
     let spec = Spec::twelve();
     let kconfig = format!("config I\n\tint \"i\"\n\tdefault 7\n\n{}", spec.kconfig);
     let start = format!("CONFIG_I=42\n{}", spec.start);
@@ -388,9 +391,14 @@ fn a_base_that_wins_over_the_start_is_blamed() {
     let toy = Toy::new(&spec.oracle("#!/bin/sh\nexec grep -q CONFIG_I=42 \"$KBISECT_IMAGE\"\n"));
     toy.write("base", "CONFIG_I=1\n");
     let ended = toy.run(&["--base", "base"]);
-    if ended.code != 0 {
-        assert!(ended.said().contains("base"), "{}", ended.said());
-    }
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    // An old `conf` takes the first of two lines.
+    let fragment = toy.read("out/minimal.fragment");
+    let of_i: Vec<&str> = fragment
+        .lines()
+        .filter(|l| l.starts_with("CONFIG_I="))
+        .collect();
+    assert_eq!(of_i, ["CONFIG_I=42"], "{fragment}");
 }
 
 #[test]
@@ -443,4 +451,33 @@ fn with_each_way_of_searching_the_twelve_are_certified() {
         let toy = Toy::new(&Spec::twelve());
         assert_twelve_certified(&toy, &toy.run(args));
     }
+}
+
+#[test]
+fn an_oracle_that_changes_the_product_stops_the_run() {
+    let twist = "echo x >>\"$KBISECT_IMAGE\"";
+    let toy = Toy::new(&Spec::twelve().oracle(&Rule::all(&TWELVE_NEEDED).script(twist)));
+    let ended = toy.run(&[]);
+    assert_eq!(ended.code, 1, "{}", ended.said());
+    assert!(
+        ended.said().contains("changed the product"),
+        "{}",
+        ended.said()
+    );
+}
+
+#[test]
+fn an_edit_that_was_put_back_leaves_no_tree_to_judge_with_other_workers() {
+    // In the build that is under way while the source is edited the product is one that always passes.
+    let edit = "cp \"$toy/src/Makefile\" \"$toy/state/Makefile\"; \
+                printf 'all:\\n\\techo CONFIG_X3=y CONFIG_X7=y CONFIG_X11=y >$(O)/out.bin\\n' >>\"$toy/src/Makefile\"";
+    let toy = Toy::new(&in_judgement(6, edit));
+    let before = toy.read("src/Makefile");
+    let ended = toy.run(&["-j", "4"]);
+    assert_ne!(ended.code, 0, "{}", ended.said());
+    toy.write("src/Makefile", &before);
+    let ended = toy.kbisect(&["resume", "out", "-j", "1", "--budget-trials", "1"]);
+    assert_eq!(ended.code, 4, "{}", ended.said());
+    let ended = toy.kbisect(&["resume", "out", "-j", "4"]);
+    assert_twelve_certified(&toy, &ended);
 }

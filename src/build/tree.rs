@@ -25,6 +25,9 @@ struct Stamp {
 
 const STAMP_VERSION: u32 = 2;
 
+/// What the names of trees begin with.
+const TREE: &str = "tree-";
+
 /// One build tree.
 #[derive(Debug)]
 pub struct Tree {
@@ -75,6 +78,7 @@ impl Tree {
 /// The trees of a run.
 #[derive(Debug)]
 pub struct TreePool {
+    root: PathBuf,
     roles: Mutex<Roles>,
 }
 
@@ -99,7 +103,7 @@ impl TreePool {
         fs::create_dir_all(root).map_err(|e| Error::io("make the folder", root, e))?;
         let mut trees: Vec<Arc<Tree>> = (0..=workers)
             // Names of one length: see `sync`.
-            .map(|i| root.join(format!("tree-{i:03}")))
+            .map(|i| root.join(format!("{TREE}{i:03}")))
             .map(|path| {
                 Arc::new(Tree {
                     path,
@@ -115,6 +119,7 @@ impl TreePool {
         let base = trees.remove(best.unwrap_or(0));
         let base_holds = best.and_then(|i| stamps[i]);
         Ok(Self {
+            root: root.to_owned(),
             roles: Mutex::new(Roles {
                 of_worker: trees,
                 base,
@@ -216,10 +221,17 @@ impl TreePool {
     /// # Errors
     /// A stamp cannot be removed.
     pub fn forget(&self) -> Result<()> {
-        let mut roles = self.roles();
-        roles.base_holds = None;
-        let mut all = roles.of_worker.iter().chain([&roles.base]);
-        all.try_for_each(|tree| tree.spoil())
+        self.roles().base_holds = None;
+        // Those of more workers than there are now, too.
+        let read = |e| Error::io("read the folder", &self.root, e);
+        for entry in fs::read_dir(&self.root).map_err(read)? {
+            let path = entry.map_err(read)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with(TREE) && name.ends_with(".json") {
+                unless_absent(fs::remove_file(&path)).map_err(|e| Error::io("remove", &path, e))?;
+            }
+        }
+        Ok(())
     }
 
     /// What is built in the tree of this worker is not to be relied on: its next trial builds anew.
@@ -246,6 +258,16 @@ impl TreePool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_forgotten_is_forgotten_of_all_workers_that_there_ever_were() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |workers| TreePool::open(dir.path(), workers, Some(print(1))).unwrap();
+        let many = open(3);
+        build(&many, 2, "poisoned", print(1)).unwrap_or_default();
+        open(1).forget().unwrap();
+        assert_eq!(open(3).base_holds(), None);
+    }
 
     fn print(n: u8) -> Fingerprint {
         Fingerprint([n; 32])

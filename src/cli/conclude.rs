@@ -8,7 +8,7 @@ use super::prepare;
 use super::shown::Shown;
 use crate::journal::{RunDir, RunInfo};
 use crate::kconfig::Project;
-use crate::lab::{BEST_CONFIG, Outcome, Stopped, fragment_of};
+use crate::lab::{BEST_CONFIG, Outcome, Stopped, fragment_of, laid_over};
 use crate::report::{self, RESULT, Report, Status, gather};
 use crate::settings::Settings;
 use crate::ui::Ui;
@@ -33,7 +33,8 @@ pub(super) fn conclude(
         let config = fs::read(&config).map_err(|e| Error::io("read", &config, e))?;
         dir.write(MINIMAL_CONFIG, &config)?;
         let fragment = fragment_of(&info.requests, &outcome.best);
-        let text = format!("{}{fragment}", header(&info, settings, MINIMAL_FRAGMENT));
+        let header = header(&info, settings, MINIMAL_FRAGMENT);
+        let text = laid_over(&header, &fragment);
         dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
         // The last of them: where it is, so are the others.
         dir.write(RESULT, super::json_file(&report)?.as_bytes())?;

@@ -130,6 +130,14 @@ pub(super) fn go(
     conclude(&opened.dir, &outcome, settings, shown)
 }
 
+/// Was the search told verdicts on other configurations of the same image, as before version 6 of the journal?
+fn relies_on_images(lines: &[Line]) -> bool {
+    let is_anew = |line: &Line| matches!(line.record, Record::Anew { .. });
+    let since = lines.iter().rev().take_while(|line| !is_anew(line));
+    let is_taken_over = |line: &Line| matches!(&line.record, Record::Told { judgement, .. } if judgement.source == Source::SameImage);
+    since.clone().any(is_taken_over)
+}
+
 /// The answer would be one about nothing.
 fn same_product() -> Error {
     Error::failed(
@@ -374,9 +382,9 @@ fn search_on(
     };
     let mut search = search_of(info, settings, full.clone(), options.clone())?;
     let replayed = match search::replay(moves(lines), search.as_mut()) {
-        Ok(replayed) => replayed,
+        Ok(replayed) if !relies_on_images(lines) => replayed,
         // An older version searched in another way. What it found out is not lost.
-        Err(search::ReplayError::Diverged { .. }) => {
+        Ok(_) | Err(search::ReplayError::Diverged { .. }) => {
             let text = "the run was begun by a kbisect that searches in another way: the search begins anew, and \
                         the verdicts that are known answer it"
                 .to_owned();

@@ -123,8 +123,17 @@ pub(super) fn unreliable(reliability: &Reliability) -> Error {
         again,
         differed,
         start_fails,
+        risk,
+        is_unsure,
         ..
     } = reliability;
+    let unsure = match risk.filter(|_| *is_unsure) {
+        Some(risk) => format!(
+            "; the chance that the answer is wrong is still {:.1} %, although it was asked for again and again",
+            100.0 * risk
+        ),
+        None => String::new(),
+    };
     let start = if *start_fails {
         "the start, which passed at first, does not pass reliably; "
     } else {
@@ -134,7 +143,7 @@ pub(super) fn unreliable(reliability: &Reliability) -> Error {
         ErrorKind::Unreliable,
         format!(
             "the oracle is too unreliable: {start}of {again} judgements that were repeats or \
-             repeated, {differed} differed from the others on the same configuration ({:.0} %)",
+             repeated, {differed} differed from the others on the same configuration ({:.0} %){unsure}",
             100.0 * reliability.rate()
         ),
     )

@@ -78,6 +78,14 @@ impl VerdictCache {
         self.by_fingerprint.get(fingerprint)?.pass()
     }
 
+    /// Did any other configuration that was judged give another image than this?
+    #[must_use]
+    pub fn has_other_image(&self, image: &str) -> bool {
+        let judged = self.by_fingerprint.values().filter_map(Ballot::winner);
+        let mut images = judged.filter_map(|judgement| judgement.image.as_deref());
+        images.any(|other| other != image)
+    }
+
     /// What these requests resolve to.
     #[must_use]
     pub fn fingerprint(&self, keep: &RequestSet) -> Option<Fingerprint> {

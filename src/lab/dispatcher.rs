@@ -61,7 +61,8 @@ pub struct Outcome {
 pub enum Product {
     /// It is another one, or nothing was taken away.
     Other,
-    /// The configurations differ, and their products do not: it may be the wrong file.
+    /// Their configurations differ, and their products do not, nor does any other that was built: it may be
+    /// the wrong file.
     Same,
 }
 
@@ -346,7 +347,9 @@ impl<'a> Lab<'a> {
             Some((fingerprint, image))
         };
         match (image(&RequestSet::full(best.capacity())), image(best)) {
-            (Some((start, same)), Some((end, image))) if start != end && same == image => {
+            (Some((start, same)), Some((end, image)))
+                if start != end && same == image && !self.cache.has_other_image(&image) =>
+            {
                 Product::Same
             }
             _ => Product::Other,

@@ -269,6 +269,16 @@ impl<'l, 'a> Run<'l, 'a> {
             candidate: candidate.id,
             fingerprint,
         })?;
+        let before = self.lab.cache.fingerprint(&candidate.keep);
+        if before.is_some_and(|before| before != fingerprint) {
+            return Err(Error::failed(
+                "Kconfig makes another configuration of the same requests than it did before",
+            )
+            .hint(
+                "the source, or a program that its Kconfig calls, gives other answers now: put it back as it was \
+                 and `kbisect resume`, or begin anew with another --output",
+            ));
+        }
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
         if candidate.round > 0 {
             // It is to be judged, whatever is known.

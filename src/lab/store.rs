@@ -1,8 +1,11 @@
 //! Between the run directory and the search: the files of the best, the moves of a journal.
 
+use std::collections::HashSet;
+
 use crate::Result;
 use crate::journal::{Line, Record, RunDir};
-use crate::model::{Fragment, Request, RequestSet};
+use crate::kconfig;
+use crate::model::{Fragment, Request, RequestSet, Symbol};
 use crate::search::{Depends, Move};
 
 /// The resolved config of the best, in the run directory.
@@ -23,8 +26,23 @@ pub fn fragment_of(requests: &[Request], keep: &RequestSet) -> Fragment {
 /// They cannot be written.
 pub fn write_best(dir: &RunDir, config: &str, header: &str, fragment: &Fragment) -> Result<()> {
     dir.write(BEST_CONFIG, config.as_bytes())?;
-    dir.write(BEST_FRAGMENT, format!("{header}{fragment}").as_bytes())?;
+    dir.write(BEST_FRAGMENT, laid_over(header, fragment).as_bytes())?;
     Ok(())
+}
+
+/// A fragment with what stands before it, less what the fragment itself has another value for: some `conf`s
+/// take the first of two lines.
+#[must_use]
+pub fn laid_over(header: &str, fragment: &Fragment) -> String {
+    let asked: HashSet<&Symbol> = fragment.requests().iter().map(|r| &r.symbol).collect();
+    let is_overridden = |line: &str| {
+        let line = kconfig::read(line.as_bytes()).fragment;
+        line.requests().iter().any(|r| asked.contains(&r.symbol))
+    };
+    let kept = header
+        .split_inclusive('\n')
+        .filter(|line| !is_overridden(line));
+    kept.collect::<String>() + &fragment.to_string()
 }
 
 /// The calls of the search that a journal has, since it last began anew, for

@@ -108,6 +108,14 @@ impl Bench {
                         Ok(answer) => answer,
                         Err(result) => return Ok(result),
                     };
+                // It is judged again as it lies there, and later trials begin with a copy of it.
+                if self.plan.product_in(tree.path()).ok().as_ref() != Some(&product) {
+                    self.trees.forget_tree_of(worker)?;
+                    return Err(Error::failed(
+                        "an oracle changed the product that it was to judge",
+                    )
+                    .hint("let it work on a copy, in $KBISECT_TRIAL; then `kbisect resume`"));
+                }
                 Ok(TrialResult::Judged {
                     verdict,
                     evidence,

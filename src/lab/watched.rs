@@ -64,6 +64,7 @@ impl Bench {
                 Ok(touched) => touched,
                 // An error of the trial has its cause in the source.
                 Err(error) => {
+                    self.trees.forget_tree_of(worker)?;
                     return Err(match result {
                         Ok(_) => error,
                         Err(source) => error.because(source),

@@ -89,7 +89,8 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
     let implied = |k: &Kept| matches!(k.reason, Reason::Implied { .. });
     let stopped = facts.stopped.filter(|_| facts.ending.is_none());
     let status = match facts.ending {
-        Some(Ending::Minimal | Ending::Leaves) if proved => match kept.iter().any(implied) {
+        Some(Ending::Leaves) if proved => Status::Leaves,
+        Some(Ending::Minimal) if proved => match kept.iter().any(implied) {
             true => Status::Leaves,
             false => Status::Minimal,
         },

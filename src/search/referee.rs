@@ -438,10 +438,13 @@ impl Search for Referee {
                 _ if has_changed => return self.propose(self.base()),
                 Step::Done => {
                     let Some(at) = self.judge_once_more() else {
-                        if self.flights.values().any(|at| self.matters(*at)) {
+                        let is_unsure = self.is_unsure();
+                        let is_open = self.flights.values().any(|at| self.matters(*at));
+                        // What is in flight may make it sure.
+                        if is_open || is_unsure && !self.flights.is_empty() {
                             return Step::Wait;
                         }
-                        self.reliability.is_unsure = self.is_unsure();
+                        self.reliability.is_unsure = is_unsure;
                         return Step::Done;
                     };
                     return self.propose(at);
