@@ -25,6 +25,12 @@ pub(super) struct Dossier {
     pub(super) told: Option<Verdict>,
     /// The last time it failed.
     pub(super) failed_as: Option<CandidateId>,
+    /// When it was judged last: a count of all judgements.
+    pub(super) last: u32,
+    /// When it failed last.
+    pub(super) last_fail: u32,
+    /// When it passed first.
+    pub(super) first_pass: u32,
 }
 
 impl Dossier {
@@ -41,6 +47,9 @@ impl Dossier {
             awaited: None,
             told: None,
             failed_as: None,
+            last: 0,
+            last_fail: 0,
+            first_pass: 0,
         }
     }
 

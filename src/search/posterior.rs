@@ -81,8 +81,10 @@ pub(super) struct Evidence {
     pub(super) start: Tally,
     /// All other sets that were judged, those below included.
     pub(super) sets: Vec<Tally>,
-    /// The answer; none if that is the start.
-    pub(super) best: Option<Tally>,
+    /// The answer.
+    pub(super) best: Tally,
+    /// That is the start.
+    pub(super) best_is_start: bool,
     /// The answer without each of its requests, where the oracle said no.
     pub(super) without: Vec<Tally>,
 }
@@ -150,7 +152,7 @@ impl Posterior {
                 .map(|(t, n)| f64::from(*n) * not_needed(*t, each, *logs));
             Weighed {
                 weight: logs.belief + evidence.start.if_good(*logs) + sets.sum::<f64>(),
-                best: evidence.best.map_or(0.0, |t| not_good(t, chances, *logs)),
+                best: not_good(evidence.best, chances, *logs),
                 stays: stays.sum(),
             }
         };
@@ -168,23 +170,21 @@ impl Posterior {
         self.risk_after(0)
     }
 
-    /// The same, if the answer passed so often more. (If that is the start, the start.)
+    /// The same, if the answer passed so often more.
     pub(super) fn risk_after(&self, more: u32) -> f64 {
-        let Evidence { start, best, .. } = self.evidence;
-        let after = |(weighed, logs): (&Weighed, &Logs)| match best {
-            _ if more == 0 => *weighed,
-            None => Weighed {
-                weight: weighed.weight + start.and_more(more).if_good(*logs) - start.if_good(*logs),
+        let old = self.evidence.best;
+        let new = old.and_more(more);
+        let gain = |logs: Logs| match self.evidence.best_is_start {
+            true => new.if_good(logs) - old.if_good(logs),
+            false => seen(new, logs) - seen(old, logs),
+        };
+        let after = |(weighed, logs): (&Weighed, &Logs)| match more {
+            0 => *weighed,
+            _ => Weighed {
+                weight: weighed.weight + gain(*logs),
+                best: not_good(new, self.chances, *logs),
                 ..*weighed
             },
-            Some(old) => {
-                let new = old.and_more(more);
-                Weighed {
-                    weight: weighed.weight + seen(new, *logs) - seen(old, *logs),
-                    best: not_good(new, self.chances, *logs),
-                    ..*weighed
-                }
-            }
         };
         let all: Vec<Weighed> = self.weighed.iter().zip(BELIEFS.iter()).map(after).collect();
         let most = all
@@ -261,7 +261,8 @@ mod tests {
         Evidence {
             start,
             sets: all,
-            best: Some(best),
+            best,
+            best_is_start: false,
             without: vec![without; 3],
         }
     }
@@ -288,14 +289,15 @@ mod tests {
     fn more_passes_are_weighed_as_if_they_had_been_there() {
         let evidence = run(16, tally(3, 0), tally(2, 0), tally(0, 2));
         let mut more = evidence.clone();
-        more.best = Some(tally(5, 0));
+        more.best = tally(5, 0);
         more.sets[12] = tally(5, 0);
         let posterior = Posterior::new(evidence.clone());
         assert!((posterior.risk_after(3) - risk(more)).abs() < 1e-9);
         assert!(posterior.risk_after(3) < posterior.risk());
         let of_start = |passes| Evidence {
             start: tally(passes, 0),
-            best: None,
+            best: tally(passes, 0),
+            best_is_start: true,
             ..evidence.clone()
         };
         let posterior = Posterior::new(of_start(3));
@@ -319,11 +321,24 @@ mod tests {
     }
 
     #[test]
+    fn a_start_that_is_refused_more_often_than_not_is_no_answer() {
+        let evidence = Evidence {
+            start: tally(3, 4),
+            sets: vec![tally(0, 2); 12],
+            best: tally(3, 4),
+            best_is_start: true,
+            without: vec![tally(0, 2); 12],
+        };
+        assert!(risk(evidence) > 0.3);
+    }
+
+    #[test]
     fn an_empty_answer_must_pass_more_often() {
         let empty = |passes| Evidence {
             start: tally(3, 0),
             sets: vec![tally(passes, 0); 1],
-            best: Some(tally(passes, 0)),
+            best: tally(passes, 0),
+            best_is_start: false,
             without: vec![],
         };
         assert!(risk(empty(2)) > 0.01 && risk(empty(12)) < 0.01);

@@ -63,6 +63,8 @@ pub struct Referee {
     reliability: Reliability,
     /// About how many judgements the answer needs in the end.
     owed: u32,
+    /// Judgements so far.
+    clock: u32,
 }
 
 impl std::fmt::Debug for Referee {
@@ -97,6 +99,7 @@ impl Referee {
             doubts: 0,
             reliability: Reliability::default(),
             owed: 0,
+            clock: 0,
         };
         let at = referee.dossier(start);
         let start = &mut referee.dossiers[at];
@@ -456,7 +459,16 @@ impl Search for Referee {
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
         let at = self.land(id);
+        self.clock += 1;
         self.dossiers[at].judge(id, verdict);
+        let dossier = &mut self.dossiers[at];
+        dossier.last = self.clock;
+        if verdict.is_fail() {
+            dossier.last_fail = self.clock;
+        }
+        if verdict.is_pass() && dossier.passes == 1 {
+            dossier.first_pass = self.clock;
+        }
         let before = self.inner.best().clone();
         self.count();
         self.consider(at);

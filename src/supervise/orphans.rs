@@ -55,7 +55,7 @@ fn left() -> MutexGuard<'static, Left> {
     LEFT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// To be held while a child is started, up to [`enter`].
+/// To be held while a child is started, up to [`enter`], and from [`leave`] until it is reaped.
 pub(super) fn beginning() -> RwLockReadGuard<'static, ()> {
     GATE.read().unwrap_or_else(PoisonError::into_inner)
 }

@@ -285,8 +285,12 @@ impl Running {
         // forgotten it.
         while !self.wait(Duration::from_secs(3600))? {}
         watchdog::release(self.spawn);
+        // Between the two it is nobody's: who looks for orphans must not take it for one, and reap it.
+        let ending = orphans::beginning();
         orphans::leave(self.pid);
-        let (how, cpu) = reap(self.pid).map_err(|error| self.cannot_wait(error))?;
+        let reaped = reap(self.pid);
+        drop(ending);
+        let (how, cpu) = reaped.map_err(|error| self.cannot_wait(error))?;
         self.reaped = true;
         Ok((how, cpu + swept.cpu + self.reaped_cpu))
     }

@@ -59,7 +59,8 @@ impl Referee {
         Evidence {
             start: tally(&self.dossiers[0]),
             sets: judged.map(tally).collect(),
-            best: (best != 0).then(|| tally(&self.dossiers[best])),
+            best: tally(&self.dossiers[best]),
+            best_is_start: best == 0,
             without: proofs.iter().map(|at| tally(&self.dossiers[*at])).collect(),
         }
     }
@@ -101,7 +102,19 @@ impl Referee {
     /// Is the answer less sure than it must be?
     pub(super) fn is_unsure(&self) -> bool {
         let is_high = |risk: f64| risk > self.bound();
-        self.reliability.risk.is_some_and(is_high)
+        self.reliability.risk.is_some_and(is_high) || self.says_yes_to_all()
+    }
+
+    /// It said no at times, and now to nothing any more: perhaps it does not look any more.
+    fn says_yes_to_all(&self) -> bool {
+        let is_certifying = self.inner.phase() == Phase::Certifying;
+        let said_no = |d: &Dossier| d.fails > 0 && d.is_oracles_matter();
+        is_certifying
+            && self.dossiers.iter().any(said_no)
+            && !self
+                .dossiers
+                .iter()
+                .any(|d| said_no(d) && d.leans_to_fail())
     }
 
     /// How high the risk may be.
@@ -113,6 +126,9 @@ impl Referee {
     /// must be: the answer itself, or one of its proofs, whatever takes fewer judgements. What is in flight
     /// counts as if it agreed.
     pub(super) fn judge_once_more(&mut self) -> Option<At> {
+        if let Some(at) = self.control() {
+            return Some(self.want_once_more(at));
+        }
         let (proofs, best) = (self.proofs(), self.base());
         let posterior = Posterior::new(self.evidence(&proofs, Dossier::expected));
         // What may still be asked of each.
@@ -131,8 +147,55 @@ impl Referee {
             Some(_) => best,
             None => proof?,
         };
+        Some(self.want_once_more(at))
+    }
+
+    fn want_once_more(&mut self, at: At) -> At {
         let dossier = &mut self.dossiers[at];
         dossier.wanted = dossier.wanted.max(dossier.asked() + 1);
-        Some(at)
+        at
+    }
+
+    /// A set to judge once more, whatever the risk is, since an oracle may have stopped to work meanwhile: what was
+    /// said last must be that the answer is good, and, after that became the answer, that something is not. And a
+    /// build that failed may have failed for a while: it is made once more, later than the first time.
+    fn control(&self) -> Option<At> {
+        let certificate = self.inner.certificate();
+        let entries = certificate.entries().iter();
+        let proofs: Vec<At> = entries
+            .filter_map(|(id, proof)| self.tried(*id, *proof))
+            .collect();
+        let is_idle = |at: &At| self.dossiers[*at].flying == 0;
+        let built_once = |at: &At| {
+            let dossier = &self.dossiers[*at];
+            !dossier.is_oracles_matter() && dossier.asked() < TWICE
+        };
+        if let Some(at) = proofs
+            .iter()
+            .copied()
+            .find(|at| built_once(at) && is_idle(at))
+        {
+            return Some(at);
+        }
+        let best = self.base();
+        let said_no = |at: &At| {
+            let dossier = &self.dossiers[*at];
+            dossier.leans_to_fail() && dossier.is_oracles_matter() && *at != best
+        };
+        let last_no = (0..self.dossiers.len())
+            .filter(said_no)
+            .max_by_key(|at| self.dossiers[*at].last_fail);
+        let left = |at: At| self.dossiers[at].asked() < MOST && is_idle(&at);
+        // The first time that the answer passed.
+        let since = self.dossiers[best].first_pass;
+        if let Some(no) = last_no
+            && self.dossiers[no].last_fail <= since
+            && left(no)
+        {
+            return Some(no);
+        }
+        let last_proof = proofs.iter().map(|at| self.dossiers[*at].last).max();
+        let is_stale = last_proof.is_some_and(|last| self.dossiers[best].last < last);
+        (is_stale && left(best)).then_some(best)
     }
 }
