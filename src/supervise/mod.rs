@@ -12,6 +12,7 @@
 
 mod cancel;
 mod ended;
+mod foreign;
 mod group;
 mod host;
 mod jobserver;

@@ -3,7 +3,8 @@
 //! A descendant can leave the group (`setsid`, as a daemon does). So this process is the
 //! sub-reaper of its descendants: who loses its parent becomes a child of ours, and cannot get
 //! away by that. Whose it is says the mark in its environment. One that has no mark any more
-//! (`env -i`, `sudo`) goes with the last child that it can be from.
+//! (`env -i`, `sudo`) goes with the last child that it can be from. Where it may be no descendant
+//! of a child of ours at all (`foreign`), it is named and left alone.
 //!
 //! Nobody else may reap these zombies, and we may not reap those of others: a process is reaped
 //! by its number only, and only when it is no child that somebody waits for.
@@ -20,10 +21,11 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
+use super::foreign::Fate;
 use super::marker::{self, SpawnId};
 use super::processes::{self, Process};
 use super::running::{pidfd_open, poll_timeout};
-use super::{group, watchdog};
+use super::{foreign, group, watchdog};
 
 /// How long processes that got SIGKILL may take to end before the user is told that they live.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -76,8 +78,9 @@ pub(super) fn leave(leader: Pid) {
     children().remove(&leader.as_raw());
 }
 
-/// Becomes the parent of descendants that lose theirs.
+/// Becomes the parent of descendants that lose theirs. To be called before the first child begins.
 pub(super) fn adopt() {
+    foreign::note();
     // SAFETY: prctl takes numbers. Where it fails (before Linux 3.4), orphans that leave their
     // group are not found.
     unsafe {
@@ -85,7 +88,8 @@ pub(super) fn adopt() {
     }
 }
 
-/// What is to be told to the user since this was asked last: processes that could not be ended.
+/// What is to be told to the user since this was asked last: processes that could not be ended, or
+/// that were left alone because they may be somebody else's.
 #[must_use]
 pub fn warnings() -> Vec<String> {
     std::mem::take(&mut left().warnings)
@@ -110,6 +114,7 @@ pub(super) fn sweep(leader: Pid, id: SpawnId) -> Swept {
         let found = Descendants::among(&all, leader, id);
         let swept = *first.get_or_insert_with(|| found.swept());
         group::signal(leader, Signal::SIGKILL);
+        found.doubtful.iter().for_each(leave_alone);
         let mut dying: Vec<OwnedFd> = Vec::new();
         let mut living: Vec<Process> = Vec::new();
         let kill_stray = |process| {
@@ -163,6 +168,8 @@ struct Descendants {
     /// Children of ours that run and were started by nobody here: orphans of unknown origin that
     /// can be nobody else's.
     strays: Vec<Process>,
+    /// The same, but they may be somebody else's.
+    doubtful: Vec<Process>,
     /// Zombies that nobody else will reap.
     zombies: Vec<Process>,
     cpu: Duration,
@@ -175,6 +182,8 @@ impl Descendants {
         let leader = leader.as_raw();
         let children = children().clone();
         let watchdog = watchdog::pid();
+        let foreign = foreign::noted();
+        let began = all.iter().find(|p| p.pid == leader).map(|p| p.began);
         let mut found = Self::default();
         let mut mine = BTreeSet::from([leader]);
         for process in all {
@@ -204,7 +213,11 @@ impl Descendants {
             } else if process.group != own_group
                 && others_are_later(all, process, leader, &children)
             {
-                found.strays.push(*process);
+                match foreign.fate(process, mark, began) {
+                    Fate::End => found.strays.push(*process),
+                    Fate::Name => found.doubtful.push(*process),
+                    Fate::Spare => {}
+                }
             }
         }
         // What these started, until no more comes: a parent may stand after its child.
@@ -336,13 +349,27 @@ fn reap(zombies: &[Process], leader: Pid) {
 
 /// Nothing more can be done about it, but to say so, once.
 fn give_up(process: &Process) {
+    warn_once(process, |it| {
+        format!("cannot end {it}, which a program that kbisect ran left behind: end it yourself")
+    });
+}
+
+/// It may be somebody else's: the user has to know.
+fn leave_alone(process: &Process) {
+    warn_once(process, |it| {
+        format!(
+            "{it} may be left behind by a program that kbisect ran, or be somebody else's: end it \
+             yourself if it is not wanted"
+        )
+    });
+}
+
+fn warn_once(process: &Process, text: impl FnOnce(&str) -> String) {
     let mut left = left();
     if left.known.insert((process.pid, process.began)) {
-        left.warnings.push(format!(
-            "cannot end process {} ({}), which a program that kbisect ran left behind: end it yourself",
-            process.pid,
-            processes::name(process.pid)
-        ));
+        let name = processes::name(process.pid);
+        left.warnings
+            .push(text(&format!("process {} ({name})", process.pid)));
     }
 }
 

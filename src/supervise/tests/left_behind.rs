@@ -241,3 +241,38 @@ fn a_program_that_cannot_be_started_does_not_stay_with_the_watchdog() {
     let script = "env -i sleep 1000 & echo $! >pipe; wait";
     assert!(has_ended(&victim(name, script, Early::No)));
 }
+
+#[test]
+fn what_the_shell_had_started_that_became_kbisect_lives_on() {
+    const FOREIGN: &str = "KBISECT_TEST_FOREIGN";
+    if let Ok(foreign) = env::var(FOREIGN) {
+        let own = pid_from(&(daemon("") + "echo $x"));
+        assert_gone(&own);
+        // Nobody can tell whose child this was.
+        let unknown = pid_from(&(daemon("env -i") + "echo $x"));
+        for pid in [&foreign, &unknown] {
+            let process = super::super::processes::one(pid.trim().parse().unwrap());
+            assert!(process.is_some_and(|p| !p.zombie), "{pid} was ended");
+        }
+        let named = warnings();
+        assert_eq!(named.len(), 1, "{named:?}");
+        assert!(named[0].contains(unknown.trim()), "{named:?}");
+        return;
+    }
+    let this =
+        "supervise::tests::left_behind::what_the_shell_had_started_that_became_kbisect_lives_on";
+    // No orphan: a child of the process that the shell becomes.
+    let script = "mkfifo up; setsid sh -c 'echo $$ >up; exec sleep 1000' & read x <up; rm up; \
+                  export KBISECT_TEST_FOREIGN=$x; exec \"$0\" --exact "
+        .to_owned()
+        + this;
+    let dir = TempDir::new().unwrap();
+    let spec = Spec::new("sh")
+        .args(["-c", &script])
+        .wall(AGES)
+        .cwd(dir.path());
+    let spec = spec.arg(env::current_exe().unwrap());
+    let log = dir.path().join("log");
+    let ended = run(&spec.log(Log::File(log.clone())), &CancelToken::new()).unwrap();
+    assert!(ended.success(), "{}", fs::read_to_string(log).unwrap());
+}
