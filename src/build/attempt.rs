@@ -29,6 +29,8 @@ pub(super) enum Ended {
     Made,
     /// It failed.
     Failed(BuildFailure),
+    /// It took longer than the plan allows.
+    TimedOut,
     /// It was stopped because it was no longer wanted.
     Cancelled,
 }
@@ -97,7 +99,11 @@ impl Site<'_> {
 
     fn outcome(&mut self, how: How, log: &Path) -> Result<Ended> {
         let failure = match how {
-            How::Exited(0) => return Ok(Ended::Made),
+            // A program may not have noticed that its writes failed, nor make that the program did.
+            How::Exited(0) => match self.room.lost() {
+                Some(why) => BuildFailure::Starved(why),
+                None => return Ok(Ended::Made),
+            },
             How::Cancelled => return Ok(Ended::Cancelled),
             // Whatever the log says: without a source, nothing is said of the configuration.
             How::Exited(_) if !has_source(&self.plan.source) => {
@@ -112,10 +118,7 @@ impl Site<'_> {
             How::Signalled(signal) => {
                 BuildFailure::Starved(format!("make was killed by signal {signal}"))
             }
-            How::TimedOut(_) => BuildFailure::Starved(format!(
-                "the build took longer than {} s",
-                self.plan.limit.as_secs()
-            )),
+            How::TimedOut(_) => return Ok(Ended::TimedOut),
         };
         Ok(Ended::Failed(failure))
     }

@@ -17,9 +17,10 @@ const MOST: usize = 1000;
 /// Why a build failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum BuildFailure {
-    /// The source does not build in this configuration, or the compiler crashed.
+    /// The source does not build in this configuration, the compiler crashed, or the log says that the machine or
+    /// the network failed.
     Other(Failure),
-    /// The machine gave out (memory, disk), or may have: nothing is known of the configuration.
+    /// The machine gave out (memory, disk): nothing is known of the configuration.
     Starved(String),
     /// A program that the build calls is not there, or cannot be run: no configuration would
     /// build.
@@ -50,7 +51,6 @@ pub(super) fn read_failure(log: &Path) -> BuildFailure {
 #[derive(Default)]
 struct Reading {
     failure: Failure,
-    trouble: Option<String>,
     absent: Option<String>,
     tool_missing: Option<String>,
     /// The last line that is not blank.
@@ -77,9 +77,6 @@ impl Reading {
 
     fn line(&mut self, line: &str) {
         let clean = || sanitize_line(line, LONGEST);
-        if self.trouble.is_none() && trouble::is_starved(line) {
-            self.trouble = Some(clean());
-        }
         if self.tool_missing.is_none() {
             if is_absent(line) || is_part_missing(line) {
                 // The last one before make gives up: the ones before may be mere questions.
@@ -90,6 +87,9 @@ impl Reading {
             }
         }
         let failure = &mut self.failure;
+        if failure.trouble.is_none() && trouble::is_trouble(line) {
+            failure.trouble = Some(clean());
+        }
         if failure.crash.is_none() && trouble::is_crash(line) {
             failure.crash = Some(clean());
         }
@@ -108,13 +108,13 @@ impl Reading {
     fn failure(mut self) -> BuildFailure {
         // `$(error)` in the outermost makefile has its place in front and not make's name.
         let is_closed = self.is_closed || self.last.ends_with(" Stop.");
-        if let Some(line) = self.trouble {
-            return BuildFailure::Starved(line);
+        let is_complete = is_closed && self.is_whole;
+        match (self.failure.trouble.take(), self.tool_missing) {
+            (Some(line), _) if !is_complete => return BuildFailure::Starved(line),
+            (None, Some(line)) => return BuildFailure::ToolMissing(line),
+            (trouble, _) => self.failure.trouble = trouble,
         }
-        if let Some(line) = self.tool_missing {
-            return BuildFailure::ToolMissing(line);
-        }
-        if self.failure.crash.is_none() && !(is_closed && self.is_whole) {
+        if self.failure.crash.is_none() && !is_complete {
             return BuildFailure::Starved(if self.last.is_empty() {
                 "make failed, and its log is empty".to_owned()
             } else {
@@ -213,10 +213,12 @@ mod tests {
             let log = format!(
                 "a.c:3:1: error: no\nsh: 1: bc: not found\nmake[1]: *** [a.o] Error 127\n{sign}make: *** [a.o] Error 2\n"
             );
-            assert_eq!(
-                read(log.as_bytes()),
-                BuildFailure::Starved(sign.trim_end().to_owned())
-            );
+            let BuildFailure::Other(failure) = read(log.as_bytes()) else {
+                panic!("{log}")
+            };
+            assert!(failure.is_trouble());
+            assert_eq!(failure.line(), sign.trim_end());
+            assert_eq!(failure.in_common(&failure), None, "no verdict");
         }
     }
 

@@ -12,6 +12,8 @@ pub(super) struct Failure {
     pub(super) errors: Vec<String>,
     /// The lines in which make says what it could not make.
     pub(super) makes: Vec<String>,
+    /// The line by which the machine or the network may have failed. Nothing else speaks of that.
+    pub(super) trouble: Option<String>,
     /// The line that shows that a program crashed.
     pub(super) crash: Option<String>,
     /// The last line of all.
@@ -30,7 +32,8 @@ static PASSING: LazyLock<Regex> = LazyLock::new(|| {
 impl Failure {
     /// The line that tells best why.
     pub(super) fn line(&self) -> &str {
-        let first = self.crash.as_ref().or(self.errors.first());
+        let first = self.trouble.as_ref().or(self.crash.as_ref());
+        let first = first.or(self.errors.first());
         first.or(self.makes.first()).unwrap_or(&self.last)
     }
 
@@ -39,10 +42,16 @@ impl Failure {
         self.crash.is_some()
     }
 
-    /// The first error of both, as it stands here: the same message, from what both could not make. Crashes are
-    /// nobody's error.
+    /// Did the machine or the network fail, by what the log says? Then it says nothing about the source.
+    pub(super) fn is_trouble(&self) -> bool {
+        self.trouble.is_some()
+    }
+
+    /// The first error of both, as it stands here: the same message, from what both could not make. Crashes and
+    /// the machine's trouble are nobody's error.
     pub(super) fn in_common<'a>(&'a self, other: &Self) -> Option<&'a str> {
-        if self.is_crash() || other.is_crash() {
+        let says_nothing = |failure: &Self| failure.is_crash() || failure.is_trouble();
+        if says_nothing(self) || says_nothing(other) {
             return None;
         }
         let find = |mine: Lines<'a>, theirs: Lines<'_>| {

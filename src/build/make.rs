@@ -140,8 +140,8 @@ pub enum Built {
     Product(Product),
     /// The source does not build so; with the first error.
     Failed(String),
-    /// It failed, and nobody can tell whether the source builds so: the compiler crashed, or each failure was
-    /// another; with their lines.
+    /// It failed, and nobody can tell whether the source builds so: the compiler crashed, each failure was
+    /// another, or the log says that the machine or the network failed; with their lines. Or it took too long.
     Unresolved(String),
     /// The machine gave out; with the line that says so.
     Starved(String),
@@ -264,6 +264,13 @@ fn again_if_it_fails(
                 return plan.product_in(tree).map(Built::Product);
             }
             Ended::Cancelled => return Ok(Built::Cancelled),
+            // Whoever wants to know goes on from what was made: not at once, for it takes long.
+            Ended::TimedOut => {
+                let limit = plan.limit.as_secs();
+                return Ok(Built::Unresolved(format!(
+                    "the build took longer than {limit} s"
+                )));
+            }
             Ended::Failed(BuildFailure::Starved(why)) => return Ok(Built::Starved(why)),
             Ended::Failed(BuildFailure::ToolMissing(why)) => {
                 return Err(Error::failed(format!("the build lacks a program: {why}"))
@@ -277,13 +284,20 @@ fn again_if_it_fails(
         let crashed_before = failures.last().is_some_and(Failure::is_crash);
         let crashes = crashed_before && failure.is_crash();
         failures.push(failure);
-        if crashes {
+        // There was room each time: what the log says need not be the machine's word.
+        let troubles = failures.iter().filter(|f| f.is_trouble()).count();
+        if crashes || troubles > 1 {
             break;
         }
     }
     let lines: Vec<&str> = failures.iter().map(Failure::line).collect();
     Ok(Built::Unresolved(
-        if failures.iter().all(Failure::is_crash) {
+        if failures.last().is_some_and(Failure::is_trouble) {
+            format!(
+                "the build fails, and says that the machine or the network does: {}",
+                lines[lines.len() - 1]
+            )
+        } else if failures.iter().all(Failure::is_crash) {
             format!("the compiler crashes: {}", lines[0])
         } else {
             format!(
@@ -494,6 +508,62 @@ mod tests {
         let log = dir.path().join("log");
         let (built, _) = build_at(site, &config, &log, &mut |_| {}).unwrap();
         assert!(matches!(built, Built::Starved(_)), "{built:?}");
+    }
+
+    #[test]
+    fn a_product_made_on_a_full_disk_is_no_product() {
+        let (dir, plan, tree) = project("all:\n\t@: >$(O)/image\n");
+        let config = ResolvedConfig::new("CONFIG_X=y\n".into(), Config::default());
+        let jobs = JobServer::new(NonZeroUsize::MIN).unwrap();
+        let site = Site {
+            plan: &plan,
+            tree: &tree,
+            jobs: &jobs,
+            notes: dir.path().join("objects"),
+            // A fake disk.
+            room: Room::fake(dir.path(), || Err(std::io::ErrorKind::StorageFull.into())),
+            cancel: &CancelToken::new(),
+        };
+        let log = dir.path().join("log");
+        let (built, _) = build_at(site, &config, &log, &mut |_| {}).unwrap();
+        assert!(matches!(built, Built::Starved(_)), "{built:?}");
+    }
+
+    #[test]
+    fn what_says_each_time_that_the_machine_fails_is_no_verdict_and_no_reason_to_stop() {
+        for says in [
+            "cp: write error",
+            "a.c:1:1: error: #error Cannot allocate memory",
+            "curl: (6) Could not resolve host: example.org",
+        ] {
+            let (built, _, calls) = compile(&format!("echo '{says}'; exit 1"));
+            let Built::Unresolved(why) = built else {
+                panic!("{built:?}")
+            };
+            assert!(why.contains(says), "{why}");
+            assert_eq!(calls, 2, "made again at once, and no more");
+        }
+    }
+
+    #[test]
+    fn what_says_once_that_the_machine_fails_is_judged_by_what_comes_after() {
+        let says = "cc1: out of memory";
+        let once = format!("if [ $n = 0 ]; then echo '{says}'; exit 1; fi\n");
+        let (built, cost, _) = compile(&once);
+        assert!(matches!(built, Built::Product(_)), "{built:?}");
+        assert_eq!(cost.overcome.as_deref(), Some(says));
+        let (built, _, calls) = compile(&(once + "echo 'a.c:1:1: error: no'; exit 1"));
+        assert_eq!(built, Built::Failed("a.c:1:1: error: no".into()));
+        assert_eq!(calls, 3);
+    }
+
+    #[test]
+    fn a_build_that_takes_too_long_is_no_verdict_and_no_reason_to_stop() {
+        let (dir, mut plan, tree) = project("all:\n\t@sleep 1000\n");
+        plan.limit = Duration::from_millis(20);
+        let log = dir.path().join("log");
+        let (built, _) = run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
+        assert!(matches!(built, Built::Unresolved(_)), "{built:?}");
     }
 
     #[test]

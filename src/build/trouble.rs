@@ -1,4 +1,4 @@
-//! Lines of a build log by which the machine or the compiler, not the source, shows that it failed.
+//! Lines of a build log by which the machine, the network or the compiler, not the source, shows that it failed.
 //!
 //! A source's own text may have any of these. Then nothing is said of it, which costs a verdict; the other mistake
 //! would cost the answer. Only where a compiler shows a line of the source it is known to be one.
@@ -33,6 +33,20 @@ const STARVED: [&str; 26] = [
     "CPU time limit exceeded",
 ];
 
+/// Texts by which a network shows that gives out, to a recipe that needs it.
+const DISCONNECTED: [&str; 10] = [
+    "emporary failure in name resolution",
+    "emporary failure resolving",
+    "ould not resolve ",
+    "nable to resolve host",
+    "onnection timed out",
+    "onnection refused",
+    "onnection reset by peer",
+    "etwork is unreachable",
+    "o route to host",
+    "ransport endpoint is not connected",
+];
+
 /// Texts by which a compiler, an assembler or a linker says that it is at fault itself.
 const CRASHED: [&str; 16] = [
     "internal compiler error",
@@ -60,13 +74,14 @@ const ENDED: [i32; 7] = [129, 130, 135, 137, 143, 152, 153];
 /// And that it crashed: SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSEGV.
 const FAULTS: [i32; 5] = [132, 133, 134, 136, 139];
 
-/// Did the machine give out?
-pub(super) fn is_starved(line: &str) -> bool {
+/// Did the machine or the network give out?
+pub(super) fn is_trouble(line: &str) -> bool {
     if is_quote(line) {
         return false;
     }
     let words = ["Killed", "Terminated", "Hangup", "Interrupt"];
-    STARVED.iter().any(|text| line.contains(text))
+    let mut texts = STARVED.iter().chain(&DISCONNECTED);
+    texts.any(|text| line.contains(text))
         || has_word(line, words[0])
         || line.contains("*** ") && words.iter().any(|word| has_word(line, word))
         || status(line).is_some_and(|status| ENDED.contains(&status))
@@ -130,8 +145,15 @@ mod tests {
             "/bin/sh: line 1: 4242 Killed                  gcc -c a.c",
             "ld: fs/x.o: file not recognized: file truncated",
             "kbisect-cc: error: No space left on device (os error 28)",
+            "curl: (6) Could not resolve host: example.org",
+            "wget: unable to resolve host address 'example.org'",
+            "getaddrinfo: Temporary failure in name resolution",
+            "ssh: connect to host 10.0.0.1 port 22: Connection timed out",
+            "curl: (7) Failed to connect to 10.0.0.1 port 80: Connection refused",
+            "connect: Network is unreachable",
+            "cp: cannot stat 'x': Transport endpoint is not connected",
         ] {
-            assert!(is_starved(line), "{line}");
+            assert!(is_trouble(line), "{line}");
         }
         for line in [
             "a.c:3:1: error: 'SKB_Killed' undeclared",
@@ -140,7 +162,7 @@ mod tests {
             "a.c:3:1: error: unknown type name 'Interrupt'",
             "   12 |         pr_err(\"%s: I/O error\\n\", name);",
         ] {
-            assert!(!is_starved(line), "{line}");
+            assert!(!is_trouble(line), "{line}");
         }
     }
 
