@@ -39,6 +39,13 @@ struct Trial {
     cancelled: bool,
 }
 
+/// Why a trial has no verdict. Each of them may come once before it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum NoVerdict {
+    Unresolved,
+    Starved,
+}
+
 /// A search, and what each worker does for it.
 pub(super) struct Run<'l, 'a> {
     lab: &'l mut Lab<'a>,
@@ -50,7 +57,8 @@ pub(super) struct Run<'l, 'a> {
     pending: VecDeque<Candidate>,
     /// In flight, and known to teach nothing.
     pointless: HashSet<CandidateId>,
-    tries: HashMap<Fingerprint, u32>,
+    /// How often a config got no verdict, and why.
+    tries: HashMap<(Fingerprint, NoVerdict), u32>,
     progress: Progress,
     /// The start's is the first.
     trials: u32,
@@ -333,8 +341,8 @@ impl<'l, 'a> Run<'l, 'a> {
     /// A trial ended.
     fn judged(&mut self, worker: WorkerId, trial: Trial, result: TrialResult) -> Result<()> {
         let fingerprint = trial.config.fingerprint;
-        let again = |run: &mut Self| {
-            let tries = run.tries.entry(fingerprint).or_default();
+        let again = |run: &mut Self, why: NoVerdict| {
+            let tries = run.tries.entry((fingerprint, why)).or_default();
             *tries += 1;
             *tries <= RETRIES
         };
@@ -342,7 +350,7 @@ impl<'l, 'a> Run<'l, 'a> {
             Some(judgement) => judgement,
             None => {
                 if let (TrialResult::Starved(why), false) = (result, trial.cancelled) {
-                    if !again(self) {
+                    if !again(self, NoVerdict::Starved) {
                         return Err(starved_twice(&why));
                     }
                     self.lab.emit(&Event::Warning {
@@ -357,13 +365,18 @@ impl<'l, 'a> Run<'l, 'a> {
                 return Ok(());
             }
         };
-        if judgement.verdict == Verdict::Unresolved && !trial.cancelled && again(self) {
+        if judgement.verdict == Verdict::Unresolved
+            && !trial.cancelled
+            && again(self, NoVerdict::Unresolved)
+        {
             self.lab.emit(&Event::Warning {
                 text: format!("trial {} is tried again: {}", trial.id, why(&judgement)),
             });
             return self.begin(worker, trial.candidates, trial.config);
         }
-        self.tries.remove(&fingerprint);
+        for why in [NoVerdict::Unresolved, NoVerdict::Starved] {
+            self.tries.remove(&(fingerprint, why));
+        }
         self.trials += 1;
         match judgement.verdict {
             Verdict::Pass => self.progress.passed += 1,

@@ -281,6 +281,27 @@ fn a_trial_that_starves_is_tried_again_and_then_stops_the_run() {
 }
 
 #[test]
+fn a_trial_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
+    for starves_first in [true, false] {
+        let oracle = needs(&["C"]);
+        let mut trials = 0;
+        let mut executor = FakeExecutor::new(1, |_, config| {
+            // The first is the start.
+            trials += 1;
+            match trials {
+                2 | 3 if (trials == 2) == starves_first => {
+                    Ok(TrialResult::Starved("No space left on device".into()))
+                }
+                2 | 3 => says(Verdict::Unresolved),
+                _ => says(oracle(config)),
+            }
+        });
+        let outcome = run(1, &mut executor).unwrap();
+        assert_eq!(names(&outcome.best), ["C"], "{starves_first}");
+    }
+}
+
+#[test]
 fn a_broken_oracle_stops_the_run() {
     let mut executor = FakeExecutor::new(2, |_, _| Err(Error::failed("the oracle is broken")));
     assert_eq!(
