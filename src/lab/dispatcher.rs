@@ -176,9 +176,9 @@ impl<'a> Lab<'a> {
         });
         let worker = WorkerId(0);
         let config = Arc::new(config.clone());
-        let (mut undecided, mut failed) = (None, false);
-        // A refusal by mistake is as good a reason to ask again as no answer.
-        for _ in 0..=RETRIES + 1 {
+        let (mut starved, mut unresolved, mut failed) = (false, false, false);
+        // A refusal by mistake is as good a reason to ask again as no answer, for either reason.
+        for _ in 0..=3 * RETRIES {
             let (trial, dir) = self.begin_trial(None, &config, worker)?;
             let config = Arc::clone(&config);
             self.executor.submit(
@@ -196,10 +196,10 @@ impl<'a> Lab<'a> {
                     self.emit(&Event::Warning {
                         text: format!("the start gets no verdict: {why}"),
                     });
-                    if undecided.is_some() {
+                    if starved {
                         return Err(starved_twice(&why));
                     }
-                    undecided = Some(starved_twice(&why));
+                    starved = true;
                     continue;
                 }
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
@@ -225,10 +225,10 @@ impl<'a> Lab<'a> {
                         format!("the oracle cannot tell whether the start passes: {why}"),
                     )
                     .hint(format!("everything about it is in {}", dir.display()));
-                    if undecided.is_some() {
+                    if unresolved {
                         return Err(error);
                     }
-                    undecided = Some(error);
+                    unresolved = true;
                 }
                 Verdict::Fail(stage) => {
                     let why = why(&judgement);
@@ -254,9 +254,8 @@ impl<'a> Lab<'a> {
                 }
             }
         }
-        // There was at least one try; each that did not return was refused or left its error, and
-        // only one can have been refused.
-        Err(undecided.unwrap_or_else(|| Error::failed("the start got no verdict")))
+        // Each try but one for each of the reasons returned.
+        Err(Error::failed("the start got no verdict"))
     }
 
     fn start_accepted(

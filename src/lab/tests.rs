@@ -302,6 +302,21 @@ fn a_trial_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
 }
 
 #[test]
+fn a_start_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
+    let oracle = needs(&["C"]);
+    let mut trials = 0;
+    let mut executor = FakeExecutor::new(1, |_, config| {
+        trials += 1;
+        match trials {
+            1 => says(Verdict::Unresolved),
+            2 => Ok(TrialResult::Starved("No space left on device".into())),
+            _ => says(oracle(config)),
+        }
+    });
+    assert_eq!(names(&run(1, &mut executor).unwrap().best), ["C"]);
+}
+
+#[test]
 fn a_broken_oracle_stops_the_run() {
     let mut executor = FakeExecutor::new(2, |_, _| Err(Error::failed("the oracle is broken")));
     assert_eq!(
