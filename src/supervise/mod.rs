@@ -3,7 +3,7 @@
 //! Every child is the leader of a process group of its own. When it ends, by itself or because
 //! it has to, the whole group ends with it; the leader is reaped last, so that the number of
 //! the group cannot belong to anyone else by then. What has left the group ends with it, too
-//! ([`orphans`]): from the first child on this process is the sub-reaper of its descendants.
+//! (`orphans`): from the first child on this process is the sub-reaper of its descendants.
 //! Children write to files, or to pipes that a thread empties (`Spec::log_limit`), and read
 //! `/dev/null`.
 //!
