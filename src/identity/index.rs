@@ -48,7 +48,7 @@ impl Index {
     /// # Errors
     /// A folder cannot be read; [`ErrorKind::Interrupted`].
     pub(super) fn look(&self, root: &Path, cancel: &CancelToken) -> Result<(Self, Look)> {
-        let mut found = walk(root, Path::new(""))?;
+        let mut found = files(root)?;
         found.par_sort_unstable_by(|a, b| order(&a.0, &b.0));
         let entries: Vec<Option<Entry>> = found
             .into_par_iter()
@@ -162,10 +162,53 @@ fn order(one: &Path, other: &Path) -> Ordering {
     one.as_os_str().as_bytes().cmp(other.as_os_str().as_bytes())
 }
 
+/// Folders with what the running kernel says of itself: no source, and never the same.
+const NO_SOURCE: [&str; 2] = ["/proc", "/sys"];
+
+/// All files of the tree `root`, also those behind links to folders elsewhere: a build reads them as well. A
+/// folder counts once, below the first link to it, so that links in a circle come to an end. One that holds the
+/// tree itself is only where its link leads.
+fn files(root: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
+    let mut all = walk(root, Path::new(""))?;
+    let wrong = |e| Error::io("look at", root, e);
+    let root_itself = root.canonicalize().map_err(wrong)?;
+    let mut walked = vec![root_itself.clone()];
+    let mut links: BTreeSet<PathBuf> = links(&all).collect();
+    while let Some(link) = links.pop_first() {
+        // One that leads nowhere, or where nobody may look, is nothing to a build either.
+        let Ok(target) = root.join(&link).canonicalize() else {
+            continue;
+        };
+        let is_known = walked.iter().any(|folder| is_walked(folder, &target));
+        let is_source = !root_itself.starts_with(&target)
+            && NO_SOURCE.iter().all(|folder| !target.starts_with(folder));
+        if is_known || !is_source || fs::read_dir(&target).is_err() {
+            continue;
+        }
+        let below = walk(root, &link)?;
+        links.extend(self::links(&below));
+        all.extend(below);
+        walked.push(target);
+    }
+    Ok(all)
+}
+
+fn links(files: &[(PathBuf, Stamp)]) -> impl Iterator<Item = PathBuf> {
+    let links = files.iter().filter(|(_, stamp)| stamp.is_link());
+    links.map(|(path, _)| path.clone())
+}
+
+/// Is `target` a part of `folder` that [`walk`] looks at?
+fn is_walked(folder: &Path, target: &Path) -> bool {
+    target
+        .strip_prefix(folder)
+        .is_ok_and(|rest| !rest.iter().any(is_nothing_to_a_build))
+}
+
 /// A folder with these files is the directory of a run.
 const RUN: [&str; 2] = ["run.json", "journal.jsonl"];
 
-/// All files below a folder of the tree `root`, with their stats.
+/// All files below a folder of the tree `root`, with their stats; links below it are not followed.
 fn walk(root: &Path, folder: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
     let path = root.join(folder);
     let wrong = |e| Error::io("read the folder", &path, e);

@@ -470,6 +470,47 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_behind_a_link_counts_wherever_it_is() {
+        let elsewhere = tree();
+        let tree = tree();
+        fs::create_dir(tree.path("drivers")).unwrap();
+        symlink(elsewhere.dir.path(), tree.path("drivers/x")).unwrap();
+        let source = tree.open();
+        assert_eq!(source.id().files, 9);
+        elsewhere.write("kernel/fork.c", "int c;\n");
+        let seen = look(&source, source.generation());
+        assert_eq!(seen.names(), "drivers/x/kernel/fork.c");
+        let later = tree.open();
+        assert_ne!(later.id(), source.id());
+        elsewhere.write("kernel/fork.c", "int a;\n");
+        assert_eq!(tree.open().id(), source.id());
+    }
+
+    #[test]
+    fn links_to_folders_in_a_circle_come_to_an_end() {
+        let elsewhere = [tree(), tree()];
+        let tree = tree();
+        symlink("kernel", tree.path("inside")).unwrap();
+        symlink("..", tree.path("kernel/up")).unwrap();
+        symlink(tree.dir.path().parent().unwrap(), tree.path("above")).unwrap();
+        assert_eq!(tree.open().id().files, 7);
+        for one in &elsewhere {
+            symlink(tree.dir.path(), one.path("back")).unwrap();
+            for (i, other) in elsewhere.iter().enumerate() {
+                symlink(other.dir.path(), one.path(&format!("to{i}"))).unwrap();
+            }
+        }
+        symlink(elsewhere[0].dir.path(), tree.path("x")).unwrap();
+        symlink(elsewhere[1].path("kernel"), tree.path("y")).unwrap();
+        // Each file once, but for those of a folder that is a part of one that comes later.
+        let files = tree.open().id().files;
+        assert!(
+            (7 + 2 + 7 + 7..=7 + 2 + 7 + 7 + 2).contains(&files),
+            "{files}"
+        );
+    }
+
+    #[test]
     fn a_file_behind_a_link_counts_wherever_it_is() {
         let (tree, elsewhere) = (tree(), tempfile::tempdir().unwrap());
         let file = elsewhere.path().join("shared.c");

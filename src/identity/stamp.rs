@@ -40,6 +40,11 @@ impl Stamp {
         }
     }
 
+    /// Is it a symbolic link?
+    pub(super) fn is_link(&self) -> bool {
+        is(self, nix::libc::S_IFLNK)
+    }
+
     /// May its owner execute it?
     pub(super) fn is_executable(&self) -> bool {
         self.mode & 0o100 != 0
