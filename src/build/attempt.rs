@@ -138,6 +138,8 @@ impl Site<'_> {
             .in_english()
             .env_remove("KCONFIG_ALLCONFIG")
             .env_remove("KCONFIG_CONFIG")
+            // With -i or -k in it make would leave what is out of date, and say that it succeeded.
+            .env_remove("GNUMAKEFLAGS")
             // The outermost make is to be known by how it names itself, whoever started us.
             .env_remove("MAKELEVEL");
         if mode == Mode::KeepGoing {

@@ -9,6 +9,7 @@ use super::attempt::{Ended, Mode, Site};
 use super::clean;
 use super::evidence::BuildFailure;
 use super::failure::Failure;
+use super::trouble;
 use crate::cc;
 use crate::error::unless_absent;
 use crate::model::ResolvedConfig;
@@ -291,6 +292,10 @@ fn again_if_it_fails(
         }
     }
     let lines: Vec<&str> = failures.iter().map(Failure::line).collect();
+    // A disk may be full only while make writes to it: nobody is to go on before there is room.
+    if let Some(line) = lines.iter().find(|line| trouble::is_full_disk(line)) {
+        return Ok(Built::Starved((*line).to_owned()));
+    }
     Ok(Built::Unresolved(
         if failures.last().is_some_and(Failure::is_trouble) {
             format!(

@@ -4,7 +4,8 @@
 //! would cost the answer. Only where a compiler shows a line of the source it is known to be one.
 
 /// Texts by which a machine that gives out shows in a build log.
-const STARVED: [&str; 26] = [
+const STARVED: [&str; 27] = [
+    "annot fork",
     "No space left on device",
     "Disk quota exceeded",
     "Read-only file system",
@@ -46,6 +47,13 @@ const DISCONNECTED: [&str; 10] = [
     "o route to host",
     "ransport endpoint is not connected",
 ];
+
+/// Does a line say that a disk has no room?
+pub(super) fn is_full_disk(line: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded"]
+        .iter()
+        .any(|text| line.contains(text))
+}
 
 /// Texts by which a compiler, an assembler or a linker says that it is at fault itself.
 const CRASHED: [&str; 16] = [
