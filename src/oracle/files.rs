@@ -26,19 +26,22 @@ pub(super) fn of(program: &Path) -> Result<Vec<Tracked>> {
     let mut texts: Vec<String> = text(&bytes).into_iter().collect();
     while let Some(text) = texts.pop() {
         for name in names(&text) {
-            let path = folder.join(name);
-            if !path.is_file() || !known.insert(path.clone()) {
-                continue;
+            for name in files(name) {
+                let path = folder.join(&name);
+                if !path.is_file() || known.contains(&path) {
+                    continue;
+                }
+                if !is_program(&path) && is_written(&text, &name) {
+                    continue;
+                }
+                known.insert(path.clone());
+                // One that cannot be read is nothing to the oracle either.
+                let Ok(file) = Tracked::new(&name, &path) else {
+                    continue;
+                };
+                all.push(file);
+                texts.extend(fs::read(&path).ok().and_then(|bytes| self::text(&bytes)));
             }
-            if !is_program(&path) && is_written(&text, name) {
-                continue;
-            }
-            // One that cannot be read is nothing to the oracle either.
-            let Ok(file) = Tracked::new(name, &path) else {
-                continue;
-            };
-            all.push(file);
-            texts.extend(fs::read(&path).ok().and_then(|bytes| self::text(&bytes)));
         }
     }
     all[1..].sort_by(|a, b| a.name().cmp(b.name()));
@@ -61,6 +64,19 @@ fn names(text: &str) -> BTreeSet<&str> {
     }
     found
 }
+
+/// The files that a name may stand for: of a module, which has no ending where it is imported, and dots between
+/// its folders.
+fn files(name: &str) -> impl Iterator<Item = String> {
+    let module = name.replace('.', "/");
+    let modules = [name.to_owned(), module];
+    let with_end = move |module: &String| MODULE_ENDS.map(|end| format!("{module}.{end}"));
+    let found: BTreeSet<String> = modules.iter().flat_map(with_end).collect();
+    std::iter::once(name.to_owned()).chain(found)
+}
+
+/// What the names of files end with that a language adds.
+const MODULE_ENDS: [&str; 6] = ["py", "rb", "pl", "pm", "lua", "js"];
 
 /// `None`: it is no text.
 fn text(bytes: &[u8]) -> Option<String> {
@@ -93,8 +109,11 @@ fn is_written(text: &str, name: &str) -> bool {
     }
     targets.iter().any(|target| {
         let forms = [
-            format!(r#">\|?[ \t]*[^\s;|&<>]*{target}"#),
-            format!(r"\b(tee|touch|rm|mkdir|flock|truncate|mv|cp|dd)\b[^\n;|&]*{target}"),
+            format!(r#">\|?[ \t]*[^\s;|&<>]*{target}["'}}]*(\s|[;|&)]|$)"#),
+            format!(r"\b(tee|touch|mkdir|flock|truncate)\b[^\n;|&]*{target}"),
+            // What is removed or copied to comes last; what is copied is read.
+            format!(r#"\b(rm|mv|cp)\b[^\n;|&]*{target}["'}}]*[ \t]*([;|&)\n]|$)"#),
+            format!(r#"\bdd\b[^\n;|&]*\bof=[^\s;|&]*{target}"#),
             format!(r#"\bopen\([^)\n]*{target}[^)\n]*['"][wax]"#),
             format!(r"{target}[^\n]*\bwrite_"),
         ];
@@ -147,6 +166,37 @@ mod tests {
             ("lib.sh", "x\n"),
         ];
         assert_eq!(parts(&files), ["ok", "lib.sh", "wanted"]);
+    }
+
+    #[test]
+    fn what_an_oracle_copies_is_read_and_what_it_copies_to_is_written() {
+        let files = [
+            (
+                "ok",
+                "#!/bin/sh\nhere=${0%/*}\ncp \"$here/disk.img\" \"$KBISECT_TRIAL\"\n\
+                 dd if=\"$here/boot.img\" of=\"$here/out.img\"\ncp x \"$here/last\"\nrm -f \"$here/old\"\n",
+            ),
+            ("disk.img", "x\n"),
+            ("boot.img", "x\n"),
+            ("out.img", "x\n"),
+            ("last", "x\n"),
+            ("old", "x\n"),
+        ];
+        assert_eq!(parts(&files), ["ok", "boot.img", "disk.img"]);
+    }
+
+    #[test]
+    fn an_imported_module_is_a_part_of_the_oracle() {
+        let files = [
+            (
+                "ok",
+                "#!/usr/bin/python3\nimport wanted\nfrom lib.more import x\n",
+            ),
+            ("wanted.py", "x = 1\n"),
+            ("lib/more.py", "x = 1\n"),
+            ("other.py", "x = 1\n"),
+        ];
+        assert_eq!(parts(&files), ["ok", "lib/more.py", "wanted.py"]);
     }
 
     #[test]
