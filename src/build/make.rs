@@ -496,9 +496,9 @@ mod tests {
         assert!(!said(log.with_extension("again.log")).contains(&name));
     }
 
-    #[test]
-    fn a_full_disk_is_no_verdict() {
-        let (dir, plan, tree) = project("all:\n\t@echo 'a.c:1:1: error: no'; false\n");
+    /// What becomes of a build on a fake disk that is full.
+    fn on_a_full_disk(makefile: &str) -> Built {
+        let (dir, plan, tree) = project(makefile);
         let config = ResolvedConfig::new("CONFIG_X=y\n".into(), Config::default());
         let jobs = JobServer::new(NonZeroUsize::MIN).unwrap();
         let site = Site {
@@ -506,31 +506,22 @@ mod tests {
             tree: &tree,
             jobs: &jobs,
             notes: dir.path().join("objects"),
-            // A fake disk.
             room: Room::fake(dir.path(), || Err(std::io::ErrorKind::StorageFull.into())),
             cancel: &CancelToken::new(),
         };
         let log = dir.path().join("log");
-        let (built, _) = build_at(site, &config, &log, &mut |_| {}).unwrap();
+        build_at(site, &config, &log, &mut |_| {}).unwrap().0
+    }
+
+    #[test]
+    fn a_full_disk_is_no_verdict() {
+        let built = on_a_full_disk("all:\n\t@echo 'a.c:1:1: error: no'; false\n");
         assert!(matches!(built, Built::Starved(_)), "{built:?}");
     }
 
     #[test]
     fn a_product_made_on_a_full_disk_is_no_product() {
-        let (dir, plan, tree) = project("all:\n\t@: >$(O)/image\n");
-        let config = ResolvedConfig::new("CONFIG_X=y\n".into(), Config::default());
-        let jobs = JobServer::new(NonZeroUsize::MIN).unwrap();
-        let site = Site {
-            plan: &plan,
-            tree: &tree,
-            jobs: &jobs,
-            notes: dir.path().join("objects"),
-            // A fake disk.
-            room: Room::fake(dir.path(), || Err(std::io::ErrorKind::StorageFull.into())),
-            cancel: &CancelToken::new(),
-        };
-        let log = dir.path().join("log");
-        let (built, _) = build_at(site, &config, &log, &mut |_| {}).unwrap();
+        let built = on_a_full_disk("all:\n\t@: >$(O)/image\n");
         assert!(matches!(built, Built::Starved(_)), "{built:?}");
     }
 

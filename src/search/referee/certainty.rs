@@ -46,14 +46,21 @@ impl Dossier {
 }
 
 impl Referee {
-    /// The sets whose judgements prove the requests of the best to be needed.
-    fn proofs(&self) -> Vec<At> {
+    /// The sets whose judgements prove the requests of the best to be needed, those that failed to build
+    /// included.
+    fn all_proofs(&self) -> Vec<At> {
         let certificate = self.inner.certificate();
         let entries = certificate.entries().iter();
-        let tried = entries.filter_map(|(id, proof)| self.tried(*id, *proof));
-        tried
-            .filter(|at| self.dossiers[*at].is_oracles_matter())
+        entries
+            .filter_map(|(id, proof)| self.tried(*id, *proof))
             .collect()
+    }
+
+    /// Of these, those that are the oracle's word.
+    fn proofs(&self) -> Vec<At> {
+        let mut proofs = self.all_proofs();
+        proofs.retain(|at| self.dossiers[*at].is_oracles_matter());
+        proofs
     }
 
     fn evidence(&self, proofs: &[At], tally: fn(&Dossier) -> Tally) -> Evidence {
@@ -170,11 +177,7 @@ impl Referee {
     /// said last must be that the answer is good, and, after that became the answer, that something is not. And a
     /// build that failed may have failed for a while: it is made once more, later than the first time.
     fn control(&self) -> Option<At> {
-        let certificate = self.inner.certificate();
-        let entries = certificate.entries().iter();
-        let proofs: Vec<At> = entries
-            .filter_map(|(id, proof)| self.tried(*id, *proof))
-            .collect();
+        let proofs = self.all_proofs();
         let is_idle = |at: &At| self.dossiers[*at].flying == 0;
         let built_once = |at: &At| {
             let dossier = &self.dossiers[*at];
