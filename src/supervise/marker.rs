@@ -13,6 +13,10 @@ use nix::libc;
 /// with commas between.
 const NAME: &str = "KBISECT_SPAWN";
 
+/// How often an environment is read that is empty. That of a process that becomes another program
+/// (`exec`) is so for a moment, that of one started by `env -i` always.
+const LOOKS: usize = 50;
+
 /// Numbers the children of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SpawnId(u32);
@@ -63,7 +67,15 @@ pub(super) fn session() -> &'static str {
 /// The child of ours from which the process `pid` descends, by its environment as it began.
 /// `None` if it has no mark of ours, has written over it, or may not be looked at.
 pub(super) fn of(pid: i32) -> Option<SpawnId> {
-    in_environment(&fs::read(format!("/proc/{pid}/environ")).ok()?)
+    for _ in 0..LOOKS {
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        // Threads of the kernel and zombies have no program.
+        if !environment.is_empty() || fs::read_link(format!("/proc/{pid}/exe")).is_err() {
+            return in_environment(&environment);
+        }
+        std::thread::yield_now();
+    }
+    None
 }
 
 fn in_environment(environment: &[u8]) -> Option<SpawnId> {
