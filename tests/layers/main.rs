@@ -1,8 +1,13 @@
 //! The rules of who may use whom, checked on the source text.
 #![allow(clippy::unwrap_used)]
 
+mod uses;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use uses::Crate;
 
 /// A source file without its comments.
 struct Source {
@@ -76,24 +81,6 @@ fn offenders(texts: &[&str], modules: &[&str]) -> Vec<String> {
     bad
 }
 
-/// The modules of this crate that `module` uses.
-fn used_by(module: &str) -> Vec<String> {
-    let mut used = Vec::new();
-    for source in sources().iter().filter(|s| s.is_in(module)) {
-        for line in source.program() {
-            for part in line.split("crate::").skip(1) {
-                let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                let part = part.trim_start_matches('{');
-                let end = part.find(|c| !name(c)).unwrap_or(part.len());
-                used.push(part[..end].to_owned());
-            }
-        }
-    }
-    used.sort();
-    used.dedup();
-    used
-}
-
 const NONE: Vec<String> = Vec::new();
 
 #[test]
@@ -153,35 +140,115 @@ fn search_sees_neither_clock_nor_path_nor_thread_nor_chance() {
     assert_eq!(bad, NONE);
 }
 
+/// The table of ARCHITECTURE.md: each module and those that it may use.
+fn table() -> BTreeMap<String, BTreeSet<String>> {
+    let text = include_str!("../../ARCHITECTURE.md");
+    let section = text
+        .split("## Layout, and who may use whom")
+        .nth(1)
+        .unwrap();
+    let rows = section.split("\n## ").next().unwrap().lines();
+    let quoted = |cell: &str| -> Vec<String> {
+        let names = cell.split('`').skip(1).step_by(2);
+        names.map(str::to_owned).collect()
+    };
+    rows.filter(|row| row.starts_with("| `"))
+        .map(|row| {
+            let cells: Vec<&str> = row.split('|').collect();
+            let module = quoted(cells[1]).remove(0);
+            (module, quoted(cells[3]).into_iter().collect())
+        })
+        .collect()
+}
+
 #[test]
-fn modules_use_only_those_below_them() {
-    let common = ["Error", "ErrorKind", "Result", "error", "model", "places"];
-    for (module, below) in [
-        ("model", &[][..]),
-        ("search", &[]),
-        ("journal", &[]),
-        ("supervise", &[]),
-        ("identity", &["supervise"]),
-        ("kconfig", &["identity", "supervise"]),
-        ("cc", &["identity", "supervise"]),
-        ("build", &["cc", "supervise"]),
-        ("oracle", &["identity", "setup", "supervise"]),
-        ("boot", &["supervise"]),
-        ("ui", &[]),
-        ("report", &["journal"]),
-    ] {
-        let above: Vec<String> = used_by(module)
-            .into_iter()
-            .filter(|name| {
-                name != module
-                    && !common.contains(&name.as_str())
-                    && !below.contains(&name.as_str())
-            })
-            .collect();
-        assert_eq!(above, NONE, "{module} uses what is not below it");
+fn modules_use_whom_the_table_of_the_architecture_says() {
+    let source = Crate::read();
+    let allowed = table();
+    let all: BTreeSet<String> = allowed.keys().cloned().collect();
+    assert_eq!(all, source.top(), "each module has its row");
+    let mut wrong = Vec::new();
+    for (module, mut used) in source.uses() {
+        used.remove("error");
+        let none = BTreeSet::new();
+        let may = allowed.get(&module).unwrap_or(&none);
+        wrong.extend(used.difference(may).map(|to| format!("{module} uses {to}")));
+        wrong.extend(
+            may.difference(&used)
+                .map(|to| format!("{module} does not use {to}")),
+        );
     }
-    assert!(
-        used_by("lab").contains(&"build".to_owned()),
-        "the check sees something"
-    );
+    assert_eq!(wrong, NONE);
+}
+
+#[test]
+fn the_table_of_the_architecture_goes_down_only() {
+    let table = table();
+    let mut left: BTreeSet<&String> = table.keys().collect();
+    loop {
+        let is_free = |m: &&&String| table[**m].iter().all(|to| !left.contains(to));
+        let free: Vec<&String> = left.iter().filter(is_free).copied().collect();
+        if free.is_empty() {
+            break;
+        }
+        left.retain(|module| !free.contains(module));
+    }
+    assert!(left.is_empty(), "a circle is among {left:?}");
+}
+
+/// Circles that are still there, the files of each. The list only gets shorter.
+const CIRCLES: &[&str] = &[
+    "boot/budget.rs boot/record.rs boot/run.rs",
+    "build/attempt.rs build/make.rs",
+    "cc/call.rs cc/codec.rs cc/directives.rs cc/harmless.rs cc/manifest.rs cc/mod.rs \
+     cc/symbols.rs cc/text.rs",
+    "cli/args.rs cli/boot.rs cli/checks.rs cli/compiler.rs cli/completions.rs cli/conclude.rs \
+     cli/costs.rs cli/doctor.rs cli/explain.rs cli/go.rs cli/guess.rs cli/launcher.rs \
+     cli/learned.rs cli/man.rs cli/mod.rs cli/oracles.rs cli/plan.rs cli/prepare.rs cli/prior.rs \
+     cli/report.rs cli/resume.rs cli/run.rs cli/searches.rs cli/setup.rs cli/shown.rs \
+     cli/start.rs cli/trace.rs cli/unmet.rs cli/verify.rs cli/wanted.rs",
+    "kconfig/native/assign.rs kconfig/native/eval.rs",
+    "kconfig/native/expr.rs kconfig/native/finalize.rs kconfig/native/parse.rs",
+    "lab/dispatcher.rs lab/run.rs",
+    "oracle/files.rs oracle/mod.rs oracle/shipped.rs",
+    "setup/cache.rs setup/mod.rs",
+    "supervise/foreign.rs supervise/group.rs supervise/jobserver.rs supervise/log.rs \
+     supervise/marker.rs supervise/mod.rs supervise/orphans.rs supervise/processes.rs \
+     supervise/running.rs supervise/scan.rs supervise/spec.rs supervise/watchdog.rs",
+    "ui/json.rs ui/live.rs ui/mod.rs ui/plain.rs ui/words.rs",
+];
+
+#[test]
+fn files_of_a_module_do_not_use_one_another_in_circles() {
+    let known: BTreeSet<BTreeSet<String>> = CIRCLES
+        .iter()
+        .map(|circle| circle.split_whitespace().map(str::to_owned).collect())
+        .collect();
+    assert_eq!(Crate::read().cycles(), known);
+}
+
+#[test]
+fn a_grouped_import_a_path_in_a_macro_and_a_re_export_are_seen() {
+    let file = |path: &str, text: &str| (PathBuf::from(path), text.to_owned());
+    let source = Crate::of([
+        file("lib.rs", "pub mod a; pub mod b; pub mod c; pub mod d;"),
+        file("a/mod.rs", "mod x; mod y; pub use x::X;"),
+        file(
+            "a/x.rs",
+            "use std::{fs, io}; use super::y::Y; pub struct X;",
+        ),
+        file("a/y.rs", "use super::X; pub struct Y;"),
+        file("b.rs", "use crate::{a::X, c as other};"),
+        file("c.rs", "fn f() { format!(\"{}\", crate::d::D) }"),
+        file(
+            "d.rs",
+            "#[cfg(test)] mod tests { use crate::a::X; } pub struct D;",
+        ),
+    ]);
+    let names = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<BTreeSet<_>>();
+    let uses = source.uses();
+    assert_eq!(uses["b"], names(&["a", "c"]));
+    assert_eq!(uses["c"], names(&["d"]));
+    assert_eq!(uses["d"], names(&[]));
+    assert_eq!(source.cycles(), [names(&["a/x.rs", "a/y.rs"])].into());
 }
