@@ -21,7 +21,7 @@ use crate::settings::{self, Base, Machine, Settings, Wishes};
 use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
 use crate::supervise::{CancelToken, Signals, find_program};
 use crate::ui::Ui;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, places};
 
 /// Wall time that one build may take. A kernel takes minutes; this is for a make that hangs.
 const BUILD_LIMIT: Duration = Duration::from_secs(4 * 3600);
@@ -256,7 +256,7 @@ pub(super) fn tools(
         format!("source: {} ({})", source.display(), project.name),
     );
 
-    let cache = setup::cache_dir()?;
+    let cache = places::cache_dir()?;
     checks::buildable(
         &cache,
         "the cache folder",
@@ -390,7 +390,7 @@ fn check_clean(project: &Project, source: &Path) -> Result<()> {
     project.check_source(source).map_err(|error| {
         let left = || {
             let root = source.canonicalize().ok()?;
-            let left = SourceTree::left_in(&root, &setup::cache_dir().ok()?);
+            let left = SourceTree::left_in(&root, &places::cache_dir().ok()?);
             building(project).not_clean(&root, &left)
         };
         left().unwrap_or(error)

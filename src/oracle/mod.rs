@@ -14,7 +14,7 @@ pub use shipped::{SHIPPED, Shipped};
 use crate::identity::Tracked;
 use crate::model::near;
 use crate::supervise::find_program;
-use crate::{Error, Result, setup};
+use crate::{Error, Result, places};
 
 /// A program that says whether a built kernel is good enough.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub struct Oracle {
 /// executed.
 pub fn find(name_or_path: &str) -> Result<Oracle> {
     if let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name_or_path) {
-        let program = shipped::install(shipped, &setup::cache_dir()?)?;
+        let program = shipped::install(shipped, &places::cache_dir()?)?;
         return Oracle::new(shipped.name, program);
     }
     let path = Path::new(name_or_path);
@@ -180,7 +180,7 @@ impl Oracle {
     }
 
     /// What the key of a verdict said of it in earlier versions: a hash of its program and of the
-    /// [version of the guest](setup::GuestDir::version) that it boots, if there is one.
+    /// [version of the guest](crate::setup::GuestDir::version) that it boots, if there is one.
     #[must_use]
     pub fn earlier_id(&self, guest_version: Option<&str>) -> String {
         let mut hasher = blake3::Hasher::new();

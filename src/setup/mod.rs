@@ -11,7 +11,7 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
-pub use crate::places::cache_dir;
+use crate::places::cache_dir;
 pub use archive::Archive;
 pub use cache::WorkFolder;
 pub use debian::{CloudKernel, install_command};
@@ -39,11 +39,11 @@ pub struct Setup<'a> {
 }
 
 impl<'a> Setup<'a> {
-    /// With the user's [cache folder](cache_dir). `note` is told, in one line each, what takes
+    /// With the user's [cache folder](crate::places::cache_dir). `note` is told, in one line each, what takes
     /// long.
     ///
     /// # Errors
-    /// As for [`cache_dir`].
+    /// As for [`cache_dir`](crate::places::cache_dir).
     pub fn new(note: &'a mut dyn FnMut(&str), cancel: &'a CancelToken) -> Result<Self> {
         Ok(Self {
             cache: cache_dir()?,
