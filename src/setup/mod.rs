@@ -43,7 +43,7 @@ impl<'a> Setup<'a> {
     /// long.
     ///
     /// # Errors
-    /// As for [`cache_dir`](crate::places::cache_dir).
+    /// As for [`cache_dir`].
     pub fn new(note: &'a mut dyn FnMut(&str), cancel: &'a CancelToken) -> Result<Self> {
         Ok(Self {
             cache: cache_dir()?,
