@@ -2,6 +2,8 @@
 //! that the shell does not need.
 #![allow(clippy::unwrap_used)]
 
+mod turns;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
@@ -21,6 +23,7 @@ CONFIG_NLS=y
 
 #[test]
 fn a_small_kernel_loses_what_a_shell_does_not_need() {
+    let _turn = turns::take();
     let temp = tempfile::tempdir().unwrap();
     let start = temp.path().join("start.config");
     fs::write(&start, START).unwrap();

@@ -2,6 +2,8 @@
 //! happens to its cache; and for objects of a real kernel, byte for byte.
 #![allow(clippy::unwrap_used)]
 
+mod turns;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
@@ -906,6 +908,7 @@ impl Project<'_> {
 /// kernels instead of a part of their objects.
 #[test]
 fn objects_of_a_kernel_are_byte_for_byte_those_of_a_clean_build() {
+    let _turn = turns::take();
     let bench = Bench::new();
     let project = Project {
         source: set_up(|setup| {
@@ -929,6 +932,7 @@ fn objects_of_a_kernel_are_byte_for_byte_those_of_a_clean_build() {
 /// BusyBox writes its symbols in other ways than the kernel, and is built by an older Kbuild.
 #[test]
 fn objects_of_busybox_are_byte_for_byte_those_of_a_clean_build() {
+    let _turn = turns::take();
     let bench = Bench::new();
     let project = Project {
         source: set_up(|setup| setup.busybox_source().unwrap()),

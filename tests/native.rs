@@ -17,7 +17,8 @@ use kbisect::kconfig::{
     parse_config, read, read_as,
 };
 use kbisect::model::{Fragment, ResolvedConfig};
-use kbisect::setup::{Setup, cache_dir};
+use kbisect::places::cache_dir;
+use kbisect::setup::Setup;
 use kbisect::supervise::{self, CancelToken, Spec};
 use rayon::prelude::*;
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use kbisect::kconfig::{ConfResolver, Project};
-use kbisect::setup::{Setup, cache_dir};
+use kbisect::places::cache_dir;
+use kbisect::setup::Setup;
 use kbisect::supervise::CancelToken;
 
 /// Where the source is.
