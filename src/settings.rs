@@ -79,9 +79,6 @@ pub struct Wishes {
     /// The run directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<PathBuf>,
-    /// For whatever the search leaves to chance.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
     /// The search algorithm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<String>,
@@ -201,7 +198,6 @@ impl Wishes {
             budget_time: self.budget_time.or(file.budget_time),
             budget_trials: self.budget_trials.or(file.budget_trials),
             output: self.output.or(file.output),
-            seed: self.seed.or(file.seed),
             algorithm: self.algorithm.or(file.algorithm),
             certify: self.certify.or(file.certify),
             prior: self.prior.or(file.prior),
@@ -235,7 +231,6 @@ const KEYS: &[&str] = &[
     "output",
     "prior",
     "project",
-    "seed",
     "source",
     "start",
     "timeout",
@@ -332,8 +327,6 @@ pub struct Settings {
     pub budget_trials: Option<u32>,
     /// The run directory.
     pub output: PathBuf,
-    /// For whatever the search leaves to chance.
-    pub seed: u64,
     /// The search algorithm.
     pub algorithm: String,
     /// What the certificate is made of.
@@ -492,7 +485,6 @@ impl Settings {
             budget_time: time("--budget-time", wishes.budget_time)?,
             budget_trials: wishes.budget_trials,
             output: wishes.output.unwrap_or_else(|| OUTPUT.into()),
-            seed: wishes.seed.unwrap_or(0),
             algorithm,
             certify,
             trace: match (
@@ -625,17 +617,17 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_file() {
-        let (wishes, unknown) = file("oracle = 'net-ok'\njobs = 3\nseed = 7\n").unwrap();
+        let (wishes, unknown) = file("oracle = 'net-ok'\njobs = 3\nbudget-trials = 7\n").unwrap();
         assert_eq!(unknown, Vec::<String>::new());
         let flags = Wishes {
             oracle: vec!["ssh-ok".into()],
-            seed: Some(1),
+            budget_trials: Some(1),
             ..Wishes::default()
         };
         let both = flags.over(wishes);
         assert_eq!(both.oracle, ["ssh-ok"]);
         assert_eq!(
-            (both.jobs.map(NonZeroUsize::get), both.seed),
+            (both.jobs.map(NonZeroUsize::get), both.budget_trials),
             (Some(3), Some(1))
         );
     }

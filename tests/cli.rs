@@ -88,7 +88,6 @@ impl Place {
             key: serde_json::Value::Null,
             settings: serde_json::Value::Null,
             algorithm: "ddmin".into(),
-            seed: 0,
             requests: vec![request],
             fixed: RequestSet::empty(1),
             carried: vec![],
@@ -172,7 +171,7 @@ hint: it must have lines like CONFIG_PCI=y, with CONFIG_: a .config or a fragmen
 #[test]
 fn a_settings_file_that_is_no_toml_is_refused() {
     let place = Place::new();
-    place.write("kbisect.toml", "seed = 3\noracle = \n");
+    place.write("kbisect.toml", "jobs = 3\noracle = \n");
     assert_data_eq!(
         place.refused(&[]),
         str![[r#"
@@ -186,11 +185,11 @@ hint: that line is `oracle =`
 #[test]
 fn a_setting_of_the_wrong_type_is_shown_with_its_line() {
     let place = Place::new();
-    place.write("kbisect.toml", "seed = 3\njobs = 'many'\n");
+    place.write("kbisect.toml", "jobs = 3\njobs = 'many'\n");
     assert_data_eq!(
         place.refused(&["plan"]),
         str![[r#"
-error: kbisect.toml is no settings file: line 2: expected a whole number, 1 or more
+error: kbisect.toml is no settings file: line 2: duplicate key
 hint: that line is `jobs = 'many'`
 
 "#]]

@@ -119,14 +119,12 @@ fn what_never_builds_without_a_request_is_still_certified() {
 #[test]
 fn a_request_that_goes_only_with_what_depends_on_it_is_not_kept_by_default() {
     for algorithm in ["split", "ddmin", "halving", "one-by-one"] {
-        for seed in ["0", "1", "2", "3"] {
-            let toy = Toy::new(&partners());
-            let ended = toy.run(&["-j", "1", "--algorithm", algorithm, "--seed", seed]);
-            assert_eq!(ended.code, 0, "{}", ended.said());
-            assert_eq!(toy.answer(), set(&["C", "D"]), "{}", ended.said());
-            let verified = toy.kbisect(&["verify", "out"]);
-            assert_eq!(verified.code, 0, "{}", verified.said());
-        }
+        let toy = Toy::new(&partners());
+        let ended = toy.run(&["-j", "1", "--algorithm", algorithm]);
+        assert_eq!(ended.code, 0, "{}", ended.said());
+        assert_eq!(toy.answer(), set(&["C", "D"]), "{}", ended.said());
+        let verified = toy.kbisect(&["verify", "out"]);
+        assert_eq!(verified.code, 0, "{}", verified.said());
     }
 }
 

@@ -173,8 +173,9 @@ impl Case {
 fn args(kind: Kind, rng: &mut Rng) -> Vec<String> {
     let algorithm = ALGORITHMS[rng.below(ALGORITHMS.len())];
     let jobs = [1, 2, 4][rng.below(3)];
-    let seed = rng.below(1000);
-    let text = format!("--algorithm {algorithm} -j {jobs} --seed {seed}");
+    // Drawn so that the cases stay those that were recorded.
+    rng.below(1000);
+    let text = format!("--algorithm {algorithm} -j {jobs}");
     let mut args: Vec<String> = text.split(' ').map(str::to_owned).collect();
     if rng.below(4) == 0 {
         args.push("--deterministic".to_owned());

@@ -132,7 +132,7 @@ pub struct Common {
     /// When to use colours [default: auto]
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub color: Option<ColorChoice>,
-    /// Tell details too
+    /// Tell also what each worker does, and which verdicts an earlier one answered
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Tell warnings and the result only
@@ -188,9 +188,6 @@ pub struct RunArgs {
     /// Run directory [default: kbisect.out]
     #[arg(short, long, value_name = "DIR", help_heading = RUN)]
     pub output: Option<PathBuf>,
-    /// Seed for what the search leaves to chance [default: 0]
-    #[arg(long, help_heading = SEARCH)]
-    pub seed: Option<u64>,
     /// Search by split, ddmin, probdd, cdd, ktest, halving, gbr or one-by-one [default: split]
     #[arg(long, value_name = "NAME", help_heading = SEARCH)]
     pub algorithm: Option<String>,
@@ -246,7 +243,6 @@ impl RunArgs {
             budget_time,
             budget_trials,
             output,
-            seed,
             algorithm,
             certify,
             prior,
@@ -271,7 +267,6 @@ impl RunArgs {
             budget_time,
             budget_trials,
             output,
-            seed,
             algorithm,
             certify,
             prior,

@@ -131,7 +131,6 @@ fn begin(
         settings: serde_json::to_value(settings)
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
         algorithm: settings.algorithm.clone(),
-        seed: settings.seed,
         carried: carried(settings, tools, &start, cancel)?,
         selectors: start.selectors,
         fixed: start.keep,
@@ -224,8 +223,6 @@ fn again(
         "--confidence"
     } else if was("order") != serde_json::json!(settings.order) {
         "--deterministic"
-    } else if settings.seed != info.seed {
-        "--seed"
     } else {
         return Ok(());
     };

@@ -32,8 +32,6 @@ pub struct RunInfo {
     pub settings: serde_json::Value,
     /// The name of the search algorithm.
     pub algorithm: String,
-    /// The seed that it was given.
-    pub seed: u64,
     /// The start's requests. Their numbers are those of all request sets of the run.
     pub requests: Vec<Request>,
     /// The requests that must stay (`--keep`).

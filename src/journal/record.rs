@@ -138,8 +138,6 @@ pub enum Ending {
     Leaves,
     /// No request can be seen to go, but some have no proof: their trials gave no verdict.
     Unproved,
-    /// A budget or a limit was used up: there may be smaller ones.
-    Stopped,
 }
 
 impl Record {

@@ -30,7 +30,7 @@ struct FakeExecutor<'j> {
     reports: Receiver<Report>,
     judged: Vec<Fingerprint>,
     promoted: Vec<Fingerprint>,
-    /// Trials wait for the reports to be asked for, so that several are in flight.
+    /// Workers that were told to stop what they do.
     cancelled: BTreeSet<WorkerId>,
 }
 
@@ -131,7 +131,6 @@ fn info() -> RunInfo {
         key: serde_json::Value::Null,
         settings: serde_json::Value::Null,
         algorithm: "ddmin".into(),
-        seed: 0,
         requests: NAMES.map(request).to_vec(),
         fixed: RequestSet::empty(NAMES.len()),
         carried: vec![],

@@ -1,6 +1,5 @@
 //! What happens during a run, as people and programs are told of it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -91,11 +90,6 @@ pub enum Event {
         /// The line, safe to show.
         text: String,
     },
-    /// Only told with `-v`.
-    Detail {
-        /// The line, safe to show.
-        text: String,
-    },
     /// Another part of the run begins.
     PhaseBegun {
         /// Which one.
@@ -142,10 +136,5 @@ pub enum Event {
         progress: Progress,
         /// Since the run began, earlier sittings included.
         elapsed: Duration,
-    },
-    /// A file was written.
-    Wrote {
-        /// Where.
-        path: PathBuf,
     },
 }

@@ -95,7 +95,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
             false => Status::Minimal,
         },
         Some(Ending::Minimal | Ending::Leaves | Ending::Unproved) => Status::Unproved,
-        Some(Ending::Stopped) | None => Status::Stopped,
+        None => Status::Stopped,
     };
     // Of the requests that the oracle needs, not of those without which nothing builds.
     let proofs = kept.iter().zip(best.iter()).filter_map(|(kept, id)| {
@@ -308,7 +308,6 @@ mod tests {
             key: serde_json::Value::Null,
             settings: serde_json::Value::Null,
             algorithm: "ddmin".into(),
-            seed: 0,
             requests: ["A", "B", "C"].map(request).to_vec(),
             fixed: RequestSet::of(3, [RequestId(2)]),
             carried: vec![],

@@ -47,7 +47,7 @@ pub enum Verbosity {
     Quiet,
     /// What matters.
     Normal,
-    /// Details too.
+    /// Also what each worker does, and which verdicts an earlier one answered.
     Verbose,
 }
 
@@ -56,7 +56,6 @@ impl Verbosity {
     fn wanted_by(event: &Event) -> Self {
         match event {
             Event::Warning { .. } => Self::Quiet,
-            Event::Detail { .. } => Self::Verbose,
             _ => Self::Normal,
         }
     }

@@ -52,7 +52,9 @@ impl<W: Write> Ui for Plain<W> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{Fingerprint, Judgement, Source, Stage, Timings, TrialId, Verdict};
+    use crate::model::{
+        Fingerprint, Judgement, Source, Stage, Timings, TrialId, Verdict, WorkerId, WorkerState,
+    };
 
     fn shown(verbosity: Verbosity, paint: Paint, events: &[Event]) -> String {
         let mut out = Vec::new();
@@ -97,6 +99,20 @@ mod tests {
             "trial 9  12 requests, 413 lines  fail (oracle)  built 3 objects (2 from the cache) in 14 s, judged in 1.4 s\n    \
              Kernel panic - not syncing: No working init found.\n"
         );
+    }
+
+    #[test]
+    fn what_workers_do_is_told_on_request_only() {
+        let event = Event::Worker {
+            worker: WorkerId(1),
+            state: WorkerState::Preparing { trial: TrialId(7) },
+        };
+        let told = |verbosity| shown(verbosity, Paint::Nothing, std::slice::from_ref(&event));
+        assert_eq!(
+            told(Verbosity::Verbose),
+            "worker 1: trial 7: setting the tree back\n"
+        );
+        assert_eq!(told(Verbosity::Normal), "");
     }
 
     #[test]

@@ -168,6 +168,7 @@ pub(super) fn line(paint: Paint, verbosity: Verbosity, event: &Event) -> Option<
         Event::TrialEnded { judgement, .. } if judgement.source == Source::SameConfig => {
             Verbosity::Verbose
         }
+        Event::Worker { .. } => Verbosity::Verbose,
         _ => Verbosity::wanted_by(event),
     };
     if verbosity < needed {
@@ -175,7 +176,7 @@ pub(super) fn line(paint: Paint, verbosity: Verbosity, event: &Event) -> Option<
     }
     Some(match event {
         // Names of files and what tools say are in it.
-        Event::Note { text } | Event::Detail { text } => sanitize(text),
+        Event::Note { text } => sanitize(text),
         Event::Warning { text } => format!("{} {}", paint.warn("warning:"), sanitize(text)),
         Event::PhaseBegun { phase: which } => paint.strong(&format!("== {}", phase(*which))),
         Event::TrialEnded {
@@ -198,8 +199,11 @@ pub(super) fn line(paint: Paint, verbosity: Verbosity, event: &Event) -> Option<
             count(*requests, "request"),
             count(*lines as usize, "line")
         )),
-        Event::Wrote { path } => format!("wrote {}", path.display()),
-        Event::Worker { .. } | Event::Progress { .. } => return None,
+        Event::Worker {
+            worker,
+            state: which,
+        } => format!("worker {}: {}", worker.0, state(which)),
+        Event::Progress { .. } => return None,
     })
 }
 
