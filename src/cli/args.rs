@@ -1,14 +1,16 @@
 //! The arguments, as clap reads them.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint,
+};
+use toml::Value;
 
 use super::{
     boot, completions, doctor, explain, man, oracles, report, resume, setup, trace, verify,
 };
-use crate::settings::{Wishes, parse_count};
+use crate::settings::{Kind, PartialSettings, SETTINGS, Section, Setting, parse_count};
 
 const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not \
     pass its oracle; 4 stopped early or not proved; 5 another run holds the directory; 6 oracle too \
@@ -140,142 +142,139 @@ pub struct Common {
     pub quiet: bool,
 }
 
-// How the flags of a run stand together in its help.
-const SOUGHT: &str = "What is searched";
-const SEARCH: &str = "How it is searched";
-const BUILDS: &str = "Builds";
-const RUN: &str = "The run";
-
-/// Flags of `run` and `plan`. The same settings can stand in `kbisect.toml`; flags win.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+/// Flags of `run` and `plan`: a flag for each of [`SETTINGS`], and some more. Flags win over
+/// `kbisect.toml`.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunArgs {
-    /// Name or path of an oracle; given several times, all must accept
-    #[arg(long, value_name = "NAME|PATH", help_heading = SOUGHT)]
-    pub oracle: Vec<String>,
-    /// Source tree or tarball [default: the newest linux-source package]
-    #[arg(long, value_name = "DIR|TARBALL", help_heading = SOUGHT)]
-    pub source: Option<PathBuf>,
-    /// Configuration that works: a .config or a fragment [default: the EC2 set]
-    #[arg(long, value_name = "FILE", help_heading = SOUGHT)]
-    pub start: Option<PathBuf>,
-    /// Architecture, as make's ARCH has it [default: x86_64]
-    #[arg(long, help_heading = SOUGHT)]
-    pub arch: Option<String>,
-    /// What is laid under: expert (all-no with EXPERT=y), allno, or a fragment [default: expert]
-    #[arg(long, value_name = "expert|allno|FILE", help_heading = SOUGHT)]
-    pub base: Option<String>,
-    /// Symbol that is never removed, nor is what it depends on
-    #[arg(long, value_name = "SYMBOL", help_heading = SOUGHT)]
-    pub keep: Vec<String>,
-    /// Kind of project: linux or busybox; others in kbisect.toml [default: linux]
-    #[arg(long, value_name = "NAME", help_heading = SOUGHT)]
-    pub project: Option<String>,
-    /// Trials at once [default: by cores and memory]
-    #[arg(short, long, value_name = "N", value_parser = parse_count, help_heading = BUILDS)]
-    pub jobs: Option<NonZeroUsize>,
-    /// Compile jobs at once, of all trials together [default: cores]
-    #[arg(long, value_name = "M", value_parser = parse_count, help_heading = BUILDS)]
-    pub build_jobs: Option<NonZeroUsize>,
-    /// How long an oracle may take: 90, 90s, 10m [default: 300s]
-    #[arg(long, value_name = "TIME", help_heading = RUN)]
-    pub timeout: Option<String>,
-    /// Stop after this time, with the smallest so far
-    #[arg(long, value_name = "TIME", help_heading = RUN)]
-    pub budget_time: Option<String>,
-    /// Stop after so many trials, the start's included, with the smallest so far
-    #[arg(long, value_name = "N", help_heading = RUN)]
-    pub budget_trials: Option<u32>,
-    /// Run directory [default: kbisect.out]
-    #[arg(short, long, value_name = "DIR", help_heading = RUN)]
-    pub output: Option<PathBuf>,
-    /// Search by split, ddmin, probdd, cdd, ktest, halving, gbr or one-by-one [default: split]
-    #[arg(long, value_name = "NAME", help_heading = SEARCH)]
-    pub algorithm: Option<String>,
-    /// Which requests of the answer are tried alone. strict: each one, with what falls with it. leaves:
-    /// only those on which no other depends; the answer is minimal if the oracle is monotone, is
-    /// not certified, and the exit status is 4 [default: strict]
-    #[arg(long, value_name = "strict|leaves", help_heading = SEARCH)]
-    pub certify: Option<String>,
-    /// What is thought to be needed: the folder of an earlier result; a file with a symbol and a
-    /// chance on each line; or learned: what earlier runs with this needed, this one's result being
-    /// kept for later ones. Only the order of the search depends on it. It stands instead of the trace;
-    /// learned stands beside it
-    #[arg(long, value_name = "DIR|FILE|learned", help_heading = SEARCH)]
-    pub prior: Option<PathBuf>,
-    /// Begin with what did not run in a boot of the start: one that is traced (auto), or the log of
-    /// QEMU's `-d in_asm`; off: without such a guess [default: auto, if the oracles use `kbisect
-    /// boot`]
-    #[arg(long, value_name = "auto|off|FILE", help_heading = SEARCH)]
-    pub trace: Option<String>,
-    /// How sure a verdict must be, if the oracle errs now and then: a chance, or none to take
-    /// each verdict as it comes [default: 0.99]
-    #[arg(long, value_name = "CHANCE|none", help_heading = SEARCH)]
-    pub confidence: Option<String>,
-    /// Go the same way in every run, whatever ends first and however many trials run at once
-    #[arg(long, help_heading = SEARCH)]
-    pub deterministic: bool,
-    /// Compile each object, whatever was compiled before
-    #[arg(long, conflicts_with = "cc_launcher", help_heading = BUILDS)]
-    pub no_object_cache: bool,
-    /// Call the compiler through this program, as ccache, instead of kbisect's own object cache
-    #[arg(long, value_name = "PROGRAM", help_heading = BUILDS)]
-    pub cc_launcher: Option<String>,
-    /// First install and make what is missing, as `kbisect setup` does
-    #[arg(long, help_heading = RUN)]
+    /// The settings that are given.
+    pub settings: PartialSettings,
+    /// Is what is missing to be installed?
     pub setup: bool,
 }
 
+/// Flags that are no settings of their own.
+const NO_OBJECT_CACHE: &str = "no-object-cache";
+const SETUP: &str = "setup";
+
 impl RunArgs {
-    /// The flags as wishes.
-    #[must_use]
-    pub fn wishes(&self) -> Wishes {
-        let Self {
-            oracle,
-            source,
-            start,
-            arch,
-            base,
-            keep,
-            project,
-            jobs,
-            build_jobs,
-            timeout,
-            budget_time,
-            budget_trials,
-            output,
-            algorithm,
-            certify,
-            prior,
-            trace,
-            confidence,
-            deterministic,
-            no_object_cache,
-            cc_launcher,
-            setup: _,
-        } = self.clone();
-        Wishes {
-            oracle,
-            source,
-            start,
-            arch,
-            base,
-            keep,
-            project: project.map(toml::Value::String),
-            jobs,
-            build_jobs,
-            timeout,
-            budget_time,
-            budget_trials,
-            output,
-            algorithm,
-            certify,
-            prior,
-            trace,
-            confidence,
-            deterministic: deterministic.then_some(true),
-            cc_launcher: cc_launcher.or(no_object_cache.then(|| "none".to_owned())),
-            color: None,
-            message_format: None,
+    fn flags() -> impl Iterator<Item = &'static Setting> {
+        let all = SETTINGS.iter();
+        all.filter(|setting| setting.section != Section::Common)
+    }
+}
+
+fn heading(section: Section) -> &'static str {
+    match section {
+        Section::Subject => "What is searched",
+        Section::Search => "How it is searched",
+        Section::Builds => "Builds",
+        Section::Run | Section::Common => "The run",
+    }
+}
+
+fn flag(setting: &'static Setting) -> Arg {
+    let help = match setting.default {
+        "" => setting.doc.to_owned(),
+        default => format!("{} [default: {default}]", setting.doc),
+    };
+    let flag = Arg::new(setting.key)
+        .long(setting.key)
+        .help(help)
+        .help_heading(heading(setting.section));
+    let flag = match setting.short {
+        Some(letter) => flag.short(letter),
+        None => flag,
+    };
+    let flag = match setting.kind {
+        Kind::Switch(_) => return flag.action(ArgAction::SetTrue),
+        Kind::Texts(_) => flag.action(ArgAction::Append),
+        Kind::Count(_) => flag.value_parser(parse_count),
+        Kind::Number(_) => flag.value_parser(clap::value_parser!(u32)),
+        Kind::Text(_) | Kind::Word(_) | Kind::Time(_) | Kind::Chance(_) | Kind::Project(_) => flag,
+    };
+    let is_path = ["FILE", "DIR", "PATH"].map(|word| setting.value_name.contains(word));
+    if is_path.contains(&true) {
+        flag.value_name(setting.value_name)
+            .value_hint(ValueHint::AnyPath)
+    } else {
+        flag.value_name(setting.value_name)
+    }
+}
+
+/// The value of a flag, if it is given.
+fn value(setting: &Setting, matches: &mut ArgMatches) -> Option<Value> {
+    let key = setting.key;
+    match setting.kind {
+        Kind::Switch(_) => matches.get_flag(key).then_some(Value::Boolean(true)),
+        Kind::Texts(_) => {
+            let texts = matches.remove_many::<String>(key)?;
+            Some(Value::Array(texts.map(Value::String).collect()))
         }
+        Kind::Count(_) => {
+            let count = matches.remove_one::<NonZeroUsize>(key)?;
+            // More than that are refused anyway.
+            Some(Value::Integer(count.get().try_into().unwrap_or(i64::MAX)))
+        }
+        Kind::Number(_) => Some(Value::Integer(matches.remove_one::<u32>(key)?.into())),
+        Kind::Text(_) | Kind::Word(_) | Kind::Time(_) | Kind::Chance(_) | Kind::Project(_) => {
+            Some(Value::String(matches.remove_one::<String>(key)?))
+        }
+    }
+}
+
+impl FromArgMatches for RunArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Self::from_arg_matches_mut(&mut matches.clone())
+    }
+
+    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
+        let mut args = Self {
+            settings: PartialSettings::new(),
+            setup: matches.get_flag(SETUP),
+        };
+        for setting in Self::flags() {
+            if let Some(value) = value(setting, matches) {
+                let wrong = |expected| {
+                    let text = format!("--{}: expected {expected}\n", setting.key);
+                    clap::Error::raw(clap::error::ErrorKind::InvalidValue, text)
+                };
+                args.settings.set(setting, value).map_err(wrong)?;
+            }
+        }
+        if matches.get_flag(NO_OBJECT_CACHE) {
+            args.settings = args.settings.with("cc-launcher", "none");
+        }
+        Ok(args)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let new = Self::from_arg_matches(matches)?;
+        self.settings = new.settings.over(std::mem::take(&mut self.settings));
+        self.setup |= new.setup;
+        Ok(())
+    }
+}
+
+impl Args for RunArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let no_object_cache = Arg::new(NO_OBJECT_CACHE)
+            .long(NO_OBJECT_CACHE)
+            .help("Compile each object, even one that was compiled before")
+            .help_heading(heading(Section::Builds))
+            .conflicts_with("cc-launcher")
+            .action(ArgAction::SetTrue);
+        let setup = Arg::new(SETUP)
+            .long(SETUP)
+            .help("First install and make what is missing, as `kbisect setup` does")
+            .help_heading(heading(Section::Run))
+            .action(ArgAction::SetTrue);
+        command
+            .args(Self::flags().map(flag))
+            .arg(no_object_cache)
+            .arg(setup)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
     }
 }

@@ -9,7 +9,7 @@ use super::start;
 use crate::kconfig::native::{Explanation, Mode, Model, SymKind, Term, Why};
 use crate::kconfig::{self, parse_config};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize};
-use crate::settings::Wishes;
+use crate::settings::PartialSettings;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -43,16 +43,17 @@ struct Change {
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let symbol = Symbol::new(&args.symbol).map_err(|e| Error::usage(e.to_string()))?;
-    let wishes = Wishes {
+    let mut asked = PartialSettings::new()
         // None is run; there have to be some.
-        oracle: vec!["none".into()],
-        source: args.source.clone(),
-        start: args.config.clone(),
-        arch: args.arch.clone(),
-        base: args.base.clone(),
-        ..Wishes::default()
-    };
-    let (mut settings, shown, warnings) = prepare::settings(wishes, *shown)?;
+        .with("oracle", "none")
+        .with_path("source", args.source.as_deref())
+        .with_path("start", args.config.as_deref());
+    for (key, value) in [("arch", &args.arch), ("base", &args.base)] {
+        if let Some(value) = value {
+            asked = asked.with(key, value.as_str());
+        }
+    }
+    let (mut settings, shown, warnings) = prepare::settings(asked, *shown)?;
     settings.oracles.clear();
     let cancel = CancelToken::new();
     let mut ui = shown.quiet_ui();

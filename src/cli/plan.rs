@@ -29,7 +29,7 @@ const MANY: usize = 20;
 const FEW: usize = 5;
 
 pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
-    let (settings, shown, unknown) = prepare::settings(args.wishes(), *shown)?;
+    let (settings, shown, unknown) = prepare::settings(args.settings.clone(), *shown)?;
     let when = if args.setup {
         WhenMissing::Install
     } else {

@@ -17,7 +17,7 @@ use crate::kconfig::native::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
 use crate::model::{CompilerLauncher, Event, Symbol, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED};
-use crate::settings::{self, Base, Machine, Settings, Wishes};
+use crate::settings::{self, Base, Machine, PartialSettings, Settings};
 use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
 use crate::supervise::{CancelToken, Signals, find_program};
 use crate::ui::Ui;
@@ -63,12 +63,15 @@ pub(super) enum Want {
 }
 
 /// The settings from flags and file; what the file says of colours and format goes to `shown`.
-pub(super) fn settings(wishes: Wishes, shown: Shown) -> Result<(Settings, Shown, Vec<String>)> {
+pub(super) fn settings(
+    asked: PartialSettings,
+    shown: Shown,
+) -> Result<(Settings, Shown, Vec<String>)> {
     let file = Path::new(settings::FILE);
     let (from_file, unknown) = if file.is_file() {
         settings::read(file)?
     } else {
-        (Wishes::default(), vec![])
+        (PartialSettings::new(), vec![])
     };
     let told = |key: String| {
         let near = settings::like(&key).map(|near| format!("; did you mean `{near}`?"));
@@ -81,9 +84,8 @@ pub(super) fn settings(wishes: Wishes, shown: Shown) -> Result<(Settings, Shown,
     };
     let mut warnings: Vec<String> = unknown.into_iter().map(told).collect();
     let shown = shown.with_file(&from_file)?;
-    let wishes = wishes.over(from_file);
-    let arch = wishes.arch.clone();
-    let made = Settings::from_wishes(wishes, Machine::here());
+    let asked = asked.over(from_file);
+    let made = Settings::complete(&asked, Machine::here());
     // It may be the very one that is missing.
     let mut settings = made.inspect_err(|_| {
         let mut ui = shown.ui();
@@ -99,7 +101,7 @@ pub(super) fn settings(wishes: Wishes, shown: Shown) -> Result<(Settings, Shown,
     }
     // One that is none is told when it is used.
     if let Ok(project) = project(settings.project.as_ref(), &settings.arch) {
-        checks::effects(&project, arch.as_deref(), &settings.cc_launcher)?;
+        checks::effects(&project, asked.text("arch"), &settings.cc_launcher)?;
         if project.compiler.is_none() && settings.cc_launcher == CompilerLauncher::Nothing {
             warnings.push(format!(
                 "--no-object-cache has no effect: of the project {} no objects are kept anyway",

@@ -22,7 +22,7 @@ use crate::ui::Ui;
 use crate::{Error, ErrorKind, Result};
 
 pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
-    let (settings, shown, unknown) = prepare::settings(args.wishes(), *shown)?;
+    let (settings, shown, unknown) = prepare::settings(args.settings.clone(), *shown)?;
     let when = if args.setup {
         WhenMissing::Install
     } else {
@@ -197,32 +197,22 @@ fn again(
     )?;
     let start = super::start::start(settings, tools, cancel, ui)?;
     let info = &opened.info;
-    let was = |name: &str| info.settings.get(name).cloned().unwrap_or_default();
     // More may have been learnt since it began.
-    let is_learning = settings.learns() && was("prior") == serde_json::json!(settings.prior);
+    let is_learning =
+        settings.learns() && info.settings.get("prior") == Some(&serde_json::json!(settings.prior));
     let prior = if is_learning {
         info.prior.clone()
     } else {
         prior(settings, &start.requests, ui)?
     };
-    // Runs of older versions say nothing of it.
-    let traced = Some(was("trace")).filter(|was| !was.is_null());
     let differs = if start.requests != info.requests {
-        "start"
+        "start".to_owned()
     } else if start.keep != info.fixed {
-        "--keep"
-    } else if settings.algorithm != info.algorithm {
-        "--algorithm"
-    } else if info.certify() != settings.certify {
-        "--certify"
+        "--keep".to_owned()
     } else if prior != info.prior {
-        "--prior"
-    } else if traced.is_some_and(|was| was != serde_json::json!(settings.trace)) {
-        "--trace"
-    } else if was("confidence") != serde_json::json!(settings.confidence) {
-        "--confidence"
-    } else if was("order") != serde_json::json!(settings.order) {
-        "--deterministic"
+        "--prior".to_owned()
+    } else if let Some(key) = settings.changed_since(&info.settings)? {
+        format!("--{key}")
     } else {
         return Ok(());
     };

@@ -30,11 +30,11 @@ pub(super) fn run(_args: &SetupArgs, shown: &Shown) -> Result<ExitCode> {
     setup.ensure(&wanted.needs)?;
     let source = match &own {
         None => Some(setup.kernel_source()?),
-        Some(Own { project, wishes }) => match &wishes.source {
-            Some(path) if path.is_file() => Some(setup.source_of(path)?),
+        Some(Own { project, asked }) => match asked.text("source").map(PathBuf::from) {
+            Some(path) if path.is_file() => Some(setup.source_of(&path)?),
             Some(path) => {
-                project.check_source(path)?;
-                Some(path.clone())
+                project.check_source(&path)?;
+                Some(path)
             }
             None if project.name == "busybox" => Some(setup.busybox_source()?),
             // A run may be given one by --source.

@@ -7,7 +7,7 @@ use super::args::{ColorChoice, Common, MessageFormat};
 use crate::Error;
 use crate::model::sanitize_line;
 use crate::report::Dress;
-use crate::settings::Wishes;
+use crate::settings::PartialSettings;
 use crate::ui::{self, Color, Format, Paint, Ui, Verbosity};
 
 /// Longest message that is shown in one line, in characters.
@@ -64,9 +64,9 @@ impl Shown {
     }
 
     /// The same, with what the settings file says and the command line does not.
-    pub(super) fn with_file(mut self, wishes: &Wishes) -> crate::Result<Self> {
-        if let (Given::No, Some(format)) = (self.explicit_format, &wishes.message_format) {
-            self.format = match format.as_str() {
+    pub(super) fn with_file(mut self, asked: &PartialSettings) -> crate::Result<Self> {
+        if let (Given::No, Some(format)) = (self.explicit_format, asked.text("message-format")) {
+            self.format = match format {
                 "human" => Format::Human,
                 "json" => Format::Json,
                 other => {
@@ -77,8 +77,8 @@ impl Shown {
                 }
             };
         }
-        if let (Given::No, Some(color)) = (self.explicit_color, &wishes.color) {
-            self.color = match color.as_str() {
+        if let (Given::No, Some(color)) = (self.explicit_color, asked.text("color")) {
+            self.color = match color {
                 "auto" => Color::Auto,
                 "always" => Color::Always,
                 "never" => Color::Never,

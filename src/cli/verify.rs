@@ -63,13 +63,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     // From nothing: not even an object of the run that is verified.
     settings.cc_launcher = CompilerLauncher::Nothing;
     (settings.budget_time, settings.budget_trials) = (None, None);
-    let machine = Settings::from_wishes(
-        crate::settings::Wishes {
-            oracle: settings.oracles.clone(),
-            ..Default::default()
-        },
-        crate::settings::Machine::here(),
-    )?;
+    let machine = Settings::defaults(crate::settings::Machine::here());
     (settings.jobs, settings.build_jobs) = (machine.jobs, machine.build_jobs);
     let when = if args.setup {
         WhenMissing::Install

@@ -6,13 +6,13 @@ use super::prepare;
 use crate::Result;
 use crate::kconfig::Project;
 use crate::oracle::{self, SHIPPED};
-use crate::settings::{self, Wishes};
+use crate::settings::{self, PartialSettings};
 use crate::setup::{BOOT, BUILD, Need, UNPACK, Wanted, all};
 
 /// A project that is not Debian's kernel, and what its settings file says.
 pub(super) struct Own {
     pub(super) project: Project,
-    pub(super) wishes: Wishes,
+    pub(super) asked: PartialSettings,
 }
 
 /// The project that the settings file names or describes, if it is another one than Linux.
@@ -24,25 +24,25 @@ pub(super) fn own() -> Result<Option<Own>> {
     if !file.is_file() {
         return Ok(None);
     }
-    let (wishes, _) = settings::read(file)?;
-    if wishes.project.is_none() {
+    let (asked, _) = settings::read(file)?;
+    if asked.get("project").is_none() {
         return Ok(None);
     }
-    let arch = wishes.arch.as_deref().unwrap_or(settings::ARCH);
-    let project = prepare::project(wishes.project.as_ref(), arch)?;
-    Ok((project.name != "linux").then_some(Own { project, wishes }))
+    let arch = asked.text("arch").unwrap_or(settings::ARCH);
+    let project = prepare::project(asked.get("project"), arch)?;
+    Ok((project.name != "linux").then_some(Own { project, asked }))
 }
 
 /// What is needed: for `own`, or for Linux with all oracles that come with kbisect.
 pub(super) fn wanted(own: Option<&Own>) -> Wanted {
-    let Some(Own { wishes, .. }) = own else {
+    let Some(Own { asked, .. }) = own else {
         return Wanted {
             needs: all(),
             guest: true,
         };
     };
     let (mut boots, mut guest) = (false, false);
-    for name in &wishes.oracle {
+    for name in asked.texts("oracle") {
         if SHIPPED.iter().any(|shipped| shipped.name == name) {
             (boots, guest) = (true, true);
         } else if let Ok(oracle) = oracle::find(name) {
@@ -55,7 +55,10 @@ pub(super) fn wanted(own: Option<&Own>) -> Wanted {
     if boots {
         needs.extend_from_slice(BOOT);
     }
-    if wishes.source.as_ref().is_none_or(|path| path.is_file()) {
+    if asked
+        .text("source")
+        .is_none_or(|path| Path::new(path).is_file())
+    {
         needs.push(UNPACK);
     }
     Wanted { needs, guest }

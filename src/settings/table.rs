@@ -1,0 +1,528 @@
+//! The list of the settings: one row each.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use toml::Value;
+
+use super::duration::{TIME_HINT, parse_duration};
+use super::limits;
+use super::values::{ARCH, Base, OUTPUT, Settings};
+use crate::model::{CERTIFY, Certify, CompilerLauncher, Confidence, Order, Symbol, Tracing, near};
+use crate::search::{ALGORITHMS, UnknownAlgorithm};
+use crate::{Error, Result};
+
+/// A setting: a flag `--KEY`, and a key of the settings file.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name.
+    pub key: &'static str,
+    /// The letter of its short flag, if it has one.
+    pub short: Option<char>,
+    /// The form of its values, for help texts.
+    pub value_name: &'static str,
+    /// Its meaning, for help texts.
+    pub doc: &'static str,
+    /// The default, for help texts; empty if there is none.
+    pub default: &'static str,
+    /// The part of the help that it stands in.
+    pub section: Section,
+    /// The type of its values.
+    pub kind: Kind,
+    /// What depends on it.
+    pub effect: Effect,
+}
+
+/// A part of the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// What is searched.
+    Subject,
+    /// How it is searched.
+    Search,
+    /// Builds.
+    Builds,
+    /// The run as a whole.
+    Run,
+    /// Of all commands: how messages look.
+    Common,
+}
+
+/// What depends on a setting.
+#[derive(Debug, Clone, Copy)]
+pub enum Effect {
+    /// Verdicts do, or the list of requests. The run's key has it, by its contents.
+    Key,
+    /// The candidates that the search tries, and so what its journal means.
+    Search {
+        /// The name of the field in the record of a run.
+        field: &'static str,
+        /// Its value.
+        value: fn(&Settings) -> serde_json::Value,
+    },
+    /// Nothing that is recorded: it may differ from session to session.
+    None,
+}
+
+/// The type of a setting's values, and the field of [`Settings`] that they go to.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// One text or several.
+    Texts(fn(&mut Settings, Vec<String>) -> Result<()>),
+    /// A text.
+    Text(fn(&mut Settings, &str) -> Result<()>),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number that is not zero.
+    Count(fn(&mut Settings, NonZeroUsize)),
+    /// A whole number.
+    Number(fn(&mut Settings, u32) -> Result<()>),
+    /// A duration: a number of seconds, or a text such as `10m`.
+    Time(fn(&mut Settings, Duration)),
+    /// A number between 0.5 and 1, or a word.
+    Chance(fn(&mut Settings, &str) -> Result<()>),
+    /// On or off.
+    Switch(fn(&mut Settings, Switch)),
+    /// A name, or a table that describes a project.
+    Project(fn(&mut Settings, Value)),
+}
+
+/// A value of a [`Kind::Switch`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// As without the setting.
+    Off,
+    /// The setting applies.
+    On,
+}
+
+impl Kind {
+    /// Is `value` of this type?
+    ///
+    /// # Errors
+    /// It is not. The text says what was expected.
+    pub fn check(&self, value: &Value) -> Result<(), &'static str> {
+        let is_text = value.is_str();
+        let (is_right, expected) = match self {
+            Self::Texts(_) => {
+                let list = value.as_array();
+                let is_list = list.is_some_and(|list| list.iter().all(Value::is_str));
+                (is_text || is_list, "a string or a list of strings")
+            }
+            Self::Text(_) | Self::Word(_) => (is_text, "a string"),
+            Self::Count(_) => (count(value).is_some(), "a whole number, 1 or more"),
+            Self::Number(_) => (number(value).is_some(), "a whole number"),
+            Self::Time(_) => (
+                is_text || number(value).is_some(),
+                "a time: 90, \"90s\", \"10m\" or \"1h30m\"",
+            ),
+            Self::Chance(_) => (
+                is_text || value.is_float(),
+                "a number between 0.5 and 1, or \"none\"",
+            ),
+            Self::Switch(_) => (value.is_bool(), "true or false"),
+            Self::Project(_) => (
+                is_text || value.is_table(),
+                "a name, or a table that describes a project",
+            ),
+        };
+        if is_right { Ok(()) } else { Err(expected) }
+    }
+
+    /// Puts `value` into `settings`. One of another type is left out: see [`check`](Self::check).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage): the value is not possible.
+    pub fn apply(&self, of: &Setting, settings: &mut Settings, value: &Value) -> Result<()> {
+        match self {
+            Self::Texts(set) => set(settings, texts(value)),
+            Self::Text(set) | Self::Chance(set) => set(settings, &text(value)),
+            Self::Word(_) => Ok(()),
+            Self::Count(set) => {
+                if let Some(count) = count(value) {
+                    set(settings, count);
+                }
+                Ok(())
+            }
+            Self::Number(set) => number(value).map_or(Ok(()), |number| set(settings, number)),
+            Self::Time(set) => {
+                let text = text(value);
+                let time = parse_duration(&text).ok_or_else(|| {
+                    let text = text.escape_debug();
+                    Error::usage(format!("`{text}` is no time for --{}", of.key)).hint(TIME_HINT)
+                })?;
+                set(settings, time);
+                Ok(())
+            }
+            Self::Switch(set) => {
+                let switch = match value.as_bool() {
+                    Some(true) => Switch::On,
+                    _ => Switch::Off,
+                };
+                set(settings, switch);
+                Ok(())
+            }
+            Self::Project(set) => {
+                set(settings, value.clone());
+                Ok(())
+            }
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(list) => list.iter().map(text).collect(),
+        one => vec![text(one)],
+    }
+}
+
+fn number(value: &Value) -> Option<u32> {
+    value.as_integer()?.try_into().ok()
+}
+
+fn count(value: &Value) -> Option<NonZeroUsize> {
+    NonZeroUsize::new(value.as_integer()?.try_into().ok()?)
+}
+
+/// Reads a number of trials or jobs: a whole number that is not zero.
+///
+/// # Errors
+/// It is none, in words for people.
+pub fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "it is to be a whole number, 1 or more".to_owned())
+}
+
+impl Setting {
+    /// The setting with this key.
+    #[must_use]
+    pub fn named(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+}
+
+/// The key of a settings file that is most like one that means nothing.
+#[must_use]
+pub fn like(key: &str) -> Option<&'static str> {
+    let keys = SETTINGS.iter().map(|setting| setting.key);
+    near(&key.replace('_', "-"), keys).first().copied()
+}
+
+/// Of which the rest of a row is taken.
+const ROW: Setting = Setting {
+    key: "",
+    short: None,
+    value_name: "",
+    doc: "",
+    default: "",
+    section: Section::Run,
+    kind: Kind::Word(&[]),
+    effect: Effect::None,
+};
+
+/// An [`Effect::Search`] of the field of this name.
+macro_rules! search {
+    ($field:ident) => {
+        Effect::Search {
+            field: stringify!($field),
+            value: |settings| serde_json::json!(settings.$field),
+        }
+    };
+}
+
+/// All of them, in the order of the help.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "oracle",
+        value_name: "NAME|PATH",
+        doc: "Name or path of an oracle; given several times, all must accept",
+        section: Section::Subject,
+        kind: Kind::Texts(|settings, names| {
+            if names.iter().any(String::is_empty) {
+                return Err(Error::usage("an oracle without a name is given")
+                    .hint("try `--oracle shell-ok`; `kbisect oracles` lists them"));
+            }
+            settings.oracles = names;
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "source",
+        value_name: "DIR|TARBALL",
+        doc: "Source tree or tarball",
+        default: "the newest linux-source package",
+        section: Section::Subject,
+        kind: Kind::Text(|settings, path| {
+            settings.source = Some(path.into());
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "start",
+        value_name: "FILE",
+        doc: "Configuration that works: a .config or a fragment",
+        default: "the EC2 set",
+        section: Section::Subject,
+        kind: Kind::Text(|settings, path| {
+            settings.start = Some(path.into());
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "arch",
+        value_name: "ARCH",
+        doc: "Architecture, as make's ARCH has it",
+        default: ARCH,
+        section: Section::Subject,
+        kind: Kind::Text(|settings, arch| {
+            settings.arch = arch.to_owned();
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "base",
+        value_name: "expert|allno|FILE",
+        doc: "Configuration that requests are added to: expert (all-no with EXPERT=y), allno, or a \
+              fragment",
+        default: "expert",
+        section: Section::Subject,
+        kind: Kind::Text(|settings, base| {
+            settings.base = match base {
+                "expert" => Base::Expert,
+                "allno" => Base::AllNo,
+                file => Base::File(file.into()),
+            };
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "keep",
+        value_name: "SYMBOL",
+        doc: "Symbol that is never removed, nor is what it depends on",
+        section: Section::Subject,
+        kind: Kind::Texts(|settings, symbols| {
+            let symbols: Result<Vec<Symbol>, _> = symbols.iter().map(|s| Symbol::new(s)).collect();
+            settings.keep = symbols.map_err(|e| Error::usage(e.to_string()))?;
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "project",
+        value_name: "NAME",
+        doc: "Kind of project: linux or busybox; others are described in kbisect.toml",
+        default: "linux",
+        section: Section::Subject,
+        kind: Kind::Project(|settings, project| settings.project = Some(project)),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "jobs",
+        short: Some('j'),
+        value_name: "N",
+        doc: "Trials at once",
+        default: "by cores and memory",
+        section: Section::Builds,
+        kind: Kind::Count(|settings, jobs| settings.jobs = jobs),
+        ..ROW
+    },
+    Setting {
+        key: "build-jobs",
+        value_name: "M",
+        doc: "Compile jobs at once, of all trials together",
+        default: "cores",
+        section: Section::Builds,
+        kind: Kind::Count(|settings, jobs| settings.build_jobs = jobs),
+        ..ROW
+    },
+    Setting {
+        key: "cc-launcher",
+        value_name: "PROGRAM",
+        doc: "Call the compiler through this program, such as ccache, instead of kbisect's own object \
+              cache; none: call it directly",
+        section: Section::Builds,
+        kind: Kind::Text(|settings, program| {
+            settings.cc_launcher = CompilerLauncher::named(program);
+            Ok(())
+        }),
+        ..ROW
+    },
+    Setting {
+        key: "timeout",
+        value_name: "TIME",
+        doc: "Time limit of an oracle: 90, 90s, 10m",
+        default: "300s",
+        kind: Kind::Time(|settings, time| settings.timeout = time),
+        ..ROW
+    },
+    Setting {
+        key: "budget-time",
+        value_name: "TIME",
+        doc: "Stop after this time, with the smallest set found so far",
+        kind: Kind::Time(|settings, time| settings.budget_time = Some(time)),
+        ..ROW
+    },
+    Setting {
+        key: "budget-trials",
+        value_name: "N",
+        doc: "Stop after this many trials, that of the start included, with the smallest set found so far",
+        kind: Kind::Number(|settings, trials| {
+            limits::check_budget(Some(trials))?;
+            settings.budget_trials = Some(trials);
+            Ok(())
+        }),
+        ..ROW
+    },
+    Setting {
+        key: "output",
+        short: Some('o'),
+        value_name: "DIR",
+        doc: "Run directory",
+        default: OUTPUT,
+        kind: Kind::Text(|settings, path| {
+            if path.is_empty() {
+                return Err(Error::usage(
+                    "the output is to be a folder, and has no name",
+                ));
+            }
+            settings.output = path.into();
+            Ok(())
+        }),
+        ..ROW
+    },
+    Setting {
+        key: "algorithm",
+        value_name: "NAME",
+        doc: "Search algorithm: split, ddmin, probdd, cdd, ktest, halving, gbr or one-by-one",
+        default: "split",
+        section: Section::Search,
+        kind: Kind::Text(|settings, name| {
+            if !ALGORITHMS.contains(&name) {
+                let unknown = UnknownAlgorithm(name.to_owned());
+                return Err(Error::usage(unknown.to_string()));
+            }
+            settings.algorithm = name.to_owned();
+            Ok(())
+        }),
+        effect: search!(algorithm),
+        ..ROW
+    },
+    Setting {
+        key: "certify",
+        value_name: "strict|leaves",
+        doc: "Which requests of the answer are tested alone. strict: each one, together with its \
+              dependents. leaves: only requests without dependents; the answer is then minimal if the \
+              oracle is monotone, it is not certified, and the exit status is 4",
+        default: "strict",
+        section: Section::Search,
+        kind: Kind::Text(|settings, name| {
+            settings.certify = Certify::named(name).ok_or_else(|| {
+                Error::usage(format!("--certify cannot be `{}`", name.escape_debug()))
+                    .hint(format!("it can be {}", CERTIFY.join(" or ")))
+            })?;
+            Ok(())
+        }),
+        effect: search!(certify),
+        ..ROW
+    },
+    Setting {
+        key: "prior",
+        value_name: "DIR|FILE|learned",
+        doc: "Where the first estimate of which requests are needed comes from: the folder of an earlier \
+              result, a file with a symbol and a chance on each line, or learned: earlier runs with this \
+              setting, whose results are kept. It affects only the order of the search. A folder or a \
+              file replaces the boot trace; learned is combined with it",
+        section: Section::Search,
+        kind: Kind::Text(|settings, path| {
+            settings.prior = Some(path.into());
+            Ok(())
+        }),
+        // Compared by its contents.
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "trace",
+        value_name: "auto|off|FILE",
+        doc: "First remove options whose code did not run in a boot of the start. auto: trace that boot. \
+              FILE: a log of QEMU's `-d in_asm`. off: do without",
+        default: "auto, if the oracles use `kbisect boot`",
+        section: Section::Search,
+        kind: Kind::Text(|settings, name| {
+            settings.trace = Tracing::named(name);
+            Ok(())
+        }),
+        effect: search!(trace),
+        ..ROW
+    },
+    Setting {
+        key: "confidence",
+        value_name: "CHANCE|none",
+        doc: "How certain a verdict must be, if the oracle sometimes errs: a chance. none: take each \
+              verdict as it comes",
+        default: "0.99",
+        section: Section::Search,
+        kind: Kind::Chance(|settings, text| {
+            settings.confidence = match text {
+                "none" => None,
+                text => Some(text.parse().ok().and_then(Confidence::new).ok_or_else(|| {
+                    Error::usage(format!("--confidence cannot be `{}`", text.escape_debug()))
+                        .hint("it is a chance above 0.5 and below 1, as 0.99, or none")
+                })?),
+            };
+            Ok(())
+        }),
+        effect: search!(confidence),
+        ..ROW
+    },
+    Setting {
+        key: "deterministic",
+        doc: "Try the same candidates in every run, whichever trial ends first and however many run at once",
+        section: Section::Search,
+        kind: Kind::Switch(|settings, switch| {
+            settings.order = match switch {
+                Switch::On => Order::Deterministic,
+                Switch::Off => Order::AsItComes,
+            };
+        }),
+        effect: search!(order),
+        ..ROW
+    },
+    Setting {
+        key: "message-format",
+        value_name: "FORMAT",
+        doc: "How messages and results are written",
+        default: "human",
+        section: Section::Common,
+        kind: Kind::Word(&["human", "json"]),
+        ..ROW
+    },
+    Setting {
+        key: "color",
+        value_name: "WHEN",
+        doc: "When to use colours",
+        default: "auto",
+        section: Section::Common,
+        kind: Kind::Word(&["auto", "always", "never"]),
+        ..ROW
+    },
+];
