@@ -8,6 +8,7 @@ mod accel;
 mod budget;
 mod console;
 mod machine;
+mod outcome;
 mod record;
 mod run;
 mod serial;
@@ -19,5 +20,6 @@ pub use machine::{
     Accel, Clock, Disk, Drive, Firmware, Forward, HostPort, Interface, Kernel, Machine, Memory,
     Nic, PortForward,
 };
+pub use outcome::{Finished, Limit, Outcome};
 pub use record::Record;
-pub use run::{Finished, Limit, Outcome, Plan, QEMU, boot};
+pub use run::{Plan, QEMU, boot};

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 
 use memchr::{memchr_iter, memchr3, memmem, memrchr};
 
-use super::add;
-use super::manifest::is_autoconf;
+use super::autoconf::is_autoconf;
+use super::hash::add;
 use super::symbols::{Mention, Values};
 use super::text::{Marker, is_no_file, markers};
 

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::AUTOCONF;
+use super::autoconf::is_autoconf;
 use super::codec::{Reader, Writer};
 use super::directives;
 use super::symbols::{Mention, Values};
@@ -151,12 +151,6 @@ fn settled(path: &[u8], began: i128) -> Option<Stat> {
 
 fn file(path: &[u8]) -> &Path {
     Path::new(std::ffi::OsStr::from_bytes(path))
-}
-
-/// The file with all values, of which only those count that are mentioned.
-pub(super) fn is_autoconf(path: &[u8]) -> bool {
-    let path = path.strip_prefix(b"./").unwrap_or(path);
-    AUTOCONF.iter().any(|autoconf| autoconf.as_bytes() == path)
 }
 
 impl Manifest {

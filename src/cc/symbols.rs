@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use memchr::memmem;
 
-use super::add;
+use super::hash::add;
 
 /// What a symbol's name is written behind, wherever its value is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

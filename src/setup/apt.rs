@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Setup, cache::interrupted};
+use super::{Setup, context::interrupted};
 use crate::supervise::{Log, Spec, capture, find_program};
 use crate::{Error, Result};
 

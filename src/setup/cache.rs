@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 
-use super::Setup;
-use crate::{Error, ErrorKind, Result};
+use super::context::{Setup, interrupted};
+use crate::{Error, Result};
 
 /// How often a lock that another process holds is tried again.
 const RETRY: Duration = Duration::from_millis(200);
@@ -134,14 +134,11 @@ fn remove_leftovers(parent: &Path) {
     }
 }
 
-pub(super) fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "interrupted")
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
     use crate::supervise::CancelToken;
 
     #[test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::archive::{Archive, contents};
-use super::{Setup, cache};
+use super::{Setup, context};
 use crate::supervise::{Spec, run};
 use crate::{Error, Result};
 
@@ -202,7 +202,7 @@ impl Setup<'_> {
     fn done(&self, spec: &Spec, doing: &str) -> Result<()> {
         let ended = run(spec, self.cancel)?;
         if self.cancel.is_cancelled() {
-            return Err(cache::interrupted());
+            return Err(context::interrupted());
         }
         if ended.success() {
             Ok(())

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::words::{self, Paint};
-use super::{Ui, Verbosity};
+use super::{Paint, Ui, Verbosity, words};
 use crate::model::{Event, Phase, WorkerState};
 
 /// How often the times on the screen move.

@@ -3,8 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::words::{self, Paint};
-use super::{Ui, Verbosity};
+use super::{Paint, Ui, Verbosity, words};
 use crate::model::Event;
 
 /// How often a line about the progress is worth it.

@@ -319,6 +319,10 @@ impl<'ast> Visit<'ast> for Reader {
         self.import(&item.tree, &mut Vec::new(), kind);
     }
 
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {
+        // `pub(super)` uses nothing.
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let parts = path.segments.iter().map(|part| part.ident.to_string());
         self.note(&parts.collect::<Vec<_>>());

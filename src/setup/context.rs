@@ -1,0 +1,70 @@
+//! What all of the set-up has in hand: the cache folder, whom to tell, and when to give up.
+
+use std::path::{Path, PathBuf};
+
+use crate::places::cache_dir;
+use crate::supervise::{CancelToken, Ended, Log, Spec, run};
+use crate::{Error, ErrorKind, Result};
+
+/// Where things are kept, whom to tell, and when to give up.
+pub struct Setup<'a> {
+    pub(super) cache: PathBuf,
+    pub(super) note: &'a mut dyn FnMut(&str),
+    pub(super) cancel: &'a CancelToken,
+}
+
+impl<'a> Setup<'a> {
+    /// With the user's [cache folder](crate::places::cache_dir). `note` is told, in one line each, what takes
+    /// long.
+    ///
+    /// # Errors
+    /// As for [`cache_dir`].
+    pub fn new(note: &'a mut dyn FnMut(&str), cancel: &'a CancelToken) -> Result<Self> {
+        Ok(Self {
+            cache: cache_dir()?,
+            note,
+            cancel,
+        })
+    }
+
+    /// With the cache folder `cache`.
+    pub fn at(cache: &Path, note: &'a mut dyn FnMut(&str), cancel: &'a CancelToken) -> Self {
+        Self {
+            cache: cache.to_owned(),
+            note,
+            cancel,
+        }
+    }
+
+    pub(super) fn note(&mut self, text: &str) {
+        (self.note)(text);
+    }
+
+    /// The log of what apt, dpkg and tar said.
+    pub(super) fn log_path(&self) -> PathBuf {
+        self.cache.join("setup.log")
+    }
+
+    /// [`Self::run`], which is not cancelled: an interrupted dpkg leaves the machine's packages
+    /// half configured.
+    pub(super) fn run_to_its_end(&mut self, spec: Spec) -> Result<Ended> {
+        self.run_until(spec, &CancelToken::new())
+    }
+
+    /// Runs `spec` with its output at the end of the log.
+    pub(super) fn run(&self, spec: Spec) -> Result<Ended> {
+        self.run_until(spec, self.cancel)
+    }
+
+    pub(super) fn run_until(&self, spec: Spec, cancel: &CancelToken) -> Result<Ended> {
+        let ended = run(&spec.log(Log::Append(self.log_path())), cancel)?;
+        if self.cancel.is_cancelled() {
+            return Err(interrupted());
+        }
+        Ok(ended)
+    }
+}
+
+pub(super) fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted")
+}
