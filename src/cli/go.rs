@@ -465,26 +465,32 @@ fn config_of_best(
 }
 
 /// What the journal of earlier sittings says in sum.
-struct Known {
+#[derive(Debug, Clone)]
+pub struct Known {
     /// The trial of the start, if it has passed.
-    start: Option<TrialId>,
-    start_config: Option<Fingerprint>,
-    next_trial: TrialId,
+    pub start: Option<TrialId>,
+    /// The config of the start, if it has passed.
+    pub start_config: Option<Fingerprint>,
+    /// The number of the next trial.
+    pub next_trial: TrialId,
     /// The smallest that passed: its config and the trial that has it.
-    best: Option<Fingerprint>,
+    pub best: Option<Fingerprint>,
     /// What the last record says is the best.
-    written: Option<RequestSet>,
-    progress: Progress,
-    /// What trials are expected to cost; empty if nobody could tell.
-    costs: Vec<u64>,
+    pub written: Option<RequestSet>,
+    /// How far the run has come.
+    pub progress: Progress,
+    /// What trials are expected to cost, in milliseconds; empty if nobody could tell.
+    pub costs: Vec<u64>,
     /// How often the start was refused before it was accepted.
-    refused: u32,
+    pub refused: u32,
     /// What a trace said of the requests; empty if there was none.
-    prior: Prior,
+    pub prior: Prior,
 }
 
 impl Known {
-    fn of(lines: &[Line], capacity: usize) -> Self {
+    /// What these records say; the run has `capacity` requests.
+    #[must_use]
+    pub fn of(lines: &[Line], capacity: usize) -> Self {
         let mut known = Self {
             start: None,
             start_config: None,

@@ -41,6 +41,9 @@ use args::RunArgs;
 use shown::Shown;
 
 pub use args::{Cli, Command, MessageFormat};
+// For the tests of recorded journals.
+#[doc(hidden)]
+pub use go::Known;
 
 /// Parses the command line, runs it, and turns an error into an exit code.
 #[must_use]
