@@ -17,6 +17,7 @@ use crate::search::{self, Options, Search};
 use crate::supervise::Signal;
 
 mod doubt;
+mod on_disk;
 
 /// What the fake does with a trial.
 type Judge<'j> = Box<dyn FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j>;

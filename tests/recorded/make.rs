@@ -302,7 +302,7 @@ fn make_the_recordings_of_this_version() {
 
     if is_wanted("interrupted") {
         let recorder = Recorder::new(&signalled_in(9, "INT"));
-        let output = recorder.run_hunted(&["run", "-j", "2"]);
+        let output = recorder.run_hunted(&["run", "-j", "1"]);
         assert_eq!(output.status.code(), Some(130), "{}", said(&output));
         recorder.keep("interrupted");
         recorder
@@ -312,7 +312,7 @@ fn make_the_recordings_of_this_version() {
 
     if is_wanted("killed") {
         let recorder = Recorder::new(&signalled_in(12, "KILL"));
-        let output = recorder.run_hunted(&["run", "-j", "2"]);
+        let output = recorder.run_hunted(&["run", "-j", "1"]);
         assert_eq!(output.status.code(), None, "{}", said(&output));
         // As a loss of power leaves it: kbisect writes a line at once.
         let journal = recorder.journal();

@@ -277,6 +277,11 @@ impl Toy {
 
     /// The same for the text of a fragment.
     pub fn resolve_text(&self, asked: &str) -> BTreeSet<String> {
+        symbols_on(&self.resolved_by_conf(asked))
+    }
+
+    /// The configuration that the tree's `conf` makes of a fragment, asked without kbisect.
+    pub fn resolved_by_conf(&self, asked: &str) -> String {
         let work = tempfile::tempdir().unwrap();
         let file = work.path().join("asked");
         fs::write(&file, asked).unwrap();
@@ -290,7 +295,7 @@ impl Toy {
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
-        symbols_on(&fs::read_to_string(config).unwrap())
+        fs::read_to_string(config).unwrap()
     }
 }
 
