@@ -45,6 +45,23 @@ pub(super) fn child_has_begun() {
     }
 }
 
+/// Runs `test`, a closure of the test that calls this, in a process in which no other test has children.
+pub(super) fn alone<T: FnOnce()>(test: T) {
+    const ALONE: &str = "KBISECT_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        return test();
+    }
+    let name = std::any::type_name::<T>();
+    let name = name.split_once("::").unwrap().1;
+    let name = name.strip_suffix("::{{closure}}").unwrap();
+    let mut again = std::process::Command::new(env::current_exe().unwrap());
+    let output = again.args(["--exact", name]).env(ALONE, "1").output();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let is_found = said.contains("test result: ok. 1 passed");
+    assert!(output.status.success() && is_found, "{said}");
+}
+
 fn fifo(dir: &TempDir, name: &str) -> PathBuf {
     let path = dir.path().join(name);
     mkfifo(&path, Mode::S_IRWXU).unwrap();
