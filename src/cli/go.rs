@@ -1,13 +1,15 @@
 //! Runs a search in an opened run directory, from where it stands to its end.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::conclude::{conclude, header};
 use super::costs::Foretold;
+use super::known::Known;
 use super::prepare::Tools;
+use super::refused::show_oracle_output;
 use super::searches::{Whole, depends_of, search_of, unreliable};
 use super::shown::Shown;
 use super::{guess, learned};
@@ -16,14 +18,12 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Lab, LocalExecutor, Outcome, Product,
-    Stopped, check_trees, fragment_of, moves, write_best,
+    BEST_FRAGMENT, Bench, Budget, CONFIG, Lab, LocalExecutor, Outcome, Product, Stopped,
+    check_trees, fragment_of, moves, write_best,
 };
 use crate::model::{
-    Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, Request, RequestSet,
-    Source, Tracing, TrialId, Verdict, sanitize,
+    Event, Fragment, Judgement, Order, Request, RequestSet, Source, Tracing, TrialId,
 };
-use crate::oracle::COMMAND;
 use crate::search::{self, Coverage, Depends};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
@@ -169,60 +169,6 @@ fn stopped_by(error: Error, journal: &mut Journal, path: &Path) -> Error {
         return error.hint(format!("to go on: kbisect resume {}", path.display()));
     }
     error
-}
-
-/// Longest line of a log or a command that is shown, in characters.
-const LONGEST: usize = 4000;
-
-/// The start did not pass: shows what its oracle said, with control characters taken out, and
-/// how to see it again.
-fn show_oracle_output(path: &Path) {
-    use std::io::Write;
-    let mut err = std::io::stderr();
-    let trials = path.join("trials");
-    let Ok(last) = fs::read_dir(&trials).map(|d| d.flatten().map(|e| e.path()).max()) else {
-        return;
-    };
-    let Some(last) = last else { return };
-    let (logs, command) = logs(&last);
-    for log in logs {
-        let Ok(bytes) = fs::read(&log) else { continue };
-        let text = sanitize(&String::from_utf8_lossy(&bytes));
-        let lines: Vec<&str> = text.lines().collect();
-        let tail = &lines[lines.len().saturating_sub(30)..];
-        let _ = writeln!(err, "--- {} (last {} lines)", log.display(), tail.len());
-        for line in tail {
-            let line: String = line.chars().take(LONGEST).collect();
-            let _ = writeln!(err, "{line}");
-        }
-    }
-    if let Ok(bytes) = fs::read(&command) {
-        let text = sanitize(&String::from_utf8_lossy(&bytes));
-        let _ = writeln!(err, "--- to repeat it by hand ({}):", command.display());
-        let _ = write!(err, "{text}");
-        let _ = writeln!(err, "---");
-    }
-}
-
-/// The logs of a trial's last step (the last oracle that was asked, else the build), and the
-/// file with the command for it.
-fn logs(trial: &Path) -> (Vec<PathBuf>, PathBuf) {
-    let oracles = fs::read_dir(trial).into_iter().flatten().flatten();
-    let last = oracles
-        .map(|e| e.path())
-        .filter(|p| p.is_dir())
-        .max_by_key(|dir| {
-            let log = fs::metadata(dir.join(COMMAND)).and_then(|m| m.modified());
-            log.unwrap_or(UNIX_EPOCH)
-        });
-    match last {
-        None => (vec![trial.join("build.log")], trial.join(BUILD_COMMAND)),
-        Some(dir) => {
-            let logs = [dir.join("console.log"), dir.join("oracle.log")];
-            let logs = logs.into_iter().filter(|p| p.is_file()).collect();
-            (logs, dir.join(COMMAND))
-        }
-    }
 }
 
 fn search_on(
@@ -462,149 +408,4 @@ fn config_of_best(
             .map_err(|e| Error::io("write", &path, e))?;
     }
     Ok(text)
-}
-
-/// What the journal of earlier sittings says in sum.
-struct Known {
-    /// The trial of the start, if it has passed.
-    start: Option<TrialId>,
-    start_config: Option<Fingerprint>,
-    next_trial: TrialId,
-    /// The smallest that passed: its config and the trial that has it.
-    best: Option<Fingerprint>,
-    /// What the last record says is the best.
-    written: Option<RequestSet>,
-    progress: Progress,
-    /// What trials are expected to cost; empty if nobody could tell.
-    costs: Vec<u64>,
-    /// How often the start was refused before it was accepted.
-    refused: u32,
-    /// What a trace said of the requests; empty if there was none.
-    prior: Prior,
-}
-
-impl Known {
-    fn of(lines: &[Line], capacity: usize) -> Self {
-        let mut known = Self {
-            start: None,
-            start_config: None,
-            next_trial: TrialId(1),
-            best: None,
-            written: None,
-            progress: Progress {
-                phase: Phase::Start,
-                requests: capacity,
-                lines: 0,
-                passed: 0,
-                failed: 0,
-                unresolved: 0,
-                reused: 0,
-                at_least: 0,
-                at_most: 0,
-                likely: None,
-            },
-            costs: Vec::new(),
-            refused: 0,
-            prior: Prior::default(),
-        };
-        let mut sizes = std::collections::HashMap::new();
-        let mut smallest = usize::MAX;
-        for line in lines {
-            let (judgement, size) = match &line.record {
-                Record::Began { trial, .. } => {
-                    known.next_trial = known.next_trial.max(TrialId(trial.0 + 1));
-                    continue;
-                }
-                Record::Proposed { candidate } => {
-                    sizes.insert(candidate.id, candidate.keep.len());
-                    continue;
-                }
-                Record::Start { judgement } if judgement.verdict.is_fail() => {
-                    // Later ones are of a start that was judged again for its files.
-                    known.refused += u32::from(known.start.is_none());
-                    (judgement, capacity)
-                }
-                Record::Start { judgement } => {
-                    known.start = Some(judgement.trial);
-                    known.start_config = Some(judgement.fingerprint);
-                    (judgement, capacity)
-                }
-                Record::Told {
-                    candidate,
-                    judgement,
-                } => (
-                    judgement,
-                    sizes.get(candidate).copied().unwrap_or(usize::MAX),
-                ),
-                Record::Costs { millis } => {
-                    known.costs.clone_from(millis);
-                    continue;
-                }
-                Record::Traced { prior } => {
-                    known.prior.clone_from(prior);
-                    continue;
-                }
-                Record::Best { keep, .. } => {
-                    known.written.clone_from(keep);
-                    continue;
-                }
-                _ => continue,
-            };
-            let progress = &mut known.progress;
-            if judgement.source == Source::SameConfig {
-                progress.reused += 1;
-            } else {
-                match judgement.verdict {
-                    Verdict::Pass => progress.passed += 1,
-                    Verdict::Fail(_) => progress.failed += 1,
-                    Verdict::Unresolved => progress.unresolved += 1,
-                }
-            }
-            if judgement.verdict.is_pass() && size < smallest {
-                smallest = size;
-                progress.lines = judgement.lines;
-                known.best = Some(judgement.fingerprint);
-            }
-        }
-        known
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::model::{Stage, Timings};
-
-    fn start(trial: u32, verdict: Verdict) -> Line {
-        let judgement = Judgement {
-            trial: TrialId(trial),
-            fingerprint: crate::model::Config::default().fingerprint(),
-            verdict,
-            source: Source::Tested,
-            evidence: None,
-            image: None,
-            image_size: None,
-            lines: 1,
-            timings: Timings::default(),
-        };
-        Line {
-            elapsed: std::time::Duration::ZERO,
-            record: Record::Start { judgement },
-        }
-    }
-
-    #[test]
-    fn a_start_that_is_judged_again_is_the_baseline_and_changes_nothing_of_how_the_search_began() {
-        let fail = Verdict::Fail(Stage::Oracle);
-        let lines = [
-            start(1, fail),
-            start(2, Verdict::Pass),
-            start(7, fail),
-            start(8, Verdict::Pass),
-        ];
-        let known = Known::of(&lines, 3);
-        assert_eq!(known.start, Some(TrialId(8)));
-        assert_eq!(known.refused, 1);
-    }
 }

@@ -1,0 +1,150 @@
+//! What the journal of earlier sittings says in sum.
+
+use crate::journal::{Line, Record};
+use crate::model::{Fingerprint, Phase, Prior, Progress, RequestSet, Source, TrialId, Verdict};
+
+/// See the module.
+pub(super) struct Known {
+    /// The trial of the start, if it has passed.
+    pub(super) start: Option<TrialId>,
+    pub(super) start_config: Option<Fingerprint>,
+    pub(super) next_trial: TrialId,
+    /// The smallest that passed: its config and the trial that has it.
+    pub(super) best: Option<Fingerprint>,
+    /// What the last record says is the best.
+    pub(super) written: Option<RequestSet>,
+    pub(super) progress: Progress,
+    /// What trials are expected to cost; empty if nobody could tell.
+    pub(super) costs: Vec<u64>,
+    /// How often the start was refused before it was accepted.
+    pub(super) refused: u32,
+    /// What a trace said of the requests; empty if there was none.
+    pub(super) prior: Prior,
+}
+
+impl Known {
+    /// That of these records of a run with so many requests.
+    pub(super) fn of(lines: &[Line], capacity: usize) -> Self {
+        let mut known = Self {
+            start: None,
+            start_config: None,
+            next_trial: TrialId(1),
+            best: None,
+            written: None,
+            progress: Progress {
+                phase: Phase::Start,
+                requests: capacity,
+                lines: 0,
+                passed: 0,
+                failed: 0,
+                unresolved: 0,
+                reused: 0,
+                at_least: 0,
+                at_most: 0,
+                likely: None,
+            },
+            costs: Vec::new(),
+            refused: 0,
+            prior: Prior::default(),
+        };
+        let mut sizes = std::collections::HashMap::new();
+        let mut smallest = usize::MAX;
+        for line in lines {
+            let (judgement, size) = match &line.record {
+                Record::Began { trial, .. } => {
+                    known.next_trial = known.next_trial.max(TrialId(trial.0 + 1));
+                    continue;
+                }
+                Record::Proposed { candidate } => {
+                    sizes.insert(candidate.id, candidate.keep.len());
+                    continue;
+                }
+                Record::Start { judgement } if judgement.verdict.is_fail() => {
+                    // Later ones are of a start that was judged again for its files.
+                    known.refused += u32::from(known.start.is_none());
+                    (judgement, capacity)
+                }
+                Record::Start { judgement } => {
+                    known.start = Some(judgement.trial);
+                    known.start_config = Some(judgement.fingerprint);
+                    (judgement, capacity)
+                }
+                Record::Told {
+                    candidate,
+                    judgement,
+                } => (
+                    judgement,
+                    sizes.get(candidate).copied().unwrap_or(usize::MAX),
+                ),
+                Record::Costs { millis } => {
+                    known.costs.clone_from(millis);
+                    continue;
+                }
+                Record::Traced { prior } => {
+                    known.prior.clone_from(prior);
+                    continue;
+                }
+                Record::Best { keep, .. } => {
+                    known.written.clone_from(keep);
+                    continue;
+                }
+                _ => continue,
+            };
+            let progress = &mut known.progress;
+            if judgement.source == Source::SameConfig {
+                progress.reused += 1;
+            } else {
+                match judgement.verdict {
+                    Verdict::Pass => progress.passed += 1,
+                    Verdict::Fail(_) => progress.failed += 1,
+                    Verdict::Unresolved => progress.unresolved += 1,
+                }
+            }
+            if judgement.verdict.is_pass() && size < smallest {
+                smallest = size;
+                progress.lines = judgement.lines;
+                known.best = Some(judgement.fingerprint);
+            }
+        }
+        known
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::{Judgement, Stage, Timings};
+
+    fn start(trial: u32, verdict: Verdict) -> Line {
+        let judgement = Judgement {
+            trial: TrialId(trial),
+            fingerprint: crate::model::Config::default().fingerprint(),
+            verdict,
+            source: Source::Tested,
+            evidence: None,
+            image: None,
+            image_size: None,
+            lines: 1,
+            timings: Timings::default(),
+        };
+        Line {
+            elapsed: std::time::Duration::ZERO,
+            record: Record::Start { judgement },
+        }
+    }
+
+    #[test]
+    fn a_start_that_is_judged_again_is_the_baseline_and_changes_nothing_of_how_the_search_began() {
+        let fail = Verdict::Fail(Stage::Oracle);
+        let lines = [
+            start(1, fail),
+            start(2, Verdict::Pass),
+            start(7, fail),
+            start(8, Verdict::Pass),
+        ];
+        let known = Known::of(&lines, 3);
+        assert_eq!(known.start, Some(TrialId(8)));
+        assert_eq!(known.refused, 1);
+    }
+}
