@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::conclude::{conclude, header};
@@ -18,12 +18,10 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, Bench, Budget, CONFIG, Lab, LocalExecutor, Outcome, Product, Stopped,
-    check_trees, fragment_of, moves, write_best,
+    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Product, Stopped, check_trees,
+    fragment_of, moves,
 };
-use crate::model::{
-    Event, Fragment, Judgement, Order, Request, RequestSet, Source, Tracing, TrialId,
-};
+use crate::model::{Event, Fragment, Order, Request, RequestSet, Source, Tracing, TrialId};
 use crate::search::{self, Coverage, Depends};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
@@ -127,7 +125,7 @@ pub(super) fn go(
             ui.event(&Event::Warning { text });
         }
     }
-    conclude(&opened.dir, &outcome, settings, shown)
+    conclude(&mut opened, &outcome, settings, ui, shown)
 }
 
 /// Was the search told verdicts on other configurations of the same image, as before version 6 of the journal?
@@ -214,8 +212,10 @@ fn search_on(
         kbisect: tools.kbisect,
         forecasts: Forecasts::new(kbuild),
         source: tools.source,
+        told: OnceLock::new(),
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
+    let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| ui.event(event);
     let header = header(info, settings, BEST_FRAGMENT);
@@ -233,6 +233,7 @@ fn search_on(
         sink: &mut sink,
         next_trial: known.next_trial,
         start: known.start.unwrap_or(known.next_trial),
+        resolve: &resolve,
         depends: &of_best,
         written: known.written.unwrap_or_else(|| full.clone()),
         refused: known.refused,
@@ -346,13 +347,9 @@ fn search_on(
     };
     progress.requests = search.best().len();
     if known.start.is_some() {
-        let best = search.best();
-        let fragment = fragment_of(&info.requests, best);
-        let passed = lab.cache.fingerprint(best);
-        let passed = passed.and_then(|fingerprint| lab.cache.passed(&fingerprint));
+        // After a crash between a verdict and the files that follow from it.
+        let passed = lab.write_best(search.best())?;
         progress.lines = passed.map_or(progress.lines, |judgement| judgement.lines);
-        let text = config_of_best(&lab, passed, &fragment, &*resolver, cancel)?;
-        write_best(lab.dir, &text, &header, &fragment)?;
     }
     lab.run(search.as_mut(), replayed.in_flight, progress)
 }
@@ -384,28 +381,4 @@ fn judge_start_again(
     // Its files are those of the best until the search writes them anew.
     lab.written = full.clone();
     Ok(())
-}
-
-/// The config of the best, after a crash between a verdict and the files that follow from it. If its
-/// trial does not have it any more, or not whole, it is resolved anew.
-fn config_of_best(
-    lab: &Lab<'_>,
-    passed: Option<&Judgement>,
-    fragment: &Fragment,
-    resolver: &dyn Resolver,
-    cancel: &CancelToken,
-) -> Result<String> {
-    if let Some(text) = passed.and_then(|judgement| lab.config_of(judgement)) {
-        return Ok(text);
-    }
-    let text = resolver.resolve(fragment, cancel)?.text;
-    // Those who look for it in the trial's directory find it there again.
-    let trial = passed.map(|judgement| RunDir::trial_dir(lab.dir.path(), judgement.trial));
-    if let Some(trial) = trial {
-        let path = trial.join(CONFIG);
-        fs::create_dir_all(&trial)
-            .and_then(|()| fs::write(&path, &text))
-            .map_err(|e| Error::io("write", &path, e))?;
-    }
-    Ok(text)
 }

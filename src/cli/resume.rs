@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::checks;
-use super::conclude::finished;
+use super::conclude::{finished, show_finished};
 use super::go::go;
 use super::prepare::{self, Want, WhenMissing};
 use super::run::{check_key, open, resumed};
@@ -44,8 +44,8 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         })?),
     };
     settings::check_budget(args.budget_trials)?;
-    if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
-        return Ok(code);
+    if let Some(report) = finished(&opened)? {
+        return show_finished(&report, &dir, ui.as_mut(), shown);
     }
     let mut settings: Settings =
         serde_json::from_value(opened.info.settings.clone()).map_err(|e| {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::args::RunArgs;
 use super::checks;
-use super::conclude::finished;
+use super::conclude::{finished, show_finished};
 use super::go::{Opened, go, now};
 use super::learned;
 use super::prepare::{self, Tools, Want, WhenMissing, warn};
@@ -82,8 +82,8 @@ pub(super) fn search(
     })
     .map_err(|error| interrupted(error, &settings.output))?;
     if sitting == Sitting::Later {
-        if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
-            return Ok(code);
+        if let Some(report) = finished(&opened)? {
+            return show_finished(&report, opened.dir.path(), ui.as_mut(), shown);
         }
         resumed(&mut opened, ui.as_mut())?;
     }

@@ -4,8 +4,10 @@
 //! does. Workers (see [`Executor`]) only work, and report. So everything that happens has one
 //! order, the one in which it is written to the journal.
 
+mod best;
 mod dispatcher;
 mod executor;
+mod given;
 mod local;
 mod product;
 mod run;
@@ -20,6 +22,6 @@ mod tests;
 pub use dispatcher::{Budget, Lab, Outcome, Product, Stopped};
 pub use executor::{Executor, Report, Task, TraceFrom, TrialResult};
 pub use local::LocalExecutor;
-pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, laid_over, moves, write_best};
+pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, laid_over, moves};
 pub use trial::{BUILD_COMMAND, Bench, CONFIG};
 pub use watched::check_trees;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{select, tick};
 
+use super::best::another_config;
 use super::dispatcher::{Lab, Stopped, judgement, no_workers, starved_twice, why};
 use super::executor::{Report, Task, TrialResult};
 use super::product::Products;
-use super::store::{BEST_FRAGMENT, fragment_of, write_best};
+use super::store::{BEST_FRAGMENT, fragment_of};
 use crate::journal::{Record, RunDir};
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Progress, RequestSet, ResolvedConfig,
@@ -279,13 +280,7 @@ impl<'l, 'a> Run<'l, 'a> {
         })?;
         let before = self.lab.cache.fingerprint(&candidate.keep);
         if before.is_some_and(|before| before != fingerprint) {
-            return Err(Error::failed(
-                "Kconfig makes another configuration of the same requests than it did before",
-            )
-            .hint(
-                "the source, or a program that its Kconfig calls, gives other answers now: put it back as it was \
-                 and `kbisect resume`, or begin anew with another --output",
-            ));
+            return Err(another_config());
         }
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
         if candidate.round > 0 {
@@ -507,14 +502,12 @@ impl<'l, 'a> Run<'l, 'a> {
         if *best == self.written {
             return Ok(());
         }
-        let (requests, fragment) = (best.len(), fragment_of(self.lab.requests, best));
-        let passed = self.lab.passed(best);
+        let requests = best.len();
         self.written = best.clone();
-        let Some((judgement, config)) = passed else {
-            return Err(Error::failed("the best has no verdict, or no config")
-                .hint("`kbisect resume` makes it again"));
+        let Some(judgement) = self.lab.write_best(&self.written)? else {
+            return Err(Error::failed("the best has no verdict")
+                .hint("this is a bug of kbisect; `kbisect resume` makes it again"));
         };
-        write_best(self.lab.dir, &config, self.lab.header, &fragment)?;
         let (trial, lines) = (judgement.trial, judgement.lines);
         self.lab.journal.append(&Record::Best {
             trial,

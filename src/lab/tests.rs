@@ -209,6 +209,7 @@ fn sitting_of(
         sink: &mut sink,
         next_trial,
         start: TrialId(1),
+        resolve: &|fragment| Ok(resolve(fragment)),
         depends: &|_| Ok(search::Depends::none()),
         written: written.unwrap_or_else(|| RequestSet::full(info.requests.len())),
         refused: 0,

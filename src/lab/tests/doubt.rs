@@ -163,6 +163,7 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
         sink: &mut sink,
         next_trial: TrialId(1),
         start: TrialId(1),
+        resolve: &|fragment| Ok(resolve(fragment)),
         depends: &|_| Ok(search::Depends::none()),
         written: full.clone(),
         refused: 0,

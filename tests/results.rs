@@ -1,0 +1,129 @@
+//! What a run ends with is made of what it found out, whoever writes to its files meanwhile or later:
+//! toy projects, end to end.
+#![allow(clippy::unwrap_used)]
+
+mod toy;
+
+use std::fs;
+
+use toy::{CALLS, Ended, Rule, Spec, TWELVE_NEEDED, Toy, set, symbols_on};
+
+/// The end that all runs of the twelve are to have, with all their files.
+fn assert_twelve(toy: &Toy, ended: &Ended) {
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&TWELVE_NEEDED), "{}", ended.said());
+    let config = symbols_on(&toy.read("out/minimal.config"));
+    assert_eq!(config, set(&TWELVE_NEEDED), "{}", ended.said());
+    assert_eq!(ended.result.as_ref().unwrap()["status"], "minimal");
+    let kept = ended.result.as_ref().unwrap()["kept"].as_array().unwrap();
+    assert_eq!(kept.len(), TWELVE_NEEDED.len());
+}
+
+/// The twelve, with an oracle that does `otherwise`, in shell, each time that it judges.
+fn twelve_and(otherwise: &str) -> Toy {
+    let twist = format!("{CALLS}\n{otherwise}");
+    Toy::new(&Spec::twelve().oracle(&Rule::all(&TWELVE_NEEDED).script(&twist)))
+}
+
+#[test]
+fn the_answer_is_what_was_judged_although_the_oracle_writes_to_the_files_of_the_best() {
+    let other = "echo CONFIG_X1=y >\"$toy/out/best.config\"; echo CONFIG_X1=y >\"$toy/out/best.fragment\"";
+    let toy = twelve_and(other);
+    let ended = toy.run(&["-j", "1"]);
+    assert_twelve(&toy, &ended);
+    let best = symbols_on(&toy.read("out/best.config"));
+    assert_eq!(best, set(&TWELVE_NEEDED));
+    assert_eq!(symbols_on(&toy.read("out/best.fragment")), best);
+    assert!(ended.stderr.contains("best.config"), "{}", ended.said());
+}
+
+#[test]
+fn the_files_of_the_best_are_those_of_the_best_where_a_run_is_stopped() {
+    let toy = twelve_and("echo CONFIG_X1=y >\"$toy/out/best.config\"");
+    let ended = toy.run(&["-j", "1", "--budget-trials", "5"]);
+    assert_eq!(ended.code, 4, "{}", ended.said());
+    let best = symbols_on(&toy.read("out/best.config"));
+    assert!(best.is_superset(&set(&TWELVE_NEEDED)), "{best:?}");
+    assert_eq!(symbols_on(&toy.read("out/best.fragment")), best);
+}
+
+#[test]
+fn an_oracle_that_writes_to_the_records_of_a_run_changes_nothing_of_its_result() {
+    for (name, other) in [
+        ("run.json", "sed -i 's/X7/X8/' \"$toy/out/run.json\""),
+        (
+            "journal.jsonl",
+            "sed -i 's/\"pass\"/{\"fail\":\"oracle\"}/' \"$toy/out/journal.jsonl\"",
+        ),
+        ("journal.jsonl", "rm -f \"$toy/out/journal.jsonl\""),
+    ] {
+        let toy = twelve_and(&format!("if [ $calls = 6 ]; then {other}; fi"));
+        let ended = toy.run(&["-j", "1"]);
+        assert_twelve(&toy, &ended);
+        assert!(ended.stderr.contains(name), "{}", ended.said());
+        let again = toy.resume();
+        assert!(again.stderr.contains("come to its end"), "{}", again.said());
+        assert_twelve(&toy, &again);
+        assert_eq!(toy.kbisect(&["report", "out"]).stdout, {
+            let text = again.stdout.clone();
+            text[..text.find("files: ").unwrap()].to_owned()
+        });
+    }
+}
+
+#[test]
+fn files_of_the_result_that_were_changed_since_are_made_anew() {
+    for name in ["minimal.config", "minimal.fragment", "result.json"] {
+        let toy = twelve_and("");
+        assert_twelve(&toy, &toy.run(&[]));
+        let right = toy.read(&format!("out/{name}"));
+        toy.write(&format!("out/{name}"), &right.replace("X7", "X8"));
+        assert_twelve(&toy, &toy.resume());
+        assert_eq!(
+            symbols_on(&toy.read(&format!("out/{name}"))),
+            symbols_on(&right)
+        );
+    }
+}
+
+#[test]
+fn an_oracle_that_writes_to_what_it_is_given_is_told_once_and_the_run_goes_on() {
+    for other in [
+        "echo CONFIG_X1=y >\"$KBISECT_CONFIG\"",
+        "rm -f \"$KBISECT_CONFIG\"; mkdir \"$KBISECT_CONFIG\"",
+        "rm -rf \"$KBISECT_CONFIG\"",
+        "echo CONFIG_X1=y >\"$KBISECT_BUILD/.config\"",
+    ] {
+        let toy = twelve_and(other);
+        let ended = toy.run(&["-j", "1"]);
+        assert_twelve(&toy, &ended);
+        let told = ended.stderr.matches("$KBISECT_TRIAL to write to").count();
+        assert_eq!(told, 1, "{other}: {}", ended.said());
+    }
+}
+
+#[test]
+fn what_one_oracle_writes_to_the_config_the_next_one_does_not_see() {
+    let spec = Spec::twelve();
+    let settings = "oracle = [\"./oracle/first\", \"./oracle/check\"]\n";
+    let toy = Toy::new(&spec.oracle(
+        &Rule::all(&TWELVE_NEEDED)
+            .script("")
+            .replace("KBISECT_IMAGE", "KBISECT_CONFIG"),
+    ));
+    toy.script(
+        "oracle/first",
+        "#!/bin/sh\nprintf 'CONFIG_X3=y\\nCONFIG_X7=y\\nCONFIG_X11=y\\n' >\"$KBISECT_CONFIG\"\n",
+    );
+    let own = toy.read("kbisect.toml");
+    let rest = own.split_once('\n').unwrap().1;
+    toy.write("kbisect.toml", &format!("{settings}{rest}"));
+    assert_twelve(&toy, &toy.run(&["-j", "1"]));
+}
+
+#[test]
+fn a_trial_folder_that_is_lost_during_the_run_is_made_again() {
+    let toy = twelve_and("if [ $calls -gt 4 ]; then rm -f \"$toy\"/out/trials/*/config; fi");
+    assert_twelve(&toy, &toy.run(&["-j", "1"]));
+    assert!(fs::read_dir(toy.path("out/trials")).unwrap().count() > 4);
+}
