@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use kbisect::journal::{Ending, Journal, Record, RunDir, RunInfo};
+use kbisect::kconfig::parse_config;
 use kbisect::model::{
     Candidate, CandidateId, Fingerprint, Judgement, Request, RequestSet, Source, Stage, Symbol,
     Timings, TrialId, Value, Verdict,
@@ -226,7 +227,10 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
     let (dir, mut journal) = place.new_run("out");
     let judgement = |trial: u8, verdict| Judgement {
         trial: TrialId(trial.into()),
-        fingerprint: Fingerprint([trial; 32]),
+        fingerprint: match trial {
+            1 => parse_config("CONFIG_A=y\n").fingerprint(),
+            _ => Fingerprint([trial; 32]),
+        },
         verdict,
         source: Source::Tested,
         evidence: None,
@@ -264,13 +268,18 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
     let report = gather(&info, &lines).unwrap();
     let result = serde_json::to_string_pretty(&report).unwrap() + "\n";
     place.write("out/result.json", &result);
-    place.write("out/minimal.config", "");
-    place.write("out/minimal.fragment", "");
+    place.write("out/minimal.config", "CONFIG_A=y\n");
+    place.write("out/minimal.fragment", "CONFIG_PCI=y\n");
     place.write("out/trees/tree-000/left", "");
     let before = fs::read(place.path().join("out/journal.jsonl")).unwrap();
     let done = place.run(&["resume", "out"]);
     assert_eq!(done.code, Some(0), "{}", done.err);
-    assert_eq!(done.err, "the run in out has come to its end before\n");
+    // The settings of this run are of no version.
+    let unknown =
+        "the toolchain as they were: whether they still are cannot be told: the settings in";
+    assert!(done.err.contains(unknown), "{}", done.err);
+    let end = "the run in out has come to its end before\n";
+    assert!(done.err.ends_with(end), "{}", done.err);
     assert!(
         done.out.starts_with("minimal and certified"),
         "{}",

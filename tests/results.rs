@@ -27,7 +27,8 @@ fn twelve_and(otherwise: &str) -> Toy {
 
 #[test]
 fn the_answer_is_what_was_judged_although_the_oracle_writes_to_the_files_of_the_best() {
-    let other = "echo CONFIG_X1=y >\"$toy/out/best.config\"; echo CONFIG_X1=y >\"$toy/out/best.fragment\"";
+    let other =
+        "echo CONFIG_X1=y >\"$toy/out/best.config\"; echo CONFIG_X1=y >\"$toy/out/best.fragment\"";
     let toy = twelve_and(other);
     let ended = toy.run(&["-j", "1"]);
     assert_twelve(&toy, &ended);
@@ -106,11 +107,13 @@ fn an_oracle_that_writes_to_what_it_is_given_is_told_once_and_the_run_goes_on() 
 fn what_one_oracle_writes_to_the_config_the_next_one_does_not_see() {
     let spec = Spec::twelve();
     let settings = "oracle = [\"./oracle/first\", \"./oracle/check\"]\n";
-    let toy = Toy::new(&spec.oracle(
-        &Rule::all(&TWELVE_NEEDED)
-            .script("")
-            .replace("KBISECT_IMAGE", "KBISECT_CONFIG"),
-    ));
+    let toy = Toy::new(
+        &spec.oracle(
+            &Rule::all(&TWELVE_NEEDED)
+                .script("")
+                .replace("KBISECT_IMAGE", "KBISECT_CONFIG"),
+        ),
+    );
     toy.script(
         "oracle/first",
         "#!/bin/sh\nprintf 'CONFIG_X3=y\\nCONFIG_X7=y\\nCONFIG_X11=y\\n' >\"$KBISECT_CONFIG\"\n",
@@ -126,4 +129,33 @@ fn a_trial_folder_that_is_lost_during_the_run_is_made_again() {
     let toy = twelve_and("if [ $calls -gt 4 ]; then rm -f \"$toy\"/out/trials/*/config; fi");
     assert_twelve(&toy, &toy.run(&["-j", "1"]));
     assert!(fs::read_dir(toy.path("out/trials")).unwrap().count() > 4);
+}
+
+#[test]
+fn a_finished_answer_is_shown_with_what_has_changed_since() {
+    let toy = twelve_and("");
+    assert_twelve(&toy, &toy.run(&[]));
+    let again = toy.resume();
+    assert!(!again.said().contains("changed"), "{}", again.said());
+    let source = toy.read("src/Kconfig");
+    let oracle = toy.read("oracle/check");
+    let check = |words: &[&str]| {
+        let again = toy.resume();
+        assert_twelve(&toy, &again);
+        for words in words {
+            assert!(again.stderr.contains(words), "{words}: {}", again.said());
+        }
+        // A search with what is there now is another one.
+        assert_eq!(toy.run(&[]).code, 2);
+    };
+    toy.write("src/Kconfig", &source.replace("X5", "Y5"));
+    check(&["since then this has changed: source", "Kconfig"]);
+    toy.write("src/Kconfig", &source);
+    toy.script("oracle/check", &format!("{oracle}\n# edited\n"));
+    check(&["since then this has changed: oracles", "check was changed"]);
+    fs::remove_file(toy.path("oracle/check")).unwrap();
+    check(&["cannot be told", "oracle/check"]);
+    toy.script("oracle/check", &oracle);
+    fs::rename(toy.path("src"), toy.path("gone")).unwrap();
+    check(&["cannot be told"]);
 }

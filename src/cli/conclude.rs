@@ -37,7 +37,10 @@ pub(super) fn conclude(
     let report = gather(info, journal.lines())?;
     if let Some(config) = &outcome.config {
         dir.write(MINIMAL_CONFIG, config.as_bytes())?;
-        let text = minimal_fragment(info, settings, &report);
+        let text = laid_over(
+            &header(info, settings, MINIMAL_FRAGMENT),
+            &fragment(&report),
+        );
         dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
         // The last of them: where it is, so are the others.
         dir.write(RESULT, super::json_file(&report)?.as_bytes())?;
@@ -77,11 +80,21 @@ fn restore(opened: &mut Opened, ui: &mut dyn Ui) -> Result<()> {
     Ok(())
 }
 
-/// The text of `minimal.fragment`.
-fn minimal_fragment(info: &RunInfo, settings: &Settings, report: &Report) -> String {
-    let kept = report.kept.iter().map(|kept| kept.request.clone());
-    let header = header(info, settings, MINIMAL_FRAGMENT);
-    laid_over(&header, &Fragment::new(kept.collect()))
+/// The requests of the answer.
+fn fragment(report: &Report) -> Fragment {
+    Fragment::new(
+        report
+            .kept
+            .iter()
+            .map(|kept| kept.request.clone())
+            .collect(),
+    )
+}
+
+/// The base of a run, as its fragments have it.
+fn base(info: &RunInfo) -> &str {
+    let base = info.key.get("base").and_then(|base| base.as_str());
+    base.unwrap_or_default()
 }
 
 /// The result of a run that has one already, to which nothing could be added; nothing if there is
@@ -95,15 +108,11 @@ pub(super) fn finished(opened: &Opened) -> Result<Option<Report>> {
     if !matches!(report.status, Status::Minimal | Status::Leaves) {
         return Ok(None);
     }
-    let settings: Settings = match serde_json::from_value(opened.info.settings.clone()) {
-        Ok(settings) => settings,
-        Err(_) => return Ok(None),
-    };
     let path = opened.dir.path();
     let read = |name: &str| fs::read(path.join(name)).unwrap_or_default();
     // Its comments may be another version's.
     let asks = |text: &[u8]| kconfig::read(text).fragment;
-    let fragment = minimal_fragment(&opened.info, &settings, &report);
+    let fragment = laid_over(base(&opened.info), &fragment(&report));
     let is_whole = read(RESULT) == super::json_file(&report)?.as_bytes()
         && asks(&read(MINIMAL_FRAGMENT)) == asks(fragment.as_bytes())
         && is_config_of(&path.join(MINIMAL_CONFIG), &report, &opened.lines);
@@ -171,11 +180,7 @@ fn show(report: &Report, path: &Path, shown: &Shown) -> Result<()> {
 /// The first lines of a fragment, `minimal.fragment` or `best.fragment`: what it is, and the base that it
 /// is laid over.
 pub(super) fn header(info: &RunInfo, settings: &Settings, file: &str) -> String {
-    let base = info
-        .key
-        .get("base")
-        .and_then(|b| b.as_str())
-        .unwrap_or_default();
+    let base = base(info);
     let oracles: Vec<_> = settings
         .oracles
         .iter()
