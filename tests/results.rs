@@ -159,3 +159,39 @@ fn a_finished_answer_is_shown_with_what_has_changed_since() {
     fs::rename(toy.path("src"), toy.path("gone")).unwrap();
     check(&["cannot be told"]);
 }
+
+#[test]
+fn an_answer_that_needs_nothing_is_verified_and_a_wrong_one_is_not() {
+    let spec = Spec::twelve_with(&Rule::all(&[]));
+    let toy = Toy::new(&spec);
+    let ended = toy.run(&[]);
+    assert_eq!(
+        (ended.code, toy.answer()),
+        (0, set(&[])),
+        "{}",
+        ended.said()
+    );
+    let verified = toy.kbisect(&["verify", "out"]);
+    assert_eq!(verified.code, 0, "{}", verified.said());
+    assert!(
+        verified.stdout.contains("verified: nothing is needed"),
+        "{}",
+        verified.said()
+    );
+    assert!(
+        toy.read("out/verify/journal.jsonl")
+            .matches("\"pass\"")
+            .count()
+            > 1
+    );
+    fs::remove_dir_all(toy.path("out/verify")).unwrap();
+    toy.script("oracle/check", &Rule::on("X3").script(""));
+    let refused = toy.kbisect(&["verify", "out"]);
+    assert_eq!(refused.code, 3, "{}", refused.said());
+    // Another oracle, and a fragment that asks for more than is claimed.
+    toy.script("oracle/check", &spec.oracle);
+    fs::remove_dir_all(toy.path("out/verify")).unwrap();
+    toy.write("out/minimal.fragment", "CONFIG_X1=y\n");
+    let refused = toy.kbisect(&["verify", "out"]);
+    assert_eq!(refused.code, 1, "{}", refused.said());
+}

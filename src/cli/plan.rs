@@ -9,6 +9,7 @@ use super::checks;
 use super::prepare::{self, Tools, Want, WhenMissing};
 use super::run::check_key;
 use super::shown::Shown;
+use super::start::{WhenEmpty, check_start, start};
 use crate::Result;
 use crate::journal::RunDir;
 use crate::kconfig::native::{Explanation, Why};
@@ -40,7 +41,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     for text in unknown {
         prepare::warn(ui.as_mut(), text);
     }
-    super::start::check_start(&settings)?;
+    check_start(&settings, WhenEmpty::Refuse)?;
     checks::guess(&settings)?;
     checks::output(&settings.output)?;
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
@@ -55,7 +56,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let hint = "a run there would be refused: give another --output";
         check_key(&settings.output, &info, &lines, &tools, &cancel, hint)?;
     }
-    let start = super::start::start(&settings, &tools, &cancel, ui.as_mut())?;
+    let start = start(&settings, &tools, WhenEmpty::Refuse, &cancel, ui.as_mut())?;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {
         Some(_) => kconfig::carried(&start.requests, &start.selectors, &*tools.resolver, &cancel)?,

@@ -11,6 +11,7 @@ use super::go::{Opened, go, now};
 use super::learned;
 use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
+use super::start::WhenEmpty;
 use crate::identity::{Difference, differences};
 use crate::journal::{Line, Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
@@ -28,7 +29,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     } else {
         WhenMissing::Fail
     };
-    search(&settings, when, &unknown, &shown)
+    search(&settings, when, WhenEmpty::Refuse, &unknown, &shown)
 }
 
 /// Was the run there before?
@@ -42,6 +43,7 @@ enum Sitting {
 pub(super) fn search(
     settings: &Settings,
     when: WhenMissing,
+    empty: WhenEmpty,
     warnings: &[String],
     shown: &Shown,
 ) -> Result<u8> {
@@ -54,7 +56,7 @@ pub(super) fn search(
     for text in warnings {
         warn(ui.as_mut(), text);
     }
-    super::start::check_start(settings)?;
+    super::start::check_start(settings, empty)?;
     // A mistake in it is told before minutes of work.
     checks::guess(settings)?;
     if !RunDir::has_run(&settings.output) {
@@ -70,11 +72,11 @@ pub(super) fn search(
         let tools = prepare::tools(settings, when, Want::Judge, cancel, ui.as_mut())?;
         let (opened, sitting) = match held {
             Some(opened) => {
-                again(&opened, settings, &tools, cancel, ui.as_mut())?;
+                again(&opened, settings, &tools, empty, cancel, ui.as_mut())?;
                 (opened, Sitting::Later)
             }
             None => (
-                begin(settings, &tools, cancel, ui.as_mut())?,
+                begin(settings, &tools, empty, cancel, ui.as_mut())?,
                 Sitting::First,
             ),
         };
@@ -116,10 +118,11 @@ fn interrupted(error: Error, output: &Path) -> Error {
 fn begin(
     settings: &Settings,
     tools: &Tools,
+    empty: WhenEmpty,
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Opened> {
-    let start = super::start::start(settings, tools, cancel, ui);
+    let start = super::start::start(settings, tools, empty, cancel, ui);
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
     let start = start?;
@@ -181,6 +184,7 @@ fn again(
     opened: &Opened,
     settings: &Settings,
     tools: &Tools,
+    empty: WhenEmpty,
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<()> {
@@ -196,7 +200,7 @@ fn again(
             path.display()
         ),
     )?;
-    let start = super::start::start(settings, tools, cancel, ui)?;
+    let start = super::start::start(settings, tools, empty, cancel, ui)?;
     let info = &opened.info;
     let was = |name: &str| info.settings.get(name).cloned().unwrap_or_default();
     // More may have been learnt since it began.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::conclude::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
+use super::start::WhenEmpty;
 use crate::identity;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
@@ -91,7 +92,11 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             .hint("put them where the result says that they are"));
     }
     refuse_a_finished_one(&settings.output)?;
-    let code = super::run::search(&settings, when, &[], shown);
+    let empty = match claimed.kept.is_empty() {
+        true => WhenEmpty::Judge,
+        false => WhenEmpty::Refuse,
+    };
+    let code = super::run::search(&settings, when, empty, &[], shown);
     let read = RunDir::read(&settings.output);
     if let Ok((info, _)) = &read {
         let (differs, unknown) = differences(&claimed.key, &info.key);
@@ -200,6 +205,11 @@ impl Verified {
                 "v": 1, "event": "verified",
                 "requests": requests, "lines": lines, "removals": removals,
             }));
+        }
+        if *requests == 0 {
+            return Ok(format!(
+                "verified: nothing is needed: the base alone, {lines} lines, is accepted\n"
+            ));
         }
         Ok(format!(
             "verified: {requests} requests, {lines} lines, accepted; each of {removals} removals \
