@@ -3,6 +3,7 @@
 //! `SNAPSHOTS=overwrite cargo test --test cli` writes the snapshots anew.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -249,6 +250,7 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
         Record::Started { at: 0 },
         Record::Start {
             judgement: judgement(1, Verdict::Pass),
+            files: BTreeMap::new(),
         },
         Record::Proposed { candidate },
         Record::Told {

@@ -195,3 +195,67 @@ fn an_answer_that_needs_nothing_is_verified_and_a_wrong_one_is_not() {
     let refused = toy.kbisect(&["verify", "out"]);
     assert_eq!(refused.code, 1, "{}", refused.said());
 }
+
+/// The twelve, with an oracle that leaves a file of its own and stops the run in the eighth judgement; in others
+/// it does `otherwise` first.
+fn stopped_at_the_eighth(otherwise: &str) -> Toy {
+    let twist = "echo mine >\"$KBISECT_TRIAL/mine\"; if [ $calls = 8 ]; then exit 126; fi";
+    let toy = twelve_and(&format!("{twist}\n{otherwise}"));
+    assert_eq!(toy.run(&["-j", "1"]).code, 1);
+    toy
+}
+
+/// How often the start was judged.
+fn starts(toy: &Toy) -> usize {
+    let journal = toy.read("out/journal.jsonl");
+    journal.matches("\"record\":\"start\"").count()
+}
+
+#[test]
+fn a_start_of_which_a_file_is_lost_or_changed_is_judged_again() {
+    let damages: [fn(&Toy); 3] = [
+        |toy| fs::remove_file(toy.path("out/trials/0001/check/mine")).unwrap(),
+        |toy| toy.write("out/trials/0001/check/mine", "other\n"),
+        |toy| fs::remove_dir_all(toy.path("out/trials/0001")).unwrap(),
+    ];
+    for damage in damages {
+        let toy = stopped_at_the_eighth("");
+        damage(&toy);
+        let ended = toy.resume();
+        assert_twelve(&toy, &ended);
+        assert_eq!(starts(&toy), 2, "{}", ended.said());
+    }
+    let toy = stopped_at_the_eighth("");
+    assert_twelve(&toy, &toy.resume());
+    assert_eq!(starts(&toy), 1);
+}
+
+#[test]
+fn a_start_that_is_refused_when_it_is_judged_again_makes_the_oracle_doubtful() {
+    // Once, in the first judgement of the second sitting; then the run is stopped again, and goes the same way.
+    let toy = stopped_at_the_eighth(
+        "if [ $calls = 9 ]; then verdict=1; fi; if [ $calls = 14 ]; then exit 126; fi",
+    );
+    fs::remove_dir_all(toy.path("out/trials/0001")).unwrap();
+    assert_eq!(toy.resume().code, 1);
+    let ended = toy.resume();
+    assert!(!ended.said().contains("begins anew"), "{}", ended.said());
+    assert_twelve(&toy, &ended);
+    // It took more than without the refusal.
+    let steady = stopped_at_the_eighth("if [ $calls = 14 ]; then exit 126; fi");
+    fs::remove_dir_all(steady.path("out/trials/0001")).unwrap();
+    assert_eq!(steady.resume().code, 1);
+    assert_twelve(&steady, &steady.resume());
+    assert!(toy.verdicts() > steady.verdicts(), "{}", ended.said());
+    let differed = &ended.result.as_ref().unwrap()["cost"]["differed"];
+    assert_eq!(differed, 1);
+}
+
+#[test]
+fn a_start_that_is_refused_each_time_when_it_is_judged_again_ends_the_run() {
+    let toy = stopped_at_the_eighth("if [ $calls -gt 8 ]; then verdict=1; fi");
+    fs::remove_dir_all(toy.path("out/trials/0001")).unwrap();
+    let ended = toy.resume();
+    assert_eq!(ended.code, 3, "{}", ended.said());
+    assert!(ended.result.is_none());
+}

@@ -1,5 +1,6 @@
 //! Runs a search in an opened run directory, from where it stands to its end.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -19,9 +20,9 @@ use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo
 use crate::kconfig::Resolver;
 use crate::lab::{
     BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Product, Stopped, check_trees,
-    fragment_of, moves,
+    fragment_of, has_files, moves,
 };
-use crate::model::{Event, Fragment, Order, Request, RequestSet, Source, Tracing, TrialId};
+use crate::model::{Event, Fragment, Order, Request, RequestSet, Source, Tracing};
 use crate::search::{self, Coverage, Depends};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
@@ -255,7 +256,7 @@ fn search_on(
         return Err(damaged("selectors"));
     }
     if let Some(start) = known.start
-        && !has_baseline(dir, start, &names)
+        && !has_baseline(&RunDir::trial_dir(dir.path(), start), &names, &known.files)
     {
         judge_start_again(&mut lab, &info.requests, &full, &*resolver, cancel)?;
     }
@@ -328,7 +329,8 @@ fn search_on(
         ..search::Options::default()
     };
     let mut search = search_of(info, settings, full.clone(), options.clone())?;
-    let replayed = match search::replay(moves(lines), search.as_mut()) {
+    // That of a start that was judged again just now included.
+    let replayed = match search::replay(moves(lab.journal.lines()), search.as_mut()) {
         Ok(replayed) if !relies_on_images(lines) => replayed,
         // An older version searched in another way. What it found out is not lost.
         Ok(_) | Err(search::ReplayError::Diverged { .. }) => {
@@ -337,6 +339,10 @@ fn search_on(
                 .to_owned();
             (lab.sink)(&Event::Warning { text });
             lab.journal.append(&Record::Anew { at: now() })?;
+            let options = search::Options {
+                refused: Known::of(lab.journal.lines(), capacity).refused,
+                ..options
+            };
             search = search_of(info, settings, full.clone(), options)?;
             search::Replayed::default()
         }
@@ -354,13 +360,14 @@ fn search_on(
     lab.run(search.as_mut(), replayed.in_flight, progress)
 }
 
-/// Is what the oracles left in the start's trial still there, for other trials to be compared with?
-fn has_baseline(dir: &RunDir, start: TrialId, oracles: &[String]) -> bool {
-    let trial = RunDir::trial_dir(dir.path(), start);
-    oracles.iter().all(|name| trial.join(name).is_dir())
+/// Is what the oracles left in the start's trial still there, for other trials to be compared with? Of older
+/// runs nobody knows which `files` that were.
+fn has_baseline(trial: &Path, oracles: &[String], files: &BTreeMap<String, String>) -> bool {
+    oracles.iter().all(|name| trial.join(name).is_dir()) && has_files(trial, files)
 }
 
-/// Judges the start once more, because the folder of its trial is gone: it is the baseline of all others.
+/// Judges the start once more, because files of its trial are gone: it is the baseline of all others. The search
+/// is told what comes of it by the journal.
 fn judge_start_again(
     lab: &mut Lab<'_>,
     requests: &[Request],
@@ -369,7 +376,8 @@ fn judge_start_again(
     cancel: &CancelToken,
 ) -> Result<()> {
     let text = format!(
-        "the folder of the start's trial ({}) is gone, and oracles compare others with it: the start is judged again",
+        "files of the start's trial ({}) are gone or not what they were, and oracles compare others with them: the \
+         start is judged again",
         RunDir::trial_dir(lab.dir.path(), lab.start).display()
     );
     (lab.sink)(&Event::Warning { text });

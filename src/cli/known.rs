@@ -1,5 +1,7 @@
 //! What the journal of earlier sittings says in sum.
 
+use std::collections::BTreeMap;
+
 use crate::journal::{Line, Record};
 use crate::model::{Fingerprint, Phase, Prior, Progress, RequestSet, Source, TrialId, Verdict};
 
@@ -16,7 +18,9 @@ pub(super) struct Known {
     pub(super) progress: Progress,
     /// What trials are expected to cost; empty if nobody could tell.
     pub(super) costs: Vec<u64>,
-    /// How often the start was refused before it was accepted.
+    /// What the oracles left in it, by path, as hashes.
+    pub(super) files: BTreeMap<String, String>,
+    /// How often the start was refused before the search began.
     pub(super) refused: u32,
     /// What a trace said of the requests; empty if there was none.
     pub(super) prior: Prior,
@@ -44,9 +48,12 @@ impl Known {
                 likely: None,
             },
             costs: Vec::new(),
+            files: BTreeMap::new(),
             refused: 0,
             prior: Prior::default(),
         };
+        // At any time.
+        let mut refused = 0;
         let mut sizes = std::collections::HashMap::new();
         let mut smallest = usize::MAX;
         for line in lines {
@@ -59,13 +66,19 @@ impl Known {
                     sizes.insert(candidate.id, candidate.keep.len());
                     continue;
                 }
-                Record::Start { judgement } if judgement.verdict.is_fail() => {
-                    // Later ones are of a start that was judged again for its files.
+                Record::Start { judgement, .. } if judgement.verdict.is_fail() => {
+                    refused += 1;
+                    // Later ones are of a start that was judged again for its files: the search is told.
                     known.refused += u32::from(known.start.is_none());
                     (judgement, capacity)
                 }
-                Record::Start { judgement } => {
+                Record::Anew { .. } => {
+                    known.refused = refused;
+                    continue;
+                }
+                Record::Start { judgement, files } => {
                     known.start = Some(judgement.trial);
+                    known.files.clone_from(files);
                     known.start_config = Some(judgement.fingerprint);
                     (judgement, capacity)
                 }
@@ -130,7 +143,10 @@ mod tests {
         };
         Line {
             elapsed: std::time::Duration::ZERO,
-            record: Record::Start { judgement },
+            record: Record::Start {
+                judgement,
+                files: BTreeMap::new(),
+            },
         }
     }
 
@@ -146,5 +162,12 @@ mod tests {
         let known = Known::of(&lines, 3);
         assert_eq!(known.start, Some(TrialId(8)));
         assert_eq!(known.refused, 1);
+        // A search that begins anew is told of all of them at once.
+        let anew = Line {
+            elapsed: std::time::Duration::ZERO,
+            record: Record::Anew { at: 0 },
+        };
+        let lines = [&lines[..], &[anew, start(9, fail)]].concat();
+        assert_eq!(Known::of(&lines, 3).refused, 2);
     }
 }

@@ -223,7 +223,7 @@ fn same_config(path: &Path, lines: &[Line]) -> Result<()> {
     let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
     let claimed = parse_config(&text).fingerprint();
     let start = lines.iter().find_map(|line| match &line.record {
-        Record::Start { judgement } => Some(judgement.fingerprint),
+        Record::Start { judgement, .. } => Some(judgement.fingerprint),
         _ => None,
     });
     if start == Some(claimed) {

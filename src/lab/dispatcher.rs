@@ -1,5 +1,6 @@
 //! The dispatcher: one thread that owns the search, the journal and what each worker does.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, select};
 
+use super::baseline;
 use super::executor::{Executor, Report, Task, TrialResult};
 use super::run::{RETRIES, Run};
 use super::store::{fragment_of, write_best};
@@ -204,6 +206,13 @@ impl<'a> Lab<'a> {
                 }
                 Verdict::Fail(stage) => {
                     let why = why(&judgement);
+                    if stage == Stage::Oracle {
+                        self.refused += 1;
+                        self.journal.append(&Record::Start {
+                            judgement: judgement.clone(),
+                            files: BTreeMap::new(),
+                        })?;
+                    }
                     let what = match stage {
                         Stage::Build => "the start does not build",
                         Stage::Oracle if failed => {
@@ -211,12 +220,8 @@ impl<'a> Lab<'a> {
                         }
                         Stage::Oracle => {
                             failed = true;
-                            self.refused += 1;
                             let text = format!("the oracle refuses the start ({why}): once more");
                             self.emit(&Event::Warning { text });
-                            self.journal.append(&Record::Start {
-                                judgement: judgement.clone(),
-                            })?;
                             self.start_ended(worker, keep, &judgement);
                             continue;
                         }
@@ -241,6 +246,7 @@ impl<'a> Lab<'a> {
         write_best(self.dir, &config.text, self.header, &fragment)?;
         self.journal.append(&Record::Start {
             judgement: judgement.clone(),
+            files: baseline::files(&RunDir::trial_dir(self.dir.path(), judgement.trial))?,
         })?;
         self.journal.append(&Record::Best {
             trial: judgement.trial,

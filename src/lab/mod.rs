@@ -4,6 +4,7 @@
 //! does. Workers (see [`Executor`]) only work, and report. So everything that happens has one
 //! order, the one in which it is written to the journal.
 
+mod baseline;
 mod best;
 mod dispatcher;
 mod executor;
@@ -19,6 +20,7 @@ mod watched;
 #[cfg(test)]
 mod tests;
 
+pub use baseline::has_files;
 pub use dispatcher::{Budget, Lab, Outcome, Product, Stopped};
 pub use executor::{Executor, Report, Task, TraceFrom, TrialResult};
 pub use local::LocalExecutor;

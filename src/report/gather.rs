@@ -177,7 +177,7 @@ fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
                 (ending, stopped, risk) = (None, None, None);
             }
             Record::Interrupted { why, .. } if why != INTERRUPTED => stopped = Some(why.clone()),
-            Record::Start { judgement } => {
+            Record::Start { judgement, .. } => {
                 add(&mut cost, judgement);
                 let full = RequestSet::full(info.requests.len());
                 told.entry(full.clone()).or_default().add(judgement);
@@ -272,6 +272,7 @@ fn add(cost: &mut Cost, judgement: &Judgement) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
@@ -341,6 +342,7 @@ mod tests {
             Record::Started { at: 0 },
             Record::Start {
                 judgement: judgement(1, Verdict::Pass, 50),
+                files: BTreeMap::new(),
             },
             propose(0, &[0, 2]),
             tell(0, judgement(2, Verdict::Pass, 40)),
@@ -557,7 +559,13 @@ mod tests {
     fn a_start_that_was_refused_first_counts_and_shows_that_the_oracle_errs() {
         let mut records = story();
         let refused = judgement(1, Verdict::Fail(Stage::Oracle), 50);
-        records.insert(1, Record::Start { judgement: refused });
+        records.insert(
+            1,
+            Record::Start {
+                judgement: refused,
+                files: BTreeMap::new(),
+            },
+        );
         let report = gather(&info(), &lines(records)).unwrap();
         assert_eq!(report.status, Status::Minimal);
         let cost = &report.cost;
