@@ -5,6 +5,7 @@
 mod toy;
 
 use std::fs;
+use std::process::Command;
 
 use toy::{CALLS, Ended, Rule, Spec, TWELVE_NEEDED, Toy, set, symbols_on};
 
@@ -258,4 +259,88 @@ fn a_start_that_is_refused_each_time_when_it_is_judged_again_ends_the_run() {
     let ended = toy.resume();
     assert_eq!(ended.code, 3, "{}", ended.said());
     assert!(ended.result.is_none());
+}
+
+/// What a limit of the machine stops, in shell, and the words by which it is named.
+const LIMITS: [(&str, &str); 4] = [
+    (
+        "ulimit -f 1; cat /dev/zero >\"$toy/state/big\" || exit 1",
+        "File size limit exceeded",
+    ),
+    ("kill -XCPU $$", "CPU time limit exceeded"),
+    ("echo 'sh: 1: Cannot fork'; exit 2", "Cannot fork"),
+    (
+        "echo 'ls: error while loading shared libraries: libc.so.6: cannot open shared object file: Error 24'; exit 127",
+        "Error 24",
+    ),
+];
+
+/// Runs the project, in which something fails twice in a row, so that the run ends, and goes on with it.
+fn assert_ends_and_goes_on(toy: &Toy, words: &str) {
+    let ended = toy.run(&["-j", "1"]);
+    assert_eq!(ended.code, 1, "{}", ended.said());
+    assert!(ended.stderr.contains(words), "{words}: {}", ended.said());
+    assert!(ended.stderr.contains("kbisect resume"), "{}", ended.said());
+    let before = toy.verdicts();
+    let resumed = toy.resume();
+    let known = format!("{before} verdicts are known");
+    assert!(resumed.stderr.contains(&known), "{}", resumed.said());
+    assert_twelve(toy, &resumed);
+}
+
+#[test]
+fn an_oracle_that_a_limit_stops_is_asked_again_and_twice_ends_the_run_that_can_be_resumed() {
+    for (fault, words) in LIMITS {
+        let once = twelve_and(&format!("if [ $calls = 6 ]; then {fault}; fi"));
+        let ended = once.run(&["-j", "1"]);
+        assert_twelve(&once, &ended);
+        assert!(ended.stderr.contains("is tried again"), "{}", ended.said());
+        let twice = twelve_and(&format!(
+            "if [ $calls = 6 -o $calls = 7 ]; then {fault}; fi"
+        ));
+        let words = match words {
+            "CPU time limit exceeded" => "ulimit -t",
+            words => words,
+        };
+        assert_ends_and_goes_on(&twice, words);
+    }
+}
+
+#[test]
+fn a_build_that_a_limit_stops_is_made_again_and_is_no_verdict() {
+    for (fault, words) in LIMITS {
+        let fault = fault.replace("$toy", "$(TOY)").replace("$$", "$$$$");
+        let builds = "$(TOY)/state/builds";
+        let recipe = format!(
+            "@printf x >>{builds}; n=$$(wc -c <{builds}); if [ $$n = 6 -o $$n = 7 ]; then {fault}; fi; {}",
+            toy::COPY
+        );
+        let toy = Toy::new(&Spec::twelve().recipe(&recipe));
+        let ended = toy.run(&["-j", "1"]);
+        assert_twelve(&toy, &ended);
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.said());
+        assert!(!toy.read("out/journal.jsonl").contains("\"fail\":\"build\""));
+    }
+}
+
+#[test]
+fn a_run_that_may_not_write_more_names_the_limit_and_goes_on_without_it() {
+    let toy = twelve_and("");
+    let limited = || {
+        let program = env!("CARGO_BIN_EXE_kbisect");
+        let script = format!("ulimit -f 8; exec {program} run -j 1");
+        let own = toy.command(&[]);
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &script]).current_dir(toy.path(""));
+        let env = own
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        toy.ended(&shell.envs(env).output().unwrap())
+    };
+    // The helper for Kconfig is made without a limit.
+    assert_eq!(toy.kbisect(&["plan"]).code, 0);
+    let ended = limited();
+    assert_eq!(ended.code, 1, "{}", ended.said());
+    assert!(ended.stderr.contains("ulimit -f"), "{}", ended.said());
+    assert_twelve(&toy, &toy.run(&["-j", "1"]));
 }

@@ -50,6 +50,7 @@ pub fn main() -> ExitCode {
     if let Some(code) = launcher::run_if_called_so() {
         return code;
     }
+    supervise::survive_file_size();
     let cli = Cli::try_parse().unwrap_or_else(|error| {
         // An oracle that calls us wrongly has said nothing about the kernel.
         if boot::is_within_an_oracle() && error.use_stderr() {

@@ -351,7 +351,10 @@ pub(super) fn no_workers() -> Error {
 /// The machine gave out for the last time.
 pub(super) fn starved_twice(why: &str) -> Error {
     Error::failed(format!("the machine gave out, twice: {why}"))
-        .hint("free memory or disk, or use a smaller -j; then `kbisect resume`")
+        .hint(
+            "free memory or disk, raise the limit (ulimit), or use a smaller -j; then `kbisect resume`. An oracle \
+             whose guest says that is to write to $KBISECT_EVIDENCE why it refuses",
+        )
 }
 
 pub(super) fn why(judgement: &Judgement) -> &str {

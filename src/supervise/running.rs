@@ -18,7 +18,7 @@ use nix::unistd::Pid;
 use super::jobserver::Tokens;
 use super::log::{self, Drain};
 use super::marker::{self, SpawnId};
-use super::{Ended, How, LimitKind, Limits, Spec, group, orphans, watchdog};
+use super::{Ended, How, LimitKind, Limits, Spec, group, limits, orphans, watchdog};
 use crate::{Error, Result};
 
 /// How old the CPU time of a group may be where limits are concerned: each look reads all of `/proc`.
@@ -100,6 +100,7 @@ impl Running {
                 }
                 // From here on, not when the parent gets to it: it may be killed before.
                 watchdog::guard_this(watchdog, spawn);
+                limits::restore_file_size();
                 if let Some(size) = file_size {
                     let limit = libc::rlimit {
                         rlim_cur: size,
