@@ -276,8 +276,8 @@ const LIMITS: [(&str, &str); 4] = [
 ];
 
 /// Runs the project, in which something fails twice in a row, so that the run ends, and goes on with it.
-fn assert_ends_and_goes_on(toy: &Toy, words: &str) {
-    let ended = toy.run(&["-j", "1"]);
+fn assert_ends_and_goes_on(toy: &Toy, jobs: &str, words: &str) {
+    let ended = toy.run(&["-j", jobs]);
     assert_eq!(ended.code, 1, "{}", ended.said());
     assert!(ended.stderr.contains(words), "{words}: {}", ended.said());
     assert!(ended.stderr.contains("kbisect resume"), "{}", ended.said());
@@ -302,7 +302,7 @@ fn an_oracle_that_a_limit_stops_is_asked_again_and_twice_ends_the_run_that_can_b
             "CPU time limit exceeded" => "ulimit -t",
             words => words,
         };
-        assert_ends_and_goes_on(&twice, words);
+        assert_ends_and_goes_on(&twice, "1", words);
     }
 }
 
@@ -343,4 +343,21 @@ fn a_run_that_may_not_write_more_names_the_limit_and_goes_on_without_it() {
     assert_eq!(ended.code, 1, "{}", ended.said());
     assert!(ended.stderr.contains("ulimit -f"), "{}", ended.said());
     assert_twelve(&toy, &toy.run(&["-j", "1"]));
+}
+
+#[test]
+fn a_make_that_is_killed_twice_ends_the_run_that_can_be_resumed() {
+    // The sixth build, and the same once more.
+    let builds = "$(TOY)/state/builds";
+    let killed = "$(TOY)/state/killed";
+    let recipe = format!(
+        "@printf x >>{builds}; if [ $$(wc -c <{builds}) = 6 ]; then cp $(KCONFIG_CONFIG) {killed}; fi\n\
+         @if cmp -s $(KCONFIG_CONFIG) {killed}; then printf x >>{killed}.n; \
+         if [ $$(wc -c <{killed}.n) -le 2 ]; then kill -9 $$PPID; fi; fi\n{}",
+        toy::COPY
+    );
+    for jobs in ["1", "3"] {
+        let toy = Toy::new(&Spec::twelve().recipe(&recipe));
+        assert_ends_and_goes_on(&toy, jobs, "make was killed by signal 9");
+    }
 }

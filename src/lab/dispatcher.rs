@@ -350,7 +350,7 @@ pub(super) fn no_workers() -> Error {
 
 /// The machine gave out for the last time.
 pub(super) fn starved_twice(why: &str) -> Error {
-    Error::failed(format!("the machine gave out, twice: {why}"))
+    Error::failed(format!("the machine gave out, twice, the second time with nothing else under way: {why}"))
         .hint(
             "free memory or disk, raise the limit (ulimit), or use a smaller -j; then `kbisect resume`. An oracle \
              whose guest says that is to write to $KBISECT_EVIDENCE why it refuses",
