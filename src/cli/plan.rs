@@ -326,3 +326,37 @@ fn search(settings: &Settings, oracles: &[Oracle]) -> String {
     };
     text + &format!("  in {}{there}\n", settings.output.display())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::oracle;
+    use crate::settings::{Machine, Wishes};
+
+    #[test]
+    fn a_traced_boot_is_announced_only_where_an_oracle_boots() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = "begins with what does not run in a boot of the start";
+        for (script, is_told) in [("kbisect boot --until x", true), ("test -s image", false)] {
+            let program = dir.path().join("oracle");
+            fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+            let name = program.to_str().unwrap().to_owned();
+            let wishes = |trace: Option<&str>| Wishes {
+                oracle: vec![name.clone()],
+                trace: trace.map(str::to_owned),
+                ..Wishes::default()
+            };
+            let told = |trace| {
+                let settings = Settings::from_wishes(wishes(trace), Machine::here()).unwrap();
+                search(&settings, &[oracle::find(&name).unwrap()]).contains(line)
+            };
+            assert_eq!(told(None), is_told, "{script}");
+            assert!(!told(Some("off")), "{script}");
+        }
+    }
+}

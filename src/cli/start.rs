@@ -37,6 +37,7 @@ pub(super) fn over_base(
             let parsed = kconfig::read_as(&bytes, resolver.dialect(), model);
             let name = path.display().to_string();
             refuse_losses(&name, &parsed)?;
+            list_unknown(ui, &name, &parsed.unknown(known));
             list_problems(ui, &name, &parsed.problems);
             (parsed.fragment, Precedence::Start)
         }
