@@ -74,6 +74,22 @@ fn an_oracle_that_writes_to_the_records_of_a_run_changes_nothing_of_its_result()
 }
 
 #[test]
+fn records_that_an_oracle_wrote_to_are_put_back_where_the_run_stops_with_an_error() {
+    let flip = "sed -i 's/\"pass\"/{\"fail\":\"oracle\"}/' \"$toy/out/journal.jsonl\"";
+    let toy = twelve_and(&format!(
+        "if [ $calls = 6 ]; then {flip}; fi; if [ $calls = 8 ]; then exit 126; fi"
+    ));
+    assert_eq!(toy.run(&["-j", "1"]).code, 1);
+    let resumed = toy.resume();
+    assert!(
+        !resumed.said().contains("begins anew"),
+        "{}",
+        resumed.said()
+    );
+    assert_twelve(&toy, &resumed);
+}
+
+#[test]
 fn files_of_the_result_that_were_changed_since_are_made_anew() {
     for name in ["minimal.config", "minimal.fragment", "result.json"] {
         let toy = twelve_and("");

@@ -8,7 +8,7 @@ use super::prepare;
 use super::shown::Shown;
 use crate::journal::{Line, RunInfo};
 use crate::kconfig::{self, Project, parse_config};
-use crate::lab::{Outcome, Stopped, laid_over};
+use crate::lab::{Outcome, Stopped, fragment_of, laid_over};
 use crate::model::Fragment;
 use crate::report::{self, RESULT, Report, Status, gather};
 use crate::settings::Settings;
@@ -23,13 +23,11 @@ pub(super) const MINIMAL_FRAGMENT: &str = "minimal.fragment";
 ///
 /// All of it is made of what this process knows: others can write to the run directory.
 pub(super) fn conclude(
-    opened: &mut Opened,
+    opened: &Opened,
     outcome: &Outcome,
     settings: &Settings,
-    ui: &mut dyn Ui,
     shown: &Shown,
 ) -> Result<u8> {
-    restore(opened, ui)?;
     let Opened {
         dir, info, journal, ..
     } = opened;
@@ -37,10 +35,8 @@ pub(super) fn conclude(
     let report = gather(info, journal.lines())?;
     if let Some(config) = &outcome.config {
         dir.write(MINIMAL_CONFIG, config.as_bytes())?;
-        let text = laid_over(
-            &header(info, settings, MINIMAL_FRAGMENT),
-            &fragment(&report),
-        );
+        let fragment = fragment_of(&info.requests, &outcome.best);
+        let text = laid_over(&header(info, settings, MINIMAL_FRAGMENT), &fragment);
         dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
         // The last of them: where it is, so are the others.
         dir.write(RESULT, super::json_file(&report)?.as_bytes())?;
@@ -62,8 +58,8 @@ pub(super) fn conclude(
     })
 }
 
-/// Puts the records of the run back, if another program wrote to them.
-fn restore(opened: &mut Opened, ui: &mut dyn Ui) -> Result<()> {
+/// Puts the records of the run back, if another program wrote to them: whoever reads them next relies on them.
+pub(super) fn restore(opened: &mut Opened, ui: &mut dyn Ui) -> Result<()> {
     let path = opened.dir.path().to_owned();
     for (name, is_other) in [
         ("run.json", opened.dir.restore_info()?),

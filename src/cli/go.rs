@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::conclude::{conclude, header};
+use super::conclude::{conclude, header, restore};
 use super::costs::Foretold;
 use super::known::Known;
 use super::prepare::Tools;
@@ -68,6 +68,8 @@ pub(super) fn go(
         }
         _ => error,
     });
+    let restored = restore(&mut opened, ui);
+    let result = result.and_then(|outcome| restored.map(|()| outcome));
     // The answer is one for the source that is there.
     let result = result.and_then(|outcome| match outcome.stopped {
         None => still_the_same(&source).map(|()| outcome),
@@ -126,7 +128,7 @@ pub(super) fn go(
             ui.event(&Event::Warning { text });
         }
     }
-    conclude(&mut opened, &outcome, settings, ui, shown)
+    conclude(&opened, &outcome, settings, shown)
 }
 
 /// Was the search told verdicts on other configurations of the same image, as before version 6 of the journal?

@@ -1,5 +1,7 @@
 //! Limits of this process (`ulimit`) that end who exceeds them.
 
+use std::io;
+
 use nix::libc;
 
 use super::How;
@@ -20,6 +22,29 @@ pub(super) fn restore_file_size() {
     // SAFETY: as above; signal() may be called between fork and exec.
     unsafe {
         libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
+    }
+}
+
+/// Limits the files that a child writes to so many bytes, or to fewer if there is a lower limit already.
+///
+/// Async-signal-safe.
+pub(super) fn lower_file_size(size: u64) -> io::Result<()> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: bare system calls, with a structure that is ours.
+    let done = unsafe {
+        libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) == 0 && {
+            limit.rlim_cur = size.min(limit.rlim_cur);
+            limit.rlim_max = size.min(limit.rlim_max);
+            libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) == 0
+        }
+    };
+    if done {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
     }
 }
 
