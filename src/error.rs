@@ -81,6 +81,9 @@ impl Error {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                 Some("free some space and start again with `kbisect resume`: nothing is lost")
             }
+            std::io::ErrorKind::FileTooLarge => Some(
+                "raise the limit of file sizes (`ulimit -f`), then `kbisect resume`: nothing is lost",
+            ),
             _ => None,
         };
         let mut error = Self::failed(format!("cannot {doing} {}", path.display())).because(source);

@@ -3,17 +3,22 @@
 //! `SNAPSHOTS=overwrite cargo test --test cli` writes the snapshots anew.
 #![allow(clippy::unwrap_used)]
 
+mod toy;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use kbisect::journal::{Ending, Journal, Record, RunDir, RunInfo};
+use kbisect::kconfig::parse_config;
 use kbisect::model::{
     Candidate, CandidateId, Fingerprint, Judgement, Request, RequestSet, Source, Stage, Symbol,
     Timings, TrialId, Value, Verdict,
 };
 use kbisect::report::gather;
 use snapbox::{assert_data_eq, file, str};
+use toy::{CALLS, Rule, Spec, TWELVE_NEEDED, Toy, set};
 
 /// What kbisect did.
 struct Done {
@@ -225,7 +230,10 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
     let (dir, mut journal) = place.new_run("out");
     let judgement = |trial: u8, verdict| Judgement {
         trial: TrialId(trial.into()),
-        fingerprint: Fingerprint([trial; 32]),
+        fingerprint: match trial {
+            1 => parse_config("CONFIG_A=y\n").fingerprint(),
+            _ => Fingerprint([trial; 32]),
+        },
         verdict,
         source: Source::Tested,
         evidence: None,
@@ -244,6 +252,7 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
         Record::Started { at: 0 },
         Record::Start {
             judgement: judgement(1, Verdict::Pass),
+            files: BTreeMap::new(),
         },
         Record::Proposed { candidate },
         Record::Told {
@@ -263,13 +272,18 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
     let report = gather(&info, &lines).unwrap();
     let result = serde_json::to_string_pretty(&report).unwrap() + "\n";
     place.write("out/result.json", &result);
-    place.write("out/minimal.config", "");
-    place.write("out/minimal.fragment", "");
+    place.write("out/minimal.config", "CONFIG_A=y\n");
+    place.write("out/minimal.fragment", "CONFIG_PCI=y\n");
     place.write("out/trees/tree-000/left", "");
     let before = fs::read(place.path().join("out/journal.jsonl")).unwrap();
     let done = place.run(&["resume", "out"]);
     assert_eq!(done.code, Some(0), "{}", done.err);
-    assert_eq!(done.err, "the run in out has come to its end before\n");
+    // The settings of this run are of no version.
+    let unknown =
+        "the toolchain as they were: whether they still are cannot be told: the settings in";
+    assert!(done.err.contains(unknown), "{}", done.err);
+    let end = "the run in out has come to its end before\n";
+    assert!(done.err.ends_with(end), "{}", done.err);
     assert!(
         done.out.starts_with("minimal and certified"),
         "{}",
@@ -687,4 +701,107 @@ fn a_result_without_its_run_is_reported_and_a_folder_without_either_is_refused()
         assert_eq!(done.code, Some(2), "{command}");
         assert!(done.err.contains("there is no run in"), "{}", done.err);
     }
+}
+
+#[test]
+fn a_symbol_of_the_base_that_the_source_does_not_have_is_told_with_its_line() {
+    let toy = Toy::new(&Spec::twelve());
+    toy.write("base", "CONFIG_X1=y\nCONFIG_NOPE=y\n");
+    let done = toy.kbisect(&["plan", "--base", "base"]);
+    assert_eq!(done.code, 0, "{}", done.said());
+    let told = "base: line 2: this source has no symbol NOPE for this architecture";
+    assert!(done.stderr.contains(told), "{}", done.said());
+    assert!(!done.stderr.contains("line 1"), "{}", done.said());
+}
+
+#[test]
+fn a_string_with_quotes_is_explained_as_it_stands_in_a_config() {
+    let mut spec = Spec::twelve();
+    let string = "config WORDS\n\tstring \"words\"\n\tdefault \"a \\\"b\\\" c\\\\d\"\n";
+    spec.kconfig = format!("{string}\n{}", spec.kconfig);
+    let toy = Toy::new(&spec);
+    fs::remove_file(toy.path("kbisect.toml")).unwrap();
+    let explain = |config: &str| {
+        let args = [
+            "explain", "WORDS", "--source", "src", "--base", "allno", "--config", config,
+        ];
+        let done = toy.kbisect(&args);
+        assert_eq!(done.code, 0, "{}", done.said());
+        done.stdout
+    };
+    let default = explain("start");
+    assert!(
+        default.starts_with(r#"WORDS="a \"b\" c\\d"  (string)"#),
+        "{default}"
+    );
+    assert!(
+        default.contains(r#"its default: "a \"b\" c\\d""#),
+        "{default}"
+    );
+    toy.write("other", "CONFIG_WORDS=\"say \\\"hi\\\"\"\nCONFIG_X1=y\n");
+    let asked = explain("other");
+    assert!(
+        asked.starts_with(r#"WORDS="say \"hi\""  (string)"#),
+        "{asked}"
+    );
+    assert!(asked.contains("it was asked for"), "{asked}");
+}
+
+/// Sends SIGTERM to a run as soon as something in it has written to `up`; what it said, and its exit code.
+fn terminated(toy: &Toy) -> toy::Ended {
+    for name in ["up", "never"] {
+        nix::unistd::mkfifo(&toy.path(name), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    }
+    let mut command = toy.command(&["run", "-j", "1"]);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = run.spawn().unwrap();
+    fs::read_to_string(toy.path("up")).unwrap();
+    let pid = nix::unistd::Pid::from_raw(run.id().try_into().unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    toy.ended(&run.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_run_that_is_terminated_while_it_is_prepared_says_that_there_is_nothing_to_resume() {
+    let toy = Toy::new(&Spec::twelve());
+    let makefile = toy.read("src/Makefile");
+    let wait = "\techo up >$(TOY)/up; read x <$(TOY)/never\n\tcd $(O)";
+    toy.write("src/Makefile", &makefile.replace("\tcd $(O)", wait));
+    let ended = terminated(&toy);
+    assert_eq!(ended.code, 130, "{}", ended.said());
+    let words = "error: interrupted while preparing: no run was begun\n\
+                 hint: there is nothing to resume; give the same command again\n";
+    assert!(ended.stderr.ends_with(words), "{}", ended.said());
+    assert!(!toy.path("out/run.json").exists());
+    toy.write("src/Makefile", &makefile);
+    assert_eq!(toy.run(&[]).code, 0);
+}
+
+#[test]
+fn a_run_that_is_terminated_during_a_trial_says_how_to_go_on_and_that_does() {
+    let wait = "if [ $calls = 6 ]; then echo up >\"$toy/up\"; read x <\"$toy/never\"; fi";
+    let script = Rule::all(&TWELVE_NEEDED).script(&format!("{CALLS}\n{wait}"));
+    let toy = Toy::new(&Spec::twelve().oracle(&script));
+    let ended = terminated(&toy);
+    assert_eq!(ended.code, 130, "{}", ended.said());
+    assert!(
+        ended.stderr.contains("stopping; once more to kill"),
+        "{}",
+        ended.said()
+    );
+    assert!(
+        ended.stderr.ends_with("to go on: kbisect resume out\n"),
+        "{}",
+        ended.said()
+    );
+    assert!(
+        ended.stdout.starts_with("stopped early"),
+        "{}",
+        ended.said()
+    );
+    let known = format!("{} verdicts are known", toy.verdicts());
+    let resumed = toy.resume();
+    assert_eq!(resumed.code, 0, "{}", resumed.said());
+    assert!(resumed.stderr.contains(&known), "{}", resumed.said());
+    assert_eq!(toy.answer(), set(&TWELVE_NEEDED));
 }

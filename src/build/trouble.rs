@@ -4,7 +4,7 @@
 //! would cost the answer. Only where a compiler shows a line of the source it is known to be one.
 
 /// Texts by which a machine that gives out shows in a build log.
-const STARVED: [&str; 27] = [
+const STARVED: [&str; 32] = [
     "annot fork",
     "No space left on device",
     "Disk quota exceeded",
@@ -16,7 +16,12 @@ const STARVED: [&str; 27] = [
     "Structure needs cleaning",
     "Text file busy",
     "Too many open files",
-    "Cannot allocate memory",
+    "annot allocate memory",
+    "memory allocation of ",
+    "MemoryError",
+    "xmalloc: ",
+    "failed to map segment",
+    "shared object file: Error ",
     "emory exhausted",
     "ut of memory",
     "bad_alloc",
@@ -145,6 +150,17 @@ mod tests {
             "collect2: fatal error: ld terminated with signal 9 [Killed]",
             "/usr/bin/ld: vmlinux: memory exhausted",
             "virtual memory exhausted: Cannot allocate memory",
+            "fatal error: runtime: cannot allocate memory",
+            "memory allocation of 1048576 bytes failed",
+            "MemoryError",
+            "/bin/bash: xmalloc: cannot allocate 24 bytes",
+            "gcc: error while loading shared libraries: libc.so.6: failed to map segment from shared object",
+            "cat: error while loading shared libraries: libc.so.6: cannot open shared object file: Error 24",
+            "/bin/bash: fork: retry: Resource temporarily unavailable",
+            "dd: error writing '/x/big': File too large",
+            "make: *** [Makefile:2: all] File size limit exceeded",
+            "make: *** [Makefile:2: all] CPU time limit exceeded",
+            "as: /dev/null: Too many open files",
             "cc1: out of memory allocating 65536 bytes after a total of 1 bytes",
             "fixdep: error writing file: x.cmd: Read-only file system",
             "sh: 0: Cannot fork: Resource temporarily unavailable",

@@ -6,35 +6,37 @@ use std::path::Path;
 use super::go::{Opened, TREES};
 use super::prepare;
 use super::shown::Shown;
-use crate::journal::{RunDir, RunInfo};
-use crate::kconfig::Project;
-use crate::lab::{BEST_CONFIG, Outcome, Stopped, fragment_of, laid_over};
+use crate::journal::{Line, RunInfo};
+use crate::kconfig::{self, Project, parse_config};
+use crate::lab::{Outcome, Stopped, fragment_of, laid_over};
+use crate::model::Fragment;
 use crate::report::{self, RESULT, Report, Status, gather};
 use crate::settings::Settings;
 use crate::ui::Ui;
-use crate::{Error, ErrorKind, Result};
+use crate::{ErrorKind, Result};
 
 /// The result, in the run directory.
 pub(super) const MINIMAL_CONFIG: &str = "minimal.config";
 pub(super) const MINIMAL_FRAGMENT: &str = "minimal.fragment";
 
 /// Writes and shows what follows from an outcome that is in the journal; returns the exit code.
+///
+/// All of it is made of what this process knows: others can write to the run directory.
 pub(super) fn conclude(
-    dir: &RunDir,
+    opened: &Opened,
     outcome: &Outcome,
     settings: &Settings,
     shown: &Shown,
 ) -> Result<u8> {
+    let Opened {
+        dir, info, journal, ..
+    } = opened;
     let path = dir.path();
-    let (info, lines) = RunDir::read(path)?;
-    let report = gather(&info, &lines)?;
-    if outcome.stopped.is_none() {
-        let config = path.join(BEST_CONFIG);
-        let config = fs::read(&config).map_err(|e| Error::io("read", &config, e))?;
-        dir.write(MINIMAL_CONFIG, &config)?;
+    let report = gather(info, journal.lines())?;
+    if let Some(config) = &outcome.config {
+        dir.write(MINIMAL_CONFIG, config.as_bytes())?;
         let fragment = fragment_of(&info.requests, &outcome.best);
-        let header = header(&info, settings, MINIMAL_FRAGMENT);
-        let text = laid_over(&header, &fragment);
+        let text = laid_over(&header(info, settings, MINIMAL_FRAGMENT), &fragment);
         dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
         // The last of them: where it is, so are the others.
         dir.write(RESULT, super::json_file(&report)?.as_bytes())?;
@@ -56,22 +58,80 @@ pub(super) fn conclude(
     })
 }
 
-/// Shows the result of a run that has one already, to which nothing could be added; nothing if there is
-/// something left to do.
-pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Result<Option<u8>> {
+/// Puts the records of the run back, if another program wrote to them: whoever reads them next relies on them.
+pub(super) fn restore(opened: &mut Opened, ui: &mut dyn Ui) -> Result<()> {
+    let path = opened.dir.path().to_owned();
+    for (name, is_other) in [
+        ("run.json", opened.dir.restore_info()?),
+        ("journal.jsonl", opened.journal.restore()?),
+    ] {
+        if is_other {
+            let text = format!(
+                "another program wrote to {}: it is put back",
+                path.join(name).display()
+            );
+            prepare::warn(ui, text);
+        }
+    }
+    Ok(())
+}
+
+/// The requests of the answer.
+fn fragment(report: &Report) -> Fragment {
+    Fragment::new(
+        report
+            .kept
+            .iter()
+            .map(|kept| kept.request.clone())
+            .collect(),
+    )
+}
+
+/// The base of a run, as its fragments have it.
+fn base(info: &RunInfo) -> &str {
+    let base = info.key.get("base").and_then(|base| base.as_str());
+    base.unwrap_or_default()
+}
+
+/// The result of a run that has one already, to which nothing could be added; nothing if there is
+/// something left to do, if only to write its files anew.
+pub(super) fn finished(opened: &Opened) -> Result<Option<Report>> {
     // Before the start has passed there is none.
     let Ok(report) = gather(&opened.info, &opened.lines) else {
         return Ok(None);
     };
-    let path = opened.dir.path();
     // It may be of an earlier end, which left something unproved.
-    let written = fs::read_to_string(path.join(RESULT)).unwrap_or_default();
-    let is_there = |name: &str| path.join(name).is_file();
-    let is_whole = is_there(MINIMAL_CONFIG) && is_there(MINIMAL_FRAGMENT);
-    let is_over = matches!(report.status, Status::Minimal | Status::Leaves);
-    if !is_over || !is_whole || written != super::json_file(&report)? {
+    if !matches!(report.status, Status::Minimal | Status::Leaves) {
         return Ok(None);
     }
+    let path = opened.dir.path();
+    let read = |name: &str| fs::read(path.join(name)).unwrap_or_default();
+    // Its comments may be another version's.
+    let asks = |text: &[u8]| kconfig::read(text).fragment;
+    let fragment = laid_over(base(&opened.info), &fragment(&report));
+    let is_whole = read(RESULT) == super::json_file(&report)?.as_bytes()
+        && asks(&read(MINIMAL_FRAGMENT)) == asks(fragment.as_bytes())
+        && is_config_of(&path.join(MINIMAL_CONFIG), &report, &opened.lines);
+    Ok(is_whole.then_some(report))
+}
+
+/// Is this the config that was judged in the trial of the answer?
+fn is_config_of(path: &Path, report: &Report, lines: &[Line]) -> bool {
+    let mut answers = lines.iter().filter_map(|line| line.record.answer());
+    let Some(answer) = answers.find(|judgement| judgement.trial == report.after.trial) else {
+        return false;
+    };
+    let config = fs::read_to_string(path).map(|text| parse_config(&text).fingerprint());
+    config.is_ok_and(|fingerprint| fingerprint == answer.fingerprint)
+}
+
+/// Shows the result of a run that came to its end before.
+pub(super) fn show_finished(
+    report: &Report,
+    path: &Path,
+    ui: &mut dyn Ui,
+    shown: &Shown,
+) -> Result<u8> {
     // Should it have been killed just before it did that.
     remove_trees(path);
     prepare::note(
@@ -79,8 +139,8 @@ pub(super) fn finished(opened: &Opened, ui: &mut dyn Ui, shown: &Shown) -> Resul
         format!("the run in {} has come to its end before", path.display()),
     );
     ui.finish();
-    show(&report, path, shown)?;
-    Ok(Some(exit_code(report.status)))
+    show(report, path, shown)?;
+    Ok(exit_code(report.status))
 }
 
 /// Only what is certified ends with 0.
@@ -116,11 +176,7 @@ fn show(report: &Report, path: &Path, shown: &Shown) -> Result<()> {
 /// The first lines of a fragment, `minimal.fragment` or `best.fragment`: what it is, and the base that it
 /// is laid over.
 pub(super) fn header(info: &RunInfo, settings: &Settings, file: &str) -> String {
-    let base = info
-        .key
-        .get("base")
-        .and_then(|b| b.as_str())
-        .unwrap_or_default();
+    let base = base(info);
     let oracles: Vec<_> = settings
         .oracles
         .iter()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
-use super::start;
+use super::start::{self, WhenEmpty};
 use crate::kconfig::native::{Explanation, Mode, Model, SymKind, Term, Why};
 use crate::kconfig::{self, parse_config};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize};
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     for text in warnings {
         prepare::warn(ui.as_mut(), text);
     }
-    start::check_start(&settings)?;
+    start::check_start(&settings, WhenEmpty::Refuse)?;
     let tools = prepare::tools(
         &settings,
         WhenMissing::Fail,
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         &cancel,
         ui.as_mut(),
     )?;
-    let (parsed, name) = start::read_start(&settings, &tools, ui.as_mut())?;
+    let (parsed, name) = start::read_start(&settings, &tools, WhenEmpty::Refuse, ui.as_mut())?;
     start::list_unknown(ui.as_mut(), &name, &parsed.unknown(&tools.known));
     ui.finish();
     let model = tools.resolver.model().ok_or_else(|| {

@@ -1,13 +1,16 @@
 //! Runs a search in an opened run directory, from where it stands to its end.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::conclude::{conclude, header};
+use super::conclude::{conclude, header, restore};
 use super::costs::Foretold;
+use super::known::Known;
 use super::prepare::Tools;
+use super::refused::show_oracle_output;
 use super::searches::{Whole, depends_of, search_of, unreliable};
 use super::shown::Shown;
 use super::{guess, learned};
@@ -16,14 +19,10 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Lab, LocalExecutor, Outcome, Product,
-    Stopped, check_trees, fragment_of, moves, write_best,
+    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Product, Stopped, check_trees,
+    fragment_of, has_files, moves,
 };
-use crate::model::{
-    Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, Request, RequestSet,
-    Source, Tracing, TrialId, Verdict, sanitize,
-};
-use crate::oracle::COMMAND;
+use crate::model::{Event, Fragment, Order, Request, RequestSet, Source, Tracing};
 use crate::search::{self, Coverage, Depends};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, JobServer, Signals};
@@ -69,6 +68,8 @@ pub(super) fn go(
         }
         _ => error,
     });
+    let restored = restore(&mut opened, ui);
+    let result = result.and_then(|outcome| restored.map(|()| outcome));
     // The answer is one for the source that is there.
     let result = result.and_then(|outcome| match outcome.stopped {
         None => still_the_same(&source).map(|()| outcome),
@@ -127,7 +128,7 @@ pub(super) fn go(
             ui.event(&Event::Warning { text });
         }
     }
-    conclude(&opened.dir, &outcome, settings, shown)
+    conclude(&opened, &outcome, settings, shown)
 }
 
 /// Was the search told verdicts on other configurations of the same image, as before version 6 of the journal?
@@ -169,60 +170,6 @@ fn stopped_by(error: Error, journal: &mut Journal, path: &Path) -> Error {
         return error.hint(format!("to go on: kbisect resume {}", path.display()));
     }
     error
-}
-
-/// Longest line of a log or a command that is shown, in characters.
-const LONGEST: usize = 4000;
-
-/// The start did not pass: shows what its oracle said, with control characters taken out, and
-/// how to see it again.
-fn show_oracle_output(path: &Path) {
-    use std::io::Write;
-    let mut err = std::io::stderr();
-    let trials = path.join("trials");
-    let Ok(last) = fs::read_dir(&trials).map(|d| d.flatten().map(|e| e.path()).max()) else {
-        return;
-    };
-    let Some(last) = last else { return };
-    let (logs, command) = logs(&last);
-    for log in logs {
-        let Ok(bytes) = fs::read(&log) else { continue };
-        let text = sanitize(&String::from_utf8_lossy(&bytes));
-        let lines: Vec<&str> = text.lines().collect();
-        let tail = &lines[lines.len().saturating_sub(30)..];
-        let _ = writeln!(err, "--- {} (last {} lines)", log.display(), tail.len());
-        for line in tail {
-            let line: String = line.chars().take(LONGEST).collect();
-            let _ = writeln!(err, "{line}");
-        }
-    }
-    if let Ok(bytes) = fs::read(&command) {
-        let text = sanitize(&String::from_utf8_lossy(&bytes));
-        let _ = writeln!(err, "--- to repeat it by hand ({}):", command.display());
-        let _ = write!(err, "{text}");
-        let _ = writeln!(err, "---");
-    }
-}
-
-/// The logs of a trial's last step (the last oracle that was asked, else the build), and the
-/// file with the command for it.
-fn logs(trial: &Path) -> (Vec<PathBuf>, PathBuf) {
-    let oracles = fs::read_dir(trial).into_iter().flatten().flatten();
-    let last = oracles
-        .map(|e| e.path())
-        .filter(|p| p.is_dir())
-        .max_by_key(|dir| {
-            let log = fs::metadata(dir.join(COMMAND)).and_then(|m| m.modified());
-            log.unwrap_or(UNIX_EPOCH)
-        });
-    match last {
-        None => (vec![trial.join("build.log")], trial.join(BUILD_COMMAND)),
-        Some(dir) => {
-            let logs = [dir.join("console.log"), dir.join("oracle.log")];
-            let logs = logs.into_iter().filter(|p| p.is_file()).collect();
-            (logs, dir.join(COMMAND))
-        }
-    }
 }
 
 fn search_on(
@@ -268,8 +215,10 @@ fn search_on(
         kbisect: tools.kbisect,
         forecasts: Forecasts::new(kbuild),
         source: tools.source,
+        told: OnceLock::new(),
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
+    let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| ui.event(event);
     let header = header(info, settings, BEST_FRAGMENT);
@@ -287,6 +236,7 @@ fn search_on(
         sink: &mut sink,
         next_trial: known.next_trial,
         start: known.start.unwrap_or(known.next_trial),
+        resolve: &resolve,
         depends: &of_best,
         written: known.written.unwrap_or_else(|| full.clone()),
         refused: known.refused,
@@ -308,7 +258,7 @@ fn search_on(
         return Err(damaged("selectors"));
     }
     if let Some(start) = known.start
-        && !has_baseline(dir, start, &names)
+        && !has_baseline(&RunDir::trial_dir(dir.path(), start), &names, &known.files)
     {
         judge_start_again(&mut lab, &info.requests, &full, &*resolver, cancel)?;
     }
@@ -381,7 +331,8 @@ fn search_on(
         ..search::Options::default()
     };
     let mut search = search_of(info, settings, full.clone(), options.clone())?;
-    let replayed = match search::replay(moves(lines), search.as_mut()) {
+    // That of a start that was judged again just now included.
+    let replayed = match search::replay(moves(lab.journal.lines()), search.as_mut()) {
         Ok(replayed) if !relies_on_images(lines) => replayed,
         // An older version searched in another way. What it found out is not lost.
         Ok(_) | Err(search::ReplayError::Diverged { .. }) => {
@@ -390,6 +341,10 @@ fn search_on(
                 .to_owned();
             (lab.sink)(&Event::Warning { text });
             lab.journal.append(&Record::Anew { at: now() })?;
+            let options = search::Options {
+                refused: Known::of(lab.journal.lines(), capacity).refused,
+                ..options
+            };
             search = search_of(info, settings, full.clone(), options)?;
             search::Replayed::default()
         }
@@ -400,24 +355,21 @@ fn search_on(
     };
     progress.requests = search.best().len();
     if known.start.is_some() {
-        let best = search.best();
-        let fragment = fragment_of(&info.requests, best);
-        let passed = lab.cache.fingerprint(best);
-        let passed = passed.and_then(|fingerprint| lab.cache.passed(&fingerprint));
+        // After a crash between a verdict and the files that follow from it.
+        let passed = lab.write_best(search.best())?;
         progress.lines = passed.map_or(progress.lines, |judgement| judgement.lines);
-        let text = config_of_best(&lab, passed, &fragment, &*resolver, cancel)?;
-        write_best(lab.dir, &text, &header, &fragment)?;
     }
     lab.run(search.as_mut(), replayed.in_flight, progress)
 }
 
-/// Is what the oracles left in the start's trial still there, for other trials to be compared with?
-fn has_baseline(dir: &RunDir, start: TrialId, oracles: &[String]) -> bool {
-    let trial = RunDir::trial_dir(dir.path(), start);
-    oracles.iter().all(|name| trial.join(name).is_dir())
+/// Is what the oracles left in the start's trial still there, for other trials to be compared with? Of older
+/// runs nobody knows which `files` that were.
+fn has_baseline(trial: &Path, oracles: &[String], files: &BTreeMap<String, String>) -> bool {
+    oracles.iter().all(|name| trial.join(name).is_dir()) && has_files(trial, files)
 }
 
-/// Judges the start once more, because the folder of its trial is gone: it is the baseline of all others.
+/// Judges the start once more, because files of its trial are gone: it is the baseline of all others. The search
+/// is told what comes of it by the journal.
 fn judge_start_again(
     lab: &mut Lab<'_>,
     requests: &[Request],
@@ -426,7 +378,8 @@ fn judge_start_again(
     cancel: &CancelToken,
 ) -> Result<()> {
     let text = format!(
-        "the folder of the start's trial ({}) is gone, and oracles compare others with it: the start is judged again",
+        "files of the start's trial ({}) are gone or not what they were, and oracles compare others with them: the \
+         start is judged again",
         RunDir::trial_dir(lab.dir.path(), lab.start).display()
     );
     (lab.sink)(&Event::Warning { text });
@@ -438,179 +391,4 @@ fn judge_start_again(
     // Its files are those of the best until the search writes them anew.
     lab.written = full.clone();
     Ok(())
-}
-
-/// The config of the best, after a crash between a verdict and the files that follow from it. If its
-/// trial does not have it any more, or not whole, it is resolved anew.
-fn config_of_best(
-    lab: &Lab<'_>,
-    passed: Option<&Judgement>,
-    fragment: &Fragment,
-    resolver: &dyn Resolver,
-    cancel: &CancelToken,
-) -> Result<String> {
-    if let Some(text) = passed.and_then(|judgement| lab.config_of(judgement)) {
-        return Ok(text);
-    }
-    let text = resolver.resolve(fragment, cancel)?.text;
-    // Those who look for it in the trial's directory find it there again.
-    let trial = passed.map(|judgement| RunDir::trial_dir(lab.dir.path(), judgement.trial));
-    if let Some(trial) = trial {
-        let path = trial.join(CONFIG);
-        fs::create_dir_all(&trial)
-            .and_then(|()| fs::write(&path, &text))
-            .map_err(|e| Error::io("write", &path, e))?;
-    }
-    Ok(text)
-}
-
-/// What the journal of earlier sittings says in sum.
-#[derive(Debug, Clone)]
-pub struct Known {
-    /// The trial of the start, if it has passed.
-    pub start: Option<TrialId>,
-    /// The config of the start, if it has passed.
-    pub start_config: Option<Fingerprint>,
-    /// The number of the next trial.
-    pub next_trial: TrialId,
-    /// The smallest that passed: its config and the trial that has it.
-    pub best: Option<Fingerprint>,
-    /// What the last record says is the best.
-    pub written: Option<RequestSet>,
-    /// How far the run has come.
-    pub progress: Progress,
-    /// What trials are expected to cost, in milliseconds; empty if nobody could tell.
-    pub costs: Vec<u64>,
-    /// How often the start was refused before it was accepted.
-    pub refused: u32,
-    /// What a trace said of the requests; empty if there was none.
-    pub prior: Prior,
-}
-
-impl Known {
-    /// What these records say; the run has `capacity` requests.
-    #[must_use]
-    pub fn of(lines: &[Line], capacity: usize) -> Self {
-        let mut known = Self {
-            start: None,
-            start_config: None,
-            next_trial: TrialId(1),
-            best: None,
-            written: None,
-            progress: Progress {
-                phase: Phase::Start,
-                requests: capacity,
-                lines: 0,
-                passed: 0,
-                failed: 0,
-                unresolved: 0,
-                reused: 0,
-                at_least: 0,
-                at_most: 0,
-                likely: None,
-            },
-            costs: Vec::new(),
-            refused: 0,
-            prior: Prior::default(),
-        };
-        let mut sizes = std::collections::HashMap::new();
-        let mut smallest = usize::MAX;
-        for line in lines {
-            let (judgement, size) = match &line.record {
-                Record::Began { trial, .. } => {
-                    known.next_trial = known.next_trial.max(TrialId(trial.0 + 1));
-                    continue;
-                }
-                Record::Proposed { candidate } => {
-                    sizes.insert(candidate.id, candidate.keep.len());
-                    continue;
-                }
-                Record::Start { judgement } if judgement.verdict.is_fail() => {
-                    // Later ones are of a start that was judged again for its files.
-                    known.refused += u32::from(known.start.is_none());
-                    (judgement, capacity)
-                }
-                Record::Start { judgement } => {
-                    known.start = Some(judgement.trial);
-                    known.start_config = Some(judgement.fingerprint);
-                    (judgement, capacity)
-                }
-                Record::Told {
-                    candidate,
-                    judgement,
-                } => (
-                    judgement,
-                    sizes.get(candidate).copied().unwrap_or(usize::MAX),
-                ),
-                Record::Costs { millis } => {
-                    known.costs.clone_from(millis);
-                    continue;
-                }
-                Record::Traced { prior } => {
-                    known.prior.clone_from(prior);
-                    continue;
-                }
-                Record::Best { keep, .. } => {
-                    known.written.clone_from(keep);
-                    continue;
-                }
-                _ => continue,
-            };
-            let progress = &mut known.progress;
-            if judgement.source == Source::SameConfig {
-                progress.reused += 1;
-            } else {
-                match judgement.verdict {
-                    Verdict::Pass => progress.passed += 1,
-                    Verdict::Fail(_) => progress.failed += 1,
-                    Verdict::Unresolved => progress.unresolved += 1,
-                }
-            }
-            if judgement.verdict.is_pass() && size < smallest {
-                smallest = size;
-                progress.lines = judgement.lines;
-                known.best = Some(judgement.fingerprint);
-            }
-        }
-        known
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::model::{Stage, Timings};
-
-    fn start(trial: u32, verdict: Verdict) -> Line {
-        let judgement = Judgement {
-            trial: TrialId(trial),
-            fingerprint: crate::model::Config::default().fingerprint(),
-            verdict,
-            source: Source::Tested,
-            evidence: None,
-            image: None,
-            image_size: None,
-            lines: 1,
-            timings: Timings::default(),
-        };
-        Line {
-            elapsed: std::time::Duration::ZERO,
-            record: Record::Start { judgement },
-        }
-    }
-
-    #[test]
-    fn a_start_that_is_judged_again_is_the_baseline_and_changes_nothing_of_how_the_search_began() {
-        let fail = Verdict::Fail(Stage::Oracle);
-        let lines = [
-            start(1, fail),
-            start(2, Verdict::Pass),
-            start(7, fail),
-            start(8, Verdict::Pass),
-        ];
-        let known = Known::of(&lines, 3);
-        assert_eq!(known.start, Some(TrialId(8)));
-        assert_eq!(known.refused, 1);
-    }
 }

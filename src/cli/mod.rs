@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod go;
 mod guess;
+mod known;
 mod launcher;
 mod learned;
 mod man;
@@ -18,6 +19,7 @@ mod oracles;
 mod plan;
 mod prepare;
 mod prior;
+mod refused;
 mod report;
 mod resume;
 mod run;
@@ -43,7 +45,7 @@ use shown::Shown;
 pub use args::{Cli, Command, MessageFormat};
 // For the tests of recorded journals.
 #[doc(hidden)]
-pub use go::Known;
+pub use known::Known;
 
 /// Parses the command line, runs it, and turns an error into an exit code.
 #[must_use]
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
     if let Some(code) = launcher::run_if_called_so() {
         return code;
     }
+    supervise::survive_file_size();
     let cli = Cli::try_parse().unwrap_or_else(|error| {
         // An oracle that calls us wrongly has said nothing about the kernel.
         if boot::is_within_an_oracle() && error.use_stderr() {

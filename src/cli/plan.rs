@@ -9,6 +9,7 @@ use super::checks;
 use super::prepare::{self, Tools, Want, WhenMissing};
 use super::run::check_key;
 use super::shown::Shown;
+use super::start::{WhenEmpty, check_start, start};
 use crate::Result;
 use crate::journal::RunDir;
 use crate::kconfig::native::{Explanation, Why};
@@ -40,7 +41,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     for text in unknown {
         prepare::warn(ui.as_mut(), text);
     }
-    super::start::check_start(&settings)?;
+    check_start(&settings, WhenEmpty::Refuse)?;
     checks::guess(&settings)?;
     checks::output(&settings.output)?;
     let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
@@ -55,7 +56,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let hint = "a run there would be refused: give another --output";
         check_key(&settings.output, &info, &lines, &tools, &cancel, hint)?;
     }
-    let start = super::start::start(&settings, &tools, &cancel, ui.as_mut())?;
+    let start = start(&settings, &tools, WhenEmpty::Refuse, &cancel, ui.as_mut())?;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {
         Some(_) => kconfig::carried(&start.requests, &start.selectors, &*tools.resolver, &cancel)?,
@@ -324,4 +325,38 @@ fn search(settings: &Settings, oracles: &[Oracle]) -> String {
         ""
     };
     text + &format!("  in {}{there}\n", settings.output.display())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::oracle;
+    use crate::settings::{Machine, PartialSettings};
+
+    #[test]
+    fn a_traced_boot_is_announced_only_where_an_oracle_boots() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = "begins with what does not run in a boot of the start";
+        for (script, is_told) in [("kbisect boot --until x", true), ("test -s image", false)] {
+            let program = dir.path().join("oracle");
+            fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+            let name = program.to_str().unwrap().to_owned();
+            let asked = PartialSettings::new().with("oracle", name.as_str());
+            let told = |trace: Option<&str>| {
+                let asked = match trace {
+                    Some(trace) => asked.clone().with("trace", trace),
+                    None => asked.clone(),
+                };
+                let settings = Settings::complete(&asked, Machine::here()).unwrap();
+                search(&settings, &[oracle::find(&name).unwrap()]).contains(line)
+            };
+            assert_eq!(told(None), is_told, "{script}");
+            assert!(!told(Some("off")), "{script}");
+        }
+    }
 }

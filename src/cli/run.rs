@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::args::RunArgs;
 use super::checks;
-use super::conclude::finished;
+use super::conclude::{finished, show_finished};
 use super::go::{Opened, go, now};
 use super::learned;
 use super::prepare::{self, Tools, Want, WhenMissing, warn};
 use super::shown::Shown;
+use super::start::WhenEmpty;
 use crate::identity::{Difference, differences};
 use crate::journal::{Line, Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
@@ -28,7 +29,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     } else {
         WhenMissing::Fail
     };
-    search(&settings, when, &unknown, &shown)
+    search(&settings, when, WhenEmpty::Refuse, &unknown, &shown)
 }
 
 /// Was the run there before?
@@ -42,6 +43,7 @@ enum Sitting {
 pub(super) fn search(
     settings: &Settings,
     when: WhenMissing,
+    empty: WhenEmpty,
     warnings: &[String],
     shown: &Shown,
 ) -> Result<u8> {
@@ -54,7 +56,7 @@ pub(super) fn search(
     for text in warnings {
         warn(ui.as_mut(), text);
     }
-    super::start::check_start(settings)?;
+    super::start::check_start(settings, empty)?;
     // A mistake in it is told before minutes of work.
     checks::guess(settings)?;
     if !RunDir::has_run(&settings.output) {
@@ -70,11 +72,11 @@ pub(super) fn search(
         let tools = prepare::tools(settings, when, Want::Judge, cancel, ui.as_mut())?;
         let (opened, sitting) = match held {
             Some(opened) => {
-                again(&opened, settings, &tools, cancel, ui.as_mut())?;
+                again(&opened, settings, &tools, empty, cancel, ui.as_mut())?;
                 (opened, Sitting::Later)
             }
             None => (
-                begin(settings, &tools, cancel, ui.as_mut())?,
+                begin(settings, &tools, empty, cancel, ui.as_mut())?,
                 Sitting::First,
             ),
         };
@@ -82,8 +84,8 @@ pub(super) fn search(
     })
     .map_err(|error| interrupted(error, &settings.output))?;
     if sitting == Sitting::Later {
-        if let Some(code) = finished(&opened, ui.as_mut(), shown)? {
-            return Ok(code);
+        if let Some(report) = finished(&opened)? {
+            return show_finished(&report, opened.dir.path(), ui.as_mut(), shown);
         }
         resumed(&mut opened, ui.as_mut())?;
     }
@@ -116,10 +118,11 @@ fn interrupted(error: Error, output: &Path) -> Error {
 fn begin(
     settings: &Settings,
     tools: &Tools,
+    empty: WhenEmpty,
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Opened> {
-    let start = super::start::start(settings, tools, cancel, ui);
+    let start = super::start::start(settings, tools, empty, cancel, ui);
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
     let start = start?;
@@ -180,6 +183,7 @@ fn again(
     opened: &Opened,
     settings: &Settings,
     tools: &Tools,
+    empty: WhenEmpty,
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<()> {
@@ -195,7 +199,7 @@ fn again(
             path.display()
         ),
     )?;
-    let start = super::start::start(settings, tools, cancel, ui)?;
+    let start = super::start::start(settings, tools, empty, cancel, ui)?;
     let info = &opened.info;
     // More may have been learnt since it began.
     let is_learning =

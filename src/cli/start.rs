@@ -37,6 +37,7 @@ pub(super) fn over_base(
             let parsed = kconfig::read_as(&bytes, resolver.dialect(), model);
             let name = path.display().to_string();
             refuse_losses(&name, &parsed)?;
+            list_unknown(ui, &name, &parsed.unknown(known));
             list_problems(ui, &name, &parsed.problems);
             (parsed.fragment, Precedence::Start)
         }
@@ -78,14 +79,23 @@ fn bytes(settings: &Settings) -> Result<(Vec<u8>, String)> {
     }
 }
 
-/// Refuses a start of which it can be told early that it is none.
-pub(super) fn check_start(settings: &Settings) -> Result<()> {
-    let (bytes, name) = bytes(settings)?;
-    refuse_empty(&name, &kconfig::read(&bytes))
+/// What becomes of a start in which nothing can be taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenEmpty {
+    /// It is a mistake.
+    Refuse,
+    /// The base alone is judged: it is an answer that needs nothing.
+    Judge,
 }
 
-fn refuse_empty(name: &str, parsed: &Parsed) -> Result<()> {
-    if !parsed.fragment.is_empty() {
+/// Refuses a start of which it can be told early that it is none.
+pub(super) fn check_start(settings: &Settings, when: WhenEmpty) -> Result<()> {
+    let (bytes, name) = bytes(settings)?;
+    refuse_empty(&name, &kconfig::read(&bytes), when)
+}
+
+fn refuse_empty(name: &str, parsed: &Parsed, when: WhenEmpty) -> Result<()> {
+    if when == WhenEmpty::Judge || !parsed.fragment.is_empty() {
         return Ok(());
     }
     Err(Error::usage(format!("{name} asks for nothing"))
@@ -97,13 +107,14 @@ fn refuse_empty(name: &str, parsed: &Parsed) -> Result<()> {
 pub(super) fn read_start(
     settings: &Settings,
     tools: &Tools,
+    when: WhenEmpty,
     ui: &mut dyn Ui,
 ) -> Result<(Parsed, String)> {
     let (bytes, name) = bytes(settings)?;
     let dialect = tools.resolver.conf().dialect();
     let parsed = kconfig::read_as(&bytes, dialect, tools.resolver.trusted());
     list_problems(ui, &name, &parsed.problems);
-    refuse_empty(&name, &parsed)?;
+    refuse_empty(&name, &parsed, when)?;
     let is_unclear = |p: &&Problem| matches!(p.kind, kconfig::ProblemKind::Contradiction(_));
     match parsed.problems.iter().find(is_unclear) {
         None => Ok((parsed, name)),
@@ -146,10 +157,11 @@ pub(super) fn list_unknown(ui: &mut dyn Ui, name: &str, unknown: &[(usize, Symbo
 pub(super) fn start(
     settings: &Settings,
     tools: &Tools,
+    when: WhenEmpty,
     cancel: &CancelToken,
     ui: &mut dyn Ui,
 ) -> Result<Start> {
-    let (parsed, name) = read_start(settings, tools, ui)?;
+    let (parsed, name) = read_start(settings, tools, when, ui)?;
     let start = kconfig::analyse(
         &parsed,
         &settings.keep,
@@ -185,7 +197,7 @@ pub(super) fn start(
             start.dropped.len(),
         ),
     );
-    if start.requests.is_empty() {
+    if when == WhenEmpty::Refuse && start.requests.is_empty() {
         return Err(nothing(&start, &name, &base));
     }
     Ok(start)

@@ -68,3 +68,105 @@ fn reason(explanation: &Explanation) -> Option<String> {
     };
     Some(sanitize_line(&text, 300))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::kconfig::native::Definition;
+
+    /// Of a symbol that has a prompt, cannot be set, and that nothing sets.
+    fn explanation() -> Explanation {
+        Explanation {
+            symbol: "A".into(),
+            kind: "bool",
+            value: "n".into(),
+            written: true,
+            why: Why::Nothing,
+            overridden: false,
+            visible: false,
+            definitions: vec![definition(Some("ask"))],
+            needs: vec![],
+            hidden_by: vec![],
+            selected_by: vec![],
+            implied_by: vec![],
+            selects: vec![],
+            choice: vec![],
+        }
+    }
+
+    fn definition(prompt: Option<&str>) -> Definition {
+        Definition {
+            file: "Kconfig".into(),
+            line: 1,
+            prompt: prompt.map(str::to_owned),
+            help: None,
+            menus: vec![],
+        }
+    }
+
+    fn terms(terms: &[(&str, &'static str)]) -> Vec<Term> {
+        let term = |(text, value): &(&str, &'static str)| Term {
+            text: (*text).to_owned(),
+            value,
+        };
+        terms.iter().map(term).collect()
+    }
+
+    fn why(change: impl FnOnce(&mut Explanation)) -> Option<String> {
+        let mut explanation = explanation();
+        change(&mut explanation);
+        reason(&explanation)
+    }
+
+    #[test]
+    fn what_is_off_of_that_which_it_needs_is_named_once_and_not_all_of_it() {
+        let needs = why(|e| {
+            e.needs = terms(&[("B", "n"), ("C", "y"), ("D", "m")]);
+            e.hidden_by = terms(&[("B", "n"), ("E=x", "n")]);
+        });
+        assert_eq!(needs.unwrap(), "it needs B, E=x, not given here");
+        let many = why(|e| {
+            e.needs = terms(&[("B", "n"), ("C", "n"), ("D", "n"), ("E", "n"), ("F", "n")]);
+        });
+        assert_eq!(many.unwrap(), "it needs B, C, D and 2 more, not given here");
+    }
+
+    #[test]
+    fn what_others_decide_is_said_with_who_does() {
+        let by = vec!["B".to_owned(), "C".to_owned()];
+        let selected = why(|e| e.why = Why::Selected { by });
+        assert_eq!(selected.unwrap(), "it is selected by B, C");
+        let other = why(|e| e.why = Why::NotChosen);
+        assert_eq!(other.unwrap(), "another member of its choice is chosen");
+        let silent = why(|e| e.definitions = vec![definition(None), definition(None)]);
+        assert_eq!(
+            silent.unwrap(),
+            "it has no prompt: only other symbols set it"
+        );
+        let limited = why(|e| {
+            e.visible = true;
+            e.why = Why::Limited { asked: "9".into() };
+        });
+        assert_eq!(
+            limited.unwrap(),
+            "what it depends on, or its range, allows no more"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_comes_before_what_follows_from_it() {
+        let both = why(|e| {
+            e.needs = terms(&[("B", "n")]);
+            e.why = Why::Limited { asked: "m".into() };
+        });
+        assert_eq!(both.unwrap(), "it needs B, not given here");
+    }
+
+    #[test]
+    fn nothing_is_said_where_nothing_is_known_and_nothing_unsafe_to_show() {
+        assert_eq!(why(|e| e.visible = true), None);
+        let shown = why(|e| e.needs = terms(&[("B=\"\u{1b}[2J\"", "n")]));
+        assert!(!shown.unwrap().contains('\u{1b}'));
+    }
+}

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::conclude::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
+use super::start::WhenEmpty;
 use crate::identity;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
@@ -85,7 +86,11 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             .hint("put them where the result says that they are"));
     }
     refuse_a_finished_one(&settings.output)?;
-    let code = super::run::search(&settings, when, &[], shown);
+    let empty = match claimed.kept.is_empty() {
+        true => WhenEmpty::Judge,
+        false => WhenEmpty::Refuse,
+    };
+    let code = super::run::search(&settings, when, empty, &[], shown);
     let read = RunDir::read(&settings.output);
     if let Ok((info, _)) = &read {
         let (differs, unknown) = differences(&claimed.key, &info.key);
@@ -195,6 +200,11 @@ impl Verified {
                 "requests": requests, "lines": lines, "removals": removals,
             }));
         }
+        if *requests == 0 {
+            return Ok(format!(
+                "verified: nothing is needed: the base alone, {lines} lines, is accepted\n"
+            ));
+        }
         Ok(format!(
             "verified: {requests} requests, {lines} lines, accepted; each of {removals} removals \
              was rejected\n"
@@ -207,7 +217,7 @@ fn same_config(path: &Path, lines: &[Line]) -> Result<()> {
     let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
     let claimed = parse_config(&text).fingerprint();
     let start = lines.iter().find_map(|line| match &line.record {
-        Record::Start { judgement } => Some(judgement.fingerprint),
+        Record::Start { judgement, .. } => Some(judgement.fingerprint),
         _ => None,
     });
     if start == Some(claimed) {

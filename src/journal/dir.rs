@@ -74,6 +74,8 @@ const TRIALS: &str = "trials";
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
+    /// The bytes of [`INFO`].
+    info: Vec<u8>,
     _lock: Lock,
 }
 
@@ -128,15 +130,16 @@ impl RunDir {
             Self::check(path)?;
         }
         let lock = Lock::take(&path.join(LOCK))?;
+        let text = serde_json::to_string_pretty(&Written { v: VERSION, info })
+            .map_err(|e| Error::io("write", &path.join(INFO), e.into()))?;
         let dir = Self {
             path: path.to_owned(),
+            info: format!("{text}\n").into_bytes(),
             _lock: lock,
         };
         dir.check_unused()?;
         // In this order, so that a folder with a journal always says what the run is about.
-        let text = serde_json::to_string_pretty(&Written { v: VERSION, info })
-            .map_err(|e| Error::io("write", &path.join(INFO), e.into()))?;
-        dir.write(INFO, format!("{text}\n").as_bytes())?;
+        dir.write(INFO, &dir.info)?;
         let trials = path.join(TRIALS);
         fs::create_dir_all(&trials).map_err(|e| Error::io("make the folder", &trials, e))?;
         let journal = Journal::create(&path.join(JOURNAL))?;
@@ -194,11 +197,13 @@ impl RunDir {
         if !path.join(INFO).exists() {
             return Err(no_run(path));
         }
+        let lock = Lock::take(&path.join(LOCK))?;
+        let (info, text) = read_info(path)?;
         let dir = Self {
             path: path.to_owned(),
-            _lock: Lock::take(&path.join(LOCK))?,
+            info: text,
+            _lock: lock,
         };
-        let info = read_info(path)?;
         let journal = path.join(JOURNAL);
         // Killed between the two files: a run without a single record.
         let (journal, loaded) = if journal.exists() {
@@ -232,7 +237,10 @@ impl RunDir {
         if !path.join(JOURNAL).exists() || !Self::has_run(path) {
             return Err(no_run(path));
         }
-        Ok((read_info(path)?, Journal::read(&path.join(JOURNAL))?.lines))
+        Ok((
+            read_info(path)?.0,
+            Journal::read(&path.join(JOURNAL))?.lines,
+        ))
     }
 
     /// Takes away what a killed process was writing. It is in nobody's way, so a failure is no
@@ -260,6 +268,19 @@ impl RunDir {
         let path = self.path.join(name);
         write_atomically(&path, bytes)?;
         Ok(path)
+    }
+
+    /// Writes `run.json` anew if it is not what it was: another program changed or removed it. Says whether
+    /// that was so.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn restore_info(&self) -> Result<bool> {
+        if fs::read(self.path.join(INFO)).is_ok_and(|bytes| bytes == self.info) {
+            return Ok(false);
+        }
+        self.write(INFO, &self.info)?;
+        Ok(true)
     }
 
     /// The folder of a trial, whether there is one or not.
@@ -298,7 +319,8 @@ fn no_run(path: &Path) -> Error {
         .hint("name its folder, which is what --output said when it began: `kbisect report DIR`")
 }
 
-fn read_info(path: &Path) -> Result<RunInfo> {
+/// What `run.json` says, and its bytes.
+fn read_info(path: &Path) -> Result<(RunInfo, Vec<u8>)> {
     let path = path.join(INFO);
     let text = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
     let damaged = |e| Error::failed(format!("{} is damaged", path.display())).because(e);
@@ -313,5 +335,5 @@ fn read_info(path: &Path) -> Result<RunInfo> {
             "{path} is damaged: `fixed` does not fit `requests`"
         )));
     }
-    Ok(info)
+    Ok((info, text))
 }

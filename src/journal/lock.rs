@@ -50,7 +50,16 @@ pub(super) fn now() -> u64 {
 /// A lock that is held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// A child that another thread starts just now has the file open, too, until it is another program: closing
+    /// the file would leave the lock with it.
+    fn drop(&mut self) {
+        // Where it fails, it goes with the file.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -79,15 +88,24 @@ impl Lock {
         file.set_len(0)
             .and_then(|()| writeln!(file, "{text}"))
             .map_err(io)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
 /// Does somebody hold the lock that `path` stands for? Not when nobody can tell.
 pub(super) fn is_held(path: &Path) -> bool {
     // A shared lock, for a moment: those who only look are not in each other's way.
-    let looked = File::open(path).map(|file| file.try_lock_shared());
-    matches!(looked, Ok(Err(TryLockError::WouldBlock)))
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    match file.try_lock_shared() {
+        Ok(()) => {
+            // As when a lock is dropped.
+            let _ = file.unlock();
+            false
+        }
+        Err(error) => matches!(error, TryLockError::WouldBlock),
+    }
 }
 
 fn held(path: &Path, file: &mut File) -> Error {
@@ -118,4 +136,23 @@ fn held(path: &Path, file: &mut File) -> Error {
     };
     let hint = format!("{end}, or give this run a folder of its own with --output");
     Error::new(ErrorKind::Locked, message).hint(hint)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_dropped_while_a_child_begins_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let lock = Lock::take(&path).unwrap();
+        // As a fork does.
+        let _of_child = lock.file.try_clone().unwrap();
+        assert!(is_held(&path));
+        drop(lock);
+        assert!(!is_held(&path));
+        Lock::take(&path).unwrap();
+    }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Error, Result};
 
-use super::atomic::{folder_of, sync_dir};
+use super::atomic::{folder_of, sync_dir, write_atomically};
 use super::record::{BadLine, Line, Record};
 
 /// What a journal needs of a file.
@@ -31,8 +31,9 @@ impl Store for File {
 pub struct Journal {
     path: PathBuf,
     file: Box<dyn Store>,
-    /// Bytes of whole records.
-    len: u64,
+    /// What was read and written: whole records.
+    bytes: Vec<u8>,
+    lines: Vec<Line>,
     /// When this sitting began, and how much time the earlier ones took.
     begun: Instant,
     before: Duration,
@@ -41,10 +42,12 @@ pub struct Journal {
 }
 
 /// What a journal file held.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct Loaded {
     /// The records, in order.
     pub lines: Vec<Line>,
+    /// Their bytes.
+    bytes: Vec<u8>,
     /// Bytes at the end of the file that are no whole record: the last append was cut short.
     pub torn: u64,
 }
@@ -59,7 +62,7 @@ impl Journal {
         let file = file
             .and_then(|file| sync_dir(folder_of(path)).map(|()| file))
             .map_err(|e| Error::io("make", path, e))?;
-        Ok(Self::over(path, Box::new(file), 0, Duration::ZERO))
+        Ok(Self::over(path, Box::new(file), Loaded::default()))
     }
 
     /// Opens a journal to go on with it. What an interrupted append left is cut away.
@@ -67,17 +70,14 @@ impl Journal {
     /// # Errors
     /// As [`Journal::read`], or when the file cannot be written.
     pub fn open(path: &Path) -> Result<(Self, Loaded)> {
-        let (whole, loaded) = load(path)?;
+        let loaded = load(path)?;
         let io = |e| Error::io("open", path, e);
         let mut file = OpenOptions::new().append(true).open(path).map_err(io)?;
         if loaded.torn > 0 {
+            let whole = loaded.bytes.len() as u64;
             file.cut(whole).and_then(|()| file.sync()).map_err(io)?;
         }
-        let before = loaded
-            .lines
-            .last()
-            .map_or(Duration::ZERO, |line| line.elapsed);
-        Ok((Self::over(path, Box::new(file), whole, before), loaded))
+        Ok((Self::over(path, Box::new(file), loaded.clone()), loaded))
     }
 
     /// Reads a journal, also one that a run is writing just now, and changes nothing.
@@ -86,18 +86,41 @@ impl Journal {
     /// When it cannot be read, was written by a newer kbisect, or a record before the last one
     /// is damaged.
     pub fn read(path: &Path) -> Result<Loaded> {
-        load(path).map(|(_, loaded)| loaded)
+        load(path)
     }
 
-    fn over(path: &Path, file: Box<dyn Store>, len: u64, before: Duration) -> Self {
+    fn over(path: &Path, file: Box<dyn Store>, loaded: Loaded) -> Self {
+        let Loaded { lines, bytes, .. } = loaded;
         Self {
             path: path.to_owned(),
             file,
-            len,
             begun: Instant::now(),
-            before,
+            before: lines.last().map_or(Duration::ZERO, |line| line.elapsed),
+            bytes,
+            lines,
             lost: false,
         }
+    }
+
+    /// All records, as whoever reads the file finds them: those that it had, and those appended since.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Writes the file anew if it does not hold what was written: another program changed or removed it.
+    /// Says whether that was so.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn restore(&mut self) -> Result<bool> {
+        if std::fs::read(&self.path).is_ok_and(|bytes| bytes == self.bytes) {
+            return Ok(false);
+        }
+        write_atomically(&self.path, &self.bytes)?;
+        let file = OpenOptions::new().append(true).open(&self.path);
+        self.file = Box::new(file.map_err(|e| Error::io("open", &self.path, e))?);
+        Ok(true)
     }
 
     /// The time that the run took so far: all sittings together.
@@ -130,7 +153,7 @@ impl Journal {
         let written = self.file.write_all(text.as_bytes());
         if let Err(e) = written {
             // Half a record may be there.
-            self.lost = self.file.cut(self.len).is_err();
+            self.lost = self.file.cut(self.bytes.len() as u64).is_err();
             return Err(io(&self.path, e));
         }
         if record.is_vital()
@@ -141,7 +164,10 @@ impl Journal {
             self.lost = true;
             return Err(io(&self.path, e));
         }
-        self.len += text.len() as u64;
+        // Read back, as not every number is the same when it was written.
+        let line = Line::parse(text.as_bytes()).map_err(|e| io(&self.path, io::Error::other(e)))?;
+        self.lines.push(line);
+        self.bytes.extend_from_slice(text.as_bytes());
         Ok(())
     }
 }
@@ -150,14 +176,13 @@ impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Journal")
             .field("path", &self.path)
-            .field("len", &self.len)
-            .finish()
+            .field("lines", &self.lines.len())
+            .finish_non_exhaustive()
     }
 }
 
-/// The records of a journal, and the bytes that they take.
-fn load(path: &Path) -> Result<(u64, Loaded)> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+fn load(path: &Path) -> Result<Loaded> {
+    let mut bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     let mut lines = Vec::new();
     let mut whole = 0;
     for (number, text) in (1..).zip(bytes.split_inclusive(|b| *b == b'\n')) {
@@ -175,7 +200,8 @@ fn load(path: &Path) -> Result<(u64, Loaded)> {
         whole += text.len();
     }
     let torn = (bytes.len() - whole) as u64;
-    Ok((whole as u64, Loaded { lines, torn }))
+    bytes.truncate(whole);
+    Ok(Loaded { lines, bytes, torn })
 }
 
 fn bad_line(path: &Path, number: usize, parsed: &Result<Line, BadLine>) -> Error {
@@ -250,7 +276,7 @@ mod tests {
         fake.0.lock().unwrap().room = room;
         let store = Box::new(fake.clone());
         (
-            Journal::over(Path::new("journal.jsonl"), store, 0, Duration::ZERO),
+            Journal::over(Path::new("journal.jsonl"), store, Loaded::default()),
             fake,
         )
     }
@@ -307,11 +333,43 @@ mod tests {
     fn a_real_full_device_is_reported_as_one() {
         let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let path = Path::new("/dev/full");
-        let mut journal = Journal::over(path, Box::new(file), 0, Duration::ZERO);
+        let mut journal = Journal::over(path, Box::new(file), Loaded::default());
         let error = journal.append(&VITAL).unwrap_err();
         assert!(
             error.hint_text().unwrap().contains("free some space"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_was_appended_is_known_as_whoever_reads_it_finds_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let mut journal = Journal::create(&path).unwrap();
+        let elapsed = Duration::from_nanos(1_234_567);
+        journal.append_at(elapsed, &VITAL).unwrap();
+        let (mut again, _) = Journal::open(&path).unwrap();
+        again.append(&MINOR).unwrap();
+        assert_eq!(again.lines(), Journal::read(&path).unwrap().lines);
+        assert_eq!(again.lines().len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_another_program_changed_is_written_anew_and_added_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.jsonl");
+        let mut journal = Journal::create(&path).unwrap();
+        journal.append(&VITAL).unwrap();
+        assert!(!journal.restore().unwrap());
+        let whole = std::fs::read(&path).unwrap();
+        for other in ["", "{}\n"] {
+            std::fs::write(&path, other).unwrap();
+            assert!(journal.restore().unwrap());
+            assert_eq!(std::fs::read(&path).unwrap(), whole);
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(journal.restore().unwrap());
+        journal.append(&MINOR).unwrap();
+        assert_eq!(Journal::read(&path).unwrap().lines, journal.lines());
     }
 }

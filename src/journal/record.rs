@@ -1,5 +1,6 @@
 //! The records of the journal, and their form on disk.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,10 @@ pub enum Record {
     Start {
         /// What came of it.
         judgement: Judgement,
+        /// If it was accepted, what its oracles left in its folder, which they compare others with: by
+        /// path, a hash of the contents. Not in older journals.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        files: BTreeMap<String, String>,
     },
     /// What trials are expected to cost.
     Costs {
@@ -146,7 +151,7 @@ impl Record {
     #[must_use]
     pub fn answer(&self) -> Option<&Judgement> {
         match self {
-            Self::Start { judgement } => Some(judgement).filter(|j| j.verdict.is_pass()),
+            Self::Start { judgement, .. } => Some(judgement).filter(|j| j.verdict.is_pass()),
             Self::Told { judgement, .. } => Some(judgement),
             _ => None,
         }

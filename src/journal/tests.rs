@@ -1,6 +1,7 @@
 //! The run directory as others use it.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -82,8 +83,19 @@ fn samples() -> Vec<(Record, String)> {
         (
             Record::Start {
                 judgement: judgement(4, 7, Verdict::Pass),
+                files: BTreeMap::new(),
             },
             format!(r#""record":"start","judgement":{}"#, judged(r#""pass""#)),
+        ),
+        (
+            Record::Start {
+                judgement: judgement(4, 7, Verdict::Pass),
+                files: BTreeMap::from([("check/oracle.log".into(), "ab12".into())]),
+            },
+            format!(
+                r#""record":"start","judgement":{},"files":{{"check/oracle.log":"ab12"}}"#,
+                judged(r#""pass""#)
+            ),
         ),
         (
             Record::Proposed {
@@ -518,6 +530,7 @@ fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
     let lines: Vec<Line> = [
         Record::Start {
             judgement: judgement(1, 1, Verdict::Pass),
+            files: BTreeMap::new(),
         },
         proposed(0, &keep),
         Record::Resolved {

@@ -1,5 +1,6 @@
 //! The dispatcher: one thread that owns the search, the journal and what each worker does.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,15 +8,15 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, select};
 
+use super::baseline;
 use super::executor::{Executor, Report, Task, TrialResult};
 use super::run::{RETRIES, Run};
 use super::store::{fragment_of, write_best};
 use super::trial::CONFIG;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
-use crate::kconfig::parse_config;
 use crate::model::{
-    Candidate, CandidateId, Event, Judgement, Phase, Progress, Request, RequestSet, ResolvedConfig,
-    Source, Stage, TrialId, Verdict, WorkerId, WorkerState,
+    Candidate, CandidateId, Event, Fragment, Judgement, Phase, Progress, Request, RequestSet,
+    ResolvedConfig, Source, Stage, TrialId, Verdict, WorkerId, WorkerState,
 };
 use crate::search::{Certificate, Depends, Reliability, Search};
 use crate::supervise::Signal;
@@ -52,6 +53,8 @@ pub struct Outcome {
     pub reliability: Reliability,
     /// None: the search came to its end.
     pub stopped: Option<Stopped>,
+    /// The resolved config of `best`; none if the run was stopped.
+    pub config: Option<String>,
     /// Whether the start and the answer have different products.
     pub product: Product,
 }
@@ -88,6 +91,8 @@ pub struct Lab<'a> {
     pub next_trial: TrialId,
     /// The trial of the start, which oracles compare others with.
     pub start: TrialId,
+    /// Resolves a fragment over the base.
+    pub resolve: &'a dyn Fn(&Fragment) -> Result<ResolvedConfig>,
     /// Tells what depends on what in a set of requests; with nobody to ask, nothing.
     pub depends: &'a dyn Fn(&RequestSet) -> Result<Depends>,
     /// What the journal says is the best: the start, if it says nothing.
@@ -132,37 +137,6 @@ impl<'a> Lab<'a> {
             worker,
         })?;
         Ok((trial, dir))
-    }
-
-    /// The config that was judged, if it is still there, and whole.
-    #[must_use]
-    pub fn config_of(&self, judgement: &Judgement) -> Option<String> {
-        let path = RunDir::trial_dir(self.dir.path(), judgement.trial).join(CONFIG);
-        let text = fs::read_to_string(path).ok()?;
-        (parse_config(&text).fingerprint() == judgement.fingerprint).then_some(text)
-    }
-
-    /// Puts the config of a trial that passed back, if somebody took it away.
-    pub(super) fn restore_config(
-        &self,
-        judgement: &Judgement,
-        config: &ResolvedConfig,
-    ) -> Result<()> {
-        if judgement.verdict.is_pass() && self.config_of(judgement).is_none() {
-            let dir = RunDir::trial_dir(self.dir.path(), judgement.trial);
-            let path = dir.join(CONFIG);
-            fs::create_dir_all(&dir)
-                .and_then(|()| fs::write(&path, &config.text))
-                .map_err(|e| Error::io("write", &path, e))?;
-        }
-        Ok(())
-    }
-
-    /// The trial in which this set passed, and its config.
-    pub(super) fn passed(&self, keep: &RequestSet) -> Option<(Judgement, String)> {
-        let fingerprint = self.cache.fingerprint(keep)?;
-        let judgement = self.cache.passed(&fingerprint)?;
-        Some((judgement.clone(), self.config_of(judgement)?))
     }
 
     /// The first act of every run: builds and judges the start, on worker 0.
@@ -232,6 +206,13 @@ impl<'a> Lab<'a> {
                 }
                 Verdict::Fail(stage) => {
                     let why = why(&judgement);
+                    if stage == Stage::Oracle {
+                        self.refused += 1;
+                        self.journal.append(&Record::Start {
+                            judgement: judgement.clone(),
+                            files: BTreeMap::new(),
+                        })?;
+                    }
                     let what = match stage {
                         Stage::Build => "the start does not build",
                         Stage::Oracle if failed => {
@@ -239,12 +220,8 @@ impl<'a> Lab<'a> {
                         }
                         Stage::Oracle => {
                             failed = true;
-                            self.refused += 1;
                             let text = format!("the oracle refuses the start ({why}): once more");
                             self.emit(&Event::Warning { text });
-                            self.journal.append(&Record::Start {
-                                judgement: judgement.clone(),
-                            })?;
                             self.start_ended(worker, keep, &judgement);
                             continue;
                         }
@@ -269,6 +246,7 @@ impl<'a> Lab<'a> {
         write_best(self.dir, &config.text, self.header, &fragment)?;
         self.journal.append(&Record::Start {
             judgement: judgement.clone(),
+            files: baseline::files(&RunDir::trial_dir(self.dir.path(), judgement.trial))?,
         })?;
         self.journal.append(&Record::Best {
             trial: judgement.trial,
@@ -330,8 +308,18 @@ impl<'a> Lab<'a> {
             let _ = run.stop_all();
         }
         let stopped = result?;
+        let best = search.best().clone();
+        let config = match stopped {
+            None => Some(self.write_answer(&best)?.text),
+            Some(_) => {
+                // Another program may have written to its files.
+                self.write_best(&best)?;
+                None
+            }
+        };
         Ok(Outcome {
-            best: search.best().clone(),
+            best,
+            config,
             certificate: search.certificate(),
             reliability: search.reliability(),
             stopped,
@@ -362,8 +350,11 @@ pub(super) fn no_workers() -> Error {
 
 /// The machine gave out for the last time.
 pub(super) fn starved_twice(why: &str) -> Error {
-    Error::failed(format!("the machine gave out, twice: {why}"))
-        .hint("free memory or disk, or use a smaller -j; then `kbisect resume`")
+    Error::failed(format!("the machine gave out, twice, the second time with nothing else under way: {why}"))
+        .hint(
+            "free memory or disk, raise the limit (ulimit), or use a smaller -j; then `kbisect resume`. An oracle \
+             whose guest says that is to write to $KBISECT_EVIDENCE why it refuses",
+        )
 }
 
 pub(super) fn why(judgement: &Judgement) -> &str {

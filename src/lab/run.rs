@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{select, tick};
 
+use super::best::another_config;
 use super::dispatcher::{Lab, Stopped, judgement, no_workers, starved_twice, why};
 use super::executor::{Report, Task, TrialResult};
 use super::product::Products;
-use super::store::{BEST_FRAGMENT, fragment_of, write_best};
+use super::store::{BEST_FRAGMENT, fragment_of};
 use crate::journal::{Record, RunDir};
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Progress, RequestSet, ResolvedConfig,
@@ -53,6 +54,11 @@ pub(super) struct Run<'l, 'a> {
     workers: Vec<Busy>,
     /// What each worker judged last: it is still in its tree.
     judged_last: Vec<Option<Fingerprint>>,
+    /// During these the machine gave out: each is made again with the machine to itself, by another worker than
+    /// this one if there is another.
+    starved: VecDeque<(WorkerId, Trial)>,
+    /// One of these is under way.
+    is_alone: bool,
     /// Proposed by an earlier sitting and not answered.
     pending: VecDeque<Candidate>,
     /// In flight, and known to teach nothing.
@@ -84,6 +90,8 @@ impl<'l, 'a> Run<'l, 'a> {
             search,
             judged_last: vec![None; workers.len()],
             workers,
+            starved: VecDeque::new(),
+            is_alone: false,
             pending: in_flight.into(),
             pointless: HashSet::new(),
             tries: HashMap::new(),
@@ -162,6 +170,15 @@ impl<'l, 'a> Run<'l, 'a> {
 
     /// Gives every idle worker something to do; true when the search is over.
     fn feed(&mut self) -> Result<bool> {
+        if !self.starved.is_empty() {
+            self.feed_starved()?;
+        }
+        if self.is_alone || !self.starved.is_empty() {
+            if self.busy() > 0 {
+                return Ok(false);
+            }
+            self.is_alone = false;
+        }
         for i in 0..self.workers.len() {
             while matches!(self.workers[i], Busy::Idle) {
                 let candidate = match self.pending.pop_front() {
@@ -209,6 +226,27 @@ impl<'l, 'a> Run<'l, 'a> {
             }
         }
         Ok(false)
+    }
+
+    /// Begins the first of the trials that are to have the machine to themselves, as soon as nothing else is
+    /// under way.
+    fn feed_starved(&mut self) -> Result<()> {
+        while self.busy() == 0
+            && let Some((worker, trial)) = self.starved.pop_front()
+        {
+            let (pointless, candidates): (Vec<_>, Vec<_>) =
+                (trial.candidates.into_iter()).partition(|c| self.pointless.contains(&c.id));
+            for candidate in &pointless {
+                self.withdraw(candidate)?;
+            }
+            if !candidates.is_empty() {
+                // The number of workers is that of cores, more or less.
+                let other = WorkerId((worker.0 + 1) % self.workers.len() as u32);
+                self.begin(other, candidates, trial.config)?;
+                self.is_alone = true;
+            }
+        }
+        Ok(())
     }
 
     /// The idle worker that has what is to be judged once more in its tree, where it needs not be built.
@@ -279,13 +317,7 @@ impl<'l, 'a> Run<'l, 'a> {
         })?;
         let before = self.lab.cache.fingerprint(&candidate.keep);
         if before.is_some_and(|before| before != fingerprint) {
-            return Err(Error::failed(
-                "Kconfig makes another configuration of the same requests than it did before",
-            )
-            .hint(
-                "the source, or a program that its Kconfig calls, gives other answers now: put it back as it was \
-                 and `kbisect resume`, or begin anew with another --output",
-            ));
+            return Err(another_config());
         }
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
         if candidate.round > 0 {
@@ -304,6 +336,11 @@ impl<'l, 'a> Run<'l, 'a> {
                 trial.candidates.push(candidate);
                 return Ok(());
             }
+        }
+        let mut starved = self.starved.iter_mut().map(|(_, trial)| trial);
+        if let Some(trial) = starved.find(|trial| trial.config.fingerprint == fingerprint) {
+            trial.candidates.push(candidate);
+            return Ok(());
         }
         self.begin(worker, vec![candidate], Arc::new(config))
     }
@@ -353,10 +390,15 @@ impl<'l, 'a> Run<'l, 'a> {
                     if !again(self, NoVerdict::Starved) {
                         return Err(starved_twice(&why));
                     }
+                    let alone = match self.busy() {
+                        0 => "",
+                        _ => ", when nothing else is under way",
+                    };
                     self.lab.emit(&Event::Warning {
-                        text: format!("trial {} is tried again: {why}", trial.id),
+                        text: format!("trial {} is tried again{alone}: {why}", trial.id),
                     });
-                    return self.begin(worker, trial.candidates, trial.config);
+                    self.starved.push_back((worker, trial));
+                    return Ok(());
                 }
                 self.lab.emit(&Event::TrialCancelled { trial: trial.id });
                 for candidate in &trial.candidates {
@@ -507,14 +549,12 @@ impl<'l, 'a> Run<'l, 'a> {
         if *best == self.written {
             return Ok(());
         }
-        let (requests, fragment) = (best.len(), fragment_of(self.lab.requests, best));
-        let passed = self.lab.passed(best);
+        let requests = best.len();
         self.written = best.clone();
-        let Some((judgement, config)) = passed else {
-            return Err(Error::failed("the best has no verdict, or no config")
-                .hint("`kbisect resume` makes it again"));
+        let Some(judgement) = self.lab.write_best(&self.written)? else {
+            return Err(Error::failed("the best has no verdict")
+                .hint("this is a bug of kbisect; `kbisect resume` makes it again"));
         };
-        write_best(self.lab.dir, &config, self.lab.header, &fragment)?;
         let (trial, lines) = (judgement.trial, judgement.lines);
         self.lab.journal.append(&Record::Best {
             trial,
@@ -561,6 +601,8 @@ impl<'l, 'a> Run<'l, 'a> {
     /// resume would try it again.
     fn withdraw_all(&mut self) -> Result<()> {
         let mut left: Vec<Candidate> = self.pending.drain(..).collect();
+        let starved = self.starved.drain(..);
+        left.extend(starved.flat_map(|(_, trial)| trial.candidates));
         for busy in &self.workers {
             match busy {
                 Busy::Idle => {}

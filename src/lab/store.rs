@@ -50,7 +50,12 @@ pub fn laid_over(header: &str, fragment: &Fragment) -> String {
 pub fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
     let anew = |line: &Line| matches!(line.record, Record::Anew { .. });
     let from = lines.iter().rposition(anew).map_or(0, |at| at + 1);
-    lines[from..].iter().filter_map(|line| match &line.record {
+    let is_first_pass = |line: &Line| matches!(&line.record, Record::Start { judgement, .. } if judgement.verdict.is_pass());
+    // With that the search begins.
+    let begun = lines.iter().position(is_first_pass).unwrap_or(lines.len());
+    let numbered = (from..).zip(&lines[from..]);
+    numbered.filter_map(move |(at, line)| match &line.record {
+        Record::Start { judgement, .. } if at > begun => Some(Move::StartJudged(judgement.verdict)),
         Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
         Record::Told {
             candidate,

@@ -18,6 +18,7 @@ use crate::supervise::Signal;
 
 mod doubt;
 mod on_disk;
+mod starved;
 
 /// What the fake does with a trial.
 type Judge<'j> = Box<dyn FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j>;
@@ -163,7 +164,7 @@ fn new_search(info: &RunInfo) -> Box<dyn Search> {
 /// One sitting, in a run directory that may have a journal.
 fn sitting(
     path: &Path,
-    executor: &mut FakeExecutor<'_>,
+    executor: &mut dyn Executor,
     budget: Budget,
     signals: &Receiver<Signal>,
     events: &mut Vec<Event>,
@@ -176,7 +177,7 @@ fn sitting(
 fn sitting_of(
     mut search: Box<dyn Search>,
     path: &Path,
-    executor: &mut FakeExecutor<'_>,
+    executor: &mut dyn Executor,
     budget: Budget,
     signals: &Receiver<Signal>,
     events: &mut Vec<Event>,
@@ -209,6 +210,7 @@ fn sitting_of(
         sink: &mut sink,
         next_trial,
         start: TrialId(1),
+        resolve: &|fragment| Ok(resolve(fragment)),
         depends: &|_| Ok(search::Depends::none()),
         written: written.unwrap_or_else(|| RequestSet::full(info.requests.len())),
         refused: 0,

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::build::{self, Built, Forecasts, MakePlan, Product, Tree, TreePool};
@@ -16,6 +16,7 @@ use crate::supervise::{CancelToken, JobServer};
 use crate::{Error, ErrorKind, Result};
 
 use super::executor::TrialResult;
+use super::given::Given;
 
 /// The resolved config, in the directory of a trial.
 pub const CONFIG: &str = "config";
@@ -48,6 +49,8 @@ pub struct Bench {
     pub forecasts: Forecasts,
     /// The source tree, as it is to stay.
     pub source: Arc<identity::SourceTree>,
+    /// Set once it was told that an oracle writes to what it is given.
+    pub told: OnceLock<()>,
 }
 
 /// What is judged in a trial.
@@ -103,8 +106,10 @@ impl Bench {
                     baseline: subject.baseline.map(Path::to_owned),
                     ..self.job(worker, tree.path(), subject.dir.join(CONFIG), subject.dir)
                 };
+                let text = (job.config.clone(), &*subject.config.text);
+                let given = Given::new(text, &[tree.path().join(&self.plan.config)])?;
                 let (verdict, evidence) =
-                    match self.ask(&job, trial, cancel, state, &mut timings)? {
+                    match self.ask(&job, subject, &given, cancel, state, &mut timings)? {
                         Ok(answer) => answer,
                         Err(result) => return Ok(result),
                     };
@@ -242,18 +247,31 @@ impl Bench {
     fn ask(
         &self,
         job: &oracle::Job,
-        trial: TrialId,
+        subject: &Subject<'_>,
+        given: &Given,
         cancel: &CancelToken,
         state: &mut dyn FnMut(WorkerState),
         timings: &mut Timings,
     ) -> Result<Result<(Verdict, Option<String>), TrialResult>> {
+        let trial = subject.trial;
         for oracle in &self.oracles {
             let name = oracle.name().to_owned();
             state(WorkerState::Judging {
                 trial,
                 oracle: name,
             });
-            let outcome = match oracle.judge(job, cancel) {
+            let outcome = oracle.judge(job, cancel);
+            // Its verdict is one on what was built before; the next oracle and later trials look at them, too.
+            let changed = given.put_back()?;
+            if !changed.is_empty() && self.told.set(()).is_ok() {
+                (subject.warn)(format!(
+                    "the oracle {} writes to files that it is to look at ({}): they are put back. It has \
+                     $KBISECT_TRIAL to write to",
+                    oracle.name(),
+                    changed.join(", ")
+                ));
+            }
+            let outcome = match outcome {
                 Ok(outcome) => outcome,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {
                     return Ok(Err(TrialResult::Cancelled));

@@ -208,6 +208,7 @@ mod tests {
             kbisect: "/kbisect".into(),
             forecasts: Forecasts::new(Kbuild::new(&source, "x86_64")),
             source: Arc::new(SourceTree::open(&source, &path.join("cache"), &cancel).unwrap()),
+            told: std::sync::OnceLock::new(),
         };
         Setting { dir, bench }
     }

@@ -2,24 +2,18 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Oracle;
+use super::said::{EVIDENCE, first_line, last_line, limit_line};
 use crate::error::unless_absent;
 use crate::model::{WorkerId, sanitize_line};
 use crate::supervise::{
     CancelToken, How, LOG_LIMIT, Log, Room, Spec, quote, run_with, temporary_folder,
 };
 use crate::{Error, ErrorKind, Result};
-
-/// Characters of evidence that are kept.
-const EVIDENCE: usize = 400;
-
-/// Bytes of a file that are looked at for evidence.
-const LOOK: u64 = 4096;
 
 /// How often a judgement is made whose oracle was written to meanwhile.
 const TRIES: u32 = 3;
@@ -178,8 +172,14 @@ impl Oracle {
             .map_err(|e| Error::io("write", &command, e))?;
         let ended = run_with(&spec, cancel, &mut || room.look())?;
         let blames_nothing = matches!(ended.how, How::Exited(0 | 125) | How::Cancelled);
-        // It may have failed for want of room, and not have been able to say so.
-        let lost = (!blames_nothing).then(|| room.lost()).flatten();
+        let said = first_line(&evidence_file);
+        let lost = match ended.how {
+            _ if blames_nothing => None,
+            // It may have failed for want of room, and not have been able to say so.
+            how => room
+                .lost()
+                .or_else(|| stopped_by_limit(how, said.as_deref(), &log)),
+        };
 
         let verdict = match ended.how {
             _ if lost.is_some() => OracleVerdict::Starved,
@@ -202,7 +202,7 @@ impl Oracle {
                 Some(format!("the oracle ended early: {how}; was memory short?"))
             }
             // Without evidence, what it said last is better than nothing.
-            _ => first_line(&evidence_file).or_else(|| last_line(&log)),
+            _ => said.or_else(|| last_line(&log)),
         };
         let oracle = self.name().to_owned();
         Ok(OracleOutcome {
@@ -247,6 +247,21 @@ impl Oracle {
     }
 }
 
+/// Why the oracle failed, if a limit of this machine stopped it or what it called. One that gives evidence knows
+/// better.
+fn stopped_by_limit(how: How, evidence: Option<&str>, log: &Path) -> Option<String> {
+    if let Some(why) = how.exceeded() {
+        return Some(format!("the oracle ended early: {how}: {why}"));
+    }
+    if evidence.is_some() || how.is_killed() || !matches!(how, How::Exited(_)) {
+        return None;
+    }
+    let line = limit_line(log)?;
+    Some(format!(
+        "the oracle failed without evidence, and its log says that this machine did: {line}"
+    ))
+}
+
 /// The command for a shell that does what `spec` does: for people who want to see it fail.
 fn by_hand(spec: &Spec, kbisect: &Path) -> String {
     let quoted = |text: &OsStr| quote(&text.to_string_lossy());
@@ -288,50 +303,6 @@ fn path_with(program: &Path) -> Result<OsString> {
     env::join_paths(dirs).map_err(|e| {
         Error::failed(format!("the folder {} cannot be in PATH", own.display())).because(e)
     })
-}
-
-/// The first line of the file that is not empty, made clean.
-fn first_line(path: &Path) -> Option<String> {
-    clean_line(&bytes(path, SeekFrom::Start(0))?, Side::First)
-}
-
-/// The last line of the file that is not empty, made clean.
-fn last_line(path: &Path) -> Option<String> {
-    let size = fs::metadata(path).ok()?.len();
-    clean_line(
-        &bytes(path, SeekFrom::Start(size.saturating_sub(LOOK)))?,
-        Side::Last,
-    )
-}
-
-#[derive(Clone, Copy)]
-enum Side {
-    First,
-    Last,
-}
-
-fn clean_line(bytes: &[u8], side: Side) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut lines = text
-        .lines()
-        .map(|line| sanitize_line(line, EVIDENCE))
-        .filter(|line| !line.is_empty());
-    match side {
-        Side::First => lines.next(),
-        Side::Last => lines.next_back(),
-    }
-}
-
-fn bytes(path: &Path, from: SeekFrom) -> Option<Vec<u8>> {
-    // Not a fifo or a device, which an oracle may have put there and which would hold us up.
-    if !fs::symlink_metadata(path).ok()?.is_file() {
-        return None;
-    }
-    let mut file = File::open(path).ok()?;
-    file.seek(from).ok()?;
-    let mut bytes = Vec::new();
-    file.take(LOOK).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
 }
 
 #[cfg(test)]
@@ -471,6 +442,32 @@ mod tests {
     fn an_oracle_that_dies_of_a_signal_is_broken() {
         let (outcome, _dir) = judge("kill -SEGV $$", |_| ());
         assert_eq!(outcome.verdict, broken(How::Signalled(11)));
+    }
+
+    #[test]
+    fn an_oracle_that_a_limit_of_this_machine_stops_gives_no_verdict_and_names_it() {
+        for (script, name) in [
+            ("ulimit -f 1; exec cat /dev/zero >big", "ulimit -f"),
+            ("kill -XCPU $$", "ulimit -t"),
+            ("exit 152", "ulimit -t"),
+            ("echo 'sh: 3: Cannot fork'; exit 2", "Cannot fork"),
+            (
+                "echo 'x: Too many open files' >&2; exit 126",
+                "Too many open files",
+            ),
+            ("echo 'sort: memory exhausted'; exit 1", "memory exhausted"),
+        ] {
+            let (outcome, _dir) = judge(script, |_| {});
+            assert_eq!(outcome.verdict, OracleVerdict::Starved, "{script}");
+            let evidence = outcome.evidence.unwrap();
+            assert!(evidence.contains(name), "{evidence}");
+        }
+        let believed =
+            "echo 'sh: 3: Cannot fork'; echo 'the guest cannot fork' >$KBISECT_EVIDENCE; exit 1";
+        let (outcome, _dir) = judge(believed, |_| {});
+        assert_eq!(outcome.verdict, OracleVerdict::Reject);
+        let (outcome, _dir) = judge("echo 'sh: 3: Cannot fork'; exit 0", |_| {});
+        assert_eq!(outcome.verdict, OracleVerdict::Accept);
     }
 
     #[test]

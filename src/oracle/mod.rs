@@ -2,6 +2,7 @@
 
 mod files;
 mod judge;
+mod said;
 mod shipped;
 
 use std::collections::HashSet;

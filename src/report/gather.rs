@@ -1,30 +1,12 @@
 //! Makes a report of a journal.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::{Certainty, Cost, Kept, Reason, Report, Size, Status, VERSION};
-use crate::journal::{Ending, INTERRUPTED, Line, Record, RunInfo};
-use crate::model::{
-    Ballot, Candidate, CandidateId, Judgement, RequestId, RequestSet, Source, Stage, Verdict,
-};
+use super::facts::facts;
+use super::{Certainty, Kept, Reason, Report, Size, Status, VERSION};
+use crate::journal::{Ending, Line, Record, RunInfo};
+use crate::model::{Ballot, Judgement, RequestId, Source, Stage, Verdict};
 use crate::{Error, Result};
-
-/// What a journal says, in the order in which it is needed.
-struct Facts {
-    start: Judgement,
-    best: (RequestSet, Judgement),
-    /// Real verdicts by the set that they are about.
-    told: HashMap<RequestSet, Ballot>,
-    /// What depends on what, in the set that it was asked of last.
-    depends: Option<(RequestSet, Vec<Vec<RequestId>>)>,
-    ending: Option<Ending>,
-    /// The chance that the answer is wrong.
-    risk: Option<f64>,
-    /// What the last sitting ended with, before the search did.
-    stopped: Option<String>,
-    cost: Cost,
-}
 
 /// The report of a run, finished or not, from its journal.
 ///
@@ -159,124 +141,17 @@ fn size(judgement: &Judgement, requests: usize, lines: &[Line]) -> Size {
     }
 }
 
-fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
-    let mut proposed: HashMap<CandidateId, &Candidate> = HashMap::new();
-    let mut told: HashMap<RequestSet, Ballot> = HashMap::new();
-    let mut start = None;
-    let mut best: Option<(RequestSet, Judgement)> = None;
-    let (mut ending, mut depends, mut stopped, mut risk) = (None, None, None, None);
-    let mut cost = Cost::default();
-    let says = |line: &Line| matches!(line.record, Record::Best { keep: Some(_), .. });
-    let says_best = lines.iter().any(says);
-    for line in lines {
-        cost.wall = line.elapsed;
-        match &line.record {
-            Record::Started { .. } => cost.sittings += 1,
-            Record::Resumed { .. } => {
-                cost.sittings += 1;
-                (ending, stopped, risk) = (None, None, None);
-            }
-            Record::Interrupted { why, .. } if why != INTERRUPTED => stopped = Some(why.clone()),
-            Record::Start { judgement } => {
-                add(&mut cost, judgement);
-                let full = RequestSet::full(info.requests.len());
-                told.entry(full.clone()).or_default().add(judgement);
-                if judgement.verdict.is_pass() {
-                    start = Some(judgement.clone());
-                    best = Some((full, judgement.clone()));
-                }
-            }
-            Record::Proposed { candidate } => {
-                proposed.insert(candidate.id, candidate);
-            }
-            Record::Told {
-                candidate,
-                judgement,
-            } => {
-                add(&mut cost, judgement);
-                let Some(Candidate { keep, round, .. }) = proposed.get(candidate) else {
-                    continue;
-                };
-                cost.repeated += u32::from(*round > 0);
-                // From version 2 on the journal says what is the best.
-                let smaller = best.as_ref().is_none_or(|(set, _)| keep.len() < set.len());
-                if judgement.verdict.is_pass() && smaller && !says_best {
-                    best = Some((keep.clone(), judgement.clone()));
-                }
-                told.entry(keep.clone()).or_default().add(judgement);
-            }
-            Record::Best {
-                keep: Some(keep), ..
-            } => {
-                let judgement = told.get(keep).and_then(Ballot::pass);
-                best = judgement.map(|judgement| (keep.clone(), judgement.clone()));
-            }
-            Record::Depends { keep, carried } => depends = Some((keep.clone(), carried.clone())),
-            Record::Finished {
-                ending: how,
-                risk: of,
-                ..
-            } => (ending, risk) = (Some(*how), *of),
-            _ => {}
-        }
-    }
-    cost.forecast_error = forecast_error(lines);
-    cost.differed = told.values().map(|ballot| ballot.counts().1).sum();
-    Some(Facts {
-        start: start?,
-        best: best?,
-        told,
-        depends,
-        ending,
-        risk,
-        stopped,
-        cost,
-    })
-}
-
-/// The median of how far the forecasts of builds were off, as shares of what the builds took.
-fn forecast_error(lines: &[Line]) -> Option<f64> {
-    let error = |line: &Line| {
-        let Record::Told { judgement, .. } = &line.record else {
-            return None;
-        };
-        let timings = judgement.timings;
-        let (forecast, took) = (timings.forecast?, timings.build_cpu.as_secs_f64());
-        let is_built = judgement.source != Source::SameConfig && took > 0.0;
-        is_built.then(|| (forecast.cpu.as_secs_f64() - took).abs() / took)
-    };
-    let mut errors: Vec<f64> = lines.iter().filter_map(error).collect();
-    errors.sort_by(f64::total_cmp);
-    errors.get(errors.len() / 2).copied()
-}
-
-fn add(cost: &mut Cost, judgement: &Judgement) {
-    if judgement.source == Source::SameConfig {
-        cost.reused += 1;
-        return;
-    }
-    if judgement.source == Source::SameImage {
-        cost.reused += 1;
-    }
-    match judgement.verdict {
-        Verdict::Pass => cost.passed += 1,
-        Verdict::Fail(_) => cost.failed += 1,
-        Verdict::Unresolved => cost.unresolved += 1,
-    }
-    let timings = &judgement.timings;
-    cost.objects += u64::from(timings.objects.saturating_sub(timings.cached));
-    cost.cached += u64::from(timings.cached);
-    cost.build_cpu += judgement.timings.build_cpu;
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
+    use super::super::facts::forecast_error;
     use super::*;
     use crate::model::{
-        Candidate, Fingerprint, Request, RequestId, Stage, Symbol, Timings, TrialId, Value,
+        Candidate, CandidateId, Fingerprint, Request, RequestId, RequestSet, Stage, Symbol,
+        Timings, TrialId, Value,
     };
 
     fn judgement(trial: u32, verdict: Verdict, lines: u32) -> Judgement {
@@ -340,6 +215,7 @@ mod tests {
             Record::Started { at: 0 },
             Record::Start {
                 judgement: judgement(1, Verdict::Pass, 50),
+                files: BTreeMap::new(),
             },
             propose(0, &[0, 2]),
             tell(0, judgement(2, Verdict::Pass, 40)),
@@ -556,7 +432,13 @@ mod tests {
     fn a_start_that_was_refused_first_counts_and_shows_that_the_oracle_errs() {
         let mut records = story();
         let refused = judgement(1, Verdict::Fail(Stage::Oracle), 50);
-        records.insert(1, Record::Start { judgement: refused });
+        records.insert(
+            1,
+            Record::Start {
+                judgement: refused,
+                files: BTreeMap::new(),
+            },
+        );
         let report = gather(&info(), &lines(records)).unwrap();
         assert_eq!(report.status, Status::Minimal);
         let cost = &report.cost;

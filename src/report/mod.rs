@@ -1,5 +1,6 @@
 //! The result of a run: what is left, and why each request stays.
 
+mod facts;
 mod gather;
 mod text;
 

@@ -196,7 +196,8 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         (1, 0) => ", 1 of them a repeat: the oracle said the same".to_owned(),
         (n, 0) => format!(", {n} of them repeats: the oracle said the same"),
         (n, of) => format!(
-            ", {n} of them repeats: {of} {} differed from others on the same configuration",
+            ", {n} of them {}: {of} {} differed from others on the same configuration",
+            if *n == 1 { "a repeat" } else { "repeats" },
             if *of == 1 { "verdict" } else { "verdicts" }
         ),
     };
@@ -214,9 +215,12 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         n => format!(", in {n} sittings"),
     };
     format!(
-        "{} trials ({passed} pass, {failed} fail{unresolved}){repeats}{reused}\n\
+        "{} ({passed} pass, {failed} fail{unresolved}){repeats}{reused}\n\
          {compiled} in {} of CPU time; {} in all{sittings}",
-        passed + failed + cost.unresolved,
+        match passed + failed + cost.unresolved {
+            1 => "1 trial".to_owned(),
+            n => format!("{n} trials"),
+        },
         dress.time(*build_cpu),
         dress.time(*wall),
     )
@@ -317,6 +321,39 @@ built in 0 s of CPU time; 0 s in all
 
 "#]]
         );
+    }
+
+    #[test]
+    fn what_there_is_one_of_is_said_in_the_singular() {
+        let said = |passed, repeated, differed, reused| {
+            let cost = Cost {
+                passed,
+                repeated,
+                differed,
+                reused,
+                ..Cost::default()
+            };
+            super::cost(&cost, &Plain)
+                .lines()
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(
+            said(2, 1, 0, 1),
+            "2 trials (2 pass, 0 fail), 1 of them a repeat: the oracle said the same; 1 candidate was answered by an \
+             earlier one"
+        );
+        assert_eq!(
+            said(2, 1, 1, 0),
+            "2 trials (2 pass, 0 fail), 1 of them a repeat: 1 verdict differed from others on the same configuration"
+        );
+        assert_eq!(
+            said(5, 3, 2, 2),
+            "5 trials (5 pass, 0 fail), 3 of them repeats: 2 verdicts differed from others on the same configuration; \
+             2 candidates were answered by earlier ones"
+        );
+        assert_eq!(said(1, 0, 0, 0), "1 trial (1 pass, 0 fail)");
     }
 
     #[test]

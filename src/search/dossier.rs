@@ -53,13 +53,13 @@ impl Dossier {
         }
     }
 
-    /// Takes a verdict in, which came under this id.
-    pub(super) fn judge(&mut self, id: CandidateId, verdict: Verdict) {
+    /// Takes a verdict in, which came under this id if the search asked for it.
+    pub(super) fn judge(&mut self, id: Option<CandidateId>, verdict: Verdict) {
         match verdict {
             Verdict::Pass => self.passes += 1,
             Verdict::Fail(stage) => {
                 self.fails += 1;
-                self.failed_as = Some(id);
+                self.failed_as = id.or(self.failed_as);
                 self.is_unbuildable |= stage == Stage::Build;
             }
             Verdict::Unresolved => self.unresolved += 1,

@@ -192,6 +192,9 @@ pub trait Search: Send {
     /// with the leaves. [`Depends::none`] if nobody can tell.
     fn learn_depends(&mut self, _depends: &Depends) {}
 
+    /// The start was judged once more, although the search did not ask for that: this came of it.
+    fn start_judged(&mut self, _verdict: Verdict) {}
+
     /// How far the oracle can be relied on, if it was ever asked twice.
     fn reliability(&self) -> Reliability {
         Reliability::default()

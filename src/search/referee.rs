@@ -459,28 +459,16 @@ impl Search for Referee {
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
         let at = self.land(id);
-        self.clock += 1;
-        self.dossiers[at].judge(id, verdict);
-        let dossier = &mut self.dossiers[at];
-        dossier.last = self.clock;
-        if verdict.is_fail() {
-            dossier.last_fail = self.clock;
-        }
-        if verdict.is_pass() && dossier.passes == 1 {
-            dossier.first_pass = self.clock;
-        }
         let before = self.inner.best().clone();
-        self.count();
-        self.consider(at);
-        self.consider_what_is_awaited();
-        self.reconsider_the_bases();
-        self.doubt_the_best_in_the_end();
-        self.weigh_answer();
-        self.forget_pointless();
+        self.judged(at, Some(id), verdict);
         Told {
             new_best: *self.inner.best() != before,
             pointless: self.useless(),
         }
+    }
+
+    fn start_judged(&mut self, verdict: Verdict) {
+        self.judged(0, None, verdict);
     }
 
     fn withdraw(&mut self, id: CandidateId) {
@@ -551,6 +539,27 @@ impl Search for Referee {
 }
 
 impl Referee {
+    /// Takes a judgement of a set in, and draws the conclusions.
+    fn judged(&mut self, at: At, id: Option<CandidateId>, verdict: Verdict) {
+        self.clock += 1;
+        self.dossiers[at].judge(id, verdict);
+        let dossier = &mut self.dossiers[at];
+        dossier.last = self.clock;
+        if verdict.is_fail() {
+            dossier.last_fail = self.clock;
+        }
+        if verdict.is_pass() && dossier.passes == 1 {
+            dossier.first_pass = self.clock;
+        }
+        self.count();
+        self.consider(at);
+        self.consider_what_is_awaited();
+        self.reconsider_the_bases();
+        self.doubt_the_best_in_the_end();
+        self.weigh_answer();
+        self.forget_pointless();
+    }
+
     fn land(&mut self, id: CandidateId) -> At {
         let at = self.flights.remove(&id);
         let Some(at) = at else {

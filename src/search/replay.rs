@@ -19,6 +19,8 @@ pub enum Move {
     Withdrawn(CandidateId),
     /// [`Search::learn_depends`].
     Learnt(Depends),
+    /// [`Search::start_judged`].
+    StartJudged(Verdict),
 }
 
 /// Where the earlier search stood.
@@ -87,6 +89,7 @@ pub fn replay(
             }
             Move::Withdrawn(id) => search.withdraw(id),
             Move::Learnt(depends) => search.learn_depends(&depends),
+            Move::StartJudged(verdict) => search.start_judged(verdict),
         }
     }
     Ok(Replayed {

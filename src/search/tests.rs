@@ -114,7 +114,7 @@ fn told(moves: &[Move]) -> HashMap<CandidateId, (RequestSet, Option<Verdict>)> {
                 all.insert(c.id, (c.keep.clone(), None));
             }
             Move::Told(id, verdict) => all.get_mut(id).unwrap().1 = Some(*verdict),
-            Move::Withdrawn(_) | Move::Learnt(_) => {}
+            Move::Withdrawn(_) | Move::Learnt(_) | Move::StartJudged(_) => {}
         }
     }
     all
@@ -320,7 +320,7 @@ proptest! {
                 Move::Withdrawn(id) => {
                     withdrawn.insert(id);
                 }
-                Move::Told(..) | Move::Learnt(_) => {}
+                Move::Told(..) | Move::Learnt(_) | Move::StartJudged(_) => {}
             }
         }
     }
@@ -432,6 +432,7 @@ proptest! {
                 }
                 Move::Withdrawn(id) => pestered.withdraw(*id),
                 Move::Learnt(depends) => pestered.learn_depends(depends),
+                Move::StartJudged(verdict) => pestered.start_judged(*verdict),
             }
         }
         prop_assert_eq!(pestered.best(), plain.best());

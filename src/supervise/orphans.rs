@@ -375,23 +375,27 @@ fn warn_once(process: &Process, text: impl FnOnce(&str) -> String) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::alone;
     use super::*;
 
     #[test]
     fn what_cannot_be_ended_is_named_once() {
-        let process = Process {
-            pid: Pid::this().as_raw(),
-            parent: 1,
-            group: 1,
-            began: 7,
-            zombie: false,
-            cpu: Duration::ZERO,
-        };
-        give_up(&process);
-        give_up(&process);
-        let this = format!("cannot end process {} (", process.pid);
-        let of_this = |text: &&String| text.starts_with(&this);
-        assert_eq!(warnings().iter().filter(of_this).count(), 1);
-        assert_eq!(warnings(), Vec::<String>::new());
+        // No other test may take or add a warning.
+        alone(|| {
+            let process = Process {
+                pid: Pid::this().as_raw(),
+                parent: 1,
+                group: 1,
+                began: 7,
+                zombie: false,
+                cpu: Duration::ZERO,
+            };
+            give_up(&process);
+            give_up(&process);
+            let this = format!("cannot end process {} (", process.pid);
+            let of_this = |text: &&String| text.starts_with(&this);
+            assert_eq!(warnings().iter().filter(of_this).count(), 1);
+            assert_eq!(warnings(), Vec::<String>::new());
+        });
     }
 }

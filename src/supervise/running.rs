@@ -18,7 +18,7 @@ use nix::unistd::Pid;
 use super::jobserver::Tokens;
 use super::log::{self, Drain};
 use super::marker::{self, SpawnId};
-use super::{Ended, How, LimitKind, Limits, Spec, group, orphans, watchdog};
+use super::{Ended, How, LimitKind, Limits, Spec, group, limits, orphans, watchdog};
 use crate::{Error, Result};
 
 /// How old the CPU time of a group may be where limits are concerned: each look reads all of `/proc`.
@@ -87,7 +87,7 @@ impl Running {
         let parent = nix::unistd::getpid();
         let file_size = spec.file_size;
         // SAFETY: between fork and exec only async-signal-safe calls are made, and nothing is
-        // allocated: prctl, getppid, getpid, signal, write, setrlimit (a bare system call), and
+        // allocated: prctl, getppid, getpid, signal, write, getrlimit and setrlimit (bare system calls), and
         // an error made from a number.
         unsafe {
             command.pre_exec(move || {
@@ -100,14 +100,9 @@ impl Running {
                 }
                 // From here on, not when the parent gets to it: it may be killed before.
                 watchdog::guard_this(watchdog, spawn);
+                limits::restore_file_size();
                 if let Some(size) = file_size {
-                    let limit = libc::rlimit {
-                        rlim_cur: size,
-                        rlim_max: size,
-                    };
-                    if libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) != 0 {
-                        return Err(io::Error::last_os_error());
-                    }
+                    limits::lower_file_size(size)?;
                 }
                 Ok(())
             });

@@ -14,6 +14,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal as Number, raise};
 use nix::sys::stat::Mode;
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -43,6 +44,23 @@ pub(super) fn child_has_begun() {
     if let Some(what) = what {
         what();
     }
+}
+
+/// Runs `test`, a closure of the test that calls this, in a process in which no other test has children.
+pub(super) fn alone<T: FnOnce()>(test: T) {
+    const ALONE: &str = "KBISECT_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        return test();
+    }
+    let name = std::any::type_name::<T>();
+    let name = name.split_once("::").unwrap().1;
+    let name = name.strip_suffix("::{{closure}}").unwrap();
+    let mut again = std::process::Command::new(env::current_exe().unwrap());
+    let output = again.args(["--exact", name]).env(ALONE, "1").output();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let is_found = said.contains("test result: ok. 1 passed");
+    assert!(output.status.success() && is_found, "{said}");
 }
 
 fn fifo(dir: &TempDir, name: &str) -> PathBuf {
@@ -226,6 +244,32 @@ fn a_child_that_writes_without_end_is_ended_by_the_size_of_its_file() {
     let ended = run(&spec, &CancelToken::new()).unwrap();
     assert_eq!(ended.how, How::Signalled(libc::SIGXFSZ));
     assert_eq!(fs::metadata(log).unwrap().len(), 100_000);
+}
+
+#[test]
+fn a_limit_of_file_sizes_that_is_lower_already_stays() {
+    alone(|| {
+        let dir = TempDir::new().unwrap();
+        let log = dir.path().join("log");
+        setrlimit(Resource::RLIMIT_FSIZE, 1000, 1000).unwrap();
+        let spec = Spec::new("yes").log(Log::File(log.clone())).wall(AGES);
+        run(&spec.file_size(100_000), &CancelToken::new()).unwrap();
+        assert_eq!(fs::metadata(log).unwrap().len(), 1000);
+    });
+}
+
+#[test]
+fn a_program_that_survives_the_limit_of_file_sizes_has_children_that_do_not() {
+    alone(|| {
+        survive_file_size();
+        let dir = TempDir::new().unwrap();
+        let spec = Spec::new("yes").log(Log::File(dir.path().join("log")));
+        let ended = run(&spec.wall(AGES).file_size(1000), &CancelToken::new()).unwrap();
+        assert_eq!(ended.how, How::Signalled(libc::SIGXFSZ));
+        setrlimit(Resource::RLIMIT_FSIZE, 10, 1000).unwrap();
+        let error = fs::write(dir.path().join("own"), [0; 100]).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EFBIG));
+    });
 }
 
 #[test]

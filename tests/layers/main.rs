@@ -205,7 +205,7 @@ const CIRCLES: &[&str] = &[
      cli/trace.rs cli/unmet.rs cli/verify.rs cli/wanted.rs",
     "kconfig/native/assign.rs kconfig/native/eval.rs",
     "kconfig/native/expr.rs kconfig/native/finalize.rs kconfig/native/parse.rs",
-    "lab/dispatcher.rs lab/run.rs",
+    "lab/best.rs lab/dispatcher.rs lab/run.rs",
     "supervise/jobserver.rs supervise/log.rs supervise/mod.rs supervise/orphans.rs \
      supervise/running.rs supervise/spec.rs supervise/watchdog.rs",
 ];

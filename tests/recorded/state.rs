@@ -111,6 +111,7 @@ impl Recording {
             costs,
             refused,
             prior,
+            files,
         } = Known::of(&self.lines, self.info.requests.len());
         writeln!(text, "\nwhat is known").unwrap();
         let mut line = |name: &str, value: String| writeln!(text, "  {name}: {value}").unwrap();
@@ -124,6 +125,10 @@ impl Recording {
         line("best that was noted", written);
         line("costs", format!("{costs:?}"));
         line("prior", serde_json::to_string(&prior).unwrap());
+        // Older ones noted none.
+        if !files.is_empty() {
+            line("files of the start", format!("{files:?}"));
+        }
         line("progress", serde_json::to_string(&progress).unwrap());
     }
 

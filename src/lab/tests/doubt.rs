@@ -163,6 +163,7 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
         sink: &mut sink,
         next_trial: TrialId(1),
         start: TrialId(1),
+        resolve: &|fragment| Ok(resolve(fragment)),
         depends: &|_| Ok(search::Depends::none()),
         written: full.clone(),
         refused: 0,
@@ -173,7 +174,7 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
     // A refusal that was followed by another try is on record.
     let refused = lab.refused;
     let of = |journal: &[crate::journal::Line]| {
-        let fails = |line: &&crate::journal::Line| matches!(&line.record, Record::Start { judgement } if judgement.verdict.is_fail());
+        let fails = |line: &&crate::journal::Line| matches!(&line.record, Record::Start { judgement, .. } if judgement.verdict.is_fail());
         journal.iter().filter(fails).count() as u32
     };
     let (_, lines) = RunDir::read(dir.path()).unwrap();

@@ -36,14 +36,18 @@ fn a_process_with_a_session_of_its_own_ends_with_its_child() {
 
 #[test]
 fn a_process_without_an_environment_ends_with_its_child() {
-    assert_gone(&pid_from(&(daemon("env -i") + "echo $x")));
+    alone(|| {
+        assert_gone(&pid_from(&(daemon("env -i") + "echo $x")));
+    });
 }
 
 #[test]
 fn what_a_daemon_started_ends_with_it() {
-    let script =
-        "mkfifo up; setsid env -i sh -c 'sleep 1000 & echo $! >up; wait' & read x <up; echo $x";
-    assert_gone(&pid_from(script));
+    alone(|| {
+        let script =
+            "mkfifo up; setsid env -i sh -c 'sleep 1000 & echo $! >up; wait' & read x <up; echo $x";
+        assert_gone(&pid_from(script));
+    });
 }
 
 #[test]
@@ -59,36 +63,40 @@ fn a_dropped_child_takes_its_daemons_along() {
 
 #[test]
 fn the_daemon_of_another_child_lives_on() {
-    let dir = TempDir::new().unwrap();
-    let (pipe, go_on) = (fifo(&dir, "pipe"), fifo(&dir, "go-on"));
-    for before in ["", "env -i"] {
-        let script = daemon(before) + "echo $x >pipe; read y <go-on; kill -0 $x";
-        let spec = sh(&format!("rm -f up; {script}")).cwd(dir.path());
-        let other: JoinHandle<Ended> =
-            thread::spawn(move || run(&spec, &CancelToken::new()).unwrap());
-        let daemon = fs::read_to_string(&pipe).unwrap();
-        // Others begin and end meanwhile, with daemons and without.
-        assert_gone(&pid_from(&(self::daemon("") + "echo $x")));
-        assert!(run(&sh("exit 0"), &CancelToken::new()).unwrap().success());
-        fs::write(&go_on, "\n").unwrap();
-        assert!(other.join().unwrap().success(), "the daemon was killed");
-        assert_gone(&daemon);
-    }
+    alone(|| {
+        let dir = TempDir::new().unwrap();
+        let (pipe, go_on) = (fifo(&dir, "pipe"), fifo(&dir, "go-on"));
+        for before in ["", "env -i"] {
+            let script = daemon(before) + "echo $x >pipe; read y <go-on; kill -0 $x";
+            let spec = sh(&format!("rm -f up; {script}")).cwd(dir.path());
+            let other: JoinHandle<Ended> =
+                thread::spawn(move || run(&spec, &CancelToken::new()).unwrap());
+            let daemon = fs::read_to_string(&pipe).unwrap();
+            // Others begin and end meanwhile, with daemons and without.
+            assert_gone(&pid_from(&(self::daemon("") + "echo $x")));
+            assert!(run(&sh("exit 0"), &CancelToken::new()).unwrap().success());
+            fs::write(&go_on, "\n").unwrap();
+            assert!(other.join().unwrap().success(), "the daemon was killed");
+            assert_gone(&daemon);
+        }
+    });
 }
 
 #[test]
 fn an_orphan_that_may_be_anothers_ends_with_the_last_that_it_can_be_from() {
-    let dir = TempDir::new().unwrap();
-    let pipe = fifo(&dir, "pipe");
-    let older = Running::spawn(&sh("exec sleep 1000")).unwrap();
-    let script = daemon("env -i") + "echo $x >pipe";
-    let spec = sh(&script).cwd(dir.path());
-    let running = Running::spawn(&spec).unwrap();
-    let orphan = fs::read_to_string(pipe).unwrap();
-    assert!(running.end(None).unwrap().success());
-    assert!(is_there(&orphan), "the test must leave one");
-    older.end(Some(How::Cancelled)).unwrap();
-    assert_gone(&orphan);
+    alone(|| {
+        let dir = TempDir::new().unwrap();
+        let pipe = fifo(&dir, "pipe");
+        let older = Running::spawn(&sh("exec sleep 1000")).unwrap();
+        let script = daemon("env -i") + "echo $x >pipe";
+        let spec = sh(&script).cwd(dir.path());
+        let running = Running::spawn(&spec).unwrap();
+        let orphan = fs::read_to_string(pipe).unwrap();
+        assert!(running.end(None).unwrap().success());
+        assert!(is_there(&orphan), "the test must leave one");
+        older.end(Some(How::Cancelled)).unwrap();
+        assert_gone(&orphan);
+    });
 }
 
 #[test]

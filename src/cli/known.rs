@@ -1,0 +1,178 @@
+//! What the journal of earlier sittings says in sum.
+
+use std::collections::BTreeMap;
+
+use crate::journal::{Line, Record};
+use crate::model::{Fingerprint, Phase, Prior, Progress, RequestSet, Source, TrialId, Verdict};
+
+/// What the journal of earlier sittings says in sum.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The trial of the start, if it has passed.
+    pub start: Option<TrialId>,
+    /// The config of the start, if it has passed.
+    pub start_config: Option<Fingerprint>,
+    /// The number of the next trial.
+    pub next_trial: TrialId,
+    /// The smallest that passed: its config and the trial that has it.
+    pub best: Option<Fingerprint>,
+    /// What the last record says is the best.
+    pub written: Option<RequestSet>,
+    /// How far the run has come.
+    pub progress: Progress,
+    /// What trials are expected to cost; empty if nobody could tell.
+    pub costs: Vec<u64>,
+    /// What the oracles left in it, by path, as hashes.
+    pub files: BTreeMap<String, String>,
+    /// How often the start was refused before the search began.
+    pub refused: u32,
+    /// What a trace said of the requests; empty if there was none.
+    pub prior: Prior,
+}
+
+impl Known {
+    /// That of these records of a run with so many requests.
+    #[must_use]
+    pub fn of(lines: &[Line], capacity: usize) -> Self {
+        let mut known = Self {
+            start: None,
+            start_config: None,
+            next_trial: TrialId(1),
+            best: None,
+            written: None,
+            progress: Progress {
+                phase: Phase::Start,
+                requests: capacity,
+                lines: 0,
+                passed: 0,
+                failed: 0,
+                unresolved: 0,
+                reused: 0,
+                at_least: 0,
+                at_most: 0,
+                likely: None,
+            },
+            costs: Vec::new(),
+            files: BTreeMap::new(),
+            refused: 0,
+            prior: Prior::default(),
+        };
+        // At any time.
+        let mut refused = 0;
+        let mut sizes = std::collections::HashMap::new();
+        let mut smallest = usize::MAX;
+        for line in lines {
+            let (judgement, size) = match &line.record {
+                Record::Began { trial, .. } => {
+                    known.next_trial = known.next_trial.max(TrialId(trial.0 + 1));
+                    continue;
+                }
+                Record::Proposed { candidate } => {
+                    sizes.insert(candidate.id, candidate.keep.len());
+                    continue;
+                }
+                Record::Start { judgement, .. } if judgement.verdict.is_fail() => {
+                    refused += 1;
+                    // Later ones are of a start that was judged again for its files: the search is told.
+                    known.refused += u32::from(known.start.is_none());
+                    (judgement, capacity)
+                }
+                Record::Anew { .. } => {
+                    known.refused = refused;
+                    continue;
+                }
+                Record::Start { judgement, files } => {
+                    known.start = Some(judgement.trial);
+                    known.files.clone_from(files);
+                    known.start_config = Some(judgement.fingerprint);
+                    (judgement, capacity)
+                }
+                Record::Told {
+                    candidate,
+                    judgement,
+                } => (
+                    judgement,
+                    sizes.get(candidate).copied().unwrap_or(usize::MAX),
+                ),
+                Record::Costs { millis } => {
+                    known.costs.clone_from(millis);
+                    continue;
+                }
+                Record::Traced { prior } => {
+                    known.prior.clone_from(prior);
+                    continue;
+                }
+                Record::Best { keep, .. } => {
+                    known.written.clone_from(keep);
+                    continue;
+                }
+                _ => continue,
+            };
+            let progress = &mut known.progress;
+            if judgement.source == Source::SameConfig {
+                progress.reused += 1;
+            } else {
+                match judgement.verdict {
+                    Verdict::Pass => progress.passed += 1,
+                    Verdict::Fail(_) => progress.failed += 1,
+                    Verdict::Unresolved => progress.unresolved += 1,
+                }
+            }
+            if judgement.verdict.is_pass() && size < smallest {
+                smallest = size;
+                progress.lines = judgement.lines;
+                known.best = Some(judgement.fingerprint);
+            }
+        }
+        known
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::{Judgement, Stage, Timings};
+
+    fn start(trial: u32, verdict: Verdict) -> Line {
+        let judgement = Judgement {
+            trial: TrialId(trial),
+            fingerprint: crate::model::Config::default().fingerprint(),
+            verdict,
+            source: Source::Tested,
+            evidence: None,
+            image: None,
+            image_size: None,
+            lines: 1,
+            timings: Timings::default(),
+        };
+        Line {
+            elapsed: std::time::Duration::ZERO,
+            record: Record::Start {
+                judgement,
+                files: BTreeMap::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_start_that_is_judged_again_is_the_baseline_and_changes_nothing_of_how_the_search_began() {
+        let fail = Verdict::Fail(Stage::Oracle);
+        let lines = [
+            start(1, fail),
+            start(2, Verdict::Pass),
+            start(7, fail),
+            start(8, Verdict::Pass),
+        ];
+        let known = Known::of(&lines, 3);
+        assert_eq!(known.start, Some(TrialId(8)));
+        assert_eq!(known.refused, 1);
+        // A search that begins anew is told of all of them at once.
+        let anew = Line {
+            elapsed: std::time::Duration::ZERO,
+            record: Record::Anew { at: 0 },
+        };
+        let lines = [&lines[..], &[anew, start(9, fail)]].concat();
+        assert_eq!(Known::of(&lines, 3).refused, 2);
+    }
+}

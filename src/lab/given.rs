@@ -1,0 +1,84 @@
+//! The files that oracles look at, put back when an oracle writes to them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::error::unless_absent;
+use crate::journal::write_atomically;
+use crate::{Error, Result};
+
+/// Files and what they hold.
+pub(super) struct Given(Vec<(PathBuf, Vec<u8>)>);
+
+impl Given {
+    /// `config` is the text of the first file; the others are read.
+    ///
+    /// # Errors
+    /// One of the others cannot be read.
+    pub(super) fn new(config: (PathBuf, &str), others: &[PathBuf]) -> Result<Self> {
+        let mut files = vec![(config.0, config.1.as_bytes().to_vec())];
+        for path in others {
+            let bytes = fs::read(path).map_err(|e| Error::io("read", path, e))?;
+            files.push((path.clone(), bytes));
+        }
+        Ok(Self(files))
+    }
+
+    /// Writes those anew that do not hold what they held; returns their names.
+    ///
+    /// # Errors
+    /// One of them cannot be written.
+    pub(super) fn put_back(&self) -> Result<Vec<String>> {
+        let is_other = |(path, bytes): &&(PathBuf, Vec<u8>)| {
+            let is_file = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
+            !is_file || fs::read(path).is_ok_and(|now| now != *bytes)
+        };
+        let mut names = Vec::new();
+        for (path, bytes) in self.0.iter().filter(is_other) {
+            if path.is_dir() && !path.is_symlink() {
+                unless_absent(fs::remove_dir_all(path))
+                    .map_err(|e| Error::io("remove", path, e))?;
+            }
+            if let Some(dir) = path.parent() {
+                fs::create_dir_all(dir).map_err(|e| Error::io("make the folder", dir, e))?;
+            }
+            write_atomically(path, bytes)?;
+            let name = path.file_name().unwrap_or_default();
+            names.push(name.to_string_lossy().into_owned());
+        }
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_changed_removed_or_replaced_is_put_back_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, other) = (dir.path().join("trial/config"), dir.path().join(".config"));
+        fs::create_dir(dir.path().join("trial")).unwrap();
+        fs::write(&config, "A\n").unwrap();
+        fs::write(&other, "B\n").unwrap();
+        let given = Given::new((config.clone(), "A\n"), std::slice::from_ref(&other)).unwrap();
+        let check = |names: &[&str]| {
+            assert_eq!(given.put_back().unwrap(), names);
+            assert_eq!(fs::read_to_string(&config).unwrap(), "A\n");
+            assert_eq!(fs::read_to_string(&other).unwrap(), "B\n");
+        };
+        check(&[]);
+        fs::write(&config, "A\nC\n").unwrap();
+        check(&["config"]);
+        fs::remove_dir_all(dir.path().join("trial")).unwrap();
+        fs::remove_file(&other).unwrap();
+        check(&["config", ".config"]);
+        fs::remove_file(&config).unwrap();
+        fs::create_dir(&config).unwrap();
+        fs::remove_file(&other).unwrap();
+        fs::write(dir.path().join("theirs"), "B\n").unwrap();
+        std::os::unix::fs::symlink("theirs", &other).unwrap();
+        check(&["config", ".config"]);
+    }
+}

@@ -1,0 +1,102 @@
+//! Trials during which the machine gives out.
+
+use std::cell::Cell;
+
+use super::*;
+
+/// A fake that notes, for each trial that begins, of which config it is and how many reports have not been taken
+/// yet: so many others are under way.
+struct Noting<'j> {
+    fake: FakeExecutor<'j>,
+    begun: Vec<(Fingerprint, WorkerId, usize)>,
+}
+
+impl Executor for Noting<'_> {
+    fn workers(&self) -> usize {
+        self.fake.workers()
+    }
+
+    fn submit(&mut self, worker: WorkerId, task: Task) {
+        if let Task::Judge { config, .. } = &task {
+            let others = self.fake.reports.len();
+            self.begun.push((config.fingerprint, worker, others));
+        }
+        self.fake.submit(worker, task);
+    }
+
+    fn cancel(&mut self, worker: WorkerId) {
+        self.fake.cancel(worker);
+    }
+
+    fn promote(&mut self, worker: WorkerId, fingerprint: Fingerprint) {
+        self.fake.promote(worker, fingerprint);
+    }
+
+    fn reports(&self) -> &Receiver<Report> {
+        self.fake.reports()
+    }
+}
+
+#[test]
+fn a_trial_during_which_the_machine_gave_out_is_made_again_alone_by_another_worker() {
+    let oracle = needs(&["B", "G"]);
+    for number in 1..8 {
+        let (mut count, starved) = (0, Cell::new(None));
+        let fake = FakeExecutor::new(3, |_, config| {
+            count += 1;
+            if count == number {
+                starved.set(Some(config.fingerprint()));
+                return Ok(TrialResult::Starved("make was killed".into()));
+            }
+            says(oracle(config))
+        });
+        let mut executor = Noting {
+            fake,
+            begun: vec![],
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let (_sender, signals) = unbounded();
+        let mut events = vec![];
+        let (path, budget) = (dir.path().join("run"), Budget::default());
+        let outcome = sitting(&path, &mut executor, budget, &signals, &mut events).unwrap();
+        assert_eq!(names(&outcome.best), ["B", "G"]);
+        let begun = executor.begun;
+        let of_it: Vec<_> = begun
+            .iter()
+            .filter(|b| Some(b.0) == starved.get())
+            .collect();
+        assert_eq!(of_it.len(), 2, "trial {number}: {begun:?}");
+        assert_ne!(of_it[0].1, of_it[1].1, "trial {number}");
+        assert_eq!(of_it[1].2, 0, "trial {number}: {begun:?}");
+    }
+}
+
+#[test]
+fn a_machine_that_gives_out_twice_ends_the_sitting_and_the_next_one_goes_on() {
+    let oracle = needs(&["B", "G"]);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (_sender, signals) = unbounded();
+    let mut count = 0;
+    let mut executor = FakeExecutor::new(2, |_, config| {
+        count += 1;
+        match count {
+            5.. => Ok(TrialResult::Starved("make was killed".into())),
+            _ => says(oracle(config)),
+        }
+    });
+    let budget = Budget::default();
+    let error = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("twice") && text.ends_with(": make was killed"),
+        "{text}"
+    );
+    assert!(error.hint_text().unwrap().contains("kbisect resume"));
+    let judged = executor.judged.clone();
+    let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
+    let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
+    assert_eq!(names(&outcome.best), ["B", "G"]);
+    let again = executor.judged.iter().filter(|f| judged[..4].contains(f));
+    assert_eq!(again.count(), 0, "what had a verdict is not judged again");
+}
