@@ -21,7 +21,7 @@ pub use changes::Changes;
 pub use compiler::compiler;
 pub use index::Index;
 pub use key::{Difference, differences};
-pub use left::{Building, left_by_build};
+pub use left::{Building, left_by_build, written_by_builds};
 pub use source::{Generation, Seen, SourceId, SourceTree, changed};
 pub use toolchain::{Variables, program, programs, toolchain};
 pub use tracked::Tracked;

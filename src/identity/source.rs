@@ -62,15 +62,24 @@ struct State {
     generation: u64,
     /// What was written to, in each generation from the first on.
     written: Vec<BTreeSet<PathBuf>>,
-    /// Files that builds write.
+    /// Files that builds left there, now or earlier: they belong to the source, and a hint can name who left them.
     left: BTreeSet<PathBuf>,
+    /// Files that builds were seen to write since the tree was opened. Only of these is a touch no reason for
+    /// doubt; nobody knows whether builds write them later too, so a later sitting looks again.
+    by_builds: BTreeSet<PathBuf>,
 }
 
 impl State {
+    /// Are these only changes of files that builds write or wrote?
     fn is_left(&self, changes: &Changes) -> bool {
         let all = [&changes.changed, &changes.added, &changes.removed];
         let mut all = all.into_iter().flatten();
-        all.all(|path| self.left.contains(path))
+        all.all(|path| self.left.contains(path) || self.by_builds.contains(path))
+    }
+
+    /// Takes files out that builds write.
+    fn retain_others(&self, paths: &mut BTreeSet<PathBuf>) {
+        paths.retain(|path| !self.by_builds.contains(path));
     }
 }
 
@@ -96,6 +105,7 @@ impl SourceTree {
                 generation: 0,
                 written: Vec::new(),
                 left,
+                by_builds: BTreeSet::new(),
             }),
             warnings: Mutex::default(),
         })
@@ -150,7 +160,7 @@ impl SourceTree {
     #[must_use]
     pub fn state_id(&self) -> String {
         let state = self.state();
-        state.index.state(&state.left).to_hex().to_string()
+        state.index.state(&state.by_builds).to_hex().to_string()
     }
 
     /// Keeps the list of its files, so that what is not the same later can be named.
@@ -221,7 +231,7 @@ impl SourceTree {
             (now, look) = state.index.look(&self.root, cancel)?;
         }
         let mut written: BTreeSet<PathBuf> = look.touched.into_iter().collect();
-        written.retain(|path| !state.left.contains(path));
+        state.retain_others(&mut written);
         if !look.changes.is_empty() {
             written.extend(look.changes.changed.iter().cloned());
             written.extend(look.changes.added.iter().cloned());
@@ -243,7 +253,7 @@ impl SourceTree {
         // There are as many as generations.
         let since = state.written.iter().skip(since.0 as usize);
         let mut touched: BTreeSet<PathBuf> = since.flatten().cloned().collect();
-        touched.retain(|path| !state.left.contains(path));
+        state.retain_others(&mut touched);
         Ok(if touched.is_empty() {
             Seen::Same
         } else {
@@ -251,8 +261,7 @@ impl SourceTree {
         })
     }
 
-    /// These files are what builds write: from here on that is no reason for doubt, as long as their contents
-    /// stay. New ones become a part of what the source is to be.
+    /// Builds left these new files: they become a part of what the source is to be, now and later.
     ///
     /// # Errors
     /// As for [`Self::open`]; the cache cannot be written.
@@ -268,8 +277,15 @@ impl SourceTree {
         state.index.entries.extend(new);
         state.index.sort();
         state.left.extend(paths.iter().cloned());
+        state.by_builds.extend(paths.iter().cloned());
         self.store.keep_left(&self.root, &state.left)?;
         self.store.keep_tree(&self.root, &state.index)
+    }
+
+    /// Builds write these files of the source each time, with the contents that they have: until the tree is
+    /// opened again, a touch of them is no reason for doubt.
+    pub fn expect_writes(&self, paths: &BTreeSet<PathBuf>) {
+        self.state().by_builds.extend(paths.iter().cloned());
     }
 
     /// Are these only changes of files that builds write?

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use super::executor::TrialResult;
 use super::trial::{Bench, Subject};
 use crate::build::{TreePool, has_source, source_gone};
-use crate::identity::{Building, Generation, Seen, SourceTree, changed, left_by_build};
+use crate::identity::{
+    Building, Generation, Seen, SourceTree, changed, left_by_build, written_by_builds,
+};
 use crate::model::{WorkerId, WorkerState};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
@@ -84,8 +86,8 @@ impl Bench {
             };
             if attempt + 1 == TRIES && !by_build.is_empty() {
                 let paths: Vec<PathBuf> = by_build.iter().cloned().collect();
-                self.source.adopt(&by_build, &CancelToken::new())?;
-                self.source.warn(left_by_build(&self.source, &paths));
+                self.source.expect_writes(&by_build);
+                self.source.warn(written_by_builds(&self.source, &paths));
             }
             each_time = Some(by_build);
         }
@@ -298,7 +300,7 @@ mod tests {
             warnings
                 .last()
                 .unwrap()
-                .contains("the build of this project writes to its source")
+                .contains("each build of this project writes to its source")
         );
         assert!(passes(setting.judge(Some(start))));
         assert_eq!(setting.builds(), 5);

@@ -267,6 +267,39 @@ fn what_a_build_leaves_is_watched_and_its_writing_is_no_reason_for_doubt() {
 }
 
 #[test]
+fn what_builds_write_is_looked_at_again_in_a_later_sitting() {
+    let tree = tree();
+    let source = tree.open();
+    source.expect_writes(&["kernel/fork.c".into()].into());
+    let begin = source.generation();
+    tree.write("kernel/fork.c", "int a;\n");
+    assert_eq!(look(&source, begin), Seen::Same);
+    let later = tree.open();
+    let (begin, state) = (later.generation(), later.state_id());
+    // A user who edits it and puts it back.
+    tree.write("kernel/fork.c", "int c;\n");
+    tree.write("kernel/fork.c", "int a;\n");
+    let touched = Seen::Touched(["kernel/fork.c".into()].into());
+    assert_eq!(look(&later, begin), touched);
+    assert_ne!(later.state_id(), state);
+}
+
+#[test]
+fn what_an_earlier_sitting_left_is_looked_at_again() {
+    let tree = tree();
+    let source = tree.open();
+    tree.write("version.h", "1");
+    source
+        .adopt(&["version.h".into()].into(), &CancelToken::new())
+        .unwrap();
+    let later = tree.open();
+    let begin = later.generation();
+    tree.write("version.h", "2");
+    tree.write("version.h", "1");
+    assert_eq!(look(&later, begin).names(), "version.h");
+}
+
+#[test]
 fn what_differs_from_an_earlier_state_is_named_while_its_list_is_there() {
     let tree = tree();
     let source = tree.open();
