@@ -230,6 +230,15 @@ pub(super) fn tools(
     } else if settings.source.as_ref().is_none_or(|path| path.is_file()) {
         needs.push(setup::UNPACK);
     }
+    for name in identity::not_passed_on() {
+        warn(
+            ui,
+            format!(
+                "builds do not see {name} of the environment: they take no options for make from outside. What \
+                 they are to see is set as a variable of its own, or in make-args of [project]"
+            ),
+        );
+    }
     let mut tell = |text: &str| note(ui, text);
     let mut setup = Setup::new(&mut tell, cancel)?;
     match when {
@@ -295,6 +304,7 @@ pub(super) fn tools(
         "oracles": oracles.iter().map(Oracle::key).collect::<Vec<_>>(),
         "timeout": settings.timeout.as_secs(),
     });
+    key[identity::ENVIRONMENT] = serde_json::json!(identity::environment(&project.env));
     if want == Want::Judge {
         let variables = Variables::of(&project.make_args, &project.env);
         key["toolchain"] = serde_json::json!(identity::toolchain(&variables, cancel));

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::key::{ENVIRONMENT, HELPERS, OUTSIDE};
 use crate::supervise::{self, CancelToken, Spec, find_program};
 use crate::{Error, Result};
 
 /// Wall time that git may take. It looks at each file, on a cold disk.
 const GIT: Duration = Duration::from_secs(300);
+
+/// Parts of a key that came later: a run of which nothing is noted there goes on without.
+const LATER: [&str; 3] = [HELPERS, ENVIRONMENT, OUTSIDE];
 
 /// The key of a run in the form in which the kbisect that began it wrote `was`: `is` is that of now, `root` the
 /// source, and `oracles` are the hashes that they had then. What that one did not look at is left out.
@@ -29,6 +33,7 @@ pub fn key_like(
     let Some((was, fields)) = was.as_object().zip(key.as_object_mut()) else {
         return Ok(key);
     };
+    fields.retain(|name, _| was.contains_key(name) || !LATER.contains(&&**name));
     // The first versions named the source by its path and Makefile.
     if !was.get("source").is_some_and(Value::is_string) {
         return Ok(key);

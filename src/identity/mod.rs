@@ -8,6 +8,7 @@ mod changes;
 mod codec;
 mod compiler;
 pub mod earlier;
+mod environment;
 mod index;
 mod key;
 mod left;
@@ -19,8 +20,9 @@ mod tracked;
 
 pub use changes::Changes;
 pub use compiler::compiler;
+pub use environment::{MAKE_OPTIONS, environment, is_harmless, not_passed_on};
 pub use index::Index;
-pub use key::{Difference, differences};
+pub use key::{Difference, ENVIRONMENT, HELPERS, OUTSIDE, USES, differences};
 pub use left::{Building, left_by_build, written_by_builds};
 pub use source::{Generation, Seen, SourceId, SourceTree, changed};
 pub use toolchain::{Variables, program, programs, toolchain};
