@@ -17,7 +17,7 @@ use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo
 use crate::kconfig::Resolver;
 use crate::lab::{
     BEST_FRAGMENT, BUILD_COMMAND, Bench, Budget, CONFIG, Lab, LocalExecutor, Outcome, Product,
-    Stopped, check_trees, fragment_of, moves, write_best,
+    Stopped, Watch, check_trees, fragment_of, moves, write_best,
 };
 use crate::model::{
     Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, Request, RequestSet,
@@ -59,7 +59,7 @@ pub(super) fn go(
     ui: &mut dyn Ui,
     shown: &Shown,
 ) -> Result<u8> {
-    let source = Arc::clone(&tools.source);
+    let (source, toolset) = (Arc::clone(&tools.source), Arc::clone(&tools.toolset));
     let result = search_on(&mut opened, settings, tools, signals, cancel, ui);
     ui.finish();
     // Kconfig without its source fails in many ways; they have one cause.
@@ -71,7 +71,9 @@ pub(super) fn go(
     });
     // The answer is one for the source that is there.
     let result = result.and_then(|outcome| match outcome.stopped {
-        None => still_the_same(&source).map(|()| outcome),
+        None => still_the_same(&source)
+            .and_then(|()| toolset.look())
+            .map(|_| outcome),
         Some(_) => Ok(outcome),
     });
     let outcome = match result {
@@ -248,7 +250,7 @@ fn search_on(
         .canonicalize()
         .map_err(|e| Error::io("look at", &trees, e))?;
     let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?;
-    check_trees(&pool, &trees, &tools.source)?;
+    check_trees(&pool, &trees, &tools.source, &tools.toolset)?;
     // Compilers that are killed leave their temporary files: these go with the trees.
     let temporary = trees.join("tmp");
     fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
@@ -268,6 +270,7 @@ fn search_on(
         kbisect: tools.kbisect,
         forecasts: Forecasts::new(kbuild),
         source: tools.source,
+        watch: Watch::of(tools.toolset),
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);

@@ -12,7 +12,7 @@ use super::shown::Shown;
 use super::start::over_base;
 use crate::boot;
 use crate::build::{Launcher, MakePlan};
-use crate::identity::{self, Building, Seen, SourceTree, Tracked, Variables, earlier};
+use crate::identity::{self, Building, Seen, SourceTree, Toolset, Tracked, Variables, earlier};
 use crate::kconfig::native::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
 use crate::model::{CompilerLauncher, Event, Symbol, sanitize_line};
@@ -39,6 +39,8 @@ pub(super) struct Tools {
     pub(super) key: serde_json::Value,
     /// The source tree, as it is to stay.
     pub(super) source: Arc<SourceTree>,
+    /// The programs of builds, as they are to stay; for [`Want::Look`] none.
+    pub(super) toolset: Arc<Toolset>,
     guest_version: Option<String>,
     /// Kconfig works here; goes when the run ends.
     _work: WorkFolder,
@@ -304,10 +306,21 @@ pub(super) fn tools(
         "oracles": oracles.iter().map(Oracle::key).collect::<Vec<_>>(),
         "timeout": settings.timeout.as_secs(),
     });
+    let mut toolset = Toolset::default();
     key[identity::ENVIRONMENT] = serde_json::json!(identity::environment(&project.env));
     if want == Want::Judge {
         let variables = Variables::of(&project.make_args, &project.env);
+        let mut others = Vec::new();
+        if let CompilerLauncher::Program(program) = &settings.cc_launcher {
+            others.push(program.as_str());
+        }
+        if oracles.iter().any(boots) {
+            others.push(boot::QEMU);
+        }
+        // Before the key: what is replaced after this is seen by the first look.
+        toolset = Toolset::of(&variables, &others, vec![], cancel);
         key["toolchain"] = serde_json::json!(identity::toolchain(&variables, cancel));
+        key[identity::HELPERS] = serde_json::json!(identity::other_programs(&variables, cancel));
         if oracles.iter().any(boots) {
             key["qemu"] = identity::program(boot::QEMU, cancel).into();
         }
@@ -352,6 +365,7 @@ pub(super) fn tools(
         known,
         key,
         source: watched,
+        toolset: Arc::new(toolset),
         guest_version,
         _work: work,
     })

@@ -16,6 +16,7 @@ mod source;
 mod stamp;
 mod store;
 mod toolchain;
+mod toolset;
 mod tracked;
 
 pub use changes::Changes;
@@ -25,5 +26,6 @@ pub use index::Index;
 pub use key::{Difference, ENVIRONMENT, HELPERS, OUTSIDE, USES, differences};
 pub use left::{Building, left_by_build, written_by_builds};
 pub use source::{Generation, Seen, SourceId, SourceTree, changed};
-pub use toolchain::{Variables, program, programs, toolchain};
+pub use toolchain::{Variables, other_programs, program, programs, toolchain};
+pub use toolset::Toolset;
 pub use tracked::Tracked;

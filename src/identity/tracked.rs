@@ -1,5 +1,6 @@
 //! Single files that are to stay as they are, as those that an oracle is made of.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -40,6 +41,19 @@ impl Tracked {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds what tells its state from another, times included, as it was when it was last read.
+    pub(super) fn hash_state(&self, hasher: &mut blake3::Hasher) {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        hasher.update(self.path.as_os_str().as_bytes());
+        hasher.update(format!("\0{:?}\0", seen.reading.stamp).as_bytes());
     }
 
     /// A short hash of its contents, in hex.

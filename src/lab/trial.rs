@@ -16,6 +16,7 @@ use crate::supervise::{CancelToken, JobServer};
 use crate::{Error, ErrorKind, Result};
 
 use super::executor::TrialResult;
+use super::watched::Watch;
 
 /// The resolved config, in the directory of a trial.
 pub const CONFIG: &str = "config";
@@ -48,6 +49,8 @@ pub struct Bench {
     pub forecasts: Forecasts,
     /// The source tree, as it is to stay.
     pub source: Arc<identity::SourceTree>,
+    /// What else builds use, as it is to stay.
+    pub watch: Watch,
 }
 
 /// What is judged in a trial.

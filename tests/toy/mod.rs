@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     dead_code,
+    unused_imports,
     reason = "a test may; each binary uses a part of it"
 )]
 
@@ -163,6 +164,13 @@ impl Toy {
     /// Makes the project, in a temporary folder.
     pub fn new(spec: &Spec) -> Self {
         let temp = tempfile::Builder::new().prefix("toy-").tempdir().unwrap();
+        let mut toy = Self::at(temp.path(), spec);
+        toy._temp = Some(temp);
+        toy
+    }
+
+    /// Makes the project in a temporary folder that is there, because the project names it.
+    pub fn within(temp: tempfile::TempDir, spec: &Spec) -> Self {
         let mut toy = Self::at(temp.path(), spec);
         toy._temp = Some(temp);
         toy
