@@ -318,7 +318,13 @@ pub(super) fn tools(
             others.push(boot::QEMU);
         }
         // Before the key: what is replaced after this is seen by the first look.
-        toolset = Toolset::of(&variables, &others, vec![], cancel);
+        let read: Vec<PathBuf> = model
+            .iter()
+            .flat_map(|model| model.files().map(PathBuf::from))
+            .collect();
+        let outside = watched.outside(&read, &variables);
+        key[identity::OUTSIDE] = serde_json::json!(outside.key());
+        toolset = Toolset::of(&variables, &others, outside, cancel);
         key["toolchain"] = serde_json::json!(identity::toolchain(&variables, cancel));
         key[identity::HELPERS] = serde_json::json!(identity::other_programs(&variables, cancel));
         if oracles.iter().any(boots) {

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::changes::{Changes, names};
 use super::index::Index;
 use super::key::Difference;
+use super::outside::Outside;
 use super::store::Store;
+use super::toolchain::Variables;
 use crate::Result;
 use crate::supervise::CancelToken;
 
@@ -161,6 +163,14 @@ impl SourceTree {
     pub fn state_id(&self) -> String {
         let state = self.state();
         state.index.state(&state.by_builds).to_hex().to_string()
+    }
+
+    /// What its Makefiles and Kconfig files include from outside; see [`Outside::of`].
+    #[must_use]
+    pub fn outside(&self, named: &[PathBuf], variables: &Variables) -> Outside {
+        let entries = self.state().index.entries.clone();
+        let within: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path).collect();
+        Outside::of(&self.root, &within, named, variables)
     }
 
     /// Keeps the list of its files, so that what is not the same later can be named.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::outside::Outside;
 use super::toolchain::{Variables, called};
 use super::tracked::Tracked;
 use crate::Error;
@@ -43,23 +44,26 @@ pub struct Toolset {
     programs: BTreeMap<String, Option<Tracked>>,
     /// What these are made of, and other files that builds read.
     parts: Vec<Tracked>,
+    /// Files that builds would read if they were there.
+    absent: Vec<PathBuf>,
 }
 
 impl Toolset {
-    /// The programs that a build with these variables may call, those of the names `others`, and the `files`
-    /// that builds read beside the source.
+    /// The programs that a build with these variables may call, those of the names `others`, and what is
+    /// `outside` of the source that builds read.
     #[must_use]
     pub fn of(
         variables: &Variables,
         others: &[&str],
-        files: Vec<Tracked>,
+        outside: Outside,
         cancel: &CancelToken,
     ) -> Self {
         let names = called(variables);
         let names = names.into_iter().chain(others.iter().map(|n| (*n).into()));
         let mut all = Self {
             programs: BTreeMap::new(),
-            parts: files,
+            parts: outside.files,
+            absent: outside.absent,
         };
         let mut asked: Vec<PathBuf> = Vec::new();
         for name in names {
@@ -117,6 +121,8 @@ impl Toolset {
                 None => differs.push(part.name().to_owned()),
             }
         }
+        let come = self.absent.iter().filter(|path| path.is_file());
+        differs.extend(come.map(|path| format!("{} (was not there)", path.display())));
         if differs.is_empty() {
             return Ok(writes);
         }
@@ -186,7 +192,7 @@ mod tests {
         Toolset::of(
             &variables,
             &["no-such-program"],
-            vec![],
+            Outside::default(),
             &CancelToken::new(),
         )
     }
@@ -226,7 +232,12 @@ mod tests {
 
     #[test]
     fn a_compiler_is_watched_with_what_it_calls() {
-        let tools = Toolset::of(&Variables::of(&[], &[]), &[], vec![], &CancelToken::new());
+        let tools = Toolset::of(
+            &Variables::of(&[], &[]),
+            &[],
+            Outside::default(),
+            &CancelToken::new(),
+        );
         let has = |end: &str| tools.parts.iter().any(|part| part.name().ends_with(end));
         assert!(has("/cc1") && has("/collect2") && has("/as"), "{tools:?}");
         assert!(tools.programs["make"].is_some() && tools.programs["gcc"].is_some());

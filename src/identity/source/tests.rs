@@ -209,6 +209,20 @@ fn a_file_behind_a_link_counts_wherever_it_is() {
 }
 
 #[test]
+fn a_log_in_the_root_counts_only_if_a_makefile_names_it() {
+    let tree = tree();
+    tree.write("Makefile", "all:\n\tcp table.log $(O)/table\n");
+    tree.write("table.log", "1");
+    tree.write("run.log", "1");
+    let source = tree.open();
+    let begin = source.generation();
+    tree.write("run.log", "2");
+    assert_eq!(look(&source, begin), Seen::Same);
+    tree.write("table.log", "2");
+    assert_eq!(look(&source, begin).names(), "table.log");
+}
+
+#[test]
 fn what_git_and_editors_and_python_keep_is_no_part_of_a_source() {
     let tree = tree();
     let source = tree.open();
