@@ -12,6 +12,7 @@ use super::changes::{Changes, names};
 use super::index::Index;
 use super::key::Difference;
 use super::outside::Outside;
+use super::stamp;
 use super::store::Store;
 use super::toolchain::Variables;
 use crate::Result;
@@ -187,6 +188,10 @@ impl SourceTree {
     pub fn since(&self, hash: &str) -> Option<Changes> {
         let was = self.store.contents(hash)?;
         let mut changes = was.compare(&self.state().index).changes;
+        changes.changed.retain(|path| {
+            let earlier = stamp::earlier_sum(&self.root.join(path));
+            earlier.is_none() || earlier != was.entry(path).map(|entry| entry.reading.sum)
+        });
         if changes.only_adds() {
             // What a build left there is there for all that follow.
             let state = self.state();

@@ -209,6 +209,60 @@ fn a_file_behind_a_link_counts_wherever_it_is() {
 }
 
 #[test]
+fn each_link_on_the_way_counts_also_among_the_folders_and_outside() {
+    let (tree, elsewhere) = (tree(), tempfile::tempdir().unwrap());
+    let at = |name: &str| elsewhere.path().join(name);
+    for folder in ["one", "two"] {
+        fs::create_dir(at(folder)).unwrap();
+        fs::write(at(folder).join("a.c"), "int a;\n").unwrap();
+    }
+    let retarget = |link: &str, target: &std::path::Path| {
+        let _ = fs::remove_file(at(link));
+        symlink(target, at(link)).unwrap();
+    };
+    retarget("current", std::path::Path::new("one"));
+    retarget("kernel", &tree.path("kernel"));
+    fs::create_dir(tree.path("more")).unwrap();
+    symlink(at("current/a.c"), tree.path("a.c")).unwrap();
+    symlink(at("kernel"), tree.path("behind")).unwrap();
+    symlink("Makefile", tree.path("plain")).unwrap();
+    let source = tree.open();
+    let id = source.id();
+    // Equal contents, in another place.
+    retarget("current", std::path::Path::new("two"));
+    assert_eq!(look(&source, source.generation()).names(), "a.c");
+    retarget("current", std::path::Path::new("one"));
+    // A folder of the tree itself, whose files are looked at anyway.
+    retarget("kernel", &tree.path("more"));
+    assert_eq!(look(&source, source.generation()).names(), "behind");
+    retarget("kernel", &tree.path("kernel"));
+    assert_eq!(tree.open().id(), id);
+}
+
+#[test]
+fn a_link_of_which_an_earlier_version_knew_only_where_it_leads_first_is_no_difference() {
+    let tree = tree();
+    symlink("Makefile", tree.path("second")).unwrap();
+    symlink("second", tree.path("first")).unwrap();
+    let source = tree.open();
+    let mut index = source.state().index.clone();
+    let at = index
+        .entries
+        .iter()
+        .position(|e| e.path == Path::new("first"));
+    let entry = &mut index.entries[at.unwrap()];
+    let earlier = stamp::earlier_sum(&tree.path("first")).unwrap();
+    assert_ne!(entry.reading.sum, earlier);
+    entry.reading.sum = earlier;
+    source.store.keep_contents("12ab", &index).unwrap();
+    assert_eq!(source.since("12ab"), Some(Changes::default()));
+    fs::remove_file(tree.path("first")).unwrap();
+    symlink("kernel/fork.c", tree.path("first")).unwrap();
+    let later = tree.open();
+    assert_eq!(later.since("12ab").unwrap().to_string(), "first");
+}
+
+#[test]
 fn a_log_in_the_root_counts_only_if_a_makefile_names_it() {
     let tree = tree();
     tree.write("Makefile", "all:\n\tcp table.log $(O)/table\n");
