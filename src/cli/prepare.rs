@@ -10,13 +10,15 @@ use super::checks;
 use super::compiler::{launcher, own_link};
 use super::shown::Shown;
 use super::start::over_base;
+use serde_json::Value;
+
 use crate::boot;
 use crate::build::{Launcher, MakePlan};
 use crate::identity::{self, Building, Seen, SourceTree, Toolset, Tracked, Variables, earlier};
 use crate::kconfig::native::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
 use crate::model::{CompilerLauncher, Event, Symbol, sanitize_line};
-use crate::oracle::{self, Oracle, SHIPPED};
+use crate::oracle::{self, Oracle, SHIPPED, Written};
 use crate::settings::{self, Base, Machine, Settings, Wishes};
 use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
 use crate::supervise::{CancelToken, Signals, find_program};
@@ -200,7 +202,9 @@ pub(super) fn tools(
              itself to a project of the name linux)",
         ));
     }
-    let mut oracles = oracle::find_all(&settings.oracles)?;
+    let written = Arc::new(Written::of_run(&settings.output));
+    let oracles = oracle::find_all(&settings.oracles)?.into_iter();
+    let mut oracles: Vec<Oracle> = oracles.map(|oracle| oracle.noting(&written)).collect();
     if project.name == "busybox"
         && let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings))
     {
@@ -390,7 +394,15 @@ impl Tools {
     ) -> Result<serde_json::Value> {
         let guest = self.guest_version.as_deref();
         let oracles = self.oracles.iter().map(|o| o.earlier_id(guest)).collect();
-        earlier::key_like(was, &self.key, self.source.root(), oracles, cancel)
+        let mut is = self.key.clone();
+        let keys = is.get_mut("oracles").and_then(Value::as_array_mut);
+        let keys = keys.into_iter().flatten();
+        let were = was.get("oracles").and_then(Value::as_array);
+        let were = were.into_iter().flatten();
+        for ((oracle, key), was) in self.oracles.iter().zip(keys).zip(were) {
+            oracle.excuse(was, key);
+        }
+        earlier::key_like(was, &is, self.source.root(), oracles, cancel)
     }
 
     /// Is the source still what it was when the tools were made ready?

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::key::{ENVIRONMENT, HELPERS, OUTSIDE};
+use super::key::{ENVIRONMENT, HELPERS, OUTSIDE, USES};
 use crate::supervise::{self, CancelToken, Spec, find_program};
 use crate::{Error, Result};
 
@@ -16,6 +16,25 @@ const GIT: Duration = Duration::from_secs(300);
 
 /// Parts of a key that came later: a run of which nothing is noted there goes on without.
 const LATER: [&str; 3] = [HELPERS, ENVIRONMENT, OUTSIDE];
+
+/// The key `is` without what the kbisect that wrote the key `was` did not note at all.
+#[must_use]
+pub fn noted_by(was: &Value, is: &Value) -> Value {
+    let mut key = is.clone();
+    if let Some(fields) = key.as_object_mut() {
+        fields.retain(|name, _| was.get(name).is_some() || !LATER.contains(&&**name));
+    }
+    let oracles = key.get_mut("oracles").and_then(Value::as_array_mut);
+    let oracles = oracles.into_iter().flatten();
+    for (is, was) in oracles.zip(was["oracles"].as_array().into_iter().flatten()) {
+        if was.get(USES).is_none()
+            && let Some(parts) = is.as_object_mut()
+        {
+            parts.remove(USES);
+        }
+    }
+    key
+}
 
 /// The key of a run in the form in which the kbisect that began it wrote `was`: `is` is that of now, `root` the
 /// source, and `oracles` are the hashes that they had then. What that one did not look at is left out.
@@ -29,11 +48,10 @@ pub fn key_like(
     oracles: Vec<String>,
     cancel: &CancelToken,
 ) -> Result<Value> {
-    let mut key = is.clone();
+    let mut key = noted_by(was, is);
     let Some((was, fields)) = was.as_object().zip(key.as_object_mut()) else {
         return Ok(key);
     };
-    fields.retain(|name, _| was.contains_key(name) || !LATER.contains(&&**name));
     // The first versions named the source by its path and Makefile.
     if !was.get("source").is_some_and(Value::is_string) {
         return Ok(key);

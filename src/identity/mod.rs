@@ -30,4 +30,4 @@ pub use outside::Outside;
 pub use source::{Generation, Seen, SourceId, SourceTree, changed};
 pub use toolchain::{Variables, other_programs, program, programs, toolchain};
 pub use toolset::Toolset;
-pub use tracked::Tracked;
+pub use tracked::{Known, Tracked, Version, files_below};

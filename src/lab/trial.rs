@@ -256,7 +256,11 @@ impl Bench {
                 trial,
                 oracle: name,
             });
-            let outcome = match oracle.judge(job, cancel) {
+            let judged = oracle.judge(job, cancel);
+            for text in oracle.take_warnings() {
+                self.source.warn(text);
+            }
+            let outcome = match judged {
                 Ok(outcome) => outcome,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {
                     return Ok(Err(TrialResult::Cancelled));
