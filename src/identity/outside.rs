@@ -123,12 +123,13 @@ impl Tree<'_> {
             };
             for word in words.split_whitespace() {
                 let word = word.trim_matches(['"', '\'']);
-                for base in [self.root, folder] {
-                    let path = plain(&base.join(word));
-                    if !self.has(&path) {
-                        found.extend(matching(path));
-                    }
-                }
+                // Whether make takes it from the root or from the folder, nobody knows here.
+                let paths = [self.root, folder].map(|base| plain(&base.join(word)));
+                let is_within = |path: &PathBuf| self.has(path) && path.exists();
+                let is_known = paths.iter().any(is_within);
+                let outside = paths.into_iter().filter(|path| !self.has(path));
+                let wanted = outside.filter(|path| !is_known || path.exists());
+                found.extend(wanted.flat_map(matching));
             }
         }
         found
@@ -341,6 +342,7 @@ mod tests {
             absent.contains(&"none.mk".into()) && absent.contains(&"none".into()),
             "{absent:?}"
         );
+        assert!(!absent.contains(&"in.mk".into()), "{absent:?}");
         let expected = [
             "br/Kconfig",
             "br/Config.more",

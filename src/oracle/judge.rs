@@ -154,7 +154,8 @@ impl Oracle {
             by_itself.retain(|file| has(&written, file));
             // What it does not write each time was written by somebody else.
             let is_edited = |(file, _, now): &&(&Tracked, Version, Version)| {
-                !file.is_first(now) && !(has(&by_itself, file) && self.may_write(file))
+                let is_its_own = has(&by_itself, file) && self.may_write(file);
+                !is_its_own && !file.is_first(now)
             };
             if let Some((file, ..)) = after.iter().find(is_edited) {
                 return Err(self.changed(file));
