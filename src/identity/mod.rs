@@ -21,7 +21,7 @@ mod toolset;
 mod tracked;
 
 pub use changes::Changes;
-pub use compiler::compiler;
+pub use compiler::{compiler, compiler_state, is_still};
 pub use environment::{MAKE_OPTIONS, environment, is_harmless, not_passed_on};
 pub use index::Index;
 pub use key::{Difference, ENVIRONMENT, HELPERS, OUTSIDE, USES, differences};
