@@ -330,7 +330,7 @@ pub(super) fn tools(
         key[identity::OUTSIDE] = serde_json::json!(outside.key());
         toolset = Toolset::of(&variables, &others, outside, cancel);
         key["toolchain"] = serde_json::json!(identity::toolchain(&variables, cancel));
-        key[identity::HELPERS] = serde_json::json!(identity::other_programs(&variables, cancel));
+        key[identity::HELPERS] = serde_json::json!(toolset.helpers(&variables));
         if oracles.iter().any(boots) {
             key["qemu"] = identity::program(boot::QEMU, cancel).into();
         }

@@ -28,6 +28,6 @@ pub use key::{Difference, ENVIRONMENT, HELPERS, OUTSIDE, USES, differences};
 pub use left::{Building, left_by_build, written_by_builds};
 pub use outside::Outside;
 pub use source::{Generation, Seen, SourceId, SourceTree, changed};
-pub use toolchain::{Variables, other_programs, program, programs, toolchain};
+pub use toolchain::{Variables, program, programs, toolchain};
 pub use toolset::Toolset;
 pub use tracked::{Known, Tracked, Version, files_below};

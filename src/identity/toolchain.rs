@@ -122,7 +122,7 @@ pub(super) fn called(variables: &Variables) -> Vec<String> {
 }
 
 /// The names of [`OTHERS`].
-fn helpers(variables: &Variables) -> Vec<String> {
+pub(super) fn helpers(variables: &Variables) -> Vec<String> {
     let mut names = Vec::new();
     for (variable, name) in OTHERS {
         let asked = variables.get(variable).split_whitespace();
@@ -158,18 +158,6 @@ pub fn toolchain(variables: &Variables, cancel: &CancelToken) -> BTreeMap<String
         }
     }
     all
-}
-
-/// The programs that a build calls beside its [`toolchain`], in the same way.
-#[must_use]
-pub fn other_programs(variables: &Variables, cancel: &CancelToken) -> BTreeMap<String, String> {
-    let names = helpers(variables).into_iter();
-    names
-        .filter_map(|name| {
-            let text = program(&name, cancel)?;
-            Some((name, text))
-        })
-        .collect()
 }
 
 /// What the program `name` is: a hash of its contents, of a compiler with what it calls, and what it says of

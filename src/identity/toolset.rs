@@ -1,11 +1,13 @@
 //! The programs of a build while it is going on: found again by their names, and known by their contents.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::outside::Outside;
-use super::toolchain::{Variables, called};
+use super::toolchain::{Variables, called, helpers};
 use super::tracked::Tracked;
 use crate::Error;
 use crate::supervise::{self, CancelToken, Spec, find_program};
@@ -60,31 +62,53 @@ impl Toolset {
     ) -> Self {
         let names = called(variables);
         let names = names.into_iter().chain(others.iter().map(|n| (*n).into()));
-        let mut all = Self {
-            programs: BTreeMap::new(),
-            parts: outside.files,
-            absent: outside.absent,
-        };
-        let mut asked: Vec<PathBuf> = Vec::new();
-        for name in names {
-            let path = find_program(&name);
+        let names: BTreeSet<String> = names.collect();
+        let found: Vec<(String, Option<PathBuf>)> = names
+            .into_iter()
+            .map(|name| {
+                let path = find_program(&name);
+                (name, path)
+            })
+            .collect();
+        let mut paths: BTreeSet<PathBuf> = [PREDEFINED.into()].into();
+        let mut asked: BTreeSet<PathBuf> = BTreeSet::new();
+        for (name, path) in &found {
             let real = path.as_ref().and_then(|path| path.canonicalize().ok());
-            if is_compiler(&name)
+            if is_compiler(name)
                 && let Some(real) = real
-                && !asked.contains(&real)
+                && asked.insert(real)
             {
-                all.parts.extend(parts(&name, cancel));
-                asked.push(real);
+                paths.extend(parts(name, cancel));
             }
-            // One that cannot be read cannot be run either.
-            let program = path.and_then(|path| Tracked::new(&name, &path).ok());
-            all.programs.insert(name, program);
         }
-        all.parts
-            .extend(Tracked::new(PREDEFINED, Path::new(PREDEFINED)));
-        all.parts.sort_by(|a, b| a.path().cmp(b.path()));
-        all.parts.dedup_by(|a, b| a.path() == b.path());
-        all
+        // They are large. One that cannot be read is nothing to a build either.
+        let track = |path: &PathBuf| {
+            // `/usr/lib/gcc/12/../../x`: for people the short form.
+            let shown = path.canonicalize().unwrap_or_else(|_| path.clone());
+            Tracked::new(&shown.display().to_string(), path).ok()
+        };
+        let paths: Vec<PathBuf> = paths.into_iter().collect();
+        let mut parts: Vec<Tracked> = paths.par_iter().filter_map(track).collect();
+        parts.extend(outside.files);
+        let programs = found.into_par_iter().map(|(name, path)| {
+            let program = path.and_then(|path| Tracked::new(&name, &path).ok());
+            (name, program)
+        });
+        Self {
+            programs: programs.collect(),
+            parts,
+            absent: outside.absent,
+        }
+    }
+
+    /// What a key says of the programs beside the [toolchain](super::toolchain()): of each that is there a hash of
+    /// its contents.
+    #[must_use]
+    pub fn helpers(&self, variables: &Variables) -> BTreeMap<String, String> {
+        let names = helpers(variables).into_iter();
+        let known =
+            names.filter_map(|name| Some((self.programs.get(&name)?.as_ref()?.hash(), name)));
+        known.map(|(hash, name)| (name, hash)).collect()
     }
 
     /// Looks whether all is what it was: how often somebody was seen to have written to any of it.
@@ -155,24 +179,37 @@ fn is_compiler(name: &str) -> bool {
     name.contains("gcc") || name.contains("clang") || name.ends_with("cc") || name.ends_with("++")
 }
 
-/// What the compiler `name` calls and takes along.
-fn parts(name: &str, cancel: &CancelToken) -> Vec<Tracked> {
-    let ask = |arg: &str| {
-        let spec = Spec::new(name).arg(arg).in_english();
-        let spec = spec.wall(Duration::from_secs(20));
-        let text = String::from_utf8(supervise::answer(&spec, cancel)?).ok()?;
-        Some(text.trim().to_owned())
+/// What the compiler `name` calls and takes along: found where it says that it looks, which is one question instead
+/// of one for each.
+fn parts(name: &str, cancel: &CancelToken) -> Vec<PathBuf> {
+    let spec = Spec::new(name).arg("-print-search-dirs").in_english();
+    let spec = spec.wall(Duration::from_secs(20));
+    let said = supervise::answer(&spec, cancel).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let folders = |kind: &str| -> Vec<PathBuf> {
+        let mut lines = said.lines().filter_map(|line| line.strip_prefix(kind));
+        let list = lines
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches(['=', ' ']);
+        list.split(':').map(PathBuf::from).collect()
     };
-    let called = CALLED.iter().filter_map(|part| {
-        let path = find_program(&ask(&format!("-print-prog-name={part}"))?)?;
-        Tracked::new(&path.display().to_string(), &path).ok()
+    let (programs, libraries) = (folders("programs:"), folders("libraries:"));
+    let is_told = !said.is_empty();
+    let called = CALLED.iter().filter(|_| is_told).filter_map(|part| {
+        let paths = programs.iter().map(|folder| folder.join(part));
+        let mut found =
+            paths.filter(|path| path.to_str().is_some_and(|p| find_program(p).is_some()));
+        found.next().or_else(|| find_program(part))
     });
     let taken = TAKEN.iter().filter_map(|part| {
-        let path = PathBuf::from(ask(&format!("-print-file-name={part}"))?);
-        // One that does not know it says its name.
-        let path = Some(path).filter(|path| path.is_absolute())?;
-        Tracked::new(&path.display().to_string(), &path).ok()
+        let mut paths = libraries
+            .iter()
+            .chain(&programs)
+            .map(|folder| folder.join(part));
+        paths.find(|path| path.is_file())
     });
+    // Not resolved: a link that leads elsewhere is another program.
     called.chain(taken).collect()
 }
 
@@ -181,6 +218,7 @@ fn parts(name: &str, cancel: &CancelToken) -> Vec<Tracked> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     use super::*;
 
@@ -239,7 +277,7 @@ mod tests {
             &CancelToken::new(),
         );
         let has = |end: &str| tools.parts.iter().any(|part| part.name().ends_with(end));
-        assert!(has("/cc1") && has("/collect2") && has("/as"), "{tools:?}");
+        assert!(has("/cc1") && has("/collect2") && has("as"), "{tools:?}");
         assert!(tools.programs["make"].is_some() && tools.programs["gcc"].is_some());
     }
 }
