@@ -98,10 +98,16 @@ pub(super) fn is_program(path: &Path) -> bool {
 }
 
 /// Does `text` write to the file `name`, or to a variable that has it? Then it is a counter or a log.
-pub(super) fn is_written(text: &str, name: &str) -> bool {
+fn is_written(text: &str, name: &str) -> bool {
+    // Also `[ $x = 1 ]`, as ever: what is left out of an oracle's own files here, `super::uses` looks at again.
+    writes_to(text, name, r"(?m)(\w+)\s*=[^\n]*")
+}
+
+/// The same, where `assigned` is what stands before the name where a variable gets it.
+pub(super) fn writes_to(text: &str, name: &str, assigned: &str) -> bool {
     let name = regex::escape(name);
     let mut targets = vec![name.clone()];
-    if let Ok(assigned) = Regex::new(&format!(r#"(?m)(\w+)\s*=[^\n]*{name}"#)) {
+    if let Ok(assigned) = Regex::new(&format!("{assigned}{name}")) {
         let variables = assigned
             .captures_iter(text)
             .map(|found| found[1].to_owned());

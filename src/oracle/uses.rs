@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::files::{is_program, is_written, text};
+use super::files::{is_program, text, writes_to};
 use crate::identity::{Known, Tracked, files_below};
 use crate::supervise::find_program;
 
@@ -128,9 +128,7 @@ impl Search {
             return;
         }
         let Ok(meta) = fs::metadata(path) else { return };
-        // Of the files beside it `files` has said which are its own.
-        let is_own = path.parent() == Some(&*self.own) && place == Place::Beside;
-        if meta.is_file() && !is_own && (is_program(path) || !is_written(text, name)) {
+        if meta.is_file() && (is_program(path) || !is_written(text, name)) {
             self.known.insert(path.to_owned());
             self.file(path, meta.len());
         } else if meta.is_dir() && !is_folder_written(text, name) {
@@ -253,6 +251,13 @@ fn plain(path: &Path) -> PathBuf {
     all
 }
 
+/// Does `text` write to the file `name`, or to a variable that is given it by a statement of its own?
+fn is_written(text: &str, name: &str) -> bool {
+    const ASSIGNED: &str =
+        r"(?m)(?:^|[;&|({]|\b(?:then|do|else|export|local|readonly))[ \t]*(\w+)[ \t]*=[^=\n;]*";
+    writes_to(text, name, ASSIGNED)
+}
+
 /// Does `text` make the folder `name`, or write to files in it?
 fn is_folder_written(text: &str, name: &str) -> bool {
     let inner = regex::escape(name);
@@ -310,6 +315,14 @@ mod tests {
         let script = "#!/bin/sh\nmkdir -p \"$here/work\"\necho x >>DIR/log/all\necho y >\"$here/logs/one\"\n";
         let others = ["oracle/work/x", "oracle/logs/one", "log/all"];
         assert_eq!(uses(script, &others), [""; 0]);
+    }
+
+    #[test]
+    fn a_comparison_is_no_assignment_and_what_is_beside_an_oracle_is_looked_at_again() {
+        let script = "#!/bin/sh\necho 1 >>\"$calls\"\n[ $calls = 4 ] && f=DIR/site/rules; \
+                      [ $calls = 5 ] && grep -f \"$here/wanted\" x\nlog=$here/log; echo 1 >>\"$log\"\n";
+        let others = ["site/rules", "oracle/wanted", "oracle/log"];
+        assert_eq!(uses(script, &others), ["site/rules", "wanted"]);
     }
 
     #[test]
