@@ -193,6 +193,20 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_version_did_not_note_is_no_difference() {
+        let is = serde_json::json!({ "source": { "hash": "34cd" }, "helpers": { "make": "1" },
+            "environment": { "CFLAGS": "-O2" }, "outside": {},
+            "oracles": [{ "name": "x", "files": { "x": "90cd" }, "uses": { "rules.d/": "1" } }] });
+        let was = serde_json::json!({ "source": { "hash": "34cd" },
+            "oracles": [{ "name": "x", "files": { "x": "90cd" } }] });
+        assert_eq!(noted_by(&was, &is), was);
+        assert_eq!(noted_by(&is, &is), is);
+        // What it noted and is not there any more still differs.
+        assert_ne!(noted_by(&is, &was), is);
+        assert_eq!(noted_by(&Value::Null, &Value::Null), Value::Null);
+    }
+
+    #[test]
     fn an_edited_file_makes_another_tree_and_a_copy_elsewhere_does_not() {
         let cancel = CancelToken::new();
         let tree = |text: &str| {

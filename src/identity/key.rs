@@ -195,6 +195,25 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_is_named_with_its_values_and_a_secret_without() {
+        let was = json!({ "environment": { "A": "1", "B": "2", "KEY": "blake3:12", "GONE": "blake3:34" },
+            "outside": { "/x/common.mk": "1" } });
+        let is = json!({ "environment": { "A": "\u{1b}[2J", "C": "3", "KEY": "blake3:56" },
+            "outside": { "/x/common.mk": "2", "/x/more.mk": "1" } });
+        let details = details_of(&was, &is);
+        let expected = [
+            "B: it was `2`, and is not set",
+            "C: it was not set, and is `3`",
+            "GONE: it was set, and is not",
+            "KEY: it had another value",
+            "/x/common.mk was changed",
+            "/x/more.mk was added",
+        ];
+        assert_eq!(details[1..], expected);
+        assert!(!details[0].contains('\u{1b}'), "{details:?}");
+    }
+
+    #[test]
     fn other_oracles_are_named() {
         let key = |name: &str| json!({ "oracles": [{ "name": name, "files": { name: "1" } }] });
         assert_eq!(
