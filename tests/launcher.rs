@@ -5,6 +5,7 @@
 mod turns;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -12,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use kbisect::build::Kbuild;
-use kbisect::cc::{CACHE, LAUNCHER, Means, NOTES, TOOLCHAIN, identity, read_notes};
+use kbisect::cc::{CACHE, LAUNCHER, Means, NOTES, STATE, TOOLCHAIN, identity, read_notes};
+use kbisect::identity::compiler_state;
 use kbisect::kconfig::{EC2_START, parse_config};
 use kbisect::setup::{BUILD, SOURCE, Setup};
 use kbisect::supervise::CancelToken;
@@ -21,6 +23,7 @@ use kbisect::supervise::CancelToken;
 struct Bench {
     dir: tempfile::TempDir,
     toolchain: String,
+    state: OsString,
 }
 
 /// By the set-up code of the program.
@@ -43,6 +46,7 @@ impl Bench {
         Self {
             dir,
             toolchain: identity("gcc", &CancelToken::new()).unwrap(),
+            state: compiler_state("gcc", &CancelToken::new()).unwrap(),
         }
     }
 
@@ -265,6 +269,39 @@ fn an_object_is_compiled_once_for_the_values_that_it_mentions() {
         "another call, the same text"
     );
     assert_eq!(one.compile(&["-O1"]), [Compiled]);
+}
+
+#[test]
+fn what_another_compiler_makes_is_neither_kept_nor_taken_for_what_the_first_makes() {
+    let bench = Bench::new();
+    let one = Tree::new(&bench, "tree-1");
+    let compile = |values: &[&str]| {
+        one.set(values);
+        let mut command = bench.command(LAUNCHER, &one.path);
+        let source = bench.path("source/a.c");
+        command.env(STATE, &bench.state);
+        command.args([
+            "gcc",
+            "-Wp,-MMD,.a.o.d",
+            "-nostdinc",
+            "-Iinclude",
+            "-c",
+            "-o",
+            "a.o",
+        ]);
+        assert!(command.arg(source).output().unwrap().status.success());
+        bench.means()
+    };
+    assert_eq!(compile(&["WIDE"]), [Compiled]);
+    assert_eq!(compile(&["WIDE"]), [Known]);
+    let before = bench.cached().len();
+    // A fake of the same name, which is found first.
+    bench.note_calls();
+    assert_eq!(compile(&[]), []);
+    assert_eq!(compile(&["WIDE"]), [], "it may make another object of it");
+    assert_eq!(bench.cached().len(), before);
+    fs::remove_file(bench.path("bin/gcc")).unwrap();
+    assert_eq!(compile(&["WIDE"]), [Known]);
 }
 
 #[test]

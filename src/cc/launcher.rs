@@ -30,6 +30,10 @@ pub const CACHE: &str = "KBISECT_CC_CACHE";
 /// The variable with what tells one toolchain from another.
 pub const TOOLCHAIN: &str = "KBISECT_CC_TOOLCHAIN";
 
+/// The variable with the state of the compiler when it was named ([`crate::identity::compiler_state`]): what a
+/// compiler that was replaced since makes is not kept.
+pub const STATE: &str = "KBISECT_CC_STATE";
+
 /// The variable with the file for [`Note`]s.
 pub const NOTES: &str = "KBISECT_CC_NOTES";
 
@@ -95,7 +99,13 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         return Ok(Answer::Straight);
     }
     // Whoever runs the build sees to its size.
-    let store = Store::within(&PathBuf::from(cache), u64::MAX);
+    let mut store = Store::within(&PathBuf::from(cache), u64::MAX);
+    if let Some(state) = env::var_os(STATE) {
+        store = store.made_by(compiler, state);
+    }
+    if !store.is_of_its_compiler() {
+        return Ok(Answer::Straight);
+    }
     let Some(call) = Call::parse(args) else {
         return match Question::parse(args) {
             // What is in the folders that these name may be included without being named.

@@ -40,6 +40,6 @@ mod symbols;
 mod text;
 
 pub use crate::identity::compiler as identity;
-pub use launcher::{Answer, CACHE, CANNOT, LAUNCHER, NOTES, TOOLCHAIN, answer};
+pub use launcher::{Answer, CACHE, CANNOT, LAUNCHER, NOTES, STATE, TOOLCHAIN, answer};
 pub use note::{Means, Note, read_notes};
 pub use store::Store;

@@ -4,6 +4,7 @@
 //! Whatever cannot be read, is not whole or is of another version is not there. Files are written
 //! beside their place and renamed, so neither a crash nor a second process sees half of one.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileTimes};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use super::codec::{Reader, Writer};
 use super::manifest::{Hash, Manifest};
 use super::question::Answered;
+use crate::identity;
 
 /// Kind and version of an outcome's file.
 const MARK: &[u8; 8] = b"kboutco2";
@@ -41,6 +43,8 @@ pub(super) struct Outcome {
 pub struct Store {
     root: PathBuf,
     most: u64,
+    /// The compiler, and its state when it was named.
+    made_by: Option<(OsString, OsString)>,
 }
 
 impl Store {
@@ -50,7 +54,21 @@ impl Store {
         Self {
             root: cache.join(FOLDER),
             most,
+            made_by: None,
         }
+    }
+
+    /// Keeps only what `compiler` makes as long as it is [what it was](identity::is_still).
+    #[must_use]
+    pub(super) fn made_by(mut self, compiler: &OsStr, state: OsString) -> Self {
+        self.made_by = Some((compiler.to_owned(), state));
+        self
+    }
+
+    /// Is the compiler what it was when it was named? Else nothing of it has that name.
+    pub(super) fn is_of_its_compiler(&self) -> bool {
+        let made_by = self.made_by.as_ref();
+        made_by.is_none_or(|(compiler, state)| identity::is_still(compiler, state))
     }
 
     /// The cache folder that it is in.
@@ -135,6 +153,9 @@ impl Store {
     }
 
     fn write(&self, kind: &str, name: &Hash, bytes: &[u8]) -> std::io::Result<()> {
+        if !self.is_of_its_compiler() {
+            return Err(std::io::Error::other("the compiler is another one"));
+        }
         let path = self.place(kind, name);
         let partial = self.root.join(PARTIAL);
         let written = || {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::prepare::note;
 use crate::build::Launcher;
 use crate::cc;
-use crate::identity::Variables;
+use crate::identity::{self, Variables};
 use crate::kconfig::Project;
 use crate::model::CompilerLauncher;
 use crate::settings::Settings;
@@ -61,7 +61,10 @@ pub(super) fn launcher(
             }))
         }
         CompilerLauncher::ObjectCache => {
-            let Some(toolchain) = cc::identity(&compiler, cancel) else {
+            // The state first: what is replaced in between is seen.
+            let state = identity::compiler_state(&compiler, cancel);
+            let named = state.zip(cc::identity(&compiler, cancel));
+            let Some((state, toolchain)) = named else {
                 note(
                     ui,
                     format!("no object cache: {compiler} does not say what it is made of"),
@@ -71,7 +74,8 @@ pub(super) fn launcher(
             let store = cc::Store::within(cache, OBJECT_CACHE);
             store.shrink();
             let link = own_link(work, cc::LAUNCHER)?;
-            let launcher = Launcher::object_cache(&link, &compiler, &toolchain, store)?;
+            let mut launcher = Launcher::object_cache(&link, &compiler, &toolchain, store)?;
+            launcher.env.push((cc::STATE.into(), state));
             Ok(Some(launcher))
         }
     }

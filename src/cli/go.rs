@@ -19,8 +19,8 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Product, Stopped, check_trees,
-    fragment_of, has_files, moves,
+    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Product, Stopped, Watch,
+    check_trees, fragment_of, has_files, moves,
 };
 use crate::model::{Event, Fragment, Order, Request, RequestSet, Source, Tracing};
 use crate::search::{self, Coverage, Depends};
@@ -58,7 +58,7 @@ pub(super) fn go(
     ui: &mut dyn Ui,
     shown: &Shown,
 ) -> Result<u8> {
-    let source = Arc::clone(&tools.source);
+    let (source, toolset) = (Arc::clone(&tools.source), Arc::clone(&tools.toolset));
     let result = search_on(&mut opened, settings, tools, signals, cancel, ui);
     ui.finish();
     // Kconfig without its source fails in many ways; they have one cause.
@@ -72,7 +72,9 @@ pub(super) fn go(
     let result = result.and_then(|outcome| restored.map(|()| outcome));
     // The answer is one for the source that is there.
     let result = result.and_then(|outcome| match outcome.stopped {
-        None => still_the_same(&source).map(|()| outcome),
+        None => still_the_same(&source)
+            .and_then(|()| toolset.look())
+            .map(|_| outcome),
         Some(_) => Ok(outcome),
     });
     let outcome = match result {
@@ -195,7 +197,7 @@ fn search_on(
         .canonicalize()
         .map_err(|e| Error::io("look at", &trees, e))?;
     let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?;
-    check_trees(&pool, &trees, &tools.source)?;
+    check_trees(&pool, &trees, &tools.source, &tools.toolset)?;
     // Compilers that are killed leave their temporary files: these go with the trees.
     let temporary = trees.join("tmp");
     fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
@@ -216,6 +218,7 @@ fn search_on(
         forecasts: Forecasts::new(kbuild),
         source: tools.source,
         told: OnceLock::new(),
+        watch: Watch::of(tools.toolset),
     };
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
     let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);

@@ -10,13 +10,15 @@ use super::checks;
 use super::compiler::{launcher, own_link};
 use super::shown::Shown;
 use super::start::over_base;
+use serde_json::Value;
+
 use crate::boot;
 use crate::build::{Launcher, MakePlan};
-use crate::identity::{self, Building, Seen, SourceTree, Tracked, Variables, earlier};
+use crate::identity::{self, Building, Seen, SourceTree, Toolset, Tracked, Variables, earlier};
 use crate::kconfig::native::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
 use crate::model::{CompilerLauncher, Event, Symbol, sanitize_line};
-use crate::oracle::{self, Oracle, SHIPPED};
+use crate::oracle::{self, Oracle, SHIPPED, Written};
 use crate::settings::{self, Base, Machine, PartialSettings, Settings};
 use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
 use crate::supervise::{CancelToken, Signals, find_program};
@@ -39,6 +41,8 @@ pub(super) struct Tools {
     pub(super) key: serde_json::Value,
     /// The source tree, as it is to stay.
     pub(super) source: Arc<SourceTree>,
+    /// The programs of builds, as they are to stay; for [`Want::Look`] none.
+    pub(super) toolset: Arc<Toolset>,
     guest_version: Option<String>,
     /// Kconfig works here; goes when the run ends.
     _work: WorkFolder,
@@ -200,7 +204,9 @@ pub(super) fn tools(
              itself to a project of the name linux)",
         ));
     }
-    let mut oracles = oracle::find_all(&settings.oracles)?;
+    let written = Arc::new(Written::of_run(&settings.output));
+    let oracles = oracle::find_all(&settings.oracles)?.into_iter();
+    let mut oracles: Vec<Oracle> = oracles.map(|oracle| oracle.noting(&written)).collect();
     if project.name == "busybox"
         && let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings))
     {
@@ -231,6 +237,15 @@ pub(super) fn tools(
         needs.extend_from_slice(setup::SOURCE);
     } else if settings.source.as_ref().is_none_or(|path| path.is_file()) {
         needs.push(setup::UNPACK);
+    }
+    for name in identity::not_passed_on() {
+        warn(
+            ui,
+            format!(
+                "builds do not see {name} of the environment: they take no options for make from outside. What \
+                 they are to see is set as a variable of its own, or in make-args of [project]"
+            ),
+        );
     }
     let mut tell = |text: &str| note(ui, text);
     let mut setup = Setup::new(&mut tell, cancel)?;
@@ -297,9 +312,27 @@ pub(super) fn tools(
         "oracles": oracles.iter().map(Oracle::key).collect::<Vec<_>>(),
         "timeout": settings.timeout.as_secs(),
     });
+    let mut toolset = Toolset::default();
+    key[identity::ENVIRONMENT] = serde_json::json!(identity::environment(&project.env));
     if want == Want::Judge {
         let variables = Variables::of(&project.make_args, &project.env);
+        let mut others = Vec::new();
+        if let CompilerLauncher::Program(program) = &settings.cc_launcher {
+            others.push(program.as_str());
+        }
+        if oracles.iter().any(boots) {
+            others.push(boot::QEMU);
+        }
+        // Before the key: what is replaced after this is seen by the first look.
+        let read: Vec<PathBuf> = model
+            .iter()
+            .flat_map(|model| model.files().map(PathBuf::from))
+            .collect();
+        let outside = watched.outside(&read, &variables);
+        key[identity::OUTSIDE] = serde_json::json!(outside.key());
+        toolset = Toolset::of(&variables, &others, outside, cancel);
         key["toolchain"] = serde_json::json!(identity::toolchain(&variables, cancel));
+        key[identity::HELPERS] = serde_json::json!(toolset.helpers(&variables));
         if oracles.iter().any(boots) {
             key["qemu"] = identity::program(boot::QEMU, cancel).into();
         }
@@ -344,6 +377,7 @@ pub(super) fn tools(
         known,
         key,
         source: watched,
+        toolset: Arc::new(toolset),
         guest_version,
         _work: work,
     })
@@ -362,7 +396,15 @@ impl Tools {
     ) -> Result<serde_json::Value> {
         let guest = self.guest_version.as_deref();
         let oracles = self.oracles.iter().map(|o| o.earlier_id(guest)).collect();
-        earlier::key_like(was, &self.key, self.source.root(), oracles, cancel)
+        let mut is = self.key.clone();
+        let keys = is.get_mut("oracles").and_then(Value::as_array_mut);
+        let keys = keys.into_iter().flatten();
+        let were = was.get("oracles").and_then(Value::as_array);
+        let were = were.into_iter().flatten();
+        for ((oracle, key), was) in self.oracles.iter().zip(keys).zip(were) {
+            oracle.excuse(was, key);
+        }
+        earlier::key_like(was, &is, self.source.root(), oracles, cancel)
     }
 
     /// Is the source still what it was when the tools were made ready?

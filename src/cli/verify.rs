@@ -156,6 +156,7 @@ fn refuse_a_finished_one(output: &Path) -> Result<()> {
 /// What verdicts depend on and what is not the same here as it was for the claim, by names; and what an
 /// older kbisect noted in another way, so that nobody can tell.
 fn differences(claimed: &Value, found: &Value) -> (Vec<String>, Vec<String>) {
+    let found = &identity::earlier::noted_by(claimed, found);
     let mut all: Vec<String> = identity::differences(claimed, found)
         .into_iter()
         .map(|difference| difference.name)

@@ -7,11 +7,34 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::key::{ENVIRONMENT, HELPERS, OUTSIDE, USES};
 use crate::supervise::{self, CancelToken, Spec, find_program};
 use crate::{Error, Result};
 
 /// Wall time that git may take. It looks at each file, on a cold disk.
 const GIT: Duration = Duration::from_secs(300);
+
+/// Parts of a key that came later: a run of which nothing is noted there goes on without.
+const LATER: [&str; 3] = [HELPERS, ENVIRONMENT, OUTSIDE];
+
+/// The key `is` without what the kbisect that wrote the key `was` did not note at all.
+#[must_use]
+pub fn noted_by(was: &Value, is: &Value) -> Value {
+    let mut key = is.clone();
+    if let Some(fields) = key.as_object_mut() {
+        fields.retain(|name, _| was.get(name).is_some() || !LATER.contains(&&**name));
+    }
+    let oracles = key.get_mut("oracles").and_then(Value::as_array_mut);
+    let oracles = oracles.into_iter().flatten();
+    for (is, was) in oracles.zip(was["oracles"].as_array().into_iter().flatten()) {
+        if was.get(USES).is_none()
+            && let Some(parts) = is.as_object_mut()
+        {
+            parts.remove(USES);
+        }
+    }
+    key
+}
 
 /// The key of a run in the form in which the kbisect that began it wrote `was`: `is` is that of now, `root` the
 /// source, and `oracles` are the hashes that they had then. What that one did not look at is left out.
@@ -25,7 +48,7 @@ pub fn key_like(
     oracles: Vec<String>,
     cancel: &CancelToken,
 ) -> Result<Value> {
-    let mut key = is.clone();
+    let mut key = noted_by(was, is);
     let Some((was, fields)) = was.as_object().zip(key.as_object_mut()) else {
         return Ok(key);
     };
@@ -167,6 +190,20 @@ mod tests {
         was.as_object_mut().unwrap().remove("tree");
         assert!(differs(&was, "12ab").is_empty());
         assert_eq!(key_like(&is, &is, root, vec![], &cancel).unwrap(), is);
+    }
+
+    #[test]
+    fn what_an_earlier_version_did_not_note_is_no_difference() {
+        let is = serde_json::json!({ "source": { "hash": "34cd" }, "helpers": { "make": "1" },
+            "environment": { "CFLAGS": "-O2" }, "outside": {},
+            "oracles": [{ "name": "x", "files": { "x": "90cd" }, "uses": { "rules.d/": "1" } }] });
+        let was = serde_json::json!({ "source": { "hash": "34cd" },
+            "oracles": [{ "name": "x", "files": { "x": "90cd" } }] });
+        assert_eq!(noted_by(&was, &is), was);
+        assert_eq!(noted_by(&is, &is), is);
+        // What it noted and is not there any more still differs.
+        assert_ne!(noted_by(&is, &was), is);
+        assert_eq!(noted_by(&Value::Null, &Value::Null), Value::Null);
     }
 
     #[test]

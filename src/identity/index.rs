@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::changes::Changes;
+use super::outside::may_include;
 use super::stamp::{self, Reading, Stamp, Sum};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
@@ -169,7 +170,13 @@ const NO_SOURCE: [&str; 2] = ["/proc", "/sys"];
 /// folder counts once, below the first link to it, so that links in a circle come to an end. One that holds the
 /// tree itself is only where its link leads.
 fn files(root: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
-    let mut all = walk(root, Path::new(""))?;
+    let all = walk(root, Path::new(""))?;
+    let (outputs, mut all): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(path, _)| is_output(path));
+    if !outputs.is_empty() {
+        let read = mentioned(root, &all, &outputs);
+        all.extend(outputs.into_iter().filter(|(path, _)| read.contains(path)));
+    }
     let wrong = |e| Error::io("look at", root, e);
     let root_itself = root.canonicalize().map_err(wrong)?;
     let mut walked = vec![root_itself.clone()];
@@ -224,7 +231,7 @@ fn walk(root: &Path, folder: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
     for entry in entries {
         let entry = entry.map_err(wrong)?;
         let name = entry.file_name();
-        if is_nothing_to_a_build(&name) || (folder == Path::new("") && is_output(&name)) {
+        if is_nothing_to_a_build(&name) {
             continue;
         }
         let name = folder.join(name);
@@ -254,13 +261,37 @@ fn walk(root: &Path, folder: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
     Ok(files)
 }
 
-/// Is a file of this name in the root of a tree what a command says, ours as likely as not?
-fn is_output(name: &OsStr) -> bool {
-    name == "nohup.out" || name.as_bytes().ends_with(b".log")
+/// Is this file in the root of a tree what a command says, ours as likely as not? It is written to at any time.
+fn is_output(path: &Path) -> bool {
+    let name = path.as_os_str().as_bytes();
+    !name.contains(&b'/') && (name == b"nohup.out" || name.ends_with(b".log"))
 }
 
-/// Is a file or folder of this name surely no part of what is built: what a version control system, an editor
-/// or Python keeps for itself?
+/// Which of the files `outputs` a Makefile or Kconfig file among `files` mentions by name: these a build reads.
+fn mentioned(
+    root: &Path,
+    files: &[(PathBuf, Stamp)],
+    outputs: &[(PathBuf, Stamp)],
+) -> BTreeSet<PathBuf> {
+    let texts = files.par_iter().filter(|(path, _)| may_include(path));
+    let found = texts.flat_map_iter(|(path, _)| {
+        let text = fs::read(root.join(path)).unwrap_or_default();
+        let is_there = move |name: &&PathBuf| {
+            memchr::memmem::find(&text, name.as_os_str().as_bytes()).is_some()
+        };
+        outputs.iter().map(|(name, _)| name).filter(is_there)
+    });
+    found.cloned().collect()
+}
+
+/// Is a file or folder of this name no part of what is built: what a version control system, an editor or Python
+/// keeps for itself? Each of these is written to while its user works, and a build has no reason to read it:
+///
+/// - what version control keeps: a build at most asks for the commit, which names the product and changes
+///   nothing in it;
+/// - copies that an editor makes of what it edits, and its marks of what is open (`~`, `.swp`, `.#`), and what
+///   editors and desktops know of a folder: nobody but these knows the names;
+/// - what Python makes of its sources, and makes again where they are newer.
 fn is_nothing_to_a_build(name: &OsStr) -> bool {
     const NAMES: &[&[u8]] = &[
         b".git",

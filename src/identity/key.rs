@@ -4,6 +4,24 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::environment;
+use crate::model::sanitize_line;
+
+/// Longest value or name that is shown, in characters.
+const LONGEST: usize = 200;
+
+/// The part of a key with the programs that a build calls beside its toolchain.
+pub const HELPERS: &str = "helpers";
+
+/// The part with the variables of the environment.
+pub const ENVIRONMENT: &str = "environment";
+
+/// The part with the files outside of the source that its Makefiles and Kconfig files include.
+pub const OUTSIDE: &str = "outside";
+
+/// Of an oracle: the files that it uses and that earlier versions did not look at.
+pub const USES: &str = "uses";
+
 /// A part of a key that is not the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
@@ -32,10 +50,16 @@ fn names<'a>(one: &'a Value, other: &'a Value) -> BTreeSet<&'a String> {
 fn details(name: &str, was: Option<&Value>, is: Option<&Value>) -> Vec<String> {
     match (was, is) {
         (Some(Value::Array(was)), Some(Value::Array(is))) if name == "oracles" => oracles(was, is),
-        (Some(was @ Value::Object(_)), Some(is @ Value::Object(_))) if name == "toolchain" => {
+        (Some(was @ Value::Object(_)), Some(is @ Value::Object(_))) => {
+            let each = match name {
+                "toolchain" | HELPERS => line,
+                ENVIRONMENT => variable,
+                OUTSIDE => file,
+                _ => return Vec::new(),
+            };
             let names = names(was, is).into_iter();
             names
-                .filter_map(|name| line(name, was.get(name), is.get(name)))
+                .filter_map(|name| each(name, was.get(name), is.get(name)))
                 .collect()
         }
         _ => line(name, was, is).into_iter().collect(),
@@ -63,6 +87,41 @@ fn line(name: &str, was: Option<&Value>, is: Option<&Value>) -> Option<String> {
     })
 }
 
+/// `CFLAGS: it was -O2, and is not set`.
+fn variable(name: &str, was: Option<&Value>, is: Option<&Value>) -> Option<String> {
+    let said = |value: Option<&Value>| {
+        value.and_then(Value::as_str).map(|text| {
+            if environment::is_hidden(text) {
+                None
+            } else {
+                Some(sanitize_line(text, LONGEST))
+            }
+        })
+    };
+    let name = sanitize_line(name, LONGEST);
+    Some(match (said(was), said(is)) {
+        _ if was == is => return None,
+        (Some(Some(was)), Some(Some(is))) => format!("{name}: it was `{was}`, and is `{is}`"),
+        (Some(_), Some(_)) => format!("{name}: it had another value"),
+        (Some(Some(was)), None) => format!("{name}: it was `{was}`, and is not set"),
+        (Some(None), None) => format!("{name}: it was set, and is not"),
+        (None, Some(Some(is))) => format!("{name}: it was not set, and is `{is}`"),
+        (None, Some(None)) => format!("{name}: it was not set, and is"),
+        (None, None) => return None,
+    })
+}
+
+/// `/etc/site/common.mk was changed`.
+fn file(name: &str, was: Option<&Value>, is: Option<&Value>) -> Option<String> {
+    let what = match (was, is) {
+        _ if was == is => return None,
+        (Some(_), None) => "is gone, or not used any more",
+        (None, Some(_)) => "was added",
+        _ => "was changed",
+    };
+    Some(format!("{} {what}", sanitize_line(name, LONGEST)))
+}
+
 /// `oracle ssh-ok: lib.sh was changed`.
 fn oracles(was: &[Value], is: &[Value]) -> Vec<String> {
     let name = |oracle: &Value| {
@@ -71,7 +130,12 @@ fn oracles(was: &[Value], is: &[Value]) -> Vec<String> {
             .and_then(Value::as_str)
             .map(str::to_owned)
     };
-    let files = |oracle: &Value| oracle.get("files").cloned().unwrap_or_default();
+    let files = |oracle: &Value| {
+        let of = |part| oracle.get(part).and_then(Value::as_object);
+        let all = [of("files"), of(USES)].into_iter().flatten().flatten();
+        let all = all.map(|(name, hash)| (name.clone(), hash.clone()));
+        Value::Object(all.collect())
+    };
     if was.iter().map(name).ne(is.iter().map(name)) {
         let list = |oracles: &[Value]| {
             let names: Vec<String> = oracles.iter().filter_map(name).collect();
@@ -86,17 +150,11 @@ fn oracles(was: &[Value], is: &[Value]) -> Vec<String> {
     let mut lines = Vec::new();
     for (was, is) in was.iter().zip(is) {
         let (before, after) = (files(was), files(is));
-        for file in names(&before, &after) {
-            let what = match (before.get(file), after.get(file)) {
-                (Some(_), None) => "is gone, or not used any more",
-                (None, Some(_)) => "was added",
-                (was, is) if was != is => "was changed",
-                _ => continue,
-            };
-            lines.push(format!(
-                "oracle {}: {file} {what}",
-                name(is).unwrap_or_default()
-            ));
+        for path in names(&before, &after) {
+            if let Some(what) = file(path, before.get(path), after.get(path)) {
+                let oracle = name(is).unwrap_or_default();
+                lines.push(format!("oracle {oracle}: {what}"));
+            }
         }
     }
     lines
@@ -134,6 +192,25 @@ mod tests {
         let names: Vec<String> = differences(&was, &is).into_iter().map(|d| d.name).collect();
         assert_eq!(names, ["base", "oracles", "timeout", "toolchain"]);
         assert_eq!(differences(&was, &was), []);
+    }
+
+    #[test]
+    fn a_variable_is_named_with_its_values_and_a_secret_without() {
+        let was = json!({ "environment": { "A": "1", "B": "2", "KEY": "blake3:12", "GONE": "blake3:34" },
+            "outside": { "/x/common.mk": "1" } });
+        let is = json!({ "environment": { "A": "\u{1b}[2J", "C": "3", "KEY": "blake3:56" },
+            "outside": { "/x/common.mk": "2", "/x/more.mk": "1" } });
+        let details = details_of(&was, &is);
+        let expected = [
+            "B: it was `2`, and is not set",
+            "C: it was not set, and is `3`",
+            "GONE: it was set, and is not",
+            "KEY: it had another value",
+            "/x/common.mk was changed",
+            "/x/more.mk was added",
+        ];
+        assert_eq!(details[1..], expected);
+        assert!(!details[0].contains('\u{1b}'), "{details:?}");
     }
 
     #[test]

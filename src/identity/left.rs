@@ -111,6 +111,16 @@ pub fn left_by_build(source: &SourceTree, paths: &[PathBuf]) -> String {
     )
 }
 
+/// What builds write in the source each time, for people; they need not do anything.
+#[must_use]
+pub fn written_by_builds(source: &SourceTree, paths: &[PathBuf]) -> String {
+    format!(
+        "each build of this project writes to its source tree {}: {}. While this run goes on, an edit of these files that is put back is not noticed",
+        source.root().display(),
+        names(paths)
+    )
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

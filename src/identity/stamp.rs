@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Nanoseconds for which a change may leave no trace in the times of a file: the coarsest clock of a file
@@ -109,7 +109,68 @@ pub(super) fn through(path: &Path, mut stamp: Stamp) -> Stamp {
         stamp.changed = stamp.changed.max(target.changed);
         stamp.inode ^= target.inode.rotate_left(32);
     }
+    for (link, target) in further_links(path, &stamp) {
+        stamp.modified = stamp.modified.max(link.modified);
+        stamp.changed = stamp.changed.max(link.changed);
+        let hash = blake3::hash(target.as_os_str().as_bytes());
+        let (begin, _) = hash.as_bytes().split_at(8);
+        let begin = begin
+            .iter()
+            .fold(0, |all, byte| all << 8 | u64::from(*byte));
+        stamp.inode ^= link.inode.rotate_left(16) ^ begin;
+    }
     stamp
+}
+
+/// How many links may lead from one to the next: the kernel follows no more.
+const LINKS: usize = 40;
+
+/// The links through which the link at `path` leads, itself left out, with their stamps and where each leads. One
+/// of them may be anywhere, also among the folders of a path.
+fn further_links(path: &Path, stamp: &Stamp) -> Vec<(Stamp, PathBuf)> {
+    let mut found = Vec::new();
+    if !is(stamp, nix::libc::S_IFLNK) {
+        return found;
+    }
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let Some((mut at, target)) = folder.zip(fs::read_link(path).ok()) else {
+        return found;
+    };
+    let mut rest = target;
+    while found.len() < LINKS {
+        let all = rest;
+        let mut parts = all.components();
+        let Some(part) = parts.next() else { break };
+        rest = parts.as_path().to_owned();
+        match part {
+            Component::ParentDir => {
+                at.pop();
+            }
+            Component::CurDir => {}
+            part => {
+                let next = at.join(part);
+                match fs::read_link(&next) {
+                    Ok(target) => {
+                        if let Ok(meta) = fs::symlink_metadata(&next) {
+                            found.push((Stamp::of(&meta), target.clone()));
+                        }
+                        rest = target.join(rest);
+                    }
+                    // No link, or nothing at all.
+                    Err(_) => at = next,
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The sum of a symbolic link as earlier versions made it, without the links that it leads through; nothing for
+/// other files.
+pub(super) fn earlier_sum(path: &Path) -> Option<Sum> {
+    let stamp = Stamp::of(&fs::symlink_metadata(path).ok()?);
+    let is_link = is(&stamp, nix::libc::S_IFLNK);
+    is_link.then(|| link_sum(path, &[]).ok())?
 }
 
 fn is(stamp: &Stamp, kind: u32) -> bool {
@@ -119,19 +180,32 @@ fn is(stamp: &Stamp, kind: u32) -> bool {
 fn sum(path: &Path, stamp: &Stamp) -> io::Result<Sum> {
     let mut hasher = blake3::Hasher::new();
     if is(stamp, nix::libc::S_IFLNK) {
-        hasher
-            .update(b"link ")
-            .update(fs::read_link(path)?.as_os_str().as_bytes());
-        // One that leads nowhere, or to a folder, is where it leads.
-        if fs::metadata(path).is_ok_and(|meta| meta.is_file()) {
-            hasher.update(b"\0");
-            contents(path, 0, &mut hasher)?;
-        }
-    } else if is(stamp, nix::libc::S_IFREG) {
+        return link_sum(path, &further_links(path, stamp));
+    }
+    if is(stamp, nix::libc::S_IFREG) {
         contents(path, stamp.size, &mut hasher)?;
     } else {
         // A device, a pipe: to read it may take for ever.
         hasher.update(format!("special {:o}", stamp.mode).as_bytes());
+    }
+    Ok(*hasher.finalize().as_bytes())
+}
+
+/// The sum of the link at `path`, which leads through the others.
+fn link_sum(path: &Path, others: &[(Stamp, PathBuf)]) -> io::Result<Sum> {
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update(b"link ")
+        .update(fs::read_link(path)?.as_os_str().as_bytes());
+    for (_, target) in others {
+        hasher
+            .update(b"\0link ")
+            .update(target.as_os_str().as_bytes());
+    }
+    // One that leads nowhere, or to a folder, is where it leads.
+    if fs::metadata(path).is_ok_and(|meta| meta.is_file()) {
+        hasher.update(b"\0");
+        contents(path, 0, &mut hasher)?;
     }
     Ok(*hasher.finalize().as_bytes())
 }

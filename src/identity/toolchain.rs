@@ -47,8 +47,7 @@ const TOOLS: &[Tool] = &[
     tool("HOSTCC", "gcc", "clang", For::Host),
 ];
 
-/// Others that Kconfig and make call. Where their version changes what is built (Rust, BTF), a configuration says
-/// so; the rest does not change it, as a rule.
+/// Others that Kconfig and make call: they write what is compiled, or work on what was compiled.
 const OTHERS: &[(&str, &str)] = &[
     ("RUSTC", "rustc"),
     ("BINDGEN", "bindgen"),
@@ -56,6 +55,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("PYTHON3", "python3"),
     ("PERL", "perl"),
     ("MAKE", "make"),
+    ("LEX", "flex"),
+    ("YACC", "bison"),
 ];
 
 /// The variables that make sees: those of its command line, then those of the environment.
@@ -108,24 +109,33 @@ impl Variables {
     }
 }
 
-/// The programs of a build that are there, and others that Kconfig asks, sorted and without links.
-#[must_use]
-pub fn programs(variables: &Variables) -> Vec<PathBuf> {
+/// The names by which a build may call programs, Kconfig's own questions included: some are not there.
+pub(super) fn called(variables: &Variables) -> Vec<String> {
     let mut names: Vec<String> = TOOLS
         .iter()
         .flat_map(|tool| variables.names(tool))
         .collect();
     // The helper for Kconfig is compiled by it, and many a project's tools are.
     names.push("cc".to_owned());
+    names.extend(helpers(variables));
+    names
+}
+
+/// The names of [`OTHERS`].
+pub(super) fn helpers(variables: &Variables) -> Vec<String> {
+    let mut names = Vec::new();
     for (variable, name) in OTHERS {
-        names.extend(
-            variables
-                .get(variable)
-                .split_whitespace()
-                .map(str::to_owned),
-        );
+        let asked = variables.get(variable).split_whitespace();
+        names.extend(asked.map(str::to_owned));
         names.push((*name).to_owned());
     }
+    names
+}
+
+/// The programs of a build that are there, and others that Kconfig asks, sorted and without links.
+#[must_use]
+pub fn programs(variables: &Variables) -> Vec<PathBuf> {
+    let names = called(variables);
     let mut found: Vec<PathBuf> = names.iter().filter_map(|name| find_program(name)).collect();
     found.sort_unstable();
     found.dedup();

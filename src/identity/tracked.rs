@@ -1,18 +1,36 @@
 //! Single files that are to stay as they are, as those that an oracle is made of.
 
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::stamp::{self, Reading, Sum};
 use crate::{Error, Result};
 
-/// A file that is known by its contents.
+/// How many names of a folder are looked at, and how deep.
+const NAMES: usize = 5000;
+const DEEPEST: usize = 8;
+
+/// A file that is known by its contents, or in [another way](Known).
 #[derive(Debug)]
 pub struct Tracked {
     name: String,
     path: PathBuf,
+    known: Known,
     sum: Sum,
     seen: Mutex<Seen>,
+}
+
+/// What a file is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Its contents.
+    Contents,
+    /// Its size and the time of its last modification: it is too large to be read.
+    Stat,
+    /// A folder, by the names of the files in it and in its folders.
+    Names,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -21,16 +39,41 @@ struct Seen {
     writes: u64,
 }
 
+/// What a look at a file found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// `None`: it is not there.
+    sum: Option<Sum>,
+    writes: u64,
+}
+
+impl Version {
+    /// Were the contents others when `earlier` was seen, or did somebody write to it since?
+    #[must_use]
+    pub fn is_written_since(&self, earlier: &Self) -> bool {
+        self != earlier
+    }
+}
+
 impl Tracked {
-    /// The file at `path`, which people know as `name`.
+    /// The file at `path`, which people know as `name`, by its contents.
     ///
     /// # Errors
     /// It cannot be read.
     pub fn new(name: &str, path: &Path) -> Result<Self> {
-        let reading = stamp::read(path).map_err(|e| Error::io("read", path, e))?;
+        Self::by(Known::Contents, name, path)
+    }
+
+    /// The file at `path`, which people know as `name`, by what is said.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn by(known: Known, name: &str, path: &Path) -> Result<Self> {
+        let reading = read(known, path).map_err(|e| Error::io("read", path, e))?;
         Ok(Self {
             name: name.to_owned(),
             path: path.to_owned(),
+            known,
             sum: reading.sum,
             seen: Mutex::new(Seen { reading, writes: 0 }),
         })
@@ -42,32 +85,124 @@ impl Tracked {
         &self.name
     }
 
-    /// A short hash of its contents, in hex.
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds what tells its state from another, times included, as it was when it was last read.
+    pub(super) fn hash_state(&self, hasher: &mut blake3::Hasher) {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        hasher.update(self.path.as_os_str().as_bytes());
+        hasher.update(format!("\0{:?}\0", seen.reading.stamp).as_bytes());
+    }
+
+    /// A short hash of what it is known by, in hex.
     #[must_use]
     pub fn hash(&self) -> String {
         blake3::Hash::from_bytes(self.sum).to_hex()[..16].to_owned()
     }
 
+    /// Looks at it. It is read only if its stat is not what it was.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let was = seen.reading;
+        let found = stamp::stat(&self.path).and_then(|stamp| {
+            let is_stale = stamp != was.stamp || was.is_racy || self.known == Known::Names;
+            if is_stale {
+                read(self.known, &self.path)
+            } else {
+                Ok(was)
+            }
+        });
+        if let Ok(reading) = found {
+            // The stat of a folder changes with files that come and go.
+            let is_written = match self.known {
+                Known::Names => reading.sum != was.sum,
+                Known::Contents | Known::Stat => reading.stamp != was.stamp,
+            };
+            seen.writes += u64::from(is_written);
+            seen.reading = reading;
+        }
+        Version {
+            sum: found.ok().map(|reading| reading.sum),
+            writes: seen.writes,
+        }
+    }
+
+    /// Is a version of it what it was when it was first seen?
+    #[must_use]
+    pub fn is_first(&self, version: &Version) -> bool {
+        version.sum == Some(self.sum)
+    }
+
     /// Looks whether it is what it was: how often somebody was seen to have written to it since it is tracked;
-    /// `None` if it has other contents, or is not there any more. It is read only if its stat is not what it was.
+    /// `None` if it has other contents, or is not there any more.
     #[must_use]
     pub fn look(&self) -> Option<u64> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = stamp::stat(&self.path).ok()?;
-        let was = seen.reading;
-        if stamp != was.stamp || was.is_racy {
-            seen.reading = stamp::read(&self.path).ok()?;
-            seen.writes += u64::from(seen.reading.stamp != was.stamp);
-        }
-        (seen.reading.sum == self.sum).then_some(seen.writes)
+        let version = self.version();
+        self.is_first(&version).then_some(version.writes)
     }
+}
+
+fn read(known: Known, path: &Path) -> std::io::Result<Reading> {
+    if known == Known::Contents {
+        return stamp::read(path);
+    }
+    let stamp = stamp::stat(path)?;
+    let mut hasher = blake3::Hasher::new();
+    if known == Known::Stat {
+        hasher.update(format!("stat {} {}", stamp.size, stamp.modified).as_bytes());
+    } else {
+        for name in files_below(path)? {
+            hasher.update(name.as_os_str().as_bytes()).update(b"\0");
+        }
+    }
+    Ok(Reading {
+        stamp,
+        sum: *hasher.finalize().as_bytes(),
+        is_racy: false,
+    })
+}
+
+/// The files in a folder and its folders, sorted and relative to it; not more than some thousand, without what
+/// version control keeps, and links to folders not followed.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn files_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    let mut folders = vec![(PathBuf::new(), 0)];
+    while let Some((below, depth)) = folders.pop() {
+        let entries = match fs::read_dir(folder.join(&below)) {
+            Err(error) if below == Path::new("") => return Err(error),
+            // Gone meanwhile, or nobody may look there.
+            Err(_) => continue,
+            Ok(entries) => entries,
+        };
+        for entry in entries.flatten() {
+            let name = below.join(entry.file_name());
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if !is_folder {
+                all.push(name);
+            } else if depth < DEEPEST && entry.file_name() != ".git" {
+                folders.push((name, depth + 1));
+            }
+            if all.len() >= NAMES {
+                folders.clear();
+                break;
+            }
+        }
+    }
+    all.sort_unstable();
+    Ok(all)
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -88,5 +223,22 @@ mod tests {
         assert_eq!(file.look(), Some(2));
         fs::remove_file(&path).unwrap();
         assert_eq!(file.look(), None);
+    }
+
+    #[test]
+    fn a_folder_is_known_by_the_names_in_it_and_a_large_file_by_its_size_and_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("sub")).unwrap();
+        fs::write(at("sub/a"), "1").unwrap();
+        let folder = Tracked::by(Known::Names, "x/", dir.path()).unwrap();
+        let file = Tracked::by(Known::Stat, "a", &at("sub/a")).unwrap();
+        assert_eq!((folder.look(), file.look()), (Some(0), Some(0)));
+        fs::write(at("sub/a"), "22").unwrap();
+        assert_eq!((folder.look(), file.look()), (Some(0), None));
+        fs::write(at("sub/b"), "").unwrap();
+        assert_eq!(folder.look(), None);
+        fs::remove_file(at("sub/b")).unwrap();
+        assert_eq!(folder.look(), Some(2));
     }
 }

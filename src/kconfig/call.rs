@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::project::Project;
 use crate::error::unless_absent;
+use crate::identity::MAKE_OPTIONS;
 use crate::supervise::{self, CancelToken, Ended, How, Log, Spec, find_program};
 use crate::{Error, ErrorKind, Result};
 
@@ -132,6 +133,10 @@ impl Call {
             .env_remove("KCONFIG_CONFIG")
             .log(Log::Append(log.clone()))
             .wall(Duration::from_secs(600));
+        // As for builds: what make is told from outside would hold for Kconfig only.
+        for name in MAKE_OPTIONS {
+            spec = spec.env_remove(name);
+        }
         for (name, value) in project.make_env().chain(shim.env()) {
             spec = spec.env(name, value);
         }

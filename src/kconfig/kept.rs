@@ -31,57 +31,6 @@ const RETRY: Duration = Duration::from_millis(50);
 /// Written last: what is in the folder is complete. Its time is that of the last use.
 const COMPLETE: &str = "complete";
 
-/// How names of variables begin that no build looks at: terminals, sessions, what runs us.
-const HARMLESS: &[&str] = &[
-    "_",
-    "CARGO",
-    "CI",
-    "CLICOLOR",
-    "COLOR",
-    "COLUMNS",
-    "DBUS_",
-    "DISPLAY",
-    "EDITOR",
-    "GITHUB_",
-    "GPG_",
-    "HIST",
-    "HOME",
-    "HOSTNAME",
-    "INVOCATION_ID",
-    "JOURNAL_STREAM",
-    "KBISECT",
-    "LESS",
-    "LINES",
-    "LOGNAME",
-    "LS_COLORS",
-    "MAIL",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MFLAGS",
-    "NEXTEST",
-    "NO_COLOR",
-    "OLDPWD",
-    "PAGER",
-    "PWD",
-    "RUNNER_",
-    "RUSTUP",
-    "RUST_BACKTRACE",
-    "RUST_LOG",
-    "SHLVL",
-    "SSH_",
-    "STY",
-    "SUDO_",
-    "SYSTEMD_",
-    "TERM",
-    "TMP",
-    "TMUX",
-    "USER",
-    "VISUAL",
-    "WAYLAND_",
-    "WINDOW",
-    "XDG_",
-];
-
 /// What changes when something is installed: folders have a new time then.
 const INSTALLED: &[&str] = &[
     "/etc/alternatives",
@@ -224,8 +173,7 @@ fn name(source: &Path, project: &Project) -> String {
         lines.extend(stamps(source));
     }
     for (name, value) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if !HARMLESS.iter().any(|begin| text.starts_with(begin)) {
+        if !identity::is_harmless(&name) {
             lines.push(format!("{name:?}={value:?}"));
         }
     }

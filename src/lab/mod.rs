@@ -26,4 +26,4 @@ pub use executor::{Executor, Report, Task, TraceFrom, TrialResult};
 pub use local::LocalExecutor;
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, laid_over, moves};
 pub use trial::{BUILD_COMMAND, Bench, CONFIG};
-pub use watched::check_trees;
+pub use watched::{Watch, check_trees};

@@ -17,6 +17,7 @@ use crate::{Error, ErrorKind, Result};
 
 use super::executor::TrialResult;
 use super::given::Given;
+use super::watched::Watch;
 
 /// The resolved config, in the directory of a trial.
 pub const CONFIG: &str = "config";
@@ -51,6 +52,8 @@ pub struct Bench {
     pub source: Arc<identity::SourceTree>,
     /// Set once it was told that an oracle writes to what it is given.
     pub told: OnceLock<()>,
+    /// What else builds use, as it is to stay.
+    pub watch: Watch,
 }
 
 /// What is judged in a trial.
@@ -261,6 +264,9 @@ impl Bench {
                 oracle: name,
             });
             let outcome = oracle.judge(job, cancel);
+            for text in oracle.take_warnings() {
+                self.source.warn(text);
+            }
             // Its verdict is one on what was built before; the next oracle and later trials look at them, too.
             let changed = given.put_back()?;
             if !changed.is_empty() && self.told.set(()).is_ok() {

@@ -1,13 +1,16 @@
 //! A trial whose verdict counts only if the source stayed what it was.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::executor::TrialResult;
 use super::trial::{Bench, Subject};
 use crate::build::{TreePool, has_source, source_gone};
-use crate::identity::{Building, Generation, Seen, SourceTree, changed, left_by_build};
+use crate::identity::{
+    Building, Generation, Seen, SourceTree, Toolset, changed, left_by_build, written_by_builds,
+};
 use crate::model::{WorkerId, WorkerState};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
@@ -19,30 +22,80 @@ const TRIES: u32 = 3;
 /// Beside the build trees: the state of the source that they are built from.
 const STATE: &str = "source-state";
 
-/// Are the trees in `folder` built from the source in the state in which it is? If not, they may hold what was
-/// built from contents that are not there any more, and make may not see that, as it looks at times only: then
-/// they are forgotten.
+/// What trials use besides the source, and since when a look is due.
+#[derive(Debug, Default)]
+pub struct Watch {
+    toolset: Arc<Toolset>,
+    /// Of workers whose last trial was cancelled: nobody looked whether their trees hold what was built from
+    /// other contents.
+    unsettled: Mutex<BTreeMap<WorkerId, Since>>,
+}
+
+/// What is to be seen later is asked since this.
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    source: Generation,
+    /// How often somebody was seen to have written to the programs.
+    tools: u64,
+}
+
+/// What was written to meanwhile, and is again what it was.
+#[derive(Debug)]
+struct Touched {
+    source: BTreeSet<PathBuf>,
+    tools: bool,
+}
+
+impl Watch {
+    /// Watches the programs of builds.
+    #[must_use]
+    pub fn of(toolset: Arc<Toolset>) -> Self {
+        Self {
+            toolset,
+            unsettled: Mutex::default(),
+        }
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, BTreeMap<WorkerId, Since>> {
+        // It is changed in single steps: a panic elsewhere leaves it whole.
+        self.unsettled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Are the trees in `folder` built from the source, and by the programs, in the state in which they are? If not,
+/// they may hold what was built from contents that are not there any more, and make may not see that, as it looks
+/// at times only: then they are forgotten.
 ///
 /// In one sitting that cannot be: a tree is promoted only with a verdict that counts.
 ///
 /// # Errors
 /// The file of the state cannot be written, or a stamp not be removed.
-pub fn check_trees(trees: &TreePool, folder: &Path, source: &SourceTree) -> Result<()> {
+pub fn check_trees(
+    trees: &TreePool,
+    folder: &Path,
+    source: &SourceTree,
+    toolset: &Toolset,
+) -> Result<()> {
     let path = folder.join(STATE);
-    let state = source.state_id();
-    if fs::read_to_string(&path).is_ok_and(|text| text == state) {
-        return Ok(());
+    let (state, tools) = (source.state_id(), toolset.state_id());
+    let was = fs::read_to_string(&path).unwrap_or_default();
+    let mut was = was.lines();
+    // Earlier versions noted nothing of programs.
+    let is_same = was.next() == Some(&*state) && was.next().is_none_or(|was| was == tools);
+    if !is_same {
+        trees.forget()?;
     }
-    trees.forget()?;
-    fs::write(&path, state).map_err(|e| Error::io("write", &path, e))
+    fs::write(&path, format!("{state}\n{tools}\n")).map_err(|e| Error::io("write", &path, e))
 }
 
 impl Bench {
     /// Runs one trial as `worker`, and says through `state` what is being done. If somebody wrote to the source
-    /// meanwhile, and it is again what it was, the trial is made once more.
+    /// or to a program of the build meanwhile, and it is again what it was, the trial is made once more.
     ///
     /// # Errors
-    /// Whatever stops a trial; the source is not what it was.
+    /// Whatever stops a trial; the source or a program is not what it was.
     pub(super) fn judge(
         &self,
         worker: WorkerId,
@@ -52,17 +105,27 @@ impl Bench {
     ) -> Result<TrialResult> {
         let mut each_time: Option<BTreeSet<PathBuf>> = None;
         for attempt in 0..=TRIES {
-            let since = self.source.generation();
+            let unsettled = self.watch.unsettled().remove(&worker);
+            let since = match unsettled {
+                Some(since) => since,
+                None => Since {
+                    source: self.source.generation(),
+                    tools: self.watch.toolset.look()?,
+                },
+            };
             let result = self.judge_once(worker, subject, cancel, state);
-            match &result {
-                Ok(TrialResult::Cancelled) => return result,
-                Err(error) if error.kind() == ErrorKind::Interrupted => return result,
-                _ => {}
+            let is_cancelled = match &result {
+                Ok(result) => matches!(result, TrialResult::Cancelled),
+                Err(error) => error.kind() == ErrorKind::Interrupted,
+            };
+            if is_cancelled {
+                self.watch.unsettled().insert(worker, since);
+                return result;
             }
             let touched = match self.touched(since, subject) {
-                Ok(touched) if touched.is_empty() => return result,
+                Ok(touched) if touched.is_nothing() => return result,
                 Ok(touched) => touched,
-                // An error of the trial has its cause in the source.
+                // An error of the trial has its cause there.
                 Err(error) => {
                     self.trees.forget_tree_of(worker)?;
                     return Err(match result {
@@ -74,32 +137,46 @@ impl Bench {
             // It may be built from what was there for a moment.
             self.trees.forget_tree_of(worker)?;
             self.source.warn(format!(
-                "trial {} is made again: the source was written to meanwhile: {}",
+                "trial {} is made again: {} written to meanwhile",
                 subject.trial,
-                Seen::Touched(touched.clone()).names()
+                touched.names()
             ));
             let by_build: BTreeSet<PathBuf> = match &each_time {
-                None => touched,
-                Some(before) => before.intersection(&touched).cloned().collect(),
+                None => touched.source,
+                Some(before) => before.intersection(&touched.source).cloned().collect(),
             };
             if attempt + 1 == TRIES && !by_build.is_empty() {
                 let paths: Vec<PathBuf> = by_build.iter().cloned().collect();
-                self.source.adopt(&by_build, &CancelToken::new())?;
-                self.source.warn(left_by_build(&self.source, &paths));
+                self.source.expect_writes(&by_build);
+                self.source.warn(written_by_builds(&self.source, &paths));
             }
             each_time = Some(by_build);
         }
-        Err(
-            Error::failed("the source is written to again and again while it is built")
-                .hint("let nobody write to it while a run uses it; then `kbisect resume`"),
+        Err(Error::failed(
+            "the source, or a program of the build, is written to again and again while it is built",
         )
+        .hint("let nobody write to it while a run uses it; then `kbisect resume`"))
+    }
+
+    /// What was written to since then, and is again what it was?
+    ///
+    /// # Errors
+    /// It is not what it was.
+    fn touched(&self, since: Since, subject: &Subject<'_>) -> Result<Touched> {
+        let source = self.touched_source(since.source, subject)?;
+        let tools = self.watch.toolset.look()? != since.tools;
+        Ok(Touched { source, tools })
     }
 
     /// Which files were written to since then, and are again what they were?
     ///
     /// # Errors
     /// The source is not what it was.
-    fn touched(&self, since: Generation, subject: &Subject<'_>) -> Result<BTreeSet<PathBuf>> {
+    fn touched_source(
+        &self,
+        since: Generation,
+        subject: &Subject<'_>,
+    ) -> Result<BTreeSet<PathBuf>> {
         if !has_source(&self.plan.source) {
             return Err(source_gone(&self.plan.source));
         }
@@ -145,12 +222,31 @@ impl Bench {
     }
 }
 
+impl Touched {
+    fn is_nothing(&self) -> bool {
+        self.source.is_empty() && !self.tools
+    }
+
+    /// `the source was (a.c)`, for people.
+    fn names(&self) -> String {
+        if self.source.is_empty() {
+            return "a program of the build was".to_owned();
+        }
+        let names = Seen::Touched(self.source.clone()).names();
+        let tools = if self.tools {
+            " and a program of the build were"
+        } else {
+            " was"
+        };
+        format!("the source ({names}){tools}")
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::num::NonZeroUsize;
     use std::os::unix::fs::PermissionsExt;
-    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -209,6 +305,7 @@ mod tests {
             forecasts: Forecasts::new(Kbuild::new(&source, "x86_64")),
             source: Arc::new(SourceTree::open(&source, &path.join("cache"), &cancel).unwrap()),
             told: std::sync::OnceLock::new(),
+            watch: Watch::default(),
         };
         Setting { dir, bench }
     }
@@ -284,7 +381,7 @@ mod tests {
         let warnings = setting.bench.source.take_warnings();
         assert_eq!(
             warnings,
-            ["trial 1 is made again: the source was written to meanwhile: a.c"]
+            ["trial 1 is made again: the source (a.c) was written to meanwhile"]
         );
     }
 
@@ -299,7 +396,7 @@ mod tests {
             warnings
                 .last()
                 .unwrap()
-                .contains("the build of this project writes to its source")
+                .contains("each build of this project writes to its source")
         );
         assert!(passes(setting.judge(Some(start))));
         assert_eq!(setting.builds(), 5);
@@ -343,13 +440,13 @@ mod tests {
             );
         };
         promote();
-        check_trees(trees, &folder, source).unwrap();
+        check_trees(trees, &folder, source, &Toolset::default()).unwrap();
         assert!(
             trees.base_holds().is_none(),
             "nobody knows what they are built from"
         );
         promote();
-        check_trees(trees, &folder, source).unwrap();
+        check_trees(trees, &folder, source, &Toolset::default()).unwrap();
         assert!(trees.base_holds().is_some());
         let path = source.root().join("a.c");
         let old = std::time::UNIX_EPOCH + Duration::from_secs(1000);
@@ -357,7 +454,7 @@ mod tests {
         source
             .look(source.generation(), &CancelToken::new())
             .unwrap();
-        check_trees(trees, &folder, source).unwrap();
+        check_trees(trees, &folder, source, &Toolset::default()).unwrap();
         assert!(trees.base_holds().is_none());
     }
 }

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 const TEXT: usize = 1 << 20;
 
 /// The program of an oracle and the files beside it that it names, themselves or through others. A file that
-/// the oracle only writes is none of them.
+/// the oracle only writes is none of them. What lies elsewhere: see [`super::uses`].
 ///
 /// # Errors
 /// The program cannot be read.
@@ -79,14 +79,14 @@ fn files(name: &str) -> impl Iterator<Item = String> {
 const MODULE_ENDS: [&str; 6] = ["py", "rb", "pl", "pm", "lua", "js"];
 
 /// `None`: it is no text.
-fn text(bytes: &[u8]) -> Option<String> {
+pub(super) fn text(bytes: &[u8]) -> Option<String> {
     let begin = &bytes[..bytes.len().min(TEXT)];
     let is_text = memchr::memchr(0, begin).is_none();
     is_text.then(|| String::from_utf8_lossy(begin).into_owned())
 }
 
 /// Is it something to be run or to be sourced, which an oracle does not write?
-fn is_program(path: &Path) -> bool {
+pub(super) fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     const ENDS: &[&str] = &[
         "sh", "bash", "py", "pl", "rb", "lua", "awk", "sed", "exp", "tcl", "js",
@@ -99,9 +99,15 @@ fn is_program(path: &Path) -> bool {
 
 /// Does `text` write to the file `name`, or to a variable that has it? Then it is a counter or a log.
 fn is_written(text: &str, name: &str) -> bool {
+    // Also `[ $x = 1 ]`, as ever: what is left out of an oracle's own files here, `super::uses` looks at again.
+    writes_to(text, name, r"(?m)(\w+)\s*=[^\n]*")
+}
+
+/// The same, where `assigned` is what stands before the name where a variable gets it.
+pub(super) fn writes_to(text: &str, name: &str, assigned: &str) -> bool {
     let name = regex::escape(name);
     let mut targets = vec![name.clone()];
-    if let Ok(assigned) = Regex::new(&format!(r#"(?m)(\w+)\s*=[^\n]*{name}"#)) {
+    if let Ok(assigned) = Regex::new(&format!("{assigned}{name}")) {
         let variables = assigned
             .captures_iter(text)
             .map(|found| found[1].to_owned());

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Oracle;
 use super::said::{EVIDENCE, first_line, last_line, limit_line};
 use crate::error::unless_absent;
+use crate::identity::{Tracked, Version};
 use crate::model::{WorkerId, sanitize_line};
 use crate::supervise::{
     CancelToken, How, LOG_LIMIT, Log, Room, Spec, quote, run_with, temporary_folder,
@@ -117,18 +118,52 @@ impl Oracle {
     /// [`ErrorKind::Interrupted`] when `cancel` stopped it; otherwise when the oracle cannot be
     /// started or its directory not be written.
     pub fn judge(&self, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
-        let mut before = self.look()?;
-        for _ in 0..TRIES {
+        let has = |files: &[&Tracked], file: &Tracked| files.iter().any(|f| std::ptr::eq(*f, file));
+        let mut each_time: Option<Vec<&Tracked>> = None;
+        for attempt in 1..=TRIES {
+            let before = self.look();
+            // What it may write itself it may have written in another judgement.
+            let is_edited = |(file, version): &&(&Tracked, Version)| {
+                !file.is_first(version) && !self.may_write(file)
+            };
+            if let Some((file, _)) = before.iter().find(is_edited) {
+                return Err(self.changed(file));
+            }
             let outcome = self.judge_once(job, cancel);
             if matches!(&outcome, Err(e) if e.kind() == ErrorKind::Interrupted) {
                 return outcome;
             }
             // It may have seen other contents meanwhile.
-            let after = self.look()?;
-            if after == before {
+            let after: Vec<_> = before
+                .iter()
+                .filter(|(file, _)| !self.writes(file))
+                .map(|(file, earlier)| (*file, *earlier, file.version()))
+                .collect();
+            let written: Vec<&Tracked> = after
+                .iter()
+                .filter(|(_, earlier, now)| now.is_written_since(earlier))
+                .map(|(file, ..)| *file)
+                .collect();
+            let mut by_itself = each_time.unwrap_or_else(|| written.clone());
+            by_itself.retain(|file| has(&written, file));
+            // What it does not write each time was written by somebody else.
+            let is_edited = |(file, _, now): &&(&Tracked, Version, Version)| {
+                let is_its_own = has(&by_itself, file) && self.may_write(file);
+                !is_its_own && !file.is_first(now)
+            };
+            if let Some((file, ..)) = after.iter().find(is_edited) {
+                return Err(self.changed(file));
+            }
+            if written.is_empty() {
                 return outcome;
             }
-            before = after;
+            let is_its_own = |file: &&Tracked| has(&by_itself, file) && self.may_write(file);
+            if attempt == TRIES && written.iter().all(is_its_own) {
+                let names: Vec<&str> = written.iter().map(|file| file.name()).collect();
+                self.written.note(self.name(), &names)?;
+                return outcome;
+            }
+            each_time = Some(by_itself);
         }
         let (oracle, folder) = (
             self.name(),

@@ -4,6 +4,8 @@ mod files;
 mod judge;
 mod said;
 mod shipped;
+mod uses;
+mod written;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,8 +13,9 @@ use std::sync::Arc;
 
 pub use judge::{COMMAND, Job, OracleOutcome, OracleVerdict, TRACE, judge_all};
 pub use shipped::{SHIPPED, Shipped};
+pub use written::Written;
 
-use crate::identity::Tracked;
+use crate::identity::{Tracked, USES, Version};
 use crate::model::near;
 use crate::supervise::find_program;
 use crate::{Error, Result, places};
@@ -26,6 +29,10 @@ pub struct Oracle {
     contents: blake3::Hash,
     /// The program, and what it names in its folder.
     files: Arc<Vec<Tracked>>,
+    /// What it names elsewhere, and folders.
+    uses: Arc<Vec<Tracked>>,
+    /// What of these it writes itself.
+    written: Arc<Written>,
     /// What else a judgement depends on: the guest, QEMU.
     tools: Vec<Arc<Tracked>>,
 }
@@ -101,10 +108,13 @@ pub fn find_all<S: AsRef<str>>(names_or_paths: &[S]) -> Result<Vec<Oracle>> {
 impl Oracle {
     fn new(name: &str, program: PathBuf) -> Result<Self> {
         let contents = std::fs::read(&program).map_err(|e| Error::io("read", &program, e))?;
+        let files = files::of(&program)?;
         Ok(Self {
             name: name.to_owned(),
             contents: blake3::hash(&contents),
-            files: Arc::new(files::of(&program)?),
+            uses: Arc::new(uses::of(&program, &files)),
+            files: Arc::new(files),
+            written: Arc::default(),
             program,
             tools: Vec::new(),
         })
@@ -138,14 +148,50 @@ impl Oracle {
         self.mentions("kbisect boot")
     }
 
-    /// What it is made of, in the key of a verdict: its name, and the hash of each file by its name.
+    /// What it is made of, in the key of a verdict: its name, and the hash of each file by its name; apart those
+    /// that earlier versions did not look at. What it writes itself is left out.
     #[must_use]
     pub fn key(&self) -> serde_json::Value {
-        let files = self.files.iter();
-        let files: serde_json::Map<_, _> = files
-            .map(|file| (file.name().to_owned(), file.hash().into()))
-            .collect();
-        serde_json::json!({ "name": self.name, "files": files })
+        let hashes = |files: &[Tracked]| -> serde_json::Map<_, _> {
+            let files = files.iter().filter(|file| !self.writes(file));
+            files
+                .map(|file| (file.name().to_owned(), file.hash().into()))
+                .collect()
+        };
+        serde_json::json!({ "name": self.name, "files": hashes(&self.files), USES: hashes(&self.uses) })
+    }
+
+    /// What it writes itself does not differ from the key `was`: takes it from there into its key `is`.
+    pub fn excuse(&self, was: &serde_json::Value, is: &mut serde_json::Value) {
+        for part in ["files", USES] {
+            let was = was.get(part).and_then(serde_json::Value::as_object);
+            let is = is.get_mut(part).and_then(serde_json::Value::as_object_mut);
+            let Some((was, is)) = was.zip(is) else {
+                continue;
+            };
+            for (name, hash) in was {
+                if self.written.has(&self.name, name) {
+                    is.insert(name.clone(), hash.clone());
+                }
+            }
+        }
+    }
+
+    /// What it was seen to write itself is known from `written`, and noted there.
+    #[must_use]
+    pub fn noting(mut self, written: &Arc<Written>) -> Self {
+        self.written = Arc::clone(written);
+        self
+    }
+
+    /// What it was seen to do that the user should know, and was not told yet.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.written.take_warnings()
+    }
+
+    /// Was it seen to write this file itself?
+    fn writes(&self, file: &Tracked) -> bool {
+        self.written.has(&self.name, file.name())
     }
 
     /// Its judgements depend on these files too.
@@ -155,29 +201,32 @@ impl Oracle {
         self
     }
 
-    /// Is everything as it was that its judgements depend on? Verdicts of two oracles must not be mixed. Returns
-    /// how often somebody was seen to have written to any of it.
-    ///
-    /// # Errors
-    /// It is not; the error names the file.
-    fn look(&self) -> Result<u64> {
-        let files = self
-            .files
-            .iter()
-            .chain(self.tools.iter().map(AsRef::as_ref));
-        let mut all = 0;
-        for file in files {
-            let Some(writes) = file.look() else {
-                let oracle = self.name();
-                return Err(Error::failed(format!(
-                    "oracle {oracle}: {} was changed during the run",
-                    file.name()
-                ))
-                .hint("put it back as it was and `kbisect resume`, or begin anew with another --output"));
-            };
-            all += writes;
-        }
-        Ok(all)
+    /// All that its judgements depend on, but for what it writes itself.
+    fn all(&self) -> impl Iterator<Item = &Tracked> {
+        let files = self.files.iter().chain(self.uses.iter());
+        let files = files.filter(|file| !self.writes(file));
+        files.chain(self.tools.iter().map(AsRef::as_ref))
+    }
+
+    /// May it be that it writes this file itself when it judges? Not what is run or sourced, nor tools.
+    fn may_write(&self, file: &Tracked) -> bool {
+        let files = self.files.iter().chain(self.uses.iter());
+        let mut files = files.filter(|own| !files::is_program(own.path()) || own.path().is_dir());
+        files.any(|own| std::ptr::eq(own, file))
+    }
+
+    /// Looks at all that its judgements depend on.
+    fn look(&self) -> Vec<(&Tracked, Version)> {
+        self.all().map(|file| (file, file.version())).collect()
+    }
+
+    fn changed(&self, file: &Tracked) -> Error {
+        let oracle = self.name();
+        Error::failed(format!(
+            "oracle {oracle}: {} was changed during the run",
+            file.name()
+        ))
+        .hint("put it back as it was and `kbisect resume`, or begin anew with another --output")
     }
 
     /// What the key of a verdict said of it in earlier versions: a hash of its program and of the

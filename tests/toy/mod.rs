@@ -169,6 +169,13 @@ impl Toy {
         toy
     }
 
+    /// Makes the project in a temporary folder that is there, because the project names it.
+    pub fn within(temp: tempfile::TempDir, spec: &Spec) -> Self {
+        let mut toy = Self::at(temp.path(), spec);
+        toy._temp = Some(temp);
+        toy
+    }
+
     /// Makes the project in `dir`, which stays.
     pub fn at(dir: &Path, spec: &Spec) -> Self {
         let toy = Self {

@@ -286,6 +286,11 @@ impl Model {
         self.sym(id).kind
     }
 
+    /// The names of the files that were read, relative to the source unless they begin with `/`.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(AsRef::as_ref)
+    }
+
     /// What the files told by `$(info ...)` and `$(warning-if ...)` while they were read.
     #[must_use]
     pub fn messages(&self) -> &[Message] {

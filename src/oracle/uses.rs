@@ -1,0 +1,340 @@
+//! What else an oracle uses: folders beside it, and files and programs elsewhere that it names.
+//!
+//! Found by the text of the oracle and of what it names, as [`files`](super::files) are:
+//!
+//! - folders beside it (`rules.d/*`), with all that is in them,
+//! - files beside it that lie above it (`../lib/common.sh`),
+//! - files, and small folders, that it names from the root (`/etc/site/rules`), but for the system's own programs,
+//! - programs outside of the system's folders that it finds through `PATH`.
+//!
+//! Not found is what a binary reads, what a name is put together from by variables, what the shell expands
+//! (`*.conf` without a folder, `~`), what comes over the network, and the system's programs (`grep`, `ssh`). What is
+//! large is known by size and time only; folders of thousands of files, source trees and directories of runs are
+//! left out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::files::{is_program, text, writes_to};
+use crate::identity::{Known, Tracked, files_below};
+use crate::supervise::find_program;
+
+/// Bytes, of a file or of a folder with all that is in it, up to which contents are read.
+const LARGE: u64 = 64 << 20;
+
+/// Files of a folder up to which their contents are read.
+const MANY: usize = 256;
+
+/// Files of a folder beside the oracle up to which it is looked at at all.
+const MOST: usize = 4000;
+
+/// Files and folders that are followed.
+const ALL: usize = 2000;
+
+/// Where the system has what it is made of, and what is never the same.
+const SYSTEM: &[&str] = &[
+    "/bin",
+    "/dev",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/tmp",
+    "/usr/bin",
+    "/usr/sbin",
+];
+
+/// A folder with these files is the directory of a run, or a source tree: that is watched by itself.
+const RUN: [&str; 2] = ["run.json", "journal.jsonl"];
+const SOURCE: [&str; 2] = ["Makefile", "Kconfig"];
+
+/// What the oracle `program` uses beside `files`, which are its own.
+pub(super) fn of(program: &Path, files: &[Tracked]) -> Vec<Tracked> {
+    let mut search = Search {
+        own: folder_of(program),
+        known: files.iter().map(|file| file.path().to_owned()).collect(),
+        found: Vec::new(),
+        texts: Vec::new(),
+    };
+    for file in files {
+        search.read(file.path());
+    }
+    while let Some((text, folder)) = search.texts.pop() {
+        search.look(&text, &folder);
+    }
+    search.found.sort_by(|a, b| a.name().cmp(b.name()));
+    search.found
+}
+
+struct Search {
+    /// The oracle's folder.
+    own: PathBuf,
+    known: BTreeSet<PathBuf>,
+    found: Vec<Tracked>,
+    /// Texts that are to be looked at, each with the folder that it is in.
+    texts: Vec<(String, PathBuf)>,
+}
+
+/// Where a name leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Into a folder that people made for the oracle.
+    Beside,
+    /// Anywhere.
+    Elsewhere,
+}
+
+impl Search {
+    fn read(&mut self, path: &Path) {
+        let is_small = fs::metadata(path).is_ok_and(|meta| meta.len() <= LARGE);
+        if let Some(text) = is_small
+            .then(|| fs::read(path).ok())
+            .flatten()
+            .and_then(|b| text(&b))
+        {
+            self.texts.push((text, folder_of(path)));
+        }
+    }
+
+    fn look(&mut self, text: &str, folder: &Path) {
+        for line in text.lines() {
+            let is_comment = line.trim_start().starts_with('#') && !line.starts_with("#!");
+            for word in words(line) {
+                if word.starts_with('/') {
+                    self.name(text, word, &plain(Path::new(word)), Place::Elsewhere);
+                }
+                for end in ends(word) {
+                    self.name(text, end, &plain(&folder.join(end)), Place::Beside);
+                }
+                if !is_comment && !word.contains('/') {
+                    self.program(word);
+                }
+            }
+        }
+    }
+
+    /// A text names what is at `path`.
+    fn name(&mut self, text: &str, name: &str, path: &Path, place: Place) {
+        let is_system =
+            place == Place::Elsewhere && SYSTEM.iter().any(|folder| path.starts_with(folder));
+        let is_new = !self.known.contains(path) && self.known.len() < ALL;
+        // What lies above the oracle is not made for it.
+        if is_system || !is_new || self.own.starts_with(path) {
+            return;
+        }
+        let Ok(meta) = fs::metadata(path) else { return };
+        if meta.is_file() && (is_program(path) || !is_written(text, name)) {
+            self.known.insert(path.to_owned());
+            self.file(path, meta.len());
+        } else if meta.is_dir() && !is_folder_written(text, name) {
+            self.known.insert(path.to_owned());
+            self.folder(path, place, text);
+        }
+    }
+
+    fn file(&mut self, path: &Path, size: u64) {
+        let known = if size > LARGE {
+            Known::Stat
+        } else {
+            Known::Contents
+        };
+        // One that cannot be read is nothing to the oracle either.
+        let file = Tracked::by(known, &self.shown(path), path);
+        self.found.extend(file);
+        self.read(path);
+    }
+
+    fn folder(&mut self, path: &Path, place: Place, text: &str) {
+        let has_all = |names: [&str; 2]| names.iter().all(|name| path.join(name).is_file());
+        let is_hidden = path.file_name().is_none_or(|name| name == ".git");
+        if has_all(RUN) || has_all(SOURCE) || is_hidden {
+            return;
+        }
+        let Ok(names) = files_below(path) else { return };
+        let is_run = |name: &PathBuf| name.ends_with(RUN[1]);
+        let sizes = names.iter().map(|name| {
+            let meta = fs::metadata(path.join(name));
+            meta.map_or(0, |meta| meta.len())
+        });
+        let is_large = names.len() > MANY || sizes.sum::<u64>() > LARGE;
+        let is_huge = names.len() > MOST || (is_large && place == Place::Elsewhere);
+        if is_huge || names.iter().any(is_run) {
+            return;
+        }
+        let shown = format!("{}/", self.shown(path));
+        self.found.extend(Tracked::by(Known::Names, &shown, path));
+        for name in names {
+            let file = path.join(&name);
+            // By the folder's name too: another file of its name may be written elsewhere.
+            let is_read = is_program(&file) || !is_written(text, &self.shown(&file));
+            if !file.is_file() || !is_read || !self.known.insert(file.clone()) {
+                continue;
+            }
+            let known = if is_large {
+                Known::Stat
+            } else {
+                Known::Contents
+            };
+            self.found
+                .extend(Tracked::by(known, &self.shown(&file), &file));
+            if !is_large {
+                self.read(&file);
+            }
+        }
+    }
+
+    /// A word of a text may be a program.
+    fn program(&mut self, word: &str) {
+        // Ours is not the oracle's.
+        if word.len() < 2 || word == "kbisect" {
+            return;
+        }
+        let Some(path) = find_program(word).and_then(|path| path.canonicalize().ok()) else {
+            return;
+        };
+        let is_system = SYSTEM
+            .iter()
+            .chain(&["/usr/lib"])
+            .any(|folder| path.starts_with(folder));
+        if !is_system && self.known.len() < ALL && self.known.insert(path.clone()) {
+            let size = fs::metadata(&path).map_or(0, |meta| meta.len());
+            self.file(&path, size);
+        }
+    }
+
+    /// How people know it: from the oracle's folder, or from the root.
+    fn shown(&self, path: &Path) -> String {
+        let short = path.strip_prefix(&self.own).unwrap_or(path);
+        short.display().to_string()
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("/")).to_owned()
+}
+
+/// What may be a path or the name of a program.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let inner = |c: char| c.is_alphanumeric() || "._-+@/".contains(c);
+    let words = line.split(move |c| !inner(c));
+    words
+        .map(|word| word.trim_end_matches(['.', '/']))
+        .filter(|word| !word.is_empty())
+}
+
+/// Of `here/../data/x` that itself, `../data/x`, `data/x` and `x`.
+fn ends(word: &str) -> impl Iterator<Item = &str> {
+    let ends = word.match_indices('/').map(|(at, _)| &word[at + 1..]);
+    std::iter::once(word).chain(ends).filter(|end| {
+        let mut parts = end.split('/').skip_while(|part| *part == "..").peekable();
+        parts.peek().is_some() && parts.all(|part| !matches!(part, "" | "." | ".."))
+    })
+}
+
+/// The path without `.` and `..`, as it is written.
+fn plain(path: &Path) -> PathBuf {
+    let mut all = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                all.pop();
+            }
+            Component::CurDir => {}
+            part => all.push(part),
+        }
+    }
+    all
+}
+
+/// Does `text` write to the file `name`, or to a variable that is given it by a statement of its own?
+fn is_written(text: &str, name: &str) -> bool {
+    const ASSIGNED: &str =
+        r"(?m)(?:^|[;&|({]|\b(?:then|do|else|export|local|readonly))[ \t]*(\w+)[ \t]*=[^=\n;]*";
+    writes_to(text, name, ASSIGNED)
+}
+
+/// Does `text` make the folder `name`, or write to files in it?
+fn is_folder_written(text: &str, name: &str) -> bool {
+    let inner = regex::escape(name);
+    let into = regex::Regex::new(&format!(
+        r#"(>|\btee\b|\b(cp|mv)\b[^\n;|&]*[ \t])[^\n;|&<>]*{inner}["'}}]*/"#
+    ));
+    is_written(text, name) || into.is_ok_and(|into| into.is_match(text))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::files;
+    use super::*;
+
+    /// What an oracle `oracle/ok` with this text uses, with these files beside its folder. `DIR` is where all is.
+    fn uses(script: &str, others: &[&str]) -> Vec<String> {
+        // Not among the system's temporary files.
+        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+        let dir = tempfile::tempdir_in(target).unwrap();
+        let at = dir.path().display().to_string();
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        others.iter().for_each(|name| write(name, "x\n"));
+        write("oracle/ok", &script.replace("DIR", &at));
+        let program = dir.path().join("oracle/ok");
+        let own = files::of(&program).unwrap();
+        let found = of(&program, &own);
+        let short = |name: &str| name.replace(&format!("{at}/"), "");
+        found.iter().map(|file| short(file.name())).collect()
+    }
+
+    #[test]
+    fn a_folder_that_an_oracle_names_is_a_part_of_it_with_all_that_is_in_it() {
+        let script = "#!/bin/sh\nfor f in \"$here\"/rules.d/*; do . \"$f\"; done\n";
+        let others = ["oracle/rules.d/a", "oracle/rules.d/b/c", "oracle/other.d/x"];
+        let expected = ["rules.d/", "rules.d/a", "rules.d/b/c"];
+        assert_eq!(uses(script, &others), expected);
+    }
+
+    #[test]
+    fn what_an_oracle_names_from_the_root_and_above_it_is_a_part_of_it() {
+        let script =
+            "#!/bin/sh\n. \"$here/../lib/common.sh\"\ngrep -f DIR/site/rules x\n/bin/true\n";
+        let others = ["lib/common.sh", "site/rules", "site/other"];
+        let expected = ["lib/common.sh", "site/rules"];
+        assert_eq!(uses(script, &others), expected);
+    }
+
+    #[test]
+    fn what_an_oracle_writes_elsewhere_is_no_part_of_it() {
+        let script = "#!/bin/sh\nmkdir -p \"$here/work\"\necho x >>DIR/log/all\necho y >\"$here/logs/one\"\n";
+        let others = ["oracle/work/x", "oracle/logs/one", "log/all"];
+        assert_eq!(uses(script, &others), [""; 0]);
+    }
+
+    #[test]
+    fn a_comparison_is_no_assignment_and_what_is_beside_an_oracle_is_looked_at_again() {
+        let script = "#!/bin/sh\necho 1 >>\"$calls\"\n[ $calls = 4 ] && f=DIR/site/rules; \
+                      [ $calls = 5 ] && grep -f \"$here/wanted\" x\nlog=$here/log; echo 1 >>\"$log\"\n";
+        let others = ["site/rules", "oracle/wanted", "oracle/log"];
+        assert_eq!(uses(script, &others), ["site/rules", "wanted"]);
+    }
+
+    #[test]
+    fn a_run_and_a_source_tree_are_no_part_of_an_oracle() {
+        let script = "#!/bin/sh\nls src/ out/ deep/\n";
+        let others = [
+            "oracle/src/Makefile",
+            "oracle/src/Kconfig",
+            "oracle/out/run.json",
+            "oracle/out/journal.jsonl",
+            "oracle/deep/er/journal.jsonl",
+        ];
+        assert_eq!(uses(script, &others), [""; 0]);
+    }
+}
