@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kbisect::build::Kbuild;
-use kbisect::kconfig::native::Mode;
+use kbisect::kconfig::engine::Mode;
 use kbisect::kconfig::{EC2_START, parse_config};
 use kbisect::model::Config;
 use kbisect::supervise::CancelToken;

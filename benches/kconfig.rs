@@ -6,7 +6,7 @@ mod debian;
 use std::collections::HashSet;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use kbisect::kconfig::native::Mode;
+use kbisect::kconfig::engine::Mode;
 use kbisect::kconfig::{EC2_START, parse_config};
 use kbisect::model::ResolvedConfig;
 use kbisect::supervise::{self, CancelToken, Log, Spec};

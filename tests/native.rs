@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kbisect::Result;
-use kbisect::kconfig::native::{Dialect, Env, Message, Mode, Model, Shell, SymKind, Why, parse};
+use kbisect::kconfig::engine::{Dialect, Env, Message, Mode, Model, Shell, SymKind, Why, parse};
 use kbisect::kconfig::{
     CheckedResolver, ConfResolver, EC2_START, Method, ProblemKind, Project, Prompt, Resolver,
     parse_config, read, read_as,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
 use super::start;
-use crate::kconfig::native::{Explanation, Mode, Model, SymKind, Term, Why};
+use crate::kconfig::engine::{Explanation, Mode, Model, SymKind, Term, Why};
 use crate::kconfig::{self, parse_config};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize};
 use crate::settings::Wishes;

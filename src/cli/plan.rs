@@ -11,7 +11,7 @@ use super::run::check_key;
 use super::shown::Shown;
 use crate::Result;
 use crate::journal::RunDir;
-use crate::kconfig::native::{Explanation, Why};
+use crate::kconfig::engine::{Explanation, Why};
 use crate::kconfig::{self, Fixed, Start};
 use crate::model::{
     Certify, Fragment, Order, Request, RequestId, RequestSet, Symbol, Tracing, sanitize,

@@ -13,7 +13,7 @@ use super::start::over_base;
 use crate::boot;
 use crate::build::{Launcher, MakePlan};
 use crate::identity::{self, Building, Seen, SourceTree, Tracked, Variables, earlier};
-use crate::kconfig::native::{Message, Model};
+use crate::kconfig::engine::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
 use crate::model::{CompilerLauncher, Event, Symbol, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED};

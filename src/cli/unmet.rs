@@ -1,7 +1,7 @@
 //! Says why an assignment of the start did not come true.
 
 use super::prepare::Tools;
-use crate::kconfig::native::{Explanation, Model, State, Term, Why};
+use crate::kconfig::engine::{Explanation, Model, State, Term, Why};
 use crate::model::{Fragment, Request, sanitize_line};
 
 /// So many dependencies are named.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::call::{Call, LIMIT};
-use super::native::Shell;
+use super::engine::Shell;
 use crate::supervise::{self, CancelToken, How, Spec};
 use crate::{Error, ErrorKind, Result};
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::conf::ConfResolver;
-use super::native::{Mode, Model};
+use super::engine::{Mode, Model};
 use super::prompts::Prompt;
 use super::read::parse_config;
 use super::resolve::{Resolver, Selectors};

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::answers::RecordedShell;
 use super::call::{Call, LIMIT, check};
+use super::engine;
 use super::kept::Kept;
-use super::native;
 use super::project::{Method, Project};
 use super::prompts::{Prompt, parse_prompts};
 use super::read::parse_config;
@@ -150,17 +150,17 @@ impl ConfResolver {
     /// `conf` fails, or does not know the mode.
     pub fn reference(
         &self,
-        mode: native::Mode,
+        mode: engine::Mode,
         text: Option<&[u8]>,
         cancel: &CancelToken,
     ) -> Result<String> {
         let dir = self.call_dir()?;
         let (flag, old, file) = match mode {
-            native::Mode::AllNo => ("--allnoconfig", "-n", ASKED),
-            native::Mode::AllYes => ("--allyesconfig", "-y", ASKED),
-            native::Mode::AllMod => ("--allmodconfig", "-m", ASKED),
-            native::Mode::AllDef => ("--alldefconfig", "-d", ASKED),
-            native::Mode::OldDef => ("--olddefconfig", "-o", ".config"),
+            engine::Mode::AllNo => ("--allnoconfig", "-n", ASKED),
+            engine::Mode::AllYes => ("--allyesconfig", "-y", ASKED),
+            engine::Mode::AllMod => ("--allmodconfig", "-m", ASKED),
+            engine::Mode::AllDef => ("--alldefconfig", "-d", ASKED),
+            engine::Mode::OldDef => ("--olddefconfig", "-o", ".config"),
         };
         let mut spec = self
             .call(dir.path(), &self.with_mode(flag, Some(old)))
@@ -168,7 +168,7 @@ impl ConfResolver {
         if let Some(text) = text {
             let file = dir.path().join(file);
             fs::write(&file, text).map_err(|e| Error::io("write", &file, e))?;
-            if mode != native::Mode::OldDef {
+            if mode != engine::Mode::OldDef {
                 spec = spec.env("KCONFIG_ALLCONFIG", file);
             }
         }
@@ -194,18 +194,18 @@ impl ConfResolver {
     /// # Errors
     /// The engine does not understand the tree, or a command that it asks the shell for cannot
     /// be run.
-    pub fn parse_natively(&self, cancel: &CancelToken) -> Result<native::Model> {
+    pub fn parse_natively(&self, cancel: &CancelToken) -> Result<engine::Model> {
         let env = self.env();
         let root = self.call.args.last().and_then(|a| a.to_str());
         let mut shell = RecordedShell {
             call: &self.call,
             cancel,
         };
-        native::parse(root.unwrap_or("Kconfig"), &env, &mut shell)
+        engine::parse(root.unwrap_or("Kconfig"), &env, &mut shell)
     }
 
     /// What the tree's Kconfig is read with.
-    fn env(&self) -> native::Env {
+    fn env(&self) -> engine::Env {
         let variable = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
@@ -220,11 +220,11 @@ impl ConfResolver {
         let folder = source.join("scripts/kconfig");
         let dialect = match variables.get("KERNELVERSION") {
             Some(version) if self.is_linux => {
-                native::Dialect::of_linux(version).reading_as(&folder)
+                engine::Dialect::of_linux(version).reading_as(&folder)
             }
-            _ => native::Dialect::of_source(&folder).unwrap_or_default(),
+            _ => engine::Dialect::of_source(&folder).unwrap_or_default(),
         };
-        native::Env {
+        engine::Env {
             source,
             build: Some(self.call.cwd.clone()),
             dialect,
@@ -234,7 +234,7 @@ impl ConfResolver {
 
     /// Whose semantics the tree follows.
     #[must_use]
-    pub fn dialect(&self) -> native::Dialect {
+    pub fn dialect(&self) -> engine::Dialect {
         self.env().dialect
     }
 
@@ -330,10 +330,10 @@ impl ConfResolver {
     /// What `conf` is asked to make of `fragment`: the mode, and the file that it is given. The
     /// native engine is asked the same.
     #[must_use]
-    pub fn question(&self, fragment: &Fragment) -> (native::Mode, String) {
+    pub fn question(&self, fragment: &Fragment) -> (engine::Mode, String) {
         let over = self.over_base(fragment);
         match self.method {
-            Method::Allconfig => (native::Mode::AllNo, over.to_string()),
+            Method::Allconfig => (engine::Mode::AllNo, over.to_string()),
             Method::Oldconfig => {
                 let asked: HashSet<&Symbol> = [&self.base, fragment]
                     .into_iter()
@@ -346,7 +346,7 @@ impl ConfResolver {
                     value: Value::NO,
                 });
                 let off = Fragment::new(off.collect());
-                (native::Mode::OldDef, format!("{off}{over}"))
+                (engine::Mode::OldDef, format!("{off}{over}"))
             }
         }
     }

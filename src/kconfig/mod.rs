@@ -1,15 +1,15 @@
 //! Kconfig: reads and writes configs, resolves fragments, takes a start apart into requests.
 //!
 //! The tree's own `conf` ([`ConfResolver`]) is the reference. In front of it stands the
-//! [`native`] engine, behind the same trait, [`Resolver`]: [`CheckedResolver`] is both.
+//! native [`engine`], behind the same trait, [`Resolver`]: [`CheckedResolver`] is both.
 
 mod answers;
 mod call;
 mod checked;
 mod conf;
+pub mod engine;
 mod groups;
 mod kept;
-pub mod native;
 mod project;
 mod prompts;
 mod read;
@@ -21,6 +21,9 @@ mod syntax;
 
 pub use checked::CheckedResolver;
 pub use conf::{ConfResolver, Precedence};
+/// Its earlier name.
+#[doc(hidden)]
+pub use engine as native;
 pub use groups::{carried, untied};
 pub use project::{Method, PROFILES, Project};
 pub use prompts::{Prompt, parse_prompts};

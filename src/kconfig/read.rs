@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::native::{Dialect, Model, SymKind};
+use super::engine::{Dialect, Model, SymKind};
 use super::syntax::{Holds, Line, NOT_SET, PREFIX, Said, Says, Syntax};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize_line};
 

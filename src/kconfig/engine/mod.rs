@@ -9,7 +9,7 @@
 //! `.config` and [explains](State::explain) each symbol.
 //!
 //! ```
-//! use kbisect::kconfig::native::{Env, Mode, Shell, parse};
+//! use kbisect::kconfig::engine::{Env, Mode, Shell, parse};
 //!
 //! /// For trees that ask nothing.
 //! struct NoShell;
