@@ -11,10 +11,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kbisect::Result;
-use kbisect::kconfig::engine::{Dialect, Env, Message, Mode, Model, Shell, SymKind, Why, parse};
+use kbisect::kconfig::engine::{
+    Dialect, Env, Message, Mode, Model, NoShell, Shell, ShellError, SymKind, Why, parse,
+};
 use kbisect::kconfig::{
     CheckedResolver, ConfResolver, EC2_START, Method, ProblemKind, Project, Prompt, Resolver,
-    parse_config, read, read_as,
+    parse_config, parse_failed, read, read_as,
 };
 use kbisect::model::{Fragment, ResolvedConfig};
 use kbisect::setup::{Setup, cache_dir};
@@ -343,14 +345,6 @@ fn a_config_resolves_to_itself() {
     });
 }
 
-struct NoShell;
-
-impl Shell for NoShell {
-    fn run(&mut self, _: &str) -> Result<String> {
-        Ok(String::new())
-    }
-}
-
 /// The kernel's own tests of Kconfig, those about values.
 #[test]
 fn the_kernels_own_tests_of_choices_pass() {
@@ -392,7 +386,7 @@ fn the_kernels_own_tests_of_choices_pass() {
 fn the_kernels_own_tests_of_the_preprocessor_pass() {
     struct RealShell;
     impl Shell for RealShell {
-        fn run(&mut self, command: &str) -> Result<String> {
+        fn run(&mut self, command: &str) -> Result<String, ShellError> {
             let spec = Spec::new("/bin/sh").args(["-c", command]);
             let (_, output) = supervise::capture(&spec, &CancelToken::new())?;
             Ok(String::from_utf8(output).unwrap())
@@ -461,7 +455,7 @@ fn parse_tree(source: &Path, dialect: Dialect) -> Result<Model> {
         dialect,
         variables: HashMap::new(),
     };
-    parse("Kconfig", &env, &mut NoShell)
+    parse("Kconfig", &env, &mut NoShell).map_err(parse_failed)
 }
 
 fn parse_as(text: impl AsRef<[u8]>, dialect: Dialect) -> Result<Model> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::answers::RecordedShell;
 use super::call::{Call, LIMIT, check};
+use super::convert::parse_failed;
 use super::engine;
 use super::kept::Kept;
 use super::project::{Method, Project};
@@ -201,7 +202,7 @@ impl ConfResolver {
             call: &self.call,
             cancel,
         };
-        engine::parse(root.unwrap_or("Kconfig"), &env, &mut shell)
+        engine::parse(root.unwrap_or("Kconfig"), &env, &mut shell).map_err(parse_failed)
     }
 
     /// What the tree's Kconfig is read with.

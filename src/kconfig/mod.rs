@@ -7,6 +7,7 @@ mod answers;
 mod call;
 mod checked;
 mod conf;
+mod convert;
 pub mod engine;
 mod groups;
 mod kept;
@@ -21,6 +22,7 @@ mod syntax;
 
 pub use checked::CheckedResolver;
 pub use conf::{ConfResolver, Precedence};
+pub use convert::parse_failed;
 /// Its earlier name.
 #[doc(hidden)]
 pub use engine as native;

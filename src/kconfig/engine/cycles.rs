@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::error::{ParseError, ParseErrorKind};
 use super::model::{Does, Expr, ExprId, Model, SymId};
 
 /// How one symbol depends on another.
@@ -30,8 +31,8 @@ impl How {
     }
 }
 
-/// Each cycle, as a sentence.
-pub(super) fn cycles(model: &Model) -> Vec<String> {
+/// The cycles, each as a sentence, if there are any.
+pub(super) fn cycles(model: &Model) -> Option<ParseError> {
     let graph = Graph { model };
     let mut told = Vec::new();
     for component in components(&graph) {
@@ -44,11 +45,16 @@ pub(super) fn cycles(model: &Model) -> Vec<String> {
         let others = symbols.next().is_some();
         let is_cycle = others || !is_choice && component.len() > 1;
         if is_cycle && let Some(text) = graph.tell(first) {
-            told.push(text);
+            told.push((text, model.place(first)));
         }
     }
     told.sort_unstable();
-    told
+    let (file, line) = told.first()?.1.unwrap_or(("", 0));
+    Some(ParseError {
+        file: file.to_owned(),
+        line,
+        kind: ParseErrorKind::Recursive(told.into_iter().map(|(text, _)| text).collect()),
+    })
 }
 
 /// Symbols come first, then expressions.

@@ -1,10 +1,10 @@
 //! Reads the expressions of a statement.
 
+use super::error::{Nesting, ParseErrorKind, Result};
 use super::lex::{Keyword, Token};
 use super::line::Line;
 use super::model::{Cmp, Expr, ExprId, Model, SymId};
 use super::parse::{DEEPEST, Parser};
-use crate::Result;
 
 impl Parser<'_> {
     pub(super) fn condition(&mut self, line: &mut Line<'_>) -> Result<Option<ExprId>> {
@@ -44,7 +44,7 @@ impl Parser<'_> {
     fn unary(&mut self, line: &mut Line<'_>) -> Result<ExprId> {
         line.depth += 1;
         if line.depth > DEEPEST {
-            return Err(line.at.error("the expression nests too deep"));
+            return Err(line.at.error(ParseErrorKind::TooDeep(Nesting::Expression)));
         }
         let expr = if line.tokens.next_if_eq(&Token::Not).is_some() {
             let inner = self.unary(line)?;

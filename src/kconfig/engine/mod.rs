@@ -9,15 +9,7 @@
 //! `.config` and [explains](State::explain) each symbol.
 //!
 //! ```
-//! use kbisect::kconfig::engine::{Env, Mode, Shell, parse};
-//!
-//! /// For trees that ask nothing.
-//! struct NoShell;
-//! impl Shell for NoShell {
-//!     fn run(&mut self, _command: &str) -> kbisect::Result<String> {
-//!         Ok(String::new())
-//!     }
-//! }
+//! use kbisect::kconfig::engine::{Env, Mode, NoShell, parse};
 //!
 //! let dir = tempfile::tempdir()?;
 //! std::fs::write(
@@ -41,6 +33,7 @@ mod choice;
 mod cycles;
 mod defconfig;
 mod dialect;
+mod error;
 mod eval;
 mod expand;
 mod explain;
@@ -62,8 +55,9 @@ fn deep<T>(work: impl FnOnce() -> T) -> T {
 }
 
 pub use dialect::Dialect;
+pub use error::{Nesting, ParseError, ParseErrorKind, ShellError};
 pub use eval::{Mode, State};
-pub use expand::{Message, Shell};
+pub use expand::{Message, NoShell, Shell};
 pub use explain::{Definition, Explanation, Term, Why};
 pub use model::{Model, SymId, SymKind};
 pub use parse::{Env, parse};

@@ -1,11 +1,10 @@
 //! Options of symbols: which one switches modules, and what old trees have.
 
-use super::expand::Place;
+use super::error::{ParseErrorKind, Place, Result};
 use super::lex::{Keyword, Token};
 use super::line::Line;
 use super::model::{Does, Entry, Expr, SymId, SymKind};
 use super::parse::Parser;
-use crate::Result;
 
 impl Parser<'_> {
     /// `option modules` and the like, up to Linux 5.15.
@@ -39,9 +38,10 @@ impl Parser<'_> {
                 }
                 Ok(())
             }
-            _ => Err(line
-                .at
-                .error(format_args!("`option {what}` is not known here"))),
+            _ => {
+                let what = what.escape_debug().to_string();
+                Err(line.at.error(ParseErrorKind::UnknownOption(what)))
+            }
         }
     }
 
@@ -59,7 +59,7 @@ impl Parser<'_> {
 
     pub(super) fn set_modules(&mut self, sym: SymId, at: Place<'_>) -> Result<()> {
         if self.modules.is_some_and(|old| old != sym) {
-            return Err(at.error("there is an option for modules already"));
+            return Err(at.error(ParseErrorKind::SecondModules));
         }
         self.modules = Some(sym);
         Ok(())

@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use super::cycles::cycles;
 use super::dialect::Dialect;
-use super::expand::{Expander, Place, Shell};
+use super::error::{Nesting, ParseErrorKind, Place, Result};
+use super::expand::{Expander, Shell};
 use super::expr::and;
 use super::finalize::finalize;
 use super::lex::{Keyword, Lexer, Statement, Token};
@@ -16,7 +17,6 @@ use super::model::{
     Does, Entry, Expr, ExprId, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind, YES,
     value_named,
 };
-use crate::{Error, Result};
 
 /// Files may not include each other deeper than this, nor may parentheses nest deeper.
 pub(super) const DEEPEST: usize = 200;
@@ -61,16 +61,9 @@ pub fn parse(root: &str, env: &Env, shell: &mut dyn Shell) -> Result<Model> {
         model.menus[0].prompt = Some("Main menu".into());
     }
     finalize(&mut model);
-    let cycles = cycles(&model);
-    match cycles.split_first() {
+    match cycles(&model) {
         None => Ok(model),
-        Some((first, others)) => {
-            let error = Error::failed(format!("recursive dependency: {first}"));
-            Err(match others {
-                [] => error,
-                _ => error.hint(format!("and {}", others.join("; "))),
-            })
-        }
+        Some(error) => Err(error),
     }
 }
 
@@ -119,19 +112,20 @@ impl Parser<'_> {
             line: 0,
         });
         if self.including.contains(&name) {
-            return Err(place.error(format_args!("`{name}` includes itself")));
+            return Err(place.error(ParseErrorKind::IncludesItself(
+                name.escape_debug().to_string(),
+            )));
         }
         if self.including.len() >= DEEPEST {
-            return Err(place.error("files include each other too deep"));
+            return Err(place.error(ParseErrorKind::TooDeep(Nesting::Files)));
         }
         let path = self.path(&name);
-        let bytes = fs::read(&path).map_err(|e| {
-            Error::io("read", &path, e).hint(format!("{}:{} asks for it", place.file, place.line))
-        })?;
+        let bytes = fs::read(&path)
+            .map_err(|error| place.error(ParseErrorKind::Unreadable { path, error }))?;
         let text = String::from_utf8_lossy(&bytes);
         self.model.files.push((&*name).into());
-        let number =
-            u32::try_from(self.model.files.len() - 1).map_err(|_| place.error("too many files"))?;
+        let number = u32::try_from(self.model.files.len() - 1)
+            .map_err(|_| place.error(ParseErrorKind::TooManyFiles))?;
         self.including.push(Rc::clone(&name));
         let outer = self.block;
         let mut lexer = Lexer::new(&name, &text, self.model.dialect);
@@ -162,7 +156,7 @@ impl Parser<'_> {
                 file: &name,
                 line: open.line,
             }
-            .error("this block has no end"));
+            .error(ParseErrorKind::NoEnd));
         }
         self.including.pop();
         Ok(())
@@ -248,10 +242,8 @@ impl Parser<'_> {
                         | (Keyword::EndChoice, Entry::Choice(_))
                 );
                 if !fits || self.block == outer {
-                    return Err(line.at.error(format_args!(
-                        "`{}` ends nothing that began in this file",
-                        keyword.text()
-                    )));
+                    let kind = ParseErrorKind::EndsNothing(keyword.text());
+                    return Err(line.at.error(kind));
                 }
                 self.block = block.parent.unwrap_or(ROOT);
                 self.entry = self.block;
@@ -302,9 +294,8 @@ impl Parser<'_> {
         let sym = match self.model.menu(self.entry).entry {
             Entry::Config(sym) | Entry::Choice(sym) => sym,
             _ => {
-                return Err(line
-                    .at
-                    .error(format_args!("`{}` belongs to no symbol", keyword.text())));
+                let kind = ParseErrorKind::BelongsToNothing(keyword.text());
+                return Err(line.at.error(kind));
             }
         };
         match keyword {
@@ -342,9 +333,8 @@ impl Parser<'_> {
             Keyword::Optional => self.model.syms[sym.0 as usize].optional = true,
             Keyword::Modules => self.set_modules(sym, line.at)?,
             _ => {
-                return Err(line
-                    .at
-                    .error(format_args!("`{}` cannot stand here", keyword.text())));
+                let kind = ParseErrorKind::Misplaced(keyword.text());
+                return Err(line.at.error(kind));
             }
         }
         if let Some(kind) = kind {
