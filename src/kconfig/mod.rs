@@ -18,7 +18,6 @@ mod requests;
 mod resolve;
 mod selected;
 mod spelling;
-mod syntax;
 
 pub use checked::CheckedResolver;
 pub use conf::{ConfResolver, Precedence};

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use super::engine::syntax::{Holds, Line, NOT_SET, PREFIX, Said, Says, Syntax};
 use super::engine::{Dialect, Model, SymKind};
-use super::syntax::{Holds, Line, NOT_SET, PREFIX, Said, Says, Syntax};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize_line};
 
 /// A line of a file that is not as it should be, or that a person would read otherwise.

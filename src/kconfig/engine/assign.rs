@@ -2,7 +2,7 @@
 
 use super::eval::{M, Mode, N, Tri, Y};
 use super::model::{Model, SymId, SymKind};
-use crate::kconfig::syntax::Says;
+use super::syntax::Says;
 
 /// The user's assignments.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::kconfig::syntax::{Holds, Strings, Syntax};
+use super::syntax::{Holds, Strings, Syntax};
 
 /// A dialect of Kconfig: that of the LKC which came with some version of Linux. Other projects
 /// have copies of it, of various ages.

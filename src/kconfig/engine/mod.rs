@@ -47,6 +47,7 @@ mod option;
 mod parse;
 mod reading;
 mod reset;
+pub(super) mod syntax;
 mod write;
 
 /// Runs `work`, which may go as deep as the files that were read: with room on the stack for it.

@@ -13,9 +13,9 @@ pub struct Syntax {
     /// What it reads at once, in bytes: a longer line counts as several.
     buffer: usize,
     /// Of several assignments to one symbol, which holds.
-    pub(super) holds: Holds,
+    pub(in crate::kconfig) holds: Holds,
     /// How strings are written.
-    pub(super) strings: Strings,
+    pub(in crate::kconfig) strings: Strings,
 }
 
 /// What stands between `#` and `CONFIG_`.
@@ -44,14 +44,14 @@ enum Ends {
 
 /// Which of several assignments to a symbol holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(in crate::kconfig) enum Holds {
     First,
     Last,
 }
 
 /// How strings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Strings {
+pub(in crate::kconfig) enum Strings {
     /// Quotes and backslashes have a backslash before them.
     Escaped,
     /// Between the first quote and the one that ends the line (U-Boot).
@@ -60,7 +60,7 @@ pub(super) enum Strings {
 
 impl Syntax {
     /// The one of Linux of this age (6001 is 6.1), as it was released.
-    pub(super) const fn aged(age: u32) -> Self {
+    pub(in crate::kconfig) const fn aged(age: u32) -> Self {
         let old = age < 3000;
         let new = age >= 6008;
         Self {
@@ -83,7 +83,7 @@ impl Syntax {
 
     /// The same, but for what the text of this `confdata.c` tells: stable versions of Linux and
     /// other projects have parts of later ones.
-    pub(super) fn of_source(self, confdata: &str) -> Self {
+    pub(in crate::kconfig) fn of_source(self, confdata: &str) -> Self {
         let has = |text: &str| confdata.contains(text);
         if !has("conf_read_simple") {
             return self;
@@ -119,7 +119,7 @@ impl Syntax {
     }
 
     /// The lines of a file.
-    pub(super) fn lines(self, bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    pub(in crate::kconfig) fn lines(self, bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
         let whole = (1..).zip(bytes.split_inclusive(|b| *b == b'\n'));
         let pieces = whole.flat_map(move |(number, line)| {
             line.chunks(self.buffer).map(move |piece| (number, piece))
@@ -170,7 +170,7 @@ impl Syntax {
 
     /// What the right-hand side of an assignment says, whatever the type of its symbol. A symbol
     /// of another type does not take it, neither as it is in the file nor as it is here.
-    pub(super) fn value(self, raw: &[u8]) -> Said {
+    pub(in crate::kconfig) fn value(self, raw: &[u8]) -> Said {
         match raw.first() {
             Some(b'"') => match self.string(raw) {
                 Some(text) => self.held(&text),
@@ -187,7 +187,7 @@ impl Syntax {
     }
 
     /// A string as `conf` has it then. `None`: it does not begin or end.
-    pub(super) fn string(self, raw: &[u8]) -> Option<Cow<'_, [u8]>> {
+    pub(in crate::kconfig) fn string(self, raw: &[u8]) -> Option<Cow<'_, [u8]>> {
         let text = raw.strip_prefix(b"\"")?;
         match self.strings {
             // It takes a quote that is alone for both.
@@ -232,20 +232,20 @@ impl Syntax {
     }
 }
 
-pub(super) const PREFIX: &[u8] = b"CONFIG_";
-pub(super) const NOT_SET: &[u8] = b"is not set";
+pub(in crate::kconfig) const PREFIX: &[u8] = b"CONFIG_";
+pub(in crate::kconfig) const NOT_SET: &[u8] = b"is not set";
 
 /// A line of a `.config`, or what counts as one.
-pub(super) struct Line<'a> {
+pub(in crate::kconfig) struct Line<'a> {
     /// From 1.
-    pub(super) number: usize,
+    pub(in crate::kconfig) number: usize,
     /// Without its end.
-    pub(super) text: &'a [u8],
-    pub(super) says: Says<'a>,
+    pub(in crate::kconfig) text: &'a [u8],
+    pub(in crate::kconfig) says: Says<'a>,
 }
 
 /// What a line says.
-pub(super) enum Says<'a> {
+pub(in crate::kconfig) enum Says<'a> {
     /// It is blank or a comment.
     Nothing,
     /// `CONFIG_name=value`
@@ -258,7 +258,7 @@ pub(super) enum Says<'a> {
 
 /// What a right-hand side says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(in crate::kconfig) enum Said {
     Value(Value),
     /// A string that is none of ours: not UTF-8, or, in a project without escapes, with quotes or
     /// backslashes other than those that escapes would have.
