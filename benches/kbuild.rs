@@ -26,7 +26,8 @@ fn kbuild(c: &mut Criterion) {
         .collect();
     let resolve = |fragment: &str| {
         let fragment = format!("CONFIG_EXPERT=y\n{fragment}");
-        parse_config(&model.resolve(Mode::AllNo, Some(&fragment)).write())
+        let asked = model.assignments(fragment);
+        parse_config(&model.resolve(Mode::AllNo, Some(&asked)).write())
     };
     let removals: Vec<Config> = (0..lines.len())
         .map(|i| resolve(&[&lines[..i], &lines[i + 1..]].concat().join("\n")))

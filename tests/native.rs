@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 use kbisect::Result;
 use kbisect::kconfig::engine::{
-    Dialect, Env, Message, Mode, Model, NoShell, Shell, ShellError, SymKind, Why, parse,
+    Dialect, Env, Message, Mode, Model, NoShell, Shell, ShellError, State, SymKind, Why, parse,
 };
 use kbisect::kconfig::{
     CheckedResolver, ConfResolver, EC2_START, Method, ProblemKind, Project, Prompt, Resolver,
-    parse_config, parse_failed, read, read_as,
+    parse_config, parse_failed, prompts, read, read_as, selectors as selectors_of,
 };
 use kbisect::model::{Fragment, ResolvedConfig};
 use kbisect::setup::{Setup, cache_dir};
@@ -71,6 +71,12 @@ fn nonsense(model: &Model, random: &mut Random) -> String {
     out
 }
 
+/// What becomes of a file.
+fn resolve<'m>(model: &'m Model, mode: Mode, text: Option<&str>) -> State<'m> {
+    let asked = text.map(|text| model.assignments(text));
+    model.resolve(mode, asked.as_deref())
+}
+
 struct Bench {
     _work: tempfile::TempDir,
     conf: ConfResolver,
@@ -120,7 +126,7 @@ impl Bench {
             .conf
             .reference(mode, text.map(str::as_bytes), &self.cancel)
             .unwrap();
-        let ours = self.model.resolve(mode, text).write();
+        let ours = resolve(&self.model, mode, text).write();
         if ours == theirs {
             return None;
         }
@@ -282,7 +288,7 @@ fn the_minimal_config_is_the_one_that_conf_saves() {
             let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let text = nonsense(&bench.model, &mut random);
             let theirs = bench.conf.reference_defconfig(&text, &bench.cancel);
-            let mut state = bench.model.resolve(Mode::OldDef, Some(&text));
+            let mut state = resolve(&bench.model, Mode::OldDef, Some(&text));
             theirs.unwrap() != state.write_defconfig()
         })
         .collect();
@@ -339,8 +345,8 @@ fn a_config_resolves_to_itself() {
     (1..=40_u64).into_par_iter().for_each(|seed| {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let text = nonsense(&bench.model, &mut random);
-        let once = bench.model.resolve(Mode::OldDef, Some(&text)).write();
-        let again = bench.model.resolve(Mode::OldDef, Some(&once)).write();
+        let once = resolve(&bench.model, Mode::OldDef, Some(&text)).write();
+        let again = resolve(&bench.model, Mode::OldDef, Some(&once)).write();
         assert!(again == once, "seed {seed}");
     });
 }
@@ -359,25 +365,24 @@ fn the_kernels_own_tests_of_choices_pass() {
         (Mode::AllDef, "alldef"),
     ] {
         let expected = text(&format!("choice/{name}_expected_config"));
-        let got = choice.resolve(mode, None).write();
+        let got = resolve(&choice, mode, None).write();
         assert!(got.contains(&expected), "{name}: {got}");
     }
-    let got = model("inter_choice")
-        .resolve(Mode::OldDef, Some(&text("inter_choice/defconfig")))
-        .write();
+    let got = resolve(
+        &model("inter_choice"),
+        Mode::OldDef,
+        Some(&text("inter_choice/defconfig")),
+    )
+    .write();
     assert!(got.contains(&text("inter_choice/expected_config")), "{got}");
     // The user's answer there is `y` for the choice: its member that is `m` is not shown.
     let asked = "CONFIG_CHOICE0=y\n";
-    let got = model("choice_value_with_m_dep")
-        .resolve(Mode::OldDef, Some(asked))
-        .write();
+    let got = resolve(&model("choice_value_with_m_dep"), Mode::OldDef, Some(asked)).write();
     assert!(
         got.contains(&text("choice_value_with_m_dep/expected_config")),
         "{got}"
     );
-    let got = model("no_write_if_dep_unmet")
-        .resolve(Mode::AllNo, None)
-        .write();
+    let got = resolve(&model("no_write_if_dep_unmet"), Mode::AllNo, None).write();
     assert_eq!(got, text("no_write_if_dep_unmet/expected_config"));
 }
 
@@ -589,7 +594,7 @@ fn no_bytes_make_the_parser_or_the_evaluator_fail_without_an_error() {
         }
         if let Ok(model) = parse_as(&bytes, random.one(&dialects)) {
             for mode in MODES {
-                let mut state = model.resolve(mode, Some("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=7\n"));
+                let mut state = resolve(&model, mode, Some("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=7\n"));
                 let _ = state.write();
                 for id in model.defined() {
                     state.explain(id);
@@ -601,7 +606,7 @@ fn no_bytes_make_the_parser_or_the_evaluator_fail_without_an_error() {
 
 fn lines(text: &str, dialect: Dialect, mode: Mode, asked: &str) -> String {
     let model = parse_as(text, dialect).unwrap();
-    let text = model.resolve(mode, Some(asked)).write();
+    let text = resolve(&model, mode, Some(asked)).write();
     text.split_once("#\n#")
         .unwrap()
         .1
@@ -674,7 +679,7 @@ fn corners_of_the_language_are_as_in_lkc() {
 fn an_explanation_names_what_is_really_the_cause() {
     let text = "config MODULES\n\tdef_bool y\n\tmodules\nconfig EXPERT\n\tbool \"e\"\nconfig X\n\tbool \"x\" if EXPERT\nconfig L\n\ttristate\nconfig F\n\ttristate\n\tdefault y\nconfig BAR\n\ttristate \"bar\"\n\tselect F\n\tselect G\nconfig G\n\ttristate\n\tdefault m\nconfig N\n\tint\n\tdefault 5\n\trange 10 20\n";
     let model = parse_text(text).unwrap();
-    let mut state = model.resolve(Mode::AllNo, Some("CONFIG_BAR=m\n"));
+    let mut state = resolve(&model, Mode::AllNo, Some("CONFIG_BAR=m\n"));
     let mut explain = |name: &str| state.explain(model.find(name).unwrap()).unwrap();
     let default = |value: &str| Why::Default {
         value: value.to_owned(),
@@ -690,7 +695,7 @@ fn an_explanation_names_what_is_really_the_cause() {
     assert_eq!(explain("BAR").why, Why::Requested);
     let limited = Why::Limited { asked: "5".into() };
     assert_eq!(explain("N").why, limited);
-    let mut state = model.resolve(Mode::AllNo, Some("CONFIG_BAR=y\n"));
+    let mut state = resolve(&model, Mode::AllNo, Some("CONFIG_BAR=y\n"));
     let g = state.explain(model.find("G").unwrap()).unwrap();
     assert_eq!(
         g.why,
@@ -705,7 +710,7 @@ fn who_selects_what_are_those_that_are_on_where_their_condition_holds() {
     let text = "config MODULES\n\tdef_bool y\n\tmodules\nconfig A\n\ttristate \"a\"\n\tselect T\n\tselect U if C\n\tselect ONE\nconfig B\n\tbool \"b\"\n\tselect T\nconfig C\n\tbool \"c\"\nconfig T\n\tbool \"t\"\nconfig U\n\tbool \"u\"\nchoice\n\tprompt \"which\"\nconfig ONE\n\tbool \"one\"\nconfig TWO\n\tbool \"two\"\nendchoice\n";
     let model = parse_text(text).unwrap();
     let selectors = |asked: &str| -> Vec<String> {
-        let all = model.resolve(Mode::AllNo, Some(asked)).selectors();
+        let all = selectors_of(&mut resolve(&model, Mode::AllNo, Some(asked)));
         let line = |(symbol, by): (_, BTreeSet<_>)| {
             let by: Vec<String> = by.iter().map(ToString::to_string).collect();
             format!("{symbol} by {}", by.join(" "))
@@ -723,7 +728,7 @@ fn a_select_that_overrides_what_a_symbol_needs_is_told() {
     let text = "config A\n\tbool \"a\"\n\tselect B\nconfig B\n\tbool\n\tdepends on C\nconfig C\n\tbool \"c\"\n";
     let model = parse_text(text).unwrap();
     for (asked, overridden) in [("CONFIG_A=y\n", true), ("CONFIG_A=y\nCONFIG_C=y\n", false)] {
-        let mut state = model.resolve(Mode::AllNo, Some(asked));
+        let mut state = resolve(&model, Mode::AllNo, Some(asked));
         let b = state.explain(model.find("B").unwrap()).unwrap();
         assert_eq!(
             (b.value.as_str(), b.overridden),
@@ -746,7 +751,7 @@ fn files_can_be_included_relative_to_the_file_and_if_they_are_there() {
     write("sub/more", "config A\n\tdef_bool y\n");
     write("sub/more2", "config B\n\tdef_bool y\n");
     let model = parse_tree(dir.path(), Dialect::default()).unwrap();
-    let text = model.resolve(Mode::AllNo, None).write();
+    let text = resolve(&model, Mode::AllNo, None).write();
     assert!(text.ends_with("CONFIG_A=y\nCONFIG_B=y\n"), "{text}");
 }
 
@@ -767,7 +772,7 @@ fn no_depth_exhausts_the_stack() {
         writeln!(text, "CONFIG_S{i}=y").unwrap();
         text
     });
-    let mut state = model.resolve(Mode::AllNo, Some(&asked));
+    let mut state = resolve(&model, Mode::AllNo, Some(&asked));
     assert!(
         state
             .write()
@@ -785,7 +790,7 @@ fn no_depth_exhausts_the_stack() {
 fn the_path_of_a_definition_is_told_as_it_is_in_the_tree() {
     let text = "menu \"outer\"\nconfig A\n\tbool \"a thing\"\n\tdepends on B && C=3\n\thelp\n\t  What A does.\n\n\t  More.\nconfig B\n\tdef_bool y\nconfig C\n\tint \"number\"\n\tdefault 3\nconfig D\n\tdef_bool y\n\tselect A\nendmenu\n";
     let model = parse_text(text).unwrap();
-    let mut state = model.resolve(Mode::AllNo, Some(""));
+    let mut state = resolve(&model, Mode::AllNo, Some(""));
     let explanation = state.explain(model.find("A").unwrap()).unwrap();
     assert_eq!(explanation.value, "y");
     let definition = &explanation.definitions[0];
@@ -812,10 +817,10 @@ fn compare_prompts(bench: &Bench, mode: Mode, random: &mut Random) {
     let mut texts = vec![EC2_START.to_owned()];
     texts.extend((0..12).map(|_| nonsense(&bench.model, random)));
     texts.par_iter().for_each(|text| {
-        let text = bench.model.resolve(mode, Some(text)).write();
+        let text = resolve(&bench.model, mode, Some(text)).write();
         let config = ResolvedConfig::new(text.clone(), parse_config(&text));
         let mut theirs = bench.conf.prompts(&config, &bench.cancel).unwrap();
-        let ours = bench.model.resolve(Mode::OldDef, Some(&text)).prompts();
+        let ours = prompts(&mut resolve(&bench.model, Mode::OldDef, Some(&text)));
         // It shows what is on and has something below it, as a title, visible or not.
         theirs.retain(|symbol, prompt| *prompt != Prompt::Forced || ours.contains_key(symbol));
         assert!(theirs.len() > 100);
@@ -957,7 +962,7 @@ fn compare_scrawls(project: &Project, source: &Path) {
             let theirs = bench.conf.reference(mode, Some(&file), &bench.cancel);
             let theirs = theirs.unwrap();
             let fragment = read.fragment.to_string();
-            let ours = bench.model.resolve(mode, Some(&fragment)).write();
+            let ours = resolve(&bench.model, mode, Some(&fragment)).write();
             if ours == theirs {
                 return Some(String::new());
             }

@@ -236,7 +236,7 @@ fn deciders(tools: &Tools, start: &Start) -> HashMap<Symbol, String> {
     };
     let asked = Fragment::new(start.requests.clone());
     let (mode, text) = tools.resolver.conf().question(&asked);
-    let mut state = model.resolve(mode, Some(&text));
+    let mut state = model.resolve(mode, Some(&model.assignments(text)));
     let decider = |(request, why): &(Request, Fixed)| {
         let explanation = state.explain(model.find(request.symbol.as_str())?)?;
         let by = match why {

@@ -273,7 +273,7 @@ pub(super) fn tools(
     let resolver = resolver?;
     let model = native(&resolver, cancel, ui)?;
     let known = match &model {
-        Some(model) => model.symbols(),
+        Some(model) => kconfig::symbols(model),
         None => kconfig::known_symbols(&source)?,
     };
     if settings.base == Base::Expert && is_own(settings) {

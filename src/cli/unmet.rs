@@ -19,7 +19,7 @@ impl<'a> Unmet<'a> {
         let conf = tools.resolver.conf();
         let resolve = |model: &'a Model| {
             let (mode, text) = conf.question(&conf.preferred(asked));
-            (model, model.resolve(mode, Some(&text)))
+            (model, model.resolve(mode, Some(&model.assignments(text))))
         };
         Self {
             native: tools.resolver.trusted().map(resolve),

@@ -1,7 +1,11 @@
 //! The engine's errors, questions and answers in the words of the rest of kbisect.
 
-use super::engine::{ParseError, ParseErrorKind};
+use std::collections::{BTreeMap, HashSet};
+
+use super::engine::{self, Model, ParseError, ParseErrorKind, Prompt, State, SymId};
+use super::resolve::Selectors;
 use crate::Error;
+use crate::model::{Symbol, Tristate, Value};
 
 /// A tree that the engine cannot read, as an error of kbisect. Keeps what went wrong in the engine's shell as it
 /// was: an interruption stays one.
@@ -33,6 +37,62 @@ pub fn parse_failed(error: ParseError) -> Error {
             }
         }
         kind => Error::failed(format!("{file}:{line}: {kind}")),
+    }
+}
+
+/// The names of all symbols that a tree defines.
+#[must_use]
+pub fn symbols(model: &Model) -> HashSet<Symbol> {
+    names(model, model.defined())
+}
+
+/// The visible prompts of a resolved tree, as `conf --oldaskconfig` shows them. Names that are not those of
+/// symbols in a `.config` are left out.
+#[must_use]
+pub fn prompts(state: &mut State<'_>) -> BTreeMap<Symbol, Prompt> {
+    let model = state.model();
+    let named = |(id, prompt)| Some((Symbol::new(model.name(id)).ok()?, prompt));
+    state.prompts().into_iter().filter_map(named).collect()
+}
+
+/// Who selects what in a resolved tree.
+#[must_use]
+pub fn selectors(state: &mut State<'_>) -> Selectors {
+    let model = state.model();
+    let mut found = Selectors::new();
+    for (by, symbol) in state.selects() {
+        if let Ok(by) = Symbol::new(model.name(by))
+            && let Ok(symbol) = Symbol::new(model.name(symbol))
+        {
+            found.entry(symbol).or_default().insert(by);
+        }
+    }
+    found
+}
+
+/// The names of symbols that can be names in a `.config`.
+pub(super) fn names(model: &Model, ids: impl IntoIterator<Item = SymId>) -> HashSet<Symbol> {
+    let name = |id| Symbol::new(model.name(id)).ok();
+    ids.into_iter().filter_map(name).collect()
+}
+
+pub(super) fn to_engine(value: &Value) -> engine::Value {
+    match value {
+        Value::Tristate(Tristate::N) => engine::Value::NO,
+        Value::Tristate(Tristate::M) => engine::Value::Tristate(engine::Tristate::M),
+        Value::Tristate(Tristate::Y) => engine::Value::YES,
+        Value::Number(number) => engine::Value::Number(number.clone()),
+        Value::Text(text) => engine::Value::Text(text.clone()),
+    }
+}
+
+pub(super) fn from_engine(value: engine::Value) -> Value {
+    match value {
+        engine::Value::Tristate(engine::Tristate::N) => Value::NO,
+        engine::Value::Tristate(engine::Tristate::M) => Value::Tristate(Tristate::M),
+        engine::Value::Tristate(engine::Tristate::Y) => Value::YES,
+        engine::Value::Number(number) => Value::Number(number),
+        engine::Value::Text(text) => Value::Text(text),
     }
 }
 

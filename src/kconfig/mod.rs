@@ -21,13 +21,14 @@ mod spelling;
 
 pub use checked::CheckedResolver;
 pub use conf::{ConfResolver, Precedence};
-pub use convert::parse_failed;
+pub use convert::{parse_failed, prompts, selectors, symbols};
 /// Its earlier name.
 #[doc(hidden)]
 pub use engine as native;
+pub use engine::Prompt;
 pub use groups::{carried, untied};
 pub use project::{Method, PROFILES, Project};
-pub use prompts::{Prompt, parse_prompts};
+pub use prompts::parse_prompts;
 pub use read::{Parsed, Problem, ProblemKind, parse_config, read, read_as};
 pub use requests::{Fixed, Overruled, Start, analyse, known_symbols};
 pub use resolve::{Resolver, Selectors};

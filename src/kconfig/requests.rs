@@ -7,7 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::conf::{ConfResolver, Precedence};
-use super::prompts::Prompt;
+use super::engine::Prompt;
 use super::read::Parsed;
 use super::resolve::Resolver;
 use super::selected::{selecting, waiting};

@@ -1,7 +1,8 @@
 //! Which member of a choice is chosen.
 
-use super::eval::{N, NONE, State, Y};
+use super::eval::{NONE, State};
 use super::model::{Expr, SymId};
+use super::value::{N, Y};
 
 impl State<'_> {
     /// Chooses in a choice that is a menu: sets all its members that are visible.

@@ -1,7 +1,8 @@
 //! Writes a minimal config, byte for byte as `conf --savedefconfig` does.
 
-use super::eval::{M, N, State, Tri, Y};
+use super::eval::State;
 use super::model::{Entry, SymId, SymKind};
+use super::value::{M, N, Tri, Y};
 
 impl State<'_> {
     /// The lines that are not as they would be without being asked for.

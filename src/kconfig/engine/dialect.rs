@@ -86,7 +86,7 @@ impl Dialect {
     }
 
     /// How it reads a `.config`.
-    pub(in crate::kconfig) fn syntax(self) -> Syntax {
+    pub(super) fn syntax(self) -> Syntax {
         self.syntax
     }
 
@@ -161,12 +161,14 @@ impl Dialect {
     }
 
     /// Of two assignments to a symbol, does the first hold? In 2.6.
-    pub(super) fn first_holds(self) -> bool {
+    #[must_use]
+    pub fn first_holds(self) -> bool {
         self.syntax.holds == Holds::First
     }
 
     /// Are quotes and backslashes escaped in a `.config`? U-Boot has them as they are.
-    pub(super) fn escapes_strings(self) -> bool {
+    #[must_use]
+    pub fn escapes_strings(self) -> bool {
         self.syntax.strings == Strings::Escaped
     }
 

@@ -4,13 +4,7 @@ use super::assign::Asked;
 use super::deep;
 use super::model::{Cmp, Expr, ExprId, MOD, Model, NO, SymId, SymKind, YES};
 use super::number::{Number, number, strtoll};
-
-/// Three-valued logic: `n`, `m`, `y`.
-pub(super) type Tri = u8;
-
-pub(super) const N: Tri = 0;
-pub(super) const M: Tri = 1;
-pub(super) const Y: Tri = 2;
+use super::value::{Assignment, M, N, Tri, Y};
 
 /// What becomes of symbols that nothing is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,12 +82,13 @@ pub struct State<'m> {
 }
 
 impl Model {
-    /// What becomes of the assignments in `text`: of a fragment for `KCONFIG_ALLCONFIG` or, with
-    /// [`Mode::OldDef`], of a `.config`. Lines that `conf` passes over with a warning are passed
-    /// over. No text at all and one without a line are not the same for choices.
+    /// What becomes of these assignments: those of a fragment for `KCONFIG_ALLCONFIG` or, with
+    /// [`Mode::OldDef`], of a `.config` ([`Model::assignments`] reads one). What
+    /// `conf` passes over with a warning is passed over. No file at all and one without an assignment
+    /// are not the same for choices.
     #[must_use]
-    pub fn resolve(&self, mode: Mode, text: Option<&str>) -> State<'_> {
-        let mut asked = Asked::read(self, text.map(str::as_bytes));
+    pub fn resolve(&self, mode: Mode, assignments: Option<&[Assignment]>) -> State<'_> {
+        let mut asked = Asked::new(self, assignments);
         asked.fill(self, mode);
         let value = Value {
             valid: false,
@@ -128,6 +123,14 @@ impl Model {
             state.reset_numbers();
         }
         state
+    }
+}
+
+impl<'m> State<'m> {
+    /// The model whose values these are.
+    #[must_use]
+    pub fn model(&self) -> &'m Model {
+        self.model
     }
 }
 

@@ -5,9 +5,11 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::deep;
-use super::eval::{M, N, State, Tri};
-use super::model::{Cmp, Does, Entry, Expr, ExprId, Menu, Model, Prop, SymId, SymKind};
-use crate::model::Value;
+use super::eval::State;
+use super::model::{
+    Cmp, Does, Entry, Expr, ExprId, Menu, Model, Prop, SymId, SymKind, value_named,
+};
+use super::value::{self, M, N, Tri, is_number};
 
 /// What is known of a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -248,7 +250,7 @@ impl State<'_> {
 /// A value as a `.config` has it.
 fn quoted(kind: SymKind, text: &str) -> String {
     match kind {
-        SymKind::String => Value::Text(text.to_owned()).to_string(),
+        SymKind::String => value::quoted(text),
         _ => text.to_owned(),
     }
 }
@@ -356,12 +358,12 @@ impl Model {
         } else {
             // What stands in quotes has no name that a file could mean. Switches and numbers are
             // the same without.
-            let is_plain = matches!(name.parse(), Ok(Value::Tristate(_) | Value::Number(_)));
+            let is_plain = value_named(name).is_some() || is_number(name);
             let is_named = self.sym(id).choice || self.names.get(name) == Some(&id);
             if is_named || is_plain {
                 out.push_str(name);
             } else {
-                out.push_str(&Value::Text(name.to_owned()).to_string());
+                out.push_str(&value::quoted(name));
             }
         }
     }

@@ -9,7 +9,7 @@
 //! `.config` and [explains](State::explain) each symbol.
 //!
 //! ```
-//! use kbisect::kconfig::engine::{Env, Mode, NoShell, parse};
+//! use kbisect::kconfig::engine::{Assignment, Env, Mode, NoShell, Value, parse};
 //!
 //! let dir = tempfile::tempdir()?;
 //! std::fs::write(
@@ -18,7 +18,7 @@
 //! )?;
 //! let env = Env { source: dir.path().to_owned(), ..Env::default() };
 //! let model = parse("Kconfig", &env, &mut NoShell)?;
-//! let mut state = model.resolve(Mode::AllNo, Some("CONFIG_INET=y\n"));
+//! let mut state = model.resolve(Mode::AllNo, Some(&[Assignment::new("INET", Value::YES)]));
 //! // A fragment does not bring what it depends on.
 //! assert!(!state.write().contains("INET"));
 //! let inet = model.find("INET").unwrap();
@@ -47,7 +47,8 @@ mod option;
 mod parse;
 mod reading;
 mod reset;
-pub(super) mod syntax;
+mod syntax;
+mod value;
 mod write;
 
 /// Runs `work`, which may go as deep as the files that were read: with room on the stack for it.
@@ -55,6 +56,7 @@ fn deep<T>(work: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(64 << 10, 1 << 20, work)
 }
 
+pub use ask::Prompt;
 pub use dialect::Dialect;
 pub use error::{Nesting, ParseError, ParseErrorKind, ShellError};
 pub use eval::{Mode, State};
@@ -62,3 +64,5 @@ pub use expand::{Message, NoShell, Shell};
 pub use explain::{Definition, Explanation, Term, Why};
 pub use model::{Model, SymId, SymKind};
 pub use parse::{Env, parse};
+pub use syntax::{Line, NOT_SET, PREFIX, Says};
+pub use value::{Assignment, Tristate, Value};

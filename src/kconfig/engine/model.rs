@@ -1,10 +1,9 @@
 //! A parsed tree: symbols, their properties, expressions, menu entries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::dialect::Dialect;
 use super::expand::Message;
-use crate::model::Symbol;
 
 /// A symbol of a [`Model`]: its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -256,6 +255,12 @@ impl Model {
         &self.menus[id.0 as usize]
     }
 
+    /// Whose semantics it has.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// The number of symbols, constants and choices included.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -298,13 +303,6 @@ impl Model {
         let here = |m: &&Menu| matches!(m.entry, Entry::Config(s) | Entry::Choice(s) if s == id);
         let menu = self.menus.iter().find(here)?;
         Some((&self.files[menu.file as usize], menu.line))
-    }
-
-    /// The names of all symbols that are defined.
-    #[must_use]
-    pub fn symbols(&self) -> HashSet<Symbol> {
-        let name = |id| Symbol::new(self.name(id)).ok();
-        self.defined().filter_map(name).collect()
     }
 
     /// All symbols that are defined, in no order.

@@ -1,10 +1,10 @@
-//! What symbols take from a file.
+//! What symbols take, and where two lists of assignments differ.
 
 use std::collections::HashSet;
 
 use super::assign::{Asked, is_number};
 use super::model::{Model, SymId, SymKind};
-use crate::model::{Symbol, Tristate, Value};
+use super::value::{Assignment, Tristate, Value};
 
 impl SymKind {
     /// As a Kconfig file has it.
@@ -35,32 +35,37 @@ impl SymKind {
 }
 
 impl Model {
+    /// The assignments of a `.config` or a fragment, as the `conf` of this tree reads them
+    /// ([`Dialect::assignments`](super::Dialect::assignments)).
+    #[must_use]
+    pub fn assignments(&self, text: impl AsRef<[u8]>) -> Vec<Assignment> {
+        self.dialect.assignments(text.as_ref())
+    }
+
     /// Is it one of which a choice chooses?
     #[must_use]
     pub fn is_member(&self, id: SymId) -> bool {
         self.sym(id).member_of.is_some()
     }
 
-    /// The members of choices for which the files `a` and `b` do not come to the same. Which
+    /// The members of choices for which the assignments `a` and `b` do not come to the same. Which
     /// one is chosen depends on more than the last assignment to each.
     #[must_use]
-    pub fn chosen_otherwise(&self, a: &[u8], b: &[u8]) -> HashSet<Symbol> {
-        let (a, b) = (Asked::read(self, Some(a)), Asked::read(self, Some(b)));
+    pub fn chosen_otherwise(&self, a: &[Assignment], b: &[Assignment]) -> HashSet<SymId> {
+        let (a, b) = (Asked::new(self, Some(a)), Asked::new(self, Some(b)));
         let choices = self.syms.iter().zip(0..).filter(|(sym, _)| sym.choice);
         let differ = choices.filter(|(_, id)| {
             let of = |asked: &Asked| asked.of_choice(self, SymId(*id));
             of(&a) != of(&b)
         });
-        let members = differ.flat_map(|(sym, _)| &sym.members);
-        members
-            .filter_map(|id| Symbol::new(self.name(*id)).ok())
-            .collect()
+        differ.flat_map(|(sym, _)| &sym.members).copied().collect()
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::dialect::Dialect;
     use super::*;
 
     #[test]
@@ -74,7 +79,8 @@ mod tests {
             (String, "\"\" \"y\"", "y 1"),
             (Unknown, "y 1 \"a\"", ""),
         ] {
-            let takes = |text: &&str| kind.takes(&text.parse().unwrap());
+            let value = |text: &str| Dialect::default().value(text.as_bytes()).unwrap();
+            let takes = |text: &&str| kind.takes(&value(text));
             assert!(taken.split(' ').all(|t| takes(&t)), "{kind:?}");
             assert!(!refused.split_whitespace().any(|t| takes(&t)), "{kind:?}");
         }

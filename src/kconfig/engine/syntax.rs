@@ -2,20 +2,21 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Tristate, Value};
+use super::dialect::Dialect;
+use super::value::{Assignment, Tristate, Value, is_number};
 
 /// How the `conf` of a tree reads a `.config`: `conf_read_simple` in its `confdata.c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Syntax {
+pub(super) struct Syntax {
     gap: Gap,
     not_set: NotSet,
     ends: Ends,
     /// What it reads at once, in bytes: a longer line counts as several.
     buffer: usize,
     /// Of several assignments to one symbol, which holds.
-    pub(in crate::kconfig) holds: Holds,
+    pub(super) holds: Holds,
     /// How strings are written.
-    pub(in crate::kconfig) strings: Strings,
+    pub(super) strings: Strings,
 }
 
 /// What stands between `#` and `CONFIG_`.
@@ -44,14 +45,14 @@ enum Ends {
 
 /// Which of several assignments to a symbol holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::kconfig) enum Holds {
+pub(super) enum Holds {
     First,
     Last,
 }
 
 /// How strings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::kconfig) enum Strings {
+pub(super) enum Strings {
     /// Quotes and backslashes have a backslash before them.
     Escaped,
     /// Between the first quote and the one that ends the line (U-Boot).
@@ -60,7 +61,7 @@ pub(in crate::kconfig) enum Strings {
 
 impl Syntax {
     /// The one of Linux of this age (6001 is 6.1), as it was released.
-    pub(in crate::kconfig) const fn aged(age: u32) -> Self {
+    pub(super) const fn aged(age: u32) -> Self {
         let old = age < 3000;
         let new = age >= 6008;
         Self {
@@ -83,7 +84,7 @@ impl Syntax {
 
     /// The same, but for what the text of this `confdata.c` tells: stable versions of Linux and
     /// other projects have parts of later ones.
-    pub(in crate::kconfig) fn of_source(self, confdata: &str) -> Self {
+    pub(super) fn of_source(self, confdata: &str) -> Self {
         let has = |text: &str| confdata.contains(text);
         if !has("conf_read_simple") {
             return self;
@@ -119,7 +120,7 @@ impl Syntax {
     }
 
     /// The lines of a file.
-    pub(in crate::kconfig) fn lines(self, bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    fn lines(self, bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
         let whole = (1..).zip(bytes.split_inclusive(|b| *b == b'\n'));
         let pieces = whole.flat_map(move |(number, line)| {
             line.chunks(self.buffer).map(move |piece| (number, piece))
@@ -168,26 +169,25 @@ impl Syntax {
         }
     }
 
-    /// What the right-hand side of an assignment says, whatever the type of its symbol. A symbol
-    /// of another type does not take it, neither as it is in the file nor as it is here.
-    pub(in crate::kconfig) fn value(self, raw: &[u8]) -> Said {
-        match raw.first() {
-            Some(b'"') => match self.string(raw) {
-                Some(text) => self.held(&text),
-                None => Said::Nothing,
-            },
-            Some(_) if is_number(raw) => {
-                Said::Value(Value::Number(String::from_utf8_lossy(raw).into_owned()))
+    /// The value that the right-hand side of an assignment says, whatever the type of its symbol. A symbol
+    /// of another type takes neither the one nor the other.
+    fn value(self, raw: &[u8]) -> Option<Value> {
+        let text = String::from_utf8_lossy(raw);
+        match raw.first()? {
+            b'"' => {
+                let text = self.string(raw)?;
+                Some(Value::Text(String::from_utf8_lossy(&text).into_owned()))
             }
-            Some(b'y') => Said::Value(Value::YES),
-            Some(b'm') => Said::Value(Value::Tristate(Tristate::M)),
-            Some(b'n') => Said::Value(Value::NO),
-            _ => Said::Nothing,
+            _ if is_number(&text) => Some(Value::Number(text.into_owned())),
+            b'y' => Some(Value::YES),
+            b'm' => Some(Value::Tristate(Tristate::M)),
+            b'n' => Some(Value::NO),
+            _ => None,
         }
     }
 
     /// A string as `conf` has it then. `None`: it does not begin or end.
-    pub(in crate::kconfig) fn string(self, raw: &[u8]) -> Option<Cow<'_, [u8]>> {
+    fn string(self, raw: &[u8]) -> Option<Cow<'_, [u8]>> {
         let text = raw.strip_prefix(b"\"")?;
         match self.strings {
             // It takes a quote that is alone for both.
@@ -206,65 +206,84 @@ impl Syntax {
             }
         }
     }
+}
 
-    /// A string as a value, which is written with escapes whatever the project.
-    fn held(self, text: &[u8]) -> Said {
-        let Ok(text) = std::str::from_utf8(text) else {
-            return Said::CannotBeHeld;
+impl Dialect {
+    /// The assignments of a `.config` or a fragment, as the `conf` of this dialect reads them
+    /// (`conf_read_simple` in its `confdata.c`): `CONFIG_X=value` and `# CONFIG_X is not set`, whatever stands behind
+    /// these where it does not care. Other lines are passed over, as `conf` does with or without a warning.
+    ///
+    /// A string that is not UTF-8 has replacement characters.
+    #[must_use]
+    pub fn assignments(self, text: &[u8]) -> Vec<Assignment> {
+        let assignment = |line: Line<'_>| {
+            let (name, value) = match line.says {
+                Says::Set { name, value } => (name, self.value(value)),
+                Says::Unset { name, .. } => (name, Some(Value::NO)),
+                Says::Nothing | Says::Unexpected => return None,
+            };
+            let name = std::str::from_utf8(name).ok()?.to_owned();
+            Some(Assignment { name, value })
         };
-        if self.strings == Strings::Escaped {
-            return Said::Value(Value::Text(text.to_owned()));
-        }
-        let mut chars = text.chars();
-        let mut out = String::with_capacity(text.len());
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' => out.extend(chars.next()),
-                c => out.push(c),
-            }
-        }
-        let value = Value::Text(out);
-        if value.to_string() == format!("\"{text}\"") {
-            Said::Value(value)
-        } else {
-            Said::CannotBeHeld
-        }
+        self.lines(text).filter_map(assignment).collect()
+    }
+
+    /// The lines of a `.config` or a fragment, each with what `conf` takes it for.
+    pub fn lines(self, text: &[u8]) -> impl Iterator<Item = Line<'_>> {
+        self.syntax().lines(text)
+    }
+
+    /// The value that the right-hand side of an assignment says; `None` if it is none of any type.
+    #[must_use]
+    pub fn value(self, raw: &[u8]) -> Option<Value> {
+        self.syntax().value(raw)
+    }
+
+    /// The text of a right-hand side that is a string, byte by byte. `None`: it does not begin or end as a
+    /// string does.
+    #[must_use]
+    pub fn string(self, raw: &[u8]) -> Option<Cow<'_, [u8]>> {
+        self.syntax().string(raw)
     }
 }
 
-pub(in crate::kconfig) const PREFIX: &[u8] = b"CONFIG_";
-pub(in crate::kconfig) const NOT_SET: &[u8] = b"is not set";
+/// What every name begins with in a `.config`.
+pub const PREFIX: &[u8] = b"CONFIG_";
+/// What says of a symbol that it is off.
+pub const NOT_SET: &[u8] = b"is not set";
 
 /// A line of a `.config`, or what counts as one.
-pub(in crate::kconfig) struct Line<'a> {
-    /// From 1.
-    pub(in crate::kconfig) number: usize,
-    /// Without its end.
-    pub(in crate::kconfig) text: &'a [u8],
-    pub(in crate::kconfig) says: Says<'a>,
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The line without its end.
+    pub text: &'a [u8],
+    /// What it says.
+    pub says: Says<'a>,
 }
 
 /// What a line says.
-pub(in crate::kconfig) enum Says<'a> {
+#[derive(Debug, Clone, Copy)]
+pub enum Says<'a> {
     /// It is blank or a comment.
     Nothing,
     /// `CONFIG_name=value`
-    Set { name: &'a [u8], value: &'a [u8] },
-    /// `# CONFIG_name is not set`, and what follows.
-    Unset { name: &'a [u8], tail: &'a [u8] },
+    Set {
+        /// The name of the symbol.
+        name: &'a [u8],
+        /// All that stands behind the `=`.
+        value: &'a [u8],
+    },
+    /// `# CONFIG_name is not set`
+    Unset {
+        /// The name of the symbol.
+        name: &'a [u8],
+        /// What follows, and counts for nothing.
+        tail: &'a [u8],
+    },
     /// It is none of these, and counts for nothing.
     Unexpected,
-}
-
-/// What a right-hand side says.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::kconfig) enum Said {
-    Value(Value),
-    /// A string that is none of ours: not UTF-8, or, in a project without escapes, with quotes or
-    /// backslashes other than those that escapes would have.
-    CannotBeHeld,
-    /// No value of any type.
-    Nothing,
 }
 
 /// As C sees a text.
@@ -275,11 +294,6 @@ fn until_nul(line: &[u8]) -> &[u8] {
 fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let end = text.iter().position(|b| *b == at)?;
     Some((&text[..end], &text[end + 1..]))
-}
-
-/// An int, or a hex with or without its `0x`.
-fn is_number(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|t| matches!(t.parse(), Ok(Value::Number(_))))
 }
 
 #[cfg(test)]
@@ -334,16 +348,35 @@ mod tests {
 
     #[test]
     fn strings_end_at_their_quote_or_at_the_end_of_the_line() {
-        let text = |t: &str| Said::Value(Value::Text(t.to_owned()));
+        let text = |t: &str| Some(Value::Text(t.to_owned()));
         let escaped = Syntax::aged(6001);
         assert_eq!(escaped.value(br#""a\"b" # text"#), text("a\"b"));
         assert_eq!(escaped.value(br#""a\n""#), text("an"));
-        assert_eq!(escaped.value(br#""a\"#), Said::Nothing);
-        assert_eq!(escaped.value(b"\"\xff\""), Said::CannotBeHeld);
+        assert_eq!(escaped.value(br#""a\"#), None);
+        assert_eq!(escaped.value(b"\"\xff\""), text("\u{fffd}"));
         let raw = escaped.of_source("conf_read_simple Last char has to be a '\"'");
-        assert_eq!(raw.value(br#""a\"b""#), text("a\"b"));
+        assert_eq!(raw.value(br#""a\"b""#), text("a\\\"b"));
         assert_eq!(raw.value(br#"""#), text(""));
-        assert_eq!(raw.value(br#""a" # text"#), Said::Nothing);
-        assert_eq!(raw.value(br#""a\n""#), Said::CannotBeHeld);
+        assert_eq!(raw.value(br#""a" # text"#), None);
+        assert_eq!(raw.value(br#""a\n""#), text("a\\n"));
+    }
+
+    #[test]
+    fn a_file_is_read_to_assignments_in_its_order() {
+        let file = b"CONFIG_A=yes\n# CONFIG_B is not set\n# text\nCONFIG_C=\"c\"\nCONFIG_D=?\nCONFIG_A=m\n";
+        let got: Vec<(String, Option<String>)> = Dialect::default()
+            .assignments(file)
+            .into_iter()
+            .map(|a| (a.name, a.value.map(|v| v.to_string())))
+            .collect();
+        let expected = [
+            ("A", Some("y")),
+            ("B", Some("n")),
+            ("C", Some("\"c\"")),
+            ("D", None),
+            ("A", Some("m")),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
+        assert_eq!(got, expected);
     }
 }

@@ -1,8 +1,9 @@
 //! Writes a `.config`, byte for byte as `conf` does.
 
 use super::deep;
-use super::eval::{N, State};
+use super::eval::State;
 use super::model::{Entry, MenuId, ROOT, SymId, SymKind};
+use super::value::N;
 
 impl State<'_> {
     /// The `.config` of these values.
