@@ -1,7 +1,7 @@
 //! What the user would be asked, and may answer: the prompts that are visible, and who selects what.
 
-use super::eval::State;
 use super::model::{Does, SymId};
+use super::state::State;
 use super::value::{N, Y};
 
 /// How far the user can set a symbol whose prompt is visible.

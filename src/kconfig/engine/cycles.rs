@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::error::{ParseError, ParseErrorKind};
-use super::model::{Does, Expr, ExprId, Model, SymId};
+use super::model::{Does, ExprId, Formula, Model, SymId};
 
 /// How one symbol depends on another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,10 +116,12 @@ impl Graph<'_> {
             return;
         }
         match self.model.exprs[node - self.model.syms.len()] {
-            Expr::Sym(a) => out.push(self.of_symbol(a)),
-            Expr::Not(a) => out.push(self.of_expr(a)),
-            Expr::And(a, b) | Expr::Or(a, b) => out.extend([self.of_expr(a), self.of_expr(b)]),
-            Expr::Cmp(_, a, b) => out.extend([self.of_symbol(a), self.of_symbol(b)]),
+            Formula::Sym(a) => out.push(self.of_symbol(a)),
+            Formula::Not(a) => out.push(self.of_expr(a)),
+            Formula::And(a, b) | Formula::Or(a, b) => {
+                out.extend([self.of_expr(a), self.of_expr(b)])
+            }
+            Formula::Cmp(_, a, b) => out.extend([self.of_symbol(a), self.of_symbol(b)]),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Writes a minimal config, byte for byte as `conf --savedefconfig` does.
 
-use super::eval::State;
 use super::model::{Entry, SymId, SymKind};
+use super::state::State;
 use super::value::{M, N, Tri, Y};
 
 impl State<'_> {

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::deep;
-use super::eval::State;
 use super::model::{
-    Cmp, Does, Entry, Expr, ExprId, Menu, Model, Prop, SymId, SymKind, value_named,
+    Cmp, Does, Entry, ExprId, Formula, Menu, Model, Prop, SymId, SymKind, value_named,
 };
+use super::stack::deep;
+use super::state::State;
 use super::value::{self, M, N, Tri, is_number};
 
 /// What is known of a symbol.
@@ -299,7 +299,7 @@ impl Model {
 
     fn split(&self, id: ExprId, join: Join, out: &mut Vec<ExprId>) {
         deep(|| match (self.expr(id), join) {
-            (Expr::And(a, b), Join::And) | (Expr::Or(a, b), Join::Or) => {
+            (Formula::And(a, b), Join::And) | (Formula::Or(a, b), Join::Or) => {
                 self.split(a, join, out);
                 self.split(b, join, out);
             }
@@ -325,14 +325,14 @@ impl Model {
                 out.push_str(if open { ")" } else { "" });
             };
             match self.expr(id) {
-                Expr::And(a, b) => pair(a, b, 1, " && "),
-                Expr::Or(a, b) => pair(a, b, 0, " || "),
-                Expr::Not(e) => {
+                Formula::And(a, b) => pair(a, b, 1, " && "),
+                Formula::Or(a, b) => pair(a, b, 0, " || "),
+                Formula::Not(e) => {
                     out.push('!');
                     self.write_expr(e, 2, out);
                 }
-                Expr::Sym(sym) => self.write_operand(sym, out),
-                Expr::Cmp(cmp, a, b) => {
+                Formula::Sym(sym) => self.write_operand(sym, out),
+                Formula::Cmp(cmp, a, b) => {
                     self.write_operand(a, out);
                     out.push_str(match cmp {
                         Cmp::Eq => "=",

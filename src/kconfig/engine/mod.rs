@@ -28,7 +28,8 @@
 //! ```
 
 mod ask;
-mod assign;
+mod asked;
+mod builder;
 mod choice;
 mod cycles;
 mod defconfig;
@@ -37,32 +38,32 @@ mod error;
 mod eval;
 mod expand;
 mod explain;
-mod expr;
 mod finalize;
+mod grammar;
 mod lex;
 mod line;
 mod model;
 mod number;
 mod option;
 mod parse;
+mod range;
 mod reading;
 mod reset;
+mod resolve;
+mod stack;
+mod state;
 mod syntax;
 mod value;
 mod write;
 
-/// Runs `work`, which may go as deep as the files that were read: with room on the stack for it.
-fn deep<T>(work: impl FnOnce() -> T) -> T {
-    stacker::maybe_grow(64 << 10, 1 << 20, work)
-}
-
 pub use ask::Prompt;
+pub use asked::Mode;
 pub use dialect::Dialect;
 pub use error::{Nesting, ParseError, ParseErrorKind, ShellError};
-pub use eval::{Mode, State};
 pub use expand::{Message, NoShell, Shell};
 pub use explain::{Definition, Explanation, Term, Why};
 pub use model::{Model, SymId, SymKind};
 pub use parse::{Env, parse};
+pub use state::State;
 pub use syntax::{Line, NOT_SET, PREFIX, Says};
 pub use value::{Assignment, Tristate, Value};

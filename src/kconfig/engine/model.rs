@@ -82,7 +82,7 @@ pub(super) enum Cmp {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Expr {
+pub(super) enum Formula {
     Sym(SymId),
     Not(ExprId),
     And(ExprId, ExprId),
@@ -226,9 +226,9 @@ pub struct Model {
     pub(super) hot: Vec<Hot>,
     /// Symbols that are not constants, by name.
     pub(super) names: HashMap<Box<str>, SymId>,
-    pub(super) exprs: Vec<Expr>,
+    pub(super) exprs: Vec<Formula>,
     /// Where each expression is, while the model is made: equal ones are one and the same.
-    pub(super) interned: HashMap<Expr, ExprId>,
+    pub(super) interned: HashMap<Formula, ExprId>,
     pub(super) menus: Vec<Menu>,
     pub(super) modules: SymId,
     pub(super) dialect: Dialect,
@@ -247,7 +247,7 @@ impl Model {
         &self.hot[id.0 as usize]
     }
 
-    pub(super) fn expr(&self, id: ExprId) -> Expr {
+    pub(super) fn expr(&self, id: ExprId) -> Formula {
         self.exprs[id.0 as usize]
     }
 

@@ -5,21 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::builder::Builder;
 use super::cycles::cycles;
 use super::dialect::Dialect;
 use super::error::{Nesting, ParseErrorKind, Place, Result};
 use super::expand::{Expander, Shell};
-use super::expr::and;
 use super::finalize::finalize;
 use super::lex::{Keyword, Lexer, Statement, Token};
 use super::line::Line;
-use super::model::{
-    Does, Entry, Expr, ExprId, Menu, MenuId, Model, NO, Prop, ROOT, Sym, SymId, SymKind, YES,
-    value_named,
-};
+use super::model::{Does, Entry, MenuId, Model, ROOT, SymKind};
+use super::option::{built_in, option};
 
-/// Files may not include each other deeper than this, nor may parentheses nest deeper.
-pub(super) const DEEPEST: usize = 200;
+/// Files may not include each other deeper than this.
+const DEEPEST: usize = 200;
 
 /// What a tree is read with.
 #[derive(Debug, Clone, Default)]
@@ -41,25 +39,17 @@ pub struct Env {
 /// with file and line.
 pub fn parse(root: &str, env: &Env, shell: &mut dyn Shell) -> Result<Model> {
     let mut parser = Parser {
-        model: empty(env.dialect),
-        constants: HashMap::new(),
+        to: Builder::new(env.dialect),
         expander: Expander::new(&env.variables, shell),
         env,
-        modules: None,
         including: Vec::new(),
-        block: ROOT,
-        entry: ROOT,
     };
     if env.dialect.is_busybox() {
-        parser.built_in("KERNELVERSION");
+        built_in("KERNELVERSION", &mut parser.to, &env.variables);
     }
     parser.file(root, None)?;
-    let mut model = parser.model;
+    let mut model = parser.to.into_model();
     model.messages = parser.expander.messages;
-    model.modules = parser.modules.unwrap_or(NO);
-    if model.menus[0].prompt.is_none() {
-        model.menus[0].prompt = Some("Main menu".into());
-    }
     finalize(&mut model);
     match cycles(&model) {
         None => Ok(model),
@@ -67,41 +57,19 @@ pub fn parse(root: &str, env: &Env, shell: &mut dyn Shell) -> Result<Model> {
     }
 }
 
-fn empty(dialect: Dialect) -> Model {
-    let constant = |name: &str| Sym {
-        name: name.into(),
-        kind: SymKind::Tristate,
-        ..Sym::default()
-    };
-    let mut model = Model {
-        syms: vec![constant("n"), constant("m"), constant("y")],
-        hot: Vec::new(),
-        names: HashMap::new(),
-        exprs: Vec::new(),
-        interned: HashMap::new(),
-        menus: vec![Menu::new(Entry::Root, None, 0, 0)],
-        modules: NO,
-        dialect,
-        files: Vec::new(),
-        messages: Vec::new(),
-    };
-    // At the places of `NEVER` and `ALWAYS`.
-    model.add(Expr::Sym(NO));
-    model.add(Expr::Sym(YES));
-    model
+struct Parser<'a> {
+    to: Builder,
+    expander: Expander<'a>,
+    env: &'a Env,
+    including: Vec<Rc<str>>,
 }
 
-pub(super) struct Parser<'a> {
-    pub(super) model: Model,
-    constants: HashMap<Box<str>, SymId>,
-    expander: Expander<'a>,
-    pub(super) env: &'a Env,
-    pub(super) modules: Option<SymId>,
-    including: Vec<Rc<str>>,
-    /// The block that new entries go into.
-    block: MenuId,
-    /// The entry that attributes belong to.
-    pub(super) entry: MenuId,
+/// The file that is being read.
+struct File {
+    /// Its place among the model's files.
+    number: u32,
+    /// The block that asks for it: one that it may not end.
+    outer: MenuId,
 }
 
 impl Parser<'_> {
@@ -123,12 +91,15 @@ impl Parser<'_> {
         let bytes = fs::read(&path)
             .map_err(|error| place.error(ParseErrorKind::Unreadable { path, error }))?;
         let text = String::from_utf8_lossy(&bytes);
-        self.model.files.push((&*name).into());
-        let number = u32::try_from(self.model.files.len() - 1)
+        self.to.model.files.push((&*name).into());
+        let number = u32::try_from(self.to.model.files.len() - 1)
             .map_err(|_| place.error(ParseErrorKind::TooManyFiles))?;
         self.including.push(Rc::clone(&name));
-        let outer = self.block;
-        let mut lexer = Lexer::new(&name, &text, self.model.dialect);
+        let file = File {
+            number,
+            outer: self.to.block,
+        };
+        let mut lexer = Lexer::new(&name, &text, self.to.model.dialect);
         while let Some(statement) = lexer.statement(&mut self.expander)? {
             let at = Place {
                 file: &name,
@@ -143,15 +114,15 @@ impl Parser<'_> {
                         tokens: tokens.into_iter().peekable(),
                         at,
                         depth: 0,
-                        is_old: self.model.dialect.paths_are_words(),
+                        is_old: self.to.model.dialect.paths_are_words(),
                     };
-                    self.statement(&mut line, number, outer, &mut lexer)?;
+                    self.statement(&mut line, &file, &mut lexer)?;
                     line.end()?;
                 }
             }
         }
-        if self.block != outer {
-            let open = self.model.menu(self.block);
+        if self.to.block != file.outer {
+            let open = self.to.model.menu(self.to.block);
             return Err(Place {
                 file: &name,
                 line: open.line,
@@ -168,85 +139,61 @@ impl Parser<'_> {
         made.next().unwrap_or_else(|| self.env.source.join(name))
     }
 
-    fn statement(
-        &mut self,
-        line: &mut Line<'_>,
-        file: u32,
-        outer: MenuId,
-        lexer: &mut Lexer<'_>,
-    ) -> Result<()> {
+    fn statement(&mut self, line: &mut Line<'_>, file: &File, lexer: &mut Lexer<'_>) -> Result<()> {
         let keyword = match line.tokens.next() {
             Some(Token::Keyword(keyword)) => keyword,
             // As old trees have it.
             Some(Token::Word(word)) if word == "---help---" => Keyword::Help,
             Some(Token::Word(word)) if line.is_old && word == "requires" => Keyword::Depends,
             Some(Token::Word(word)) if line.is_old && word == "enable" => Keyword::Select,
-            Some(Token::Word(word)) if word == "option" => return self.option(line),
-            // Extensions that Zephyr and others have: relative to the file, and optional.
+            Some(Token::Word(word)) if word == "option" => {
+                return option(line, &mut self.to, &self.env.variables);
+            }
             Some(Token::Word(word)) if ["rsource", "osource", "orsource"].contains(&&*word) => {
-                let mut name = line.quoted()?;
-                if word != "osource" {
-                    let folder = Path::new(line.at.file).parent().unwrap_or(Path::new(""));
-                    name = folder.join(name).to_string_lossy().into_owned();
-                }
-                if word.starts_with('o') && !self.path(&name).exists() {
-                    return Ok(());
-                }
-                return self.file(&name, Some(line.at));
+                return self.include(&word, line);
             }
             other => return Err(line.unexpected(other, "a statement")),
         };
         match keyword {
             Keyword::MainMenu => {
                 let text = line.text()?;
-                self.model.menus[0].prompt = Some(text.trim_start().into());
-                self.model.menus[0].file = file;
+                let root = &mut self.to.model.menus[ROOT.0 as usize];
+                root.prompt = Some(text.trim_start().into());
+                root.file = file.number;
             }
             Keyword::Config | Keyword::MenuConfig => {
                 let name = line.word()?;
-                let sym = self.symbol(&name);
-                self.open(Entry::Config(sym), file, line.at.line);
+                let sym = self.to.symbol(&name);
+                self.open(Entry::Config(sym), file, line);
             }
             Keyword::Choice => {
                 let name = match line.tokens.peek() {
                     Some(Token::Word(_)) => Some(line.word()?),
                     _ => None,
                 };
-                let sym = self.choice(name.as_deref());
-                self.open(Entry::Choice(sym), file, line.at.line);
-                self.block = self.entry;
+                let sym = self.to.choice(name.as_deref());
+                self.open(Entry::Choice(sym), file, line);
+                self.to.block = self.to.entry;
             }
             Keyword::Menu => {
                 let text = line.text()?;
-                self.open(Entry::Menu, file, line.at.line);
-                self.model.menus[self.entry.0 as usize].prompt = Some(text.trim_start().into());
-                self.block = self.entry;
+                self.open(Entry::Menu, file, line);
+                self.to.title(&text);
+                self.to.block = self.to.entry;
             }
             Keyword::If => {
-                let condition = self.expr(line)?;
-                self.open(Entry::If, file, line.at.line);
-                self.depend(condition);
-                self.block = self.entry;
+                let condition = line.expr(&mut self.to)?;
+                self.open(Entry::If, file, line);
+                self.to.depend(condition);
+                self.to.block = self.to.entry;
             }
             Keyword::Comment => {
                 let text = line.text()?;
-                self.open(Entry::Comment, file, line.at.line);
-                self.model.menus[self.entry.0 as usize].prompt = Some(text.trim_start().into());
+                self.open(Entry::Comment, file, line);
+                self.to.title(&text);
             }
             Keyword::EndMenu | Keyword::EndIf | Keyword::EndChoice => {
-                let block = self.model.menu(self.block);
-                let fits = matches!(
-                    (keyword, block.entry),
-                    (Keyword::EndMenu, Entry::Menu)
-                        | (Keyword::EndIf, Entry::If)
-                        | (Keyword::EndChoice, Entry::Choice(_))
-                );
-                if !fits || self.block == outer {
-                    let kind = ParseErrorKind::EndsNothing(keyword.text());
-                    return Err(line.at.error(kind));
-                }
-                self.block = block.parent.unwrap_or(ROOT);
-                self.entry = self.block;
+                self.close(keyword, file, line)?;
             }
             Keyword::Source => {
                 let name = line.text()?;
@@ -254,91 +201,110 @@ impl Parser<'_> {
             }
             Keyword::Help => {
                 let help = lexer.help();
-                self.model.menus[self.entry.0 as usize].help = Some(help.into());
+                self.to.entry_mut().help = Some(help.into());
+            }
+            Keyword::Depends => {
+                // Old trees leave it out.
+                if !line.is_old || line.tokens.peek() == Some(&Token::Keyword(Keyword::On)) {
+                    line.keyword(Keyword::On)?;
+                }
+                let condition = line.expr(&mut self.to)?;
+                self.to.depend(condition);
+            }
+            Keyword::Visible => {
+                line.keyword(Keyword::If)?;
+                let condition = line.expr(&mut self.to)?;
+                self.to.show_if(condition);
             }
             _ => self.attribute(keyword, line)?,
         }
         Ok(())
     }
 
-    /// A line that belongs to the entry before it.
-    fn attribute(&mut self, keyword: Keyword, line: &mut Line<'_>) -> Result<()> {
-        let kind = match keyword {
-            Keyword::Bool | Keyword::DefBool => Some(SymKind::Bool),
-            Keyword::Tristate | Keyword::DefTristate => Some(SymKind::Tristate),
-            Keyword::Int => Some(SymKind::Int),
-            Keyword::Hex => Some(SymKind::Hex),
-            Keyword::String => Some(SymKind::String),
-            _ => None,
-        };
-        match keyword {
-            Keyword::Depends => {
-                // Old trees leave it out.
-                if !line.is_old || line.tokens.peek() == Some(&Token::Keyword(Keyword::On)) {
-                    line.keyword(Keyword::On)?;
-                }
-                let condition = self.expr(line)?;
-                self.depend(condition);
-                return Ok(());
-            }
-            Keyword::Visible => {
-                line.keyword(Keyword::If)?;
-                let condition = self.expr(line)?;
-                let entry = self.entry.0 as usize;
-                let old = self.model.menus[entry].visible;
-                self.model.menus[entry].visible = Some(and(&mut self.model, old, condition));
-                return Ok(());
-            }
-            _ => {}
+    fn open(&mut self, entry: Entry, file: &File, line: &Line<'_>) {
+        self.to.open(entry, file.number, line.at.line);
+    }
+
+    fn close(&mut self, keyword: Keyword, file: &File, line: &Line<'_>) -> Result<()> {
+        let block = self.to.model.menu(self.to.block);
+        let fits = matches!(
+            (keyword, block.entry),
+            (Keyword::EndMenu, Entry::Menu)
+                | (Keyword::EndIf, Entry::If)
+                | (Keyword::EndChoice, Entry::Choice(_))
+        );
+        if !fits || self.to.block == file.outer {
+            let kind = ParseErrorKind::EndsNothing(keyword.text());
+            return Err(line.at.error(kind));
         }
-        let sym = match self.model.menu(self.entry).entry {
-            Entry::Config(sym) | Entry::Choice(sym) => sym,
-            _ => {
-                let kind = ParseErrorKind::BelongsToNothing(keyword.text());
-                return Err(line.at.error(kind));
-            }
+        self.to.block = block.parent.unwrap_or(ROOT);
+        self.to.entry = self.to.block;
+        Ok(())
+    }
+
+    /// Extensions that Zephyr and others have: relative to the file, and optional.
+    fn include(&mut self, word: &str, line: &mut Line<'_>) -> Result<()> {
+        let mut name = line.quoted()?;
+        if word != "osource" {
+            let folder = Path::new(line.at.file).parent().unwrap_or(Path::new(""));
+            name = folder.join(name).to_string_lossy().into_owned();
+        }
+        if word.starts_with('o') && !self.path(&name).exists() {
+            return Ok(());
+        }
+        self.file(&name, Some(line.at))
+    }
+
+    /// A line that belongs to the symbol of the entry before it.
+    fn attribute(&mut self, keyword: Keyword, line: &mut Line<'_>) -> Result<()> {
+        let to = &mut self.to;
+        let (Entry::Config(sym) | Entry::Choice(sym)) = to.model.menu(to.entry).entry else {
+            let kind = ParseErrorKind::BelongsToNothing(keyword.text());
+            return Err(line.at.error(kind));
         };
         match keyword {
             Keyword::Prompt => {
                 let text = line.text()?;
-                self.prompt(sym, &text, line)?;
+                let cond = line.condition(to)?;
+                to.prompt(sym, &text, cond);
             }
             Keyword::Bool | Keyword::Tristate | Keyword::Int | Keyword::Hex | Keyword::String => {
                 if let Some(Token::Quoted(_) | Token::Word(_)) = line.tokens.peek() {
                     let text = line.text()?;
-                    self.prompt(sym, &text, line)?;
+                    let cond = line.condition(to)?;
+                    to.prompt(sym, &text, cond);
                 }
             }
             Keyword::Default | Keyword::DefBool | Keyword::DefTristate => {
-                let value = self.expr(line)?;
-                let cond = self.condition(line)?;
-                self.add(sym, Does::Default(value), cond);
+                let value = line.expr(to)?;
+                let cond = line.condition(to)?;
+                to.add(sym, Does::Default(value), cond);
             }
             Keyword::Select | Keyword::Imply => {
                 let name = line.word()?;
-                let other = self.symbol(&name);
-                let cond = self.condition(line)?;
+                let other = to.symbol(&name);
+                let cond = line.condition(to)?;
                 let does = if keyword == Keyword::Select {
                     Does::Select(other)
                 } else {
                     Does::Imply(other)
                 };
-                self.add(sym, does, cond);
+                to.add(sym, does, cond);
             }
             Keyword::Range => {
-                let (low, high) = (self.operand(line)?, self.operand(line)?);
-                let cond = self.condition(line)?;
-                self.add(sym, Does::Range(low, high), cond);
+                let (low, high) = (line.operand(to)?, line.operand(to)?);
+                let cond = line.condition(to)?;
+                to.add(sym, Does::Range(low, high), cond);
             }
-            Keyword::Optional => self.model.syms[sym.0 as usize].optional = true,
-            Keyword::Modules => self.set_modules(sym, line.at)?,
+            Keyword::Optional => to.sym_mut(sym).optional = true,
+            Keyword::Modules => to.set_modules(sym, line.at)?,
             _ => {
                 let kind = ParseErrorKind::Misplaced(keyword.text());
                 return Err(line.at.error(kind));
             }
         }
-        if let Some(kind) = kind {
-            let sym = &mut self.model.syms[sym.0 as usize];
+        if let Some(kind) = kind_of(keyword) {
+            let sym = to.sym_mut(sym);
             // The first type holds; `conf` warns of another.
             if sym.kind == SymKind::Unknown {
                 sym.kind = kind;
@@ -346,95 +312,16 @@ impl Parser<'_> {
         }
         Ok(())
     }
+}
 
-    fn open(&mut self, entry: Entry, file: u32, line: u32) {
-        // An index fits: each entry takes more than a byte of a file.
-        #[allow(clippy::cast_possible_truncation)]
-        let id = MenuId(self.model.menus.len() as u32);
-        let menu = Menu::new(entry, Some(self.block), file, line);
-        self.model.menus.push(menu);
-        self.model.menus[self.block.0 as usize].children.push(id);
-        self.entry = id;
-    }
-
-    fn depend(&mut self, condition: ExprId) {
-        let entry = self.entry.0 as usize;
-        let old = self.model.menus[entry].dep;
-        self.model.menus[entry].dep = Some(and(&mut self.model, old, condition));
-    }
-
-    fn prompt(&mut self, sym: SymId, text: &str, line: &mut Line<'_>) -> Result<()> {
-        let mut cond = self.condition(line)?;
-        // `visible if` of the menus around it.
-        let mut around = self.model.menu(self.entry).parent;
-        while let Some(menu) = around {
-            let menu = self.model.menu(menu);
-            around = menu.parent;
-            if let Some(visible) = menu.visible {
-                cond = Some(and(&mut self.model, cond, visible));
-            }
-        }
-        self.model.menus[self.entry.0 as usize].prompt = Some(text.trim_start().into());
-        self.add(sym, Does::Prompt, cond);
-        Ok(())
-    }
-
-    pub(super) fn add(&mut self, sym: SymId, does: Does, cond: Option<ExprId>) {
-        let menu = self.entry;
-        self.model.syms[sym.0 as usize]
-            .props
-            .push(Prop { does, menu, cond });
-    }
-
-    fn new_symbol(&mut self, sym: Sym) -> SymId {
-        // As with entries.
-        #[allow(clippy::cast_possible_truncation)]
-        let id = SymId(self.model.syms.len() as u32);
-        self.model.syms.push(sym);
-        id
-    }
-
-    pub(super) fn symbol(&mut self, name: &str) -> SymId {
-        if let Some(id) = self.model.find(name) {
-            return id;
-        }
-        let id = self.new_symbol(Sym {
-            name: name.into(),
-            ..Sym::default()
-        });
-        self.model.names.insert(name.into(), id);
-        id
-    }
-
-    /// What stands in quotes is its own value, whatever symbol has that name.
-    pub(super) fn constant(&mut self, text: &str) -> SymId {
-        if let Some(id) = value_named(text).or_else(|| self.constants.get(text).copied()) {
-            return id;
-        }
-        let id = self.new_symbol(Sym {
-            name: text.into(),
-            ..Sym::default()
-        });
-        self.constants.insert(text.into(), id);
-        id
-    }
-
-    fn choice(&mut self, name: Option<&str>) -> SymId {
-        let same = |id: &SymId| {
-            let sym = self.model.sym(*id);
-            sym.choice && name.is_some_and(|name| &*sym.name == name)
-        };
-        let entries = self.model.menus.iter().filter_map(|m| match m.entry {
-            Entry::Choice(sym) => Some(sym),
-            _ => None,
-        });
-        if let Some(old) = entries.into_iter().find(same) {
-            return old;
-        }
-        self.new_symbol(Sym {
-            name: name.unwrap_or_default().into(),
-            choice: true,
-            ..Sym::default()
-        })
+/// The type that an attribute gives its symbol.
+fn kind_of(keyword: Keyword) -> Option<SymKind> {
+    match keyword {
+        Keyword::Bool | Keyword::DefBool => Some(SymKind::Bool),
+        Keyword::Tristate | Keyword::DefTristate => Some(SymKind::Tristate),
+        Keyword::Int => Some(SymKind::Int),
+        Keyword::Hex => Some(SymKind::Hex),
+        Keyword::String => Some(SymKind::String),
+        _ => None,
     }
 }

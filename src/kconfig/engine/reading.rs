@@ -1,10 +1,52 @@
-//! What symbols take, and where two lists of assignments differ.
+//! Files as assignments, what symbols take of these, and where two lists of them differ.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::assign::{Asked, is_number};
+use super::asked::{Asked, is_number};
+use super::dialect::Dialect;
 use super::model::{Model, SymId, SymKind};
+use super::syntax::{Line, Says};
 use super::value::{Assignment, Tristate, Value};
+
+impl Dialect {
+    /// The assignments of a `.config` or a fragment, as the `conf` of this dialect reads them
+    /// (`conf_read_simple` in its `confdata.c`): `CONFIG_X=value` and `# CONFIG_X is not set`, whatever stands behind
+    /// these where it does not care. Other lines are passed over, as `conf` does with or without a warning.
+    ///
+    /// A string that is not UTF-8 has replacement characters.
+    #[must_use]
+    pub fn assignments(self, text: &[u8]) -> Vec<Assignment> {
+        let assignment = |line: Line<'_>| {
+            let (name, value) = match line.says {
+                Says::Set { name, value } => (name, self.value(value)),
+                Says::Unset { name, .. } => (name, Some(Value::NO)),
+                Says::Nothing | Says::Unexpected => return None,
+            };
+            let name = std::str::from_utf8(name).ok()?.to_owned();
+            Some(Assignment { name, value })
+        };
+        self.lines(text).filter_map(assignment).collect()
+    }
+
+    /// The lines of a `.config` or a fragment, each with what `conf` takes it for.
+    pub fn lines(self, text: &[u8]) -> impl Iterator<Item = Line<'_>> {
+        self.syntax().lines(text)
+    }
+
+    /// The value that the right-hand side of an assignment says; `None` if it is none of any type.
+    #[must_use]
+    pub fn value(self, raw: &[u8]) -> Option<Value> {
+        self.syntax().value(raw)
+    }
+
+    /// The text of a right-hand side that is a string, byte by byte. `None`: it does not begin or end as a
+    /// string does.
+    #[must_use]
+    pub fn string(self, raw: &[u8]) -> Option<Cow<'_, [u8]>> {
+        self.syntax().string(raw)
+    }
+}
 
 impl SymKind {
     /// As a Kconfig file has it.
@@ -65,7 +107,6 @@ impl Model {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::dialect::Dialect;
     use super::*;
 
     #[test]
@@ -84,5 +125,24 @@ mod tests {
             assert!(taken.split(' ').all(|t| takes(&t)), "{kind:?}");
             assert!(!refused.split_whitespace().any(|t| takes(&t)), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_file_is_read_to_assignments_in_its_order() {
+        let file = b"CONFIG_A=yes\n# CONFIG_B is not set\n# text\nCONFIG_C=\"c\"\nCONFIG_D=?\nCONFIG_A=m\n";
+        let got: Vec<(String, Option<String>)> = Dialect::default()
+            .assignments(file)
+            .into_iter()
+            .map(|a| (a.name, a.value.map(|v| v.to_string())))
+            .collect();
+        let expected = [
+            ("A", Some("y")),
+            ("B", Some("n")),
+            ("C", Some("\"c\"")),
+            ("D", None),
+            ("A", Some("m")),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
+        assert_eq!(got, expected);
     }
 }

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::dialect::Dialect;
-use super::value::{Assignment, Tristate, Value, is_number};
+use super::value::{Tristate, Value, is_number};
 
 /// How the `conf` of a tree reads a `.config`: `conf_read_simple` in its `confdata.c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +119,7 @@ impl Syntax {
     }
 
     /// The lines of a file.
-    fn lines(self, bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    pub(super) fn lines(self, bytes: &[u8]) -> impl Iterator<Item = Line<'_>> {
         let whole = (1..).zip(bytes.split_inclusive(|b| *b == b'\n'));
         let pieces = whole.flat_map(move |(number, line)| {
             line.chunks(self.buffer).map(move |piece| (number, piece))
@@ -171,7 +170,7 @@ impl Syntax {
 
     /// The value that the right-hand side of an assignment says, whatever the type of its symbol. A symbol
     /// of another type takes neither the one nor the other.
-    fn value(self, raw: &[u8]) -> Option<Value> {
+    pub(super) fn value(self, raw: &[u8]) -> Option<Value> {
         let text = String::from_utf8_lossy(raw);
         match raw.first()? {
             b'"' => {
@@ -187,7 +186,7 @@ impl Syntax {
     }
 
     /// A string as `conf` has it then. `None`: it does not begin or end.
-    fn string(self, raw: &[u8]) -> Option<Cow<'_, [u8]>> {
+    pub(super) fn string(self, raw: &[u8]) -> Option<Cow<'_, [u8]>> {
         let text = raw.strip_prefix(b"\"")?;
         match self.strings {
             // It takes a quote that is alone for both.
@@ -205,45 +204,6 @@ impl Syntax {
                 }
             }
         }
-    }
-}
-
-impl Dialect {
-    /// The assignments of a `.config` or a fragment, as the `conf` of this dialect reads them
-    /// (`conf_read_simple` in its `confdata.c`): `CONFIG_X=value` and `# CONFIG_X is not set`, whatever stands behind
-    /// these where it does not care. Other lines are passed over, as `conf` does with or without a warning.
-    ///
-    /// A string that is not UTF-8 has replacement characters.
-    #[must_use]
-    pub fn assignments(self, text: &[u8]) -> Vec<Assignment> {
-        let assignment = |line: Line<'_>| {
-            let (name, value) = match line.says {
-                Says::Set { name, value } => (name, self.value(value)),
-                Says::Unset { name, .. } => (name, Some(Value::NO)),
-                Says::Nothing | Says::Unexpected => return None,
-            };
-            let name = std::str::from_utf8(name).ok()?.to_owned();
-            Some(Assignment { name, value })
-        };
-        self.lines(text).filter_map(assignment).collect()
-    }
-
-    /// The lines of a `.config` or a fragment, each with what `conf` takes it for.
-    pub fn lines(self, text: &[u8]) -> impl Iterator<Item = Line<'_>> {
-        self.syntax().lines(text)
-    }
-
-    /// The value that the right-hand side of an assignment says; `None` if it is none of any type.
-    #[must_use]
-    pub fn value(self, raw: &[u8]) -> Option<Value> {
-        self.syntax().value(raw)
-    }
-
-    /// The text of a right-hand side that is a string, byte by byte. `None`: it does not begin or end as a
-    /// string does.
-    #[must_use]
-    pub fn string(self, raw: &[u8]) -> Option<Cow<'_, [u8]>> {
-        self.syntax().string(raw)
     }
 }
 
@@ -359,24 +319,5 @@ mod tests {
         assert_eq!(raw.value(br#"""#), text(""));
         assert_eq!(raw.value(br#""a" # text"#), None);
         assert_eq!(raw.value(br#""a\n""#), text("a\\n"));
-    }
-
-    #[test]
-    fn a_file_is_read_to_assignments_in_its_order() {
-        let file = b"CONFIG_A=yes\n# CONFIG_B is not set\n# text\nCONFIG_C=\"c\"\nCONFIG_D=?\nCONFIG_A=m\n";
-        let got: Vec<(String, Option<String>)> = Dialect::default()
-            .assignments(file)
-            .into_iter()
-            .map(|a| (a.name, a.value.map(|v| v.to_string())))
-            .collect();
-        let expected = [
-            ("A", Some("y")),
-            ("B", Some("n")),
-            ("C", Some("\"c\"")),
-            ("D", None),
-            ("A", Some("m")),
-        ];
-        let expected = expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
-        assert_eq!(got, expected);
     }
 }

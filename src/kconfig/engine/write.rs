@@ -1,8 +1,8 @@
 //! Writes a `.config`, byte for byte as `conf` does.
 
-use super::deep;
-use super::eval::State;
 use super::model::{Entry, MenuId, ROOT, SymId, SymKind};
+use super::stack::deep;
+use super::state::State;
 use super::value::N;
 
 impl State<'_> {

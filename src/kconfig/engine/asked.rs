@@ -1,8 +1,23 @@
 //! What the user asks for, as `conf` keeps it.
 
-use super::eval::Mode;
 use super::model::{Model, SymId, SymKind};
 use super::value::{Assignment, M, N, Tri, Tristate, Value, Y, is_hex, is_int};
+
+/// What becomes of symbols that nothing is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They are answered with no, as `conf --allnoconfig` does.
+    AllNo,
+    /// With yes: `--allyesconfig`.
+    AllYes,
+    /// With `m`, where that can be: `--allmodconfig`.
+    AllMod,
+    /// They take their defaults: `--alldefconfig`.
+    AllDef,
+    /// The same, and numbers that are out of their range are asked for in vain:
+    /// `--olddefconfig`.
+    OldDef,
+}
 
 /// The user's assignments.
 #[derive(Debug)]
