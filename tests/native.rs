@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use kbisect::Result;
 use kbisect::kconfig::engine::{
-    Dialect, Env, Message, Mode, Model, NoShell, Shell, ShellError, State, SymKind, Why, parse,
+    Dialect, Env, Message, Mode, Model, NoShell, NodeKind, Shell, ShellError, State, SymKind,
+    Value, Why, parse,
 };
 use kbisect::kconfig::{
     CheckedResolver, ConfResolver, EC2_START, Method, ProblemKind, Project, Prompt, Resolver,
@@ -349,6 +350,54 @@ fn a_config_resolves_to_itself() {
         let again = resolve(&bench.model, Mode::OldDef, Some(&once)).write();
         assert!(again == once, "seed {seed}");
     });
+}
+
+#[test]
+fn the_typed_values_are_those_of_the_lines() {
+    let bench = Bench::linux();
+    (1..=10_u64).into_par_iter().for_each(|seed| {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let text = nonsense(&bench.model, &mut random);
+        let mut state = resolve(&bench.model, random.one(&MODES), Some(&text));
+        let written = state.write();
+        let is_line = |line: &&str| line.contains("CONFIG_");
+        let lines: Vec<&str> = written.lines().filter(is_line).collect();
+        let line = |(id, value): (_, Value)| match (bench.model.name(id), value) {
+            (name, Value::NO) => format!("# CONFIG_{name} is not set"),
+            (name, value) => format!("CONFIG_{name}={value}"),
+        };
+        let values: Vec<String> = state.values().into_iter().map(line).collect();
+        assert!(values == lines, "seed {seed}");
+    });
+}
+
+#[test]
+fn a_walk_over_the_whole_tree_meets_every_symbol_and_every_condition() {
+    let bench = Bench::linux();
+    let model = &bench.model;
+    let mut state = resolve(model, Mode::AllNo, Some(EC2_START));
+    let (source, mut met) = (source(), BTreeSet::new());
+    for node in model.walk() {
+        for condition in [node.depends(), node.shown_if(), node.visible_if()] {
+            let Some(condition) = condition else { continue };
+            // A conjunction holds as far as all its parts do.
+            let parts = condition.conjuncts();
+            let least = parts.iter().map(|part| state.eval(*part)).min();
+            assert_eq!(Some(state.eval(condition)), least, "{condition}");
+            assert!(!condition.to_string().is_empty());
+        }
+        if let NodeKind::Symbol(id) = node.kind() {
+            met.insert(id);
+            assert!(source.join(node.file()).is_file() && node.line() > 0);
+        }
+    }
+    assert_eq!(met, model.defined().collect());
+    let epoll = model.find("EPOLL").unwrap();
+    let node = model.definitions(epoll).next().unwrap();
+    assert_eq!(
+        (node.file(), node.path()),
+        ("init/Kconfig", vec!["General setup"])
+    );
 }
 
 /// The kernel's own tests of Kconfig, those about values.

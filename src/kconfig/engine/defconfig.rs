@@ -60,7 +60,7 @@ impl State<'_> {
     /// The value of the first default that holds, limited by its condition.
     pub(super) fn default_value(&mut self, id: SymId) -> Tri {
         match self.first(self.model.sym(id).defaults()) {
-            Some((value, cond)) => self.eval(value).min(cond),
+            Some((value, cond)) => self.tri_of(value).min(cond),
             None => N,
         }
     }

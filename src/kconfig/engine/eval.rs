@@ -153,7 +153,7 @@ impl State<'_> {
         if self.model.hot(id).has_defaults
             && let Some((value, cond)) = self.first(self.model.sym(id).defaults())
         {
-            tri = self.eval(value);
+            tri = self.tri_of(value);
             tri = match dialect.loose_defaults() {
                 false => tri.min(cond),
                 true if visible.max(self.slot(id).rev) != N => tri.min(visible),
@@ -205,7 +205,7 @@ impl State<'_> {
 
     pub(super) fn calc_visible(&mut self, id: SymId) {
         let sym = self.model.hot(id);
-        let mut tri = self.eval(sym.shown);
+        let mut tri = self.tri_of(sym.shown);
         if tri == M {
             // Only `y` can be chosen where one is to be chosen.
             let hides = self.is_old() && !self.model.dialect.writes_all_defaults();
@@ -220,10 +220,10 @@ impl State<'_> {
         if sym.member_of.is_some() {
             return;
         }
-        let (dir, rev) = (self.eval(sym.dir_dep), self.eval(sym.rev_dep));
+        let (dir, rev) = (self.tri_of(sym.dir_dep), self.tri_of(sym.rev_dep));
         let implied = match dir {
             N if !self.model.dialect.weak_imply() => N,
-            _ => self.eval(sym.implied),
+            _ => self.tri_of(sym.implied),
         };
         let is_bool = self.kind(id) == SymKind::Bool;
         let limit = |tri| if tri == M && is_bool { Y } else { tri };
@@ -232,24 +232,24 @@ impl State<'_> {
     }
 
     pub(super) fn condition(&mut self, cond: Option<ExprId>) -> Tri {
-        cond.map_or(Y, |e| self.eval(e))
+        cond.map_or(Y, |e| self.tri_of(e))
     }
 
-    pub(super) fn eval(&mut self, id: ExprId) -> Tri {
+    pub(super) fn tri_of(&mut self, id: ExprId) -> Tri {
         let known = self.memo[id.0 as usize];
         if known != UNKNOWN {
             return known;
         }
         let tri = match self.model.expr(id) {
             Formula::Sym(sym) => return self.tri(sym),
-            Formula::Not(e) => Y - self.eval(e),
+            Formula::Not(e) => Y - self.tri_of(e),
             Formula::And(a, b) => {
-                let a = deep(|| self.eval(a));
-                if a == N { N } else { a.min(self.eval(b)) }
+                let a = deep(|| self.tri_of(a));
+                if a == N { N } else { a.min(self.tri_of(b)) }
             }
             Formula::Or(a, b) => {
-                let a = deep(|| self.eval(a));
-                if a == Y { Y } else { a.max(self.eval(b)) }
+                let a = deep(|| self.tri_of(a));
+                if a == Y { Y } else { a.max(self.tri_of(b)) }
             }
             Formula::Cmp(cmp, a, b) => {
                 let order = self.compare(a, b);

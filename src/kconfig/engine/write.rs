@@ -71,7 +71,7 @@ impl State<'_> {
 
     fn is_shown(&mut self, id: MenuId) -> bool {
         let menu = self.model.menu(id);
-        let mut holds = |cond: Option<_>| cond.is_none_or(|e| self.eval(e) != N);
+        let mut holds = |cond: Option<_>| cond.is_none_or(|e| self.tri_of(e) != N);
         holds(menu.visible) && holds(menu.prompt_cond)
     }
 
