@@ -188,6 +188,13 @@ fn project() -> Project {
         Ok("u-boot") => named(
             "name = 'u-boot'\ntargets = ['all']\nproduct = 'u-boot'\nbase-target = 'sandbox_defconfig'",
         ),
+        Ok("coreboot") => named(
+            "name = 'coreboot'\ntargets = ['all']\nproduct = 'coreboot.rom'\noutput-variable = 'obj'",
+        ),
+        // It writes into its source: this is to be a copy.
+        Ok("toybox") => named(
+            "name = 'toybox'\ntargets = ['toybox']\nproduct = 'toybox'\nmethod = 'oldconfig'\nenv = [['KCONFIG_NOTIMESTAMP', '1']]",
+        ),
         _ => Project::linux(&env::var("KBISECT_ARCH").unwrap_or_else(|_| "x86_64".to_owned()))
             .unwrap(),
     }
@@ -802,6 +809,62 @@ fn files_can_be_included_relative_to_the_file_and_if_they_are_there() {
     let model = parse_tree(dir.path(), Dialect::default()).unwrap();
     let text = resolve(&model, Mode::AllNo, None).write();
     assert!(text.ends_with("CONFIG_A=y\nCONFIG_B=y\n"), "{text}");
+}
+
+/// As coreboot has it, and no copy of LKC that does not say so.
+#[test]
+fn where_a_source_takes_wildcards_it_reads_what_is_there_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let boards = "source \"boards/*/Kconfig\"\nsource \"site/Kconfig\"\n";
+    write("Kconfig", boards);
+    for name in ["b", "a", "a-b"] {
+        let symbol = name.replace('-', "_").to_uppercase();
+        let text = format!("config {symbol}\n\tdef_bool y\n");
+        write(&format!("boards/{name}/Kconfig"), &text);
+    }
+    let lkc = "util/kconfig";
+    write(&format!("{lkc}/symbol.c"), "dir_dep");
+    write(&format!("{lkc}/confdata.c"), "# end of ");
+    write(&format!("{lkc}/preprocess.c"), "");
+    write(&format!("{lkc}/lexer.l"), "");
+    let dialect = || Dialect::of_source(&Dialect::folder_in(dir.path()).unwrap()).unwrap();
+    let error = parse_tree(dir.path(), dialect()).unwrap_err();
+    assert!(error.to_string().contains("boards/*/Kconfig"), "{error}");
+    write(
+        &format!("{lkc}/lexer.l"),
+        "void zconf_nextfiles(const char *wildcard)",
+    );
+    let model = parse_tree(dir.path(), dialect()).unwrap();
+    let text = resolve(&model, Mode::AllNo, None).write();
+    let lines = "CONFIG_A_B=y\nCONFIG_A=y\nCONFIG_B=y\n";
+    assert!(text.ends_with(lines), "{text}");
+}
+
+/// As toybox has it, whose copy of LKC is of 2008.
+#[test]
+fn an_old_source_needs_no_quotes() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("Kconfig", "source generated/Config.in\n");
+    write("generated/Config.in", "config A\n\tbool\n\tdefault y\n");
+    for (name, text) in [("symbol.c", ""), ("confdata.c", "")] {
+        write(&format!("kconfig/{name}"), text);
+    }
+    let folder = Dialect::folder_in(dir.path()).unwrap();
+    let dialect = Dialect::of_source(&folder).unwrap();
+    let model = parse_tree(dir.path(), dialect).unwrap();
+    let text = resolve(&model, Mode::AllNo, None).write();
+    assert!(text.ends_with("CONFIG_A=y\n"), "{text}");
+    assert!(parse_tree(dir.path(), Dialect::default()).is_err());
 }
 
 #[test]

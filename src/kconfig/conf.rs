@@ -218,7 +218,7 @@ impl ConfResolver {
             .call
             .cwd
             .join(source.map_or(&*self.source, |s| Path::new(s)));
-        let folder = source.join("scripts/kconfig");
+        let folder = engine::Dialect::folder_in(&source).unwrap_or_default();
         let dialect = match variables.get("KERNELVERSION") {
             Some(version) if self.is_linux => {
                 engine::Dialect::of_linux(version).reading_as(&folder)

@@ -1,7 +1,7 @@
 //! Whose semantics a tree follows: what changed in LKC from version to version of Linux.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::syntax::{Holds, Strings, Syntax};
 
@@ -13,9 +13,24 @@ pub struct Dialect {
     age: u32,
     /// BusyBox's own way to write a `.config`.
     busybox: bool,
+    /// Coreboot's own way to read `source`.
+    wildcards: bool,
     /// How it reads a `.config`.
     syntax: Syntax,
 }
+
+/// Where projects have their copy of LKC: Linux, BusyBox, U-Boot and SeaBIOS; toybox; coreboot; Buildroot;
+/// uClibc.
+const FOLDERS: [&str; 5] = [
+    "scripts/kconfig",
+    "kconfig",
+    "util/kconfig",
+    "support/kconfig",
+    "extra/config",
+];
+
+/// Where the reading of files is, from version to version, in source or as it comes with it.
+const LEXERS: [&str; 2] = ["lexer.l", "zconf.l"];
 
 impl Default for Dialect {
     /// That of Linux 6.1.
@@ -29,6 +44,7 @@ impl Dialect {
         Self {
             age,
             busybox: false,
+            wildcards: false,
             syntax: Syntax::aged(age),
         }
     }
@@ -46,7 +62,15 @@ impl Dialect {
         }
     }
 
-    /// The one of the LKC whose source is in this folder, `scripts/kconfig` of a project: told by
+    /// The folder of a source tree in which its LKC is.
+    #[must_use]
+    pub fn folder_in(source: &Path) -> Option<PathBuf> {
+        let folders = FOLDERS.iter().map(|folder| source.join(folder));
+        let mut own = folders.filter(|folder| folder.join("confdata.c").is_file());
+        own.next()
+    }
+
+    /// The one of the LKC whose source is in this folder ([`Self::folder_in`] a project's tree): told by
     /// what that source has and has not. `None` when it cannot be read.
     #[must_use]
     pub fn of_source(folder: &Path) -> Option<Self> {
@@ -71,6 +95,9 @@ impl Dialect {
         Some(Self {
             age,
             busybox: confdata.contains("# Busybox version: "),
+            wildcards: LEXERS
+                .iter()
+                .any(|name| read(name).is_some_and(|text| text.contains("zconf_nextfiles"))),
             syntax: Syntax::aged(age).of_source(&confdata),
         })
     }
@@ -88,6 +115,11 @@ impl Dialect {
     /// How it reads a `.config`.
     pub(super) fn syntax(self) -> Syntax {
         self.syntax
+    }
+
+    /// Are there wildcards in a `source`, and may its files be missing? Coreboot has it so.
+    pub(super) fn has_wildcards(self) -> bool {
+        self.wildcards
     }
 
     /// Is a choice a menu, one of whose bools is on? Before 6.11 it is a symbol with a value of

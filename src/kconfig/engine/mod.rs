@@ -57,6 +57,7 @@ mod state;
 mod syntax;
 mod value;
 mod walk;
+mod wildcard;
 mod write;
 
 pub use ask::Prompt;

@@ -15,6 +15,7 @@ use super::lex::{Keyword, Lexer, Statement, Token};
 use super::line::Line;
 use super::model::{Does, Entry, MenuId, Model, ROOT, SymKind};
 use super::option::{built_in, option};
+use super::wildcard::matching;
 
 /// Files may not include each other deeper than this.
 const DEEPEST: usize = 200;
@@ -197,7 +198,7 @@ impl Parser<'_> {
             }
             Keyword::Source => {
                 let name = line.text()?;
-                self.file(&name, Some(line.at))?;
+                self.source(&name, line)?;
             }
             Keyword::Help => {
                 let help = lexer.help();
@@ -239,6 +240,19 @@ impl Parser<'_> {
         }
         self.to.block = block.parent.unwrap_or(ROOT);
         self.to.entry = self.to.block;
+        Ok(())
+    }
+
+    /// `source`, which takes wildcards in some copies of LKC. These do not miss a file that is not there.
+    fn source(&mut self, name: &str, line: &Line<'_>) -> Result<()> {
+        if !self.env.dialect.has_wildcards() {
+            return self.file(name, Some(line.at));
+        }
+        let folders = self.env.build.iter().chain([&self.env.source]);
+        let mut found = folders.map(|folder| matching(folder, name));
+        for name in found.find(|names| !names.is_empty()).unwrap_or_default() {
+            self.file(&name, Some(line.at))?;
+        }
         Ok(())
     }
 
