@@ -4,7 +4,7 @@
 //! `KBISECT_FRAGMENTS=10000 KBISECT_ARCH=arm64 cargo nextest run --release nonsense`
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::Write;
 use std::fs;
@@ -189,12 +189,12 @@ fn project() -> Project {
             "name = 'u-boot'\ntargets = ['all']\nproduct = 'u-boot'\nbase-target = 'sandbox_defconfig'",
         ),
         Ok("coreboot") => named(
-            "name = 'coreboot'\ntargets = ['all']\nproduct = 'coreboot.rom'\noutput-variable = 'obj'",
+            "name = 'coreboot'\ntargets = ['all']\nproduct = 'coreboot.rom'\noutput-variable = 'obj'\nmake-args = ['KCONFIG_STRICT=']",
         ),
         // It writes into its source: this is to be a copy.
-        Ok("toybox") => named(
-            "name = 'toybox'\ntargets = ['toybox']\nproduct = 'toybox'\nmethod = 'oldconfig'\nenv = [['KCONFIG_NOTIMESTAMP', '1']]",
-        ),
+        Ok("toybox") => {
+            named("name = 'toybox'\ntargets = ['toybox']\nproduct = 'toybox'\nmethod = 'oldconfig'")
+        }
         _ => Project::linux(&env::var("KBISECT_ARCH").unwrap_or_else(|_| "x86_64".to_owned()))
             .unwrap(),
     }
@@ -512,9 +512,8 @@ fn symbols_that_depend_on_themselves_are_told_with_the_way_round() {
 fn parse_tree(source: &Path, dialect: Dialect) -> Result<Model> {
     let env = Env {
         source: source.to_owned(),
-        build: None,
         dialect,
-        variables: HashMap::new(),
+        ..Env::default()
     };
     parse("Kconfig", &env, &mut NoShell).map_err(parse_failed)
 }
@@ -847,7 +846,7 @@ fn where_a_source_takes_wildcards_it_reads_what_is_there_in_order() {
 
 /// As toybox has it, whose copy of LKC is of 2008.
 #[test]
-fn an_old_source_needs_no_quotes() {
+fn an_old_source_needs_no_quotes_and_has_a_head_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = dir.path().join(name);
@@ -856,14 +855,23 @@ fn an_old_source_needs_no_quotes() {
     };
     write("Kconfig", "source generated/Config.in\n");
     write("generated/Config.in", "config A\n\tbool\n\tdefault y\n");
-    for (name, text) in [("symbol.c", ""), ("confdata.c", "")] {
-        write(&format!("kconfig/{name}"), text);
-    }
+    write("kconfig/symbol.c", "");
+    write("kconfig/confdata.c", "SYMBOL_FORCEWRITE");
     let folder = Dialect::folder_in(dir.path()).unwrap();
     let dialect = Dialect::of_source(&folder).unwrap();
-    let model = parse_tree(dir.path(), dialect).unwrap();
+    let env = Env {
+        source: dir.path().to_owned(),
+        dialect,
+        project: "ToyBox".to_owned(),
+        ..Env::default()
+    };
+    let model = parse("Kconfig", &env, &mut NoShell).unwrap();
     let text = resolve(&model, Mode::AllNo, None).write();
-    assert!(text.ends_with("CONFIG_A=y\n"), "{text}");
+    assert_eq!(
+        text,
+        "#\n# Automatically generated make config: don't edit\n\
+         # ToyBox version: KCONFIG_VERSION\n#\nCONFIG_A=y\n"
+    );
     assert!(parse_tree(dir.path(), Dialect::default()).is_err());
 }
 

@@ -230,6 +230,7 @@ impl ConfResolver {
             build: Some(self.call.cwd.clone()),
             dialect,
             variables,
+            project: project_name(&folder).unwrap_or_default(),
         }
     }
 
@@ -258,7 +259,9 @@ impl ConfResolver {
             .log(Log::File(dir.join(LOG)))
             .wall(LIMIT)
             .file_size(OUTPUT)
-            .env("KCONFIG_CONFIG", dir.join(".config"));
+            .env("KCONFIG_CONFIG", dir.join(".config"))
+            // Old ones write the time into the file otherwise.
+            .env("KCONFIG_NOTIMESTAMP", "1");
         for (name, value) in &self.call.env {
             spec = spec.env(name, value);
         }
@@ -404,6 +407,21 @@ impl Resolver for ConfResolver {
         let config = parse_config(&text);
         Ok(ResolvedConfig::new(text, config))
     }
+}
+
+/// The name of the project that the LKC in this folder is compiled with, if its Makefile says so, as toybox's does.
+fn project_name(folder: &Path) -> Option<String> {
+    let makefile = fs::read_to_string(folder.join("Makefile")).ok()?;
+    let name = |line: &str| {
+        Some(
+            line.strip_prefix("KCONFIG_PROJECT")?
+                .split_once('=')?
+                .1
+                .trim()
+                .to_owned(),
+        )
+    };
+    makefile.lines().find_map(name)
 }
 
 /// Runs `conf` in `dir` and reads the file that it wrote there.

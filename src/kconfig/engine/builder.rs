@@ -63,6 +63,7 @@ fn empty(dialect: Dialect) -> Model {
         menus: vec![Menu::new(Entry::Root, None, 0, 0)],
         modules: NO,
         dialect,
+        project: Box::default(),
         files: Vec::new(),
         messages: Vec::new(),
     };

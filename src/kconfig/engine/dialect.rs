@@ -11,12 +11,35 @@ use super::syntax::{Holds, Strings, Syntax};
 pub struct Dialect {
     /// The version of Linux: 6001 is 6.1.
     age: u32,
-    /// BusyBox's own way to write a `.config`.
-    busybox: bool,
+    /// How it writes a `.config`.
+    writer: Writer,
     /// Coreboot's own way to read `source`.
     wildcards: bool,
     /// How it reads a `.config`.
     syntax: Syntax,
+}
+
+/// How a `.config` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// What there is to say, and each symbol once.
+    Linux,
+    /// Every symbol, each time that it is defined, whether there is anything to say of it or not.
+    BusyBox,
+    /// Every symbol once, whether there is anything to say of it or not.
+    Toybox,
+}
+
+impl Writer {
+    fn of_source(confdata: &str) -> Self {
+        if confdata.contains("# Busybox version: ") {
+            Self::BusyBox
+        } else if confdata.contains("SYMBOL_FORCEWRITE") {
+            Self::Toybox
+        } else {
+            Self::Linux
+        }
+    }
 }
 
 /// Where projects have their copy of LKC: Linux, BusyBox, U-Boot and SeaBIOS; toybox; coreboot; Buildroot;
@@ -43,7 +66,7 @@ impl Dialect {
     const fn aged(age: u32) -> Self {
         Self {
             age,
-            busybox: false,
+            writer: Writer::Linux,
             wildcards: false,
             syntax: Syntax::aged(age),
         }
@@ -94,7 +117,7 @@ impl Dialect {
         };
         Some(Self {
             age,
-            busybox: confdata.contains("# Busybox version: "),
+            writer: Writer::of_source(&confdata),
             wildcards: LEXERS
                 .iter()
                 .any(|name| read(name).is_some_and(|text| text.contains("zconf_nextfiles"))),
@@ -204,9 +227,9 @@ impl Dialect {
         self.syntax.strings == Strings::Escaped
     }
 
-    /// Is every symbol written, whether there is anything to say of it or not?
-    pub(super) fn is_busybox(self) -> bool {
-        self.busybox
+    /// How a `.config` is written.
+    pub(super) fn writer(self) -> Writer {
+        self.writer
     }
 }
 
@@ -242,11 +265,11 @@ mod tests {
         write("symbol.c", "");
         write("confdata.c", "# Busybox version: ");
         let old = Dialect::of_source(dir.path()).unwrap();
-        assert!(old.is_busybox() && old.loose_defaults());
+        assert!(old.writer() == Writer::BusyBox && old.loose_defaults());
         write("symbol.c", "dir_dep sym_get_choice_menu");
         write("confdata.c", "# end of ");
         write("preprocess.c", "");
         let new = Dialect::of_source(dir.path()).unwrap();
-        assert!(!new.is_busybox() && new.choice_menus());
+        assert!(new.writer() == Writer::Linux && new.choice_menus());
     }
 }

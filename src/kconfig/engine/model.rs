@@ -239,6 +239,8 @@ pub struct Model {
     pub(super) menus: Vec<Menu>,
     pub(super) modules: SymId,
     pub(super) dialect: Dialect,
+    /// The project's name, where its LKC writes it.
+    pub(super) project: Box<str>,
     pub(super) files: Vec<Box<str>>,
     pub(super) messages: Vec<Message>,
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::builder::Builder;
 use super::cycles::cycles;
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Writer};
 use super::error::{Nesting, ParseErrorKind, Place, Result};
 use super::expand::{Expander, Shell};
 use super::finalize::finalize;
@@ -31,6 +31,8 @@ pub struct Env {
     pub dialect: Dialect,
     /// The variables that macros see.
     pub variables: HashMap<String, String>,
+    /// The name of the project that its LKC was compiled with, where it writes that into a `.config` (toybox).
+    pub project: String,
 }
 
 /// Reads the tree whose first file is `root`.
@@ -45,11 +47,12 @@ pub fn parse(root: &str, env: &Env, shell: &mut dyn Shell) -> Result<Model> {
         env,
         including: Vec::new(),
     };
-    if env.dialect.is_busybox() {
+    if env.dialect.writer() == Writer::BusyBox {
         built_in("KERNELVERSION", &mut parser.to, &env.variables);
     }
     parser.file(root, None)?;
     let mut model = parser.to.into_model();
+    model.project = env.project.as_str().into();
     model.messages = parser.expander.messages;
     finalize(&mut model);
     match cycles(&model) {

@@ -89,7 +89,7 @@ impl Syntax {
             return self;
         }
         Self {
-            gap: if has("line[1] != ' '") {
+            gap: if has("line[1] != ' '") || has("line[1]!=' '") {
                 Gap::Blank
             } else {
                 Gap::Any
@@ -297,6 +297,10 @@ mod tests {
         let file = b"#\tCONFIG_A is not set\n# CONFIG_B is not set # text\n";
         assert_eq!(texts(syntax, file), ["B off"]);
         assert_eq!(Syntax::aged(6001).of_source(""), Syntax::aged(6001));
+        // As toybox has it.
+        let toybox = "conf_read_simple line[1]!=' ' strncmp(p, \"is not set\", 10)";
+        let syntax = Syntax::aged(2006).of_source(toybox);
+        assert_eq!(texts(syntax, file), ["B off"]);
     }
 
     #[test]
