@@ -259,7 +259,8 @@ impl ConfResolver {
             .log(Log::File(dir.join(LOG)))
             .wall(LIMIT)
             .file_size(OUTPUT)
-            .env("KCONFIG_CONFIG", dir.join(".config"))
+            // Where it stands: old ones have room for names of 127 bytes, and do not look.
+            .env("KCONFIG_CONFIG", ".config")
             // Old ones write the time into the file otherwise.
             .env("KCONFIG_NOTIMESTAMP", "1");
         for (name, value) in &self.call.env {
@@ -404,6 +405,13 @@ impl Resolver for ConfResolver {
         let dir = self.call_dir()?;
         let spec = self.resolving(fragment, dir.path())?;
         let text = answer(&spec, dir.path(), ".config", cancel)?;
+        // Some read and write the same file. What they write has a head that the question has not.
+        if text == self.question(fragment).1 {
+            return Err(
+                Error::failed("conf wrote nothing, though it says that it did")
+                    .hint("is it one that runs outside of its source tree?"),
+            );
+        }
         let config = parse_config(&text);
         Ok(ResolvedConfig::new(text, config))
     }
