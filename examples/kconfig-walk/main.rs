@@ -1,4 +1,4 @@
-//! Reads a tree's Kconfig, resolves a fragment over all-no, and says of symbols where they are in the menus and
+//! Reads a tree's Kconfig, resolves a fragment over its base, and says of symbols where they are in the menus and
 //! why they have their values: the engine of `kbisect::kconfig::engine` as a library.
 //!
 //! ```sh
@@ -8,8 +8,9 @@
 //! ```
 //!
 //! A kernel's Kconfig asks the compiler some 90 questions, with what its Makefile exports; so `make` is watched once,
-//! as a run of kbisect does it ([`ConfResolver`]). `PROJECT=busybox`, or a file as `[project]` in kbisect.toml is,
-//! says which project the tree is one of: [default: linux]. A tree that asks nothing needs [`engine::parse`] alone.
+//! as a run of kbisect does it (`ConfResolver`). `PROJECT` says which project the tree is one of: `linux`, which is the
+//! default, `busybox`, or a file with what `[project]` in kbisect.toml has. A tree that asks nothing needs
+//! `engine::parse` alone.
 #![allow(clippy::print_stdout)]
 
 use std::env;
@@ -17,10 +18,8 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use kbisect::kconfig::engine::{
-    Expr, Mode, Model, Node, NodeKind, PropertyKind, State, SymId, Why,
-};
-use kbisect::kconfig::{ConfResolver, Method, Project};
+use kbisect::kconfig::engine::{Expr, Model, Node, NodeKind, PropertyKind, State, SymId, Why};
+use kbisect::kconfig::{ConfResolver, Project, read_as, symbols};
 use kbisect::supervise::CancelToken;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,12 +33,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let conf = ConfResolver::build(&source, &project, work.path(), &CancelToken::new())?;
     let model = conf.parse_natively(&CancelToken::new())?;
 
-    let asked = model.assignments(fs::read(fragment)?);
-    let mode = match project.method {
-        Method::Allconfig => Mode::AllNo,
-        Method::Oldconfig => Mode::OldDef,
-    };
-    let mut state = model.resolve(mode, Some(&asked));
+    // As a run of kbisect lays it over its base: all-no, of Linux with EXPERT=y.
+    let known = symbols(&model);
+    let base = project.base_fragment(&|symbol| known.contains(symbol))?;
+    let conf = conf.over(base, &known);
+    let parsed = read_as(&fs::read(fragment)?, conf.dialect(), Some(&model));
+    let (mode, text) = conf.question(&parsed.fragment);
+    let mut state = model.resolve(mode, Some(&model.assignments(text)));
     let symbols: Vec<String> = args.collect();
     if symbols.is_empty() {
         contents(&model, &mut state);
@@ -103,6 +103,9 @@ fn tell(model: &Model, state: &mut State<'_>, id: SymId) {
         Why::Nothing => "nothing sets it".to_owned(),
     };
     println!("{}={}: {why}", model.name(id), state.value(id));
+    for part in &explanation.hidden_by {
+        println!("  cannot be set: {} [={}]", part.text, part.value);
+    }
     for node in model.definitions(id) {
         println!("  defined at {}:{}", node.file(), node.line());
         let mut path = node.path();
