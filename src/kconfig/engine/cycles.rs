@@ -119,7 +119,7 @@ impl Graph<'_> {
             Formula::Sym(a) => out.push(self.of_symbol(a)),
             Formula::Not(a) => out.push(self.of_expr(a)),
             Formula::And(a, b) | Formula::Or(a, b) => {
-                out.extend([self.of_expr(a), self.of_expr(b)])
+                out.extend([self.of_expr(a), self.of_expr(b)]);
             }
             Formula::Cmp(_, a, b) => out.extend([self.of_symbol(a), self.of_symbol(b)]),
         }
