@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kbisect::build::Kbuild;
-use kbisect::kconfig::native::Mode;
+use kbisect::kconfig::engine::Mode;
 use kbisect::kconfig::{EC2_START, parse_config};
 use kbisect::model::Config;
 use kbisect::supervise::CancelToken;
@@ -26,7 +26,8 @@ fn kbuild(c: &mut Criterion) {
         .collect();
     let resolve = |fragment: &str| {
         let fragment = format!("CONFIG_EXPERT=y\n{fragment}");
-        parse_config(&model.resolve(Mode::AllNo, Some(&fragment)).write())
+        let asked = model.assignments(fragment);
+        parse_config(&model.resolve(Mode::AllNo, Some(&asked)).write())
     };
     let removals: Vec<Config> = (0..lines.len())
         .map(|i| resolve(&[&lines[..i], &lines[i + 1..]].concat().join("\n")))

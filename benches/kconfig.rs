@@ -6,7 +6,7 @@ mod debian;
 use std::collections::HashSet;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use kbisect::kconfig::native::Mode;
+use kbisect::kconfig::engine::Mode;
 use kbisect::kconfig::{EC2_START, parse_config};
 use kbisect::model::ResolvedConfig;
 use kbisect::supervise::{self, CancelToken, Log, Spec};
@@ -21,7 +21,11 @@ fn kconfig(c: &mut Criterion) {
         .parse_natively(&cancel)
         .expect("a tree that is understood");
     // Each single removal from 500 lines: what the EC2 set resolves to.
-    let whole = model.resolve(Mode::AllNo, Some(EC2_START)).write();
+    let resolve = |text: &str| {
+        let asked = model.assignments(text);
+        model.resolve(Mode::AllNo, Some(&asked)).write()
+    };
+    let whole = resolve(EC2_START);
     let lines: Vec<&str> = whole
         .lines()
         .filter(|l| l.starts_with("CONFIG_"))
@@ -43,7 +47,7 @@ fn kconfig(c: &mut Criterion) {
         b.iter(|| conf.parse_natively(&cancel));
     });
     group.bench_function("resolve the EC2 set natively", |b| {
-        b.iter(|| model.resolve(Mode::AllNo, Some(EC2_START)).write());
+        b.iter(|| resolve(EC2_START));
     });
     group.bench_function("resolve the EC2 set with conf", |b| {
         b.iter(|| conf.reference(Mode::AllNo, Some(EC2_START.as_bytes()), &cancel));
@@ -65,12 +69,12 @@ fn kconfig(c: &mut Criterion) {
         });
     });
     group.bench_function("resolve 500 single removals natively, all cores", |b| {
-        let resolve = |text: &String| {
-            let text = model.resolve(Mode::AllNo, Some(text)).write();
+        let fingerprint = |text: &String| {
+            let text = resolve(text);
             let config = parse_config(&text);
             ResolvedConfig::new(text, config).fingerprint
         };
-        b.iter(|| removals.par_iter().map(resolve).collect::<HashSet<_>>());
+        b.iter(|| removals.par_iter().map(fingerprint).collect::<HashSet<_>>());
     });
     group.finish();
 }

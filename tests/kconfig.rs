@@ -357,3 +357,66 @@ fn where_start_and_base_differ_the_start_holds_as_long_as_the_request_is_there()
     assert_eq!(shift(&start.resolved), "17");
     assert_eq!(shift(&start.base), "14");
 }
+
+/// A fake project whose `conf` is as old ones are: it has little room for the name of the `.config`, and says
+/// that it wrote one whatever happens.
+struct OldProject {
+    dir: tempfile::TempDir,
+    project: Project,
+}
+
+impl OldProject {
+    fn new(method: &str, conf: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join("source").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let makefile = "export KCONFIG_CONFIG\n\
+            allnoconfig:\n\tcc -o $(O)conf conf.c\n\tsrctree=$(CURDIR) $(O)conf -n Kconfig\n";
+        write("Makefile", makefile);
+        write("Kconfig", "config A\n\tbool \"a\"\n");
+        write("conf.c", conf);
+        let text = format!("name = 'old'\ntargets = ['all']\nproduct = 'x'\nmethod = '{method}'\n");
+        let project = toml::from_str(&text).unwrap();
+        Self { dir, project }
+    }
+
+    /// Resolves `A=y`, with a work folder of a long name.
+    fn resolve(&self) -> kbisect::Result<String> {
+        let cancel = CancelToken::new();
+        let work = self.dir.path().join("w".repeat(150));
+        let source = self.dir.path().join("source");
+        let conf = ConfResolver::build(&source, &self.project, &work, &cancel)?;
+        let fragment = read(b"CONFIG_A=y\n").fragment;
+        Ok(conf.resolve(&fragment, &cancel)?.text)
+    }
+}
+
+#[test]
+fn an_old_conf_that_has_little_room_for_names_is_called_with_short_ones() {
+    let conf = r##"
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        int main(void) {
+            const char *name = getenv("KCONFIG_CONFIG");
+            FILE *file;
+            if (strlen(name) > 127)
+                abort();
+            file = fopen(name, "w");
+            fputs("#\n# Automatically generated make config: don't edit\n#\nCONFIG_A=y\n", file);
+            return fclose(file);
+        }
+    "##;
+    let text = OldProject::new("allconfig", conf).resolve().unwrap();
+    assert!(text.ends_with("CONFIG_A=y\n"), "{text}");
+}
+
+#[test]
+fn a_conf_that_wrote_nothing_has_not_answered() {
+    let project = OldProject::new("oldconfig", "int main(void) { return 0; }");
+    let error = project.resolve().unwrap_err();
+    assert!(error.to_string().contains("wrote nothing"), "{error}");
+}

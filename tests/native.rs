@@ -4,17 +4,20 @@
 //! `KBISECT_FRAGMENTS=10000 KBISECT_ARCH=arm64 cargo nextest run --release nonsense`
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use kbisect::Result;
-use kbisect::kconfig::native::{Dialect, Env, Message, Mode, Model, Shell, SymKind, Why, parse};
+use kbisect::kconfig::engine::{
+    Dialect, Env, Message, Mode, Model, NoShell, NodeKind, Shell, ShellError, State, SymKind,
+    Value, Why, parse,
+};
 use kbisect::kconfig::{
     CheckedResolver, ConfResolver, EC2_START, Method, ProblemKind, Project, Prompt, Resolver,
-    parse_config, read, read_as,
+    parse_config, parse_failed, prompts, read, read_as, selectors as selectors_of,
 };
 use kbisect::model::{Fragment, ResolvedConfig};
 use kbisect::places::cache_dir;
@@ -70,6 +73,12 @@ fn nonsense(model: &Model, random: &mut Random) -> String {
     out
 }
 
+/// What becomes of a file.
+fn resolve<'m>(model: &'m Model, mode: Mode, text: Option<&str>) -> State<'m> {
+    let asked = text.map(|text| model.assignments(text));
+    model.resolve(mode, asked.as_deref())
+}
+
 struct Bench {
     _work: tempfile::TempDir,
     conf: ConfResolver,
@@ -119,7 +128,7 @@ impl Bench {
             .conf
             .reference(mode, text.map(str::as_bytes), &self.cancel)
             .unwrap();
-        let ours = self.model.resolve(mode, text).write();
+        let ours = resolve(&self.model, mode, text).write();
         if ours == theirs {
             return None;
         }
@@ -180,6 +189,13 @@ fn project() -> Project {
         Ok("u-boot") => named(
             "name = 'u-boot'\ntargets = ['all']\nproduct = 'u-boot'\nbase-target = 'sandbox_defconfig'",
         ),
+        Ok("coreboot") => named(
+            "name = 'coreboot'\ntargets = ['all']\nproduct = 'coreboot.rom'\noutput-variable = 'obj'\nmake-args = ['KCONFIG_STRICT=']",
+        ),
+        // It writes into its source: this is to be a copy.
+        Ok("toybox") => {
+            named("name = 'toybox'\ntargets = ['toybox']\nproduct = 'toybox'\nmethod = 'oldconfig'")
+        }
         _ => Project::linux(&env::var("KBISECT_ARCH").unwrap_or_else(|_| "x86_64".to_owned()))
             .unwrap(),
     }
@@ -281,7 +297,7 @@ fn the_minimal_config_is_the_one_that_conf_saves() {
             let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let text = nonsense(&bench.model, &mut random);
             let theirs = bench.conf.reference_defconfig(&text, &bench.cancel);
-            let mut state = bench.model.resolve(Mode::OldDef, Some(&text));
+            let mut state = resolve(&bench.model, Mode::OldDef, Some(&text));
             theirs.unwrap() != state.write_defconfig()
         })
         .collect();
@@ -338,18 +354,58 @@ fn a_config_resolves_to_itself() {
     (1..=40_u64).into_par_iter().for_each(|seed| {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let text = nonsense(&bench.model, &mut random);
-        let once = bench.model.resolve(Mode::OldDef, Some(&text)).write();
-        let again = bench.model.resolve(Mode::OldDef, Some(&once)).write();
+        let once = resolve(&bench.model, Mode::OldDef, Some(&text)).write();
+        let again = resolve(&bench.model, Mode::OldDef, Some(&once)).write();
         assert!(again == once, "seed {seed}");
     });
 }
 
-struct NoShell;
+#[test]
+fn the_typed_values_are_those_of_the_lines() {
+    let bench = Bench::linux();
+    (1..=10_u64).into_par_iter().for_each(|seed| {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let text = nonsense(&bench.model, &mut random);
+        let mut state = resolve(&bench.model, random.one(&MODES), Some(&text));
+        let written = state.write();
+        let is_line = |line: &&str| line.contains("CONFIG_");
+        let lines: Vec<&str> = written.lines().filter(is_line).collect();
+        let line = |(id, value): (_, Value)| match (bench.model.name(id), value) {
+            (name, Value::NO) => format!("# CONFIG_{name} is not set"),
+            (name, value) => format!("CONFIG_{name}={value}"),
+        };
+        let values: Vec<String> = state.values().into_iter().map(line).collect();
+        assert!(values == lines, "seed {seed}");
+    });
+}
 
-impl Shell for NoShell {
-    fn run(&mut self, _: &str) -> Result<String> {
-        Ok(String::new())
+#[test]
+fn a_walk_over_the_whole_tree_meets_every_symbol_and_every_condition() {
+    let bench = Bench::linux();
+    let model = &bench.model;
+    let mut state = resolve(model, Mode::AllNo, Some(EC2_START));
+    let (source, mut met) = (source(), BTreeSet::new());
+    for node in model.walk() {
+        for condition in [node.depends(), node.shown_if(), node.visible_if()] {
+            let Some(condition) = condition else { continue };
+            // A conjunction holds as far as all its parts do.
+            let parts = condition.conjuncts();
+            let least = parts.iter().map(|part| state.eval(*part)).min();
+            assert_eq!(Some(state.eval(condition)), least, "{condition}");
+            assert!(!condition.to_string().is_empty());
+        }
+        if let NodeKind::Symbol(id) = node.kind() {
+            met.insert(id);
+            assert!(source.join(node.file()).is_file() && node.line() > 0);
+        }
     }
+    assert_eq!(met, model.defined().collect());
+    let epoll = model.find("EPOLL").unwrap();
+    let node = model.definitions(epoll).next().unwrap();
+    assert_eq!(
+        (node.file(), node.path()),
+        ("init/Kconfig", vec!["General setup"])
+    );
 }
 
 /// The kernel's own tests of Kconfig, those about values.
@@ -366,25 +422,24 @@ fn the_kernels_own_tests_of_choices_pass() {
         (Mode::AllDef, "alldef"),
     ] {
         let expected = text(&format!("choice/{name}_expected_config"));
-        let got = choice.resolve(mode, None).write();
+        let got = resolve(&choice, mode, None).write();
         assert!(got.contains(&expected), "{name}: {got}");
     }
-    let got = model("inter_choice")
-        .resolve(Mode::OldDef, Some(&text("inter_choice/defconfig")))
-        .write();
+    let got = resolve(
+        &model("inter_choice"),
+        Mode::OldDef,
+        Some(&text("inter_choice/defconfig")),
+    )
+    .write();
     assert!(got.contains(&text("inter_choice/expected_config")), "{got}");
     // The user's answer there is `y` for the choice: its member that is `m` is not shown.
     let asked = "CONFIG_CHOICE0=y\n";
-    let got = model("choice_value_with_m_dep")
-        .resolve(Mode::OldDef, Some(asked))
-        .write();
+    let got = resolve(&model("choice_value_with_m_dep"), Mode::OldDef, Some(asked)).write();
     assert!(
         got.contains(&text("choice_value_with_m_dep/expected_config")),
         "{got}"
     );
-    let got = model("no_write_if_dep_unmet")
-        .resolve(Mode::AllNo, None)
-        .write();
+    let got = resolve(&model("no_write_if_dep_unmet"), Mode::AllNo, None).write();
     assert_eq!(got, text("no_write_if_dep_unmet/expected_config"));
 }
 
@@ -393,7 +448,7 @@ fn the_kernels_own_tests_of_choices_pass() {
 fn the_kernels_own_tests_of_the_preprocessor_pass() {
     struct RealShell;
     impl Shell for RealShell {
-        fn run(&mut self, command: &str) -> Result<String> {
+        fn run(&mut self, command: &str) -> Result<String, ShellError> {
             let spec = Spec::new("/bin/sh").args(["-c", command]);
             let (_, output) = supervise::capture(&spec, &CancelToken::new())?;
             Ok(String::from_utf8(output).unwrap())
@@ -458,11 +513,10 @@ fn symbols_that_depend_on_themselves_are_told_with_the_way_round() {
 fn parse_tree(source: &Path, dialect: Dialect) -> Result<Model> {
     let env = Env {
         source: source.to_owned(),
-        build: None,
         dialect,
-        variables: HashMap::new(),
+        ..Env::default()
     };
-    parse("Kconfig", &env, &mut NoShell)
+    parse("Kconfig", &env, &mut NoShell).map_err(parse_failed)
 }
 
 fn parse_as(text: impl AsRef<[u8]>, dialect: Dialect) -> Result<Model> {
@@ -596,7 +650,7 @@ fn no_bytes_make_the_parser_or_the_evaluator_fail_without_an_error() {
         }
         if let Ok(model) = parse_as(&bytes, random.one(&dialects)) {
             for mode in MODES {
-                let mut state = model.resolve(mode, Some("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=7\n"));
+                let mut state = resolve(&model, mode, Some("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=7\n"));
                 let _ = state.write();
                 for id in model.defined() {
                     state.explain(id);
@@ -608,7 +662,7 @@ fn no_bytes_make_the_parser_or_the_evaluator_fail_without_an_error() {
 
 fn lines(text: &str, dialect: Dialect, mode: Mode, asked: &str) -> String {
     let model = parse_as(text, dialect).unwrap();
-    let text = model.resolve(mode, Some(asked)).write();
+    let text = resolve(&model, mode, Some(asked)).write();
     text.split_once("#\n#")
         .unwrap()
         .1
@@ -681,7 +735,7 @@ fn corners_of_the_language_are_as_in_lkc() {
 fn an_explanation_names_what_is_really_the_cause() {
     let text = "config MODULES\n\tdef_bool y\n\tmodules\nconfig EXPERT\n\tbool \"e\"\nconfig X\n\tbool \"x\" if EXPERT\nconfig L\n\ttristate\nconfig F\n\ttristate\n\tdefault y\nconfig BAR\n\ttristate \"bar\"\n\tselect F\n\tselect G\nconfig G\n\ttristate\n\tdefault m\nconfig N\n\tint\n\tdefault 5\n\trange 10 20\n";
     let model = parse_text(text).unwrap();
-    let mut state = model.resolve(Mode::AllNo, Some("CONFIG_BAR=m\n"));
+    let mut state = resolve(&model, Mode::AllNo, Some("CONFIG_BAR=m\n"));
     let mut explain = |name: &str| state.explain(model.find(name).unwrap()).unwrap();
     let default = |value: &str| Why::Default {
         value: value.to_owned(),
@@ -697,7 +751,7 @@ fn an_explanation_names_what_is_really_the_cause() {
     assert_eq!(explain("BAR").why, Why::Requested);
     let limited = Why::Limited { asked: "5".into() };
     assert_eq!(explain("N").why, limited);
-    let mut state = model.resolve(Mode::AllNo, Some("CONFIG_BAR=y\n"));
+    let mut state = resolve(&model, Mode::AllNo, Some("CONFIG_BAR=y\n"));
     let g = state.explain(model.find("G").unwrap()).unwrap();
     assert_eq!(
         g.why,
@@ -712,7 +766,7 @@ fn who_selects_what_are_those_that_are_on_where_their_condition_holds() {
     let text = "config MODULES\n\tdef_bool y\n\tmodules\nconfig A\n\ttristate \"a\"\n\tselect T\n\tselect U if C\n\tselect ONE\nconfig B\n\tbool \"b\"\n\tselect T\nconfig C\n\tbool \"c\"\nconfig T\n\tbool \"t\"\nconfig U\n\tbool \"u\"\nchoice\n\tprompt \"which\"\nconfig ONE\n\tbool \"one\"\nconfig TWO\n\tbool \"two\"\nendchoice\n";
     let model = parse_text(text).unwrap();
     let selectors = |asked: &str| -> Vec<String> {
-        let all = model.resolve(Mode::AllNo, Some(asked)).selectors();
+        let all = selectors_of(&mut resolve(&model, Mode::AllNo, Some(asked)));
         let line = |(symbol, by): (_, BTreeSet<_>)| {
             let by: Vec<String> = by.iter().map(ToString::to_string).collect();
             format!("{symbol} by {}", by.join(" "))
@@ -730,7 +784,7 @@ fn a_select_that_overrides_what_a_symbol_needs_is_told() {
     let text = "config A\n\tbool \"a\"\n\tselect B\nconfig B\n\tbool\n\tdepends on C\nconfig C\n\tbool \"c\"\n";
     let model = parse_text(text).unwrap();
     for (asked, overridden) in [("CONFIG_A=y\n", true), ("CONFIG_A=y\nCONFIG_C=y\n", false)] {
-        let mut state = model.resolve(Mode::AllNo, Some(asked));
+        let mut state = resolve(&model, Mode::AllNo, Some(asked));
         let b = state.explain(model.find("B").unwrap()).unwrap();
         assert_eq!(
             (b.value.as_str(), b.overridden),
@@ -753,8 +807,73 @@ fn files_can_be_included_relative_to_the_file_and_if_they_are_there() {
     write("sub/more", "config A\n\tdef_bool y\n");
     write("sub/more2", "config B\n\tdef_bool y\n");
     let model = parse_tree(dir.path(), Dialect::default()).unwrap();
-    let text = model.resolve(Mode::AllNo, None).write();
+    let text = resolve(&model, Mode::AllNo, None).write();
     assert!(text.ends_with("CONFIG_A=y\nCONFIG_B=y\n"), "{text}");
+}
+
+/// As coreboot has it, and no copy of LKC that does not say so.
+#[test]
+fn where_a_source_takes_wildcards_it_reads_what_is_there_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let boards = "source \"boards/*/Kconfig\"\nsource \"site/Kconfig\"\n";
+    write("Kconfig", boards);
+    for name in ["b", "a", "a-b"] {
+        let symbol = name.replace('-', "_").to_uppercase();
+        let text = format!("config {symbol}\n\tdef_bool y\n");
+        write(&format!("boards/{name}/Kconfig"), &text);
+    }
+    let lkc = "util/kconfig";
+    write(&format!("{lkc}/symbol.c"), "dir_dep");
+    write(&format!("{lkc}/confdata.c"), "# end of ");
+    write(&format!("{lkc}/preprocess.c"), "");
+    write(&format!("{lkc}/lexer.l"), "");
+    let dialect = || Dialect::of_source(&Dialect::folder_in(dir.path()).unwrap()).unwrap();
+    let error = parse_tree(dir.path(), dialect()).unwrap_err();
+    assert!(error.to_string().contains("boards/*/Kconfig"), "{error}");
+    write(
+        &format!("{lkc}/lexer.l"),
+        "void zconf_nextfiles(const char *wildcard)",
+    );
+    let model = parse_tree(dir.path(), dialect()).unwrap();
+    let text = resolve(&model, Mode::AllNo, None).write();
+    let lines = "CONFIG_A_B=y\nCONFIG_A=y\nCONFIG_B=y\n";
+    assert!(text.ends_with(lines), "{text}");
+}
+
+/// As toybox has it, whose copy of LKC is of 2008.
+#[test]
+fn an_old_source_needs_no_quotes_and_has_a_head_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("Kconfig", "source generated/Config.in\n");
+    write("generated/Config.in", "config A\n\tbool\n\tdefault y\n");
+    write("kconfig/symbol.c", "");
+    write("kconfig/confdata.c", "SYMBOL_FORCEWRITE");
+    let folder = Dialect::folder_in(dir.path()).unwrap();
+    let dialect = Dialect::of_source(&folder).unwrap();
+    let env = Env {
+        source: dir.path().to_owned(),
+        dialect,
+        project: "ToyBox".to_owned(),
+        ..Env::default()
+    };
+    let model = parse("Kconfig", &env, &mut NoShell).unwrap();
+    let text = resolve(&model, Mode::AllNo, None).write();
+    assert_eq!(
+        text,
+        "#\n# Automatically generated make config: don't edit\n\
+         # ToyBox version: KCONFIG_VERSION\n#\nCONFIG_A=y\n"
+    );
+    assert!(parse_tree(dir.path(), Dialect::default()).is_err());
 }
 
 #[test]
@@ -774,7 +893,7 @@ fn no_depth_exhausts_the_stack() {
         writeln!(text, "CONFIG_S{i}=y").unwrap();
         text
     });
-    let mut state = model.resolve(Mode::AllNo, Some(&asked));
+    let mut state = resolve(&model, Mode::AllNo, Some(&asked));
     assert!(
         state
             .write()
@@ -792,7 +911,7 @@ fn no_depth_exhausts_the_stack() {
 fn the_path_of_a_definition_is_told_as_it_is_in_the_tree() {
     let text = "menu \"outer\"\nconfig A\n\tbool \"a thing\"\n\tdepends on B && C=3\n\thelp\n\t  What A does.\n\n\t  More.\nconfig B\n\tdef_bool y\nconfig C\n\tint \"number\"\n\tdefault 3\nconfig D\n\tdef_bool y\n\tselect A\nendmenu\n";
     let model = parse_text(text).unwrap();
-    let mut state = model.resolve(Mode::AllNo, Some(""));
+    let mut state = resolve(&model, Mode::AllNo, Some(""));
     let explanation = state.explain(model.find("A").unwrap()).unwrap();
     assert_eq!(explanation.value, "y");
     let definition = &explanation.definitions[0];
@@ -819,10 +938,10 @@ fn compare_prompts(bench: &Bench, mode: Mode, random: &mut Random) {
     let mut texts = vec![EC2_START.to_owned()];
     texts.extend((0..12).map(|_| nonsense(&bench.model, random)));
     texts.par_iter().for_each(|text| {
-        let text = bench.model.resolve(mode, Some(text)).write();
+        let text = resolve(&bench.model, mode, Some(text)).write();
         let config = ResolvedConfig::new(text.clone(), parse_config(&text));
         let mut theirs = bench.conf.prompts(&config, &bench.cancel).unwrap();
-        let ours = bench.model.resolve(Mode::OldDef, Some(&text)).prompts();
+        let ours = prompts(&mut resolve(&bench.model, Mode::OldDef, Some(&text)));
         // It shows what is on and has something below it, as a title, visible or not.
         theirs.retain(|symbol, prompt| *prompt != Prompt::Forced || ours.contains_key(symbol));
         assert!(theirs.len() > 100);
@@ -964,7 +1083,7 @@ fn compare_scrawls(project: &Project, source: &Path) {
             let theirs = bench.conf.reference(mode, Some(&file), &bench.cancel);
             let theirs = theirs.unwrap();
             let fragment = read.fragment.to_string();
-            let ours = bench.model.resolve(mode, Some(&fragment)).write();
+            let ours = resolve(&bench.model, mode, Some(&fragment)).write();
             if ours == theirs {
                 return Some(String::new());
             }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::prepare::{self, Want, WhenMissing};
 use super::shown::Shown;
 use super::start::{self, WhenEmpty};
-use crate::kconfig::native::{Explanation, Mode, Model, SymKind, Term, Why};
+use crate::kconfig::engine::{Explanation, Mode, Model, SymKind, Term, Why};
 use crate::kconfig::{self, parse_config};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize};
 use crate::settings::PartialSettings;
@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         .hint(kconfig::spelling(&symbol, &tools.known))
     };
     let id = model.find(symbol.as_str()).ok_or_else(unknown)?;
-    let mut state = model.resolve(Mode::AllNo, Some(&text));
+    let mut state = model.resolve(Mode::AllNo, Some(&model.assignments(text)));
     let explanation = state.explain(id).ok_or_else(unknown)?;
     let config = parse_config(&state.write());
     let changes = without(model, asked.requests(), &config, &explanation);
@@ -113,7 +113,8 @@ fn without(model: &Model, asked: &[Request], before: &Config, now: &Explanation)
     if now.why != Why::Requested && matches!(now.kind, "bool" | "tristate") {
         text += &format!("# CONFIG_{} is not set\n", now.symbol);
     }
-    let after = parse_config(&model.resolve(Mode::AllNo, Some(&text)).write());
+    let asked = model.assignments(text);
+    let after = parse_config(&model.resolve(Mode::AllNo, Some(&asked)).write());
     let changes = before.diff(&after).into_iter();
     changes
         .map(|(symbol, from, to)| Change {

@@ -12,7 +12,7 @@ use super::shown::Shown;
 use super::start::{WhenEmpty, check_start, start};
 use crate::Result;
 use crate::journal::RunDir;
-use crate::kconfig::native::{Explanation, Why};
+use crate::kconfig::engine::{Explanation, Why};
 use crate::kconfig::{self, Fixed, Start};
 use crate::model::{
     Certify, Fragment, Order, Request, RequestId, RequestSet, Symbol, Tracing, sanitize,
@@ -237,7 +237,7 @@ fn deciders(tools: &Tools, start: &Start) -> HashMap<Symbol, String> {
     };
     let asked = Fragment::new(start.requests.clone());
     let (mode, text) = tools.resolver.conf().question(&asked);
-    let mut state = model.resolve(mode, Some(&text));
+    let mut state = model.resolve(mode, Some(&model.assignments(text)));
     let decider = |(request, why): &(Request, Fixed)| {
         let explanation = state.explain(model.find(request.symbol.as_str())?)?;
         let by = match why {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::boot;
 use crate::build::{Launcher, MakePlan};
 use crate::identity::{self, Building, Seen, SourceTree, Toolset, Tracked, Variables, earlier};
-use crate::kconfig::native::{Message, Model};
+use crate::kconfig::engine::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
 use crate::model::{CompilerLauncher, Event, Symbol, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED, Written};
@@ -290,7 +290,7 @@ pub(super) fn tools(
     let resolver = resolver?;
     let model = native(&resolver, cancel, ui)?;
     let known = match &model {
-        Some(model) => model.symbols(),
+        Some(model) => kconfig::symbols(model),
         None => kconfig::known_symbols(&source)?,
     };
     if settings.base == Base::Expert && is_own(settings) {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::prepare::{Tools, note, project, warn};
 use super::unmet::Unmet;
-use crate::kconfig::native::Model;
+use crate::kconfig::engine::Model;
 use crate::kconfig::{
     self, ConfResolver, Fixed, Overruled, Parsed, Precedence, Problem, Project, Start,
 };

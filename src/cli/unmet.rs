@@ -1,7 +1,7 @@
 //! Says why an assignment of the start did not come true.
 
 use super::prepare::Tools;
-use crate::kconfig::native::{Explanation, Model, State, Term, Why};
+use crate::kconfig::engine::{Explanation, Model, State, Term, Why};
 use crate::model::{Fragment, Request, sanitize_line};
 
 /// So many dependencies are named.
@@ -19,7 +19,7 @@ impl<'a> Unmet<'a> {
         let conf = tools.resolver.conf();
         let resolve = |model: &'a Model| {
             let (mode, text) = conf.question(&conf.preferred(asked));
-            (model, model.resolve(mode, Some(&text)))
+            (model, model.resolve(mode, Some(&model.assignments(text))))
         };
         Self {
             native: tools.resolver.trusted().map(resolve),

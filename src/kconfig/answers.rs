@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::call::{Call, LIMIT};
-use super::native::Shell;
+use super::engine::{Shell, ShellError};
 use crate::supervise::{self, CancelToken, How, Spec};
 use crate::{Error, ErrorKind, Result};
 
@@ -24,7 +24,7 @@ pub(super) struct RecordedShell<'a> {
 }
 
 impl Shell for RecordedShell<'_> {
-    fn run(&mut self, command: &str) -> Result<String> {
+    fn run(&mut self, command: &str) -> Result<String, ShellError> {
         let path = path(&self.call.shim.answers, command);
         let answer = match read(&path, command) {
             Some(answer) => answer,

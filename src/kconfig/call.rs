@@ -119,7 +119,8 @@ impl Call {
         output.push(tree.join(""));
         // On the command line, since SeaBIOS sets it to a file in the source tree.
         let mut config = OsString::from("KCONFIG_CONFIG=");
-        config.push(tree.join(".config"));
+        let short = Short::of(&tree)?;
+        config.push(short.path.join(".config"));
         let mut spec = Spec::new("make")
             .arg("-C")
             .arg(source)
@@ -179,6 +180,41 @@ impl Call {
             env,
             cwd: PathBuf::from(OsStr::from_bytes(&read("cwd")?)),
             shim: Shim::at(work),
+        })
+    }
+}
+
+/// Another name of a folder, if its own is long: a `conf` of 2008 (toybox has one) takes names of 127 bytes, writes
+/// behind its buffer if they are longer, and may go on to say that all is well.
+struct Short {
+    path: PathBuf,
+    /// Where the other name is.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Short {
+    /// So long may a folder's name be, with room for those of files in it.
+    const ENOUGH: usize = 80;
+
+    fn of(folder: &Path) -> Result<Self> {
+        if folder.as_os_str().len() <= Self::ENOUGH {
+            let path = folder.to_owned();
+            return Ok(Self {
+                path,
+                _folder: None,
+            });
+        }
+        // `$TMPDIR` may be long, too.
+        let place = Path::new("/tmp");
+        let wrong = |e| Error::io("make a folder in", place, e);
+        let short = tempfile::tempdir_in(place).map_err(wrong)?;
+        let path = short.path().join("tree");
+        std::os::unix::fs::symlink(folder, &path)
+            .map_err(|e| Error::io("make the link", &path, e))?;
+        let folder = Some(short);
+        Ok(Self {
+            path,
+            _folder: folder,
         })
     }
 }

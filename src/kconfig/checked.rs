@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::conf::ConfResolver;
-use super::native::{Mode, Model};
-use super::prompts::Prompt;
+use super::convert;
+use super::engine::{Mode, Model, Prompt};
 use super::read::parse_config;
 use super::resolve::{Resolver, Selectors};
 use crate::identity::{self, Seen, SourceTree};
@@ -83,7 +83,9 @@ impl CheckedResolver {
 
     fn native(&self, fragment: &Fragment) -> Option<ResolvedConfig> {
         let (mode, text) = self.conf.question(fragment);
-        let text = self.trusted()?.resolve(mode, Some(&text)).write();
+        let model = self.trusted()?;
+        let asked = model.assignments(text);
+        let text = model.resolve(mode, Some(&asked)).write();
         let config = parse_config(&text);
         Some(ResolvedConfig::new(text, config))
     }
@@ -184,13 +186,17 @@ impl Resolver for CheckedResolver {
     }
 
     fn foresee_prompts(&self, config: &ResolvedConfig) -> Option<BTreeMap<Symbol, Prompt>> {
-        let mut state = self.trusted()?.resolve(Mode::OldDef, Some(&config.text));
-        Some(state.prompts())
+        let model = self.trusted()?;
+        let asked = model.assignments(&config.text);
+        let mut state = model.resolve(Mode::OldDef, Some(&asked));
+        Some(convert::prompts(&mut state))
     }
 
     fn foresee_selectors(&self, config: &ResolvedConfig) -> Option<Selectors> {
-        let mut state = self.trusted()?.resolve(Mode::OldDef, Some(&config.text));
-        Some(state.selectors())
+        let model = self.trusted()?;
+        let asked = model.assignments(&config.text);
+        let mut state = model.resolve(Mode::OldDef, Some(&asked));
+        Some(convert::selectors(&mut state))
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use super::answers::RecordedShell;
 use super::call::{Call, LIMIT, check};
+use super::convert::parse_failed;
+use super::engine::{self, Prompt};
 use super::kept::Kept;
-use super::native;
 use super::project::{Method, Project};
-use super::prompts::{Prompt, parse_prompts};
+use super::prompts::parse_prompts;
 use super::read::parse_config;
 use super::resolve::Resolver;
 use crate::model::{Fragment, Request, ResolvedConfig, Symbol, Value};
@@ -150,17 +151,17 @@ impl ConfResolver {
     /// `conf` fails, or does not know the mode.
     pub fn reference(
         &self,
-        mode: native::Mode,
+        mode: engine::Mode,
         text: Option<&[u8]>,
         cancel: &CancelToken,
     ) -> Result<String> {
         let dir = self.call_dir()?;
         let (flag, old, file) = match mode {
-            native::Mode::AllNo => ("--allnoconfig", "-n", ASKED),
-            native::Mode::AllYes => ("--allyesconfig", "-y", ASKED),
-            native::Mode::AllMod => ("--allmodconfig", "-m", ASKED),
-            native::Mode::AllDef => ("--alldefconfig", "-d", ASKED),
-            native::Mode::OldDef => ("--olddefconfig", "-o", ".config"),
+            engine::Mode::AllNo => ("--allnoconfig", "-n", ASKED),
+            engine::Mode::AllYes => ("--allyesconfig", "-y", ASKED),
+            engine::Mode::AllMod => ("--allmodconfig", "-m", ASKED),
+            engine::Mode::AllDef => ("--alldefconfig", "-d", ASKED),
+            engine::Mode::OldDef => ("--olddefconfig", "-o", ".config"),
         };
         let mut spec = self
             .call(dir.path(), &self.with_mode(flag, Some(old)))
@@ -168,7 +169,7 @@ impl ConfResolver {
         if let Some(text) = text {
             let file = dir.path().join(file);
             fs::write(&file, text).map_err(|e| Error::io("write", &file, e))?;
-            if mode != native::Mode::OldDef {
+            if mode != engine::Mode::OldDef {
                 spec = spec.env("KCONFIG_ALLCONFIG", file);
             }
         }
@@ -194,18 +195,18 @@ impl ConfResolver {
     /// # Errors
     /// The engine does not understand the tree, or a command that it asks the shell for cannot
     /// be run.
-    pub fn parse_natively(&self, cancel: &CancelToken) -> Result<native::Model> {
+    pub fn parse_natively(&self, cancel: &CancelToken) -> Result<engine::Model> {
         let env = self.env();
         let root = self.call.args.last().and_then(|a| a.to_str());
         let mut shell = RecordedShell {
             call: &self.call,
             cancel,
         };
-        native::parse(root.unwrap_or("Kconfig"), &env, &mut shell)
+        engine::parse(root.unwrap_or("Kconfig"), &env, &mut shell).map_err(parse_failed)
     }
 
     /// What the tree's Kconfig is read with.
-    fn env(&self) -> native::Env {
+    fn env(&self) -> engine::Env {
         let variable = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
@@ -217,24 +218,25 @@ impl ConfResolver {
             .call
             .cwd
             .join(source.map_or(&*self.source, |s| Path::new(s)));
-        let folder = source.join("scripts/kconfig");
+        let folder = engine::Dialect::folder_in(&source).unwrap_or_default();
         let dialect = match variables.get("KERNELVERSION") {
             Some(version) if self.is_linux => {
-                native::Dialect::of_linux(version).reading_as(&folder)
+                engine::Dialect::of_linux(version).reading_as(&folder)
             }
-            _ => native::Dialect::of_source(&folder).unwrap_or_default(),
+            _ => engine::Dialect::of_source(&folder).unwrap_or_default(),
         };
-        native::Env {
+        engine::Env {
             source,
             build: Some(self.call.cwd.clone()),
             dialect,
             variables,
+            project: project_name(&folder).unwrap_or_default(),
         }
     }
 
     /// Whose semantics the tree follows.
     #[must_use]
-    pub fn dialect(&self) -> native::Dialect {
+    pub fn dialect(&self) -> engine::Dialect {
         self.env().dialect
     }
 
@@ -257,7 +259,10 @@ impl ConfResolver {
             .log(Log::File(dir.join(LOG)))
             .wall(LIMIT)
             .file_size(OUTPUT)
-            .env("KCONFIG_CONFIG", dir.join(".config"));
+            // Where it stands: old ones have room for names of 127 bytes, and do not look.
+            .env("KCONFIG_CONFIG", ".config")
+            // Old ones write the time into the file otherwise.
+            .env("KCONFIG_NOTIMESTAMP", "1");
         for (name, value) in &self.call.env {
             spec = spec.env(name, value);
         }
@@ -330,10 +335,10 @@ impl ConfResolver {
     /// What `conf` is asked to make of `fragment`: the mode, and the file that it is given. The
     /// native engine is asked the same.
     #[must_use]
-    pub fn question(&self, fragment: &Fragment) -> (native::Mode, String) {
+    pub fn question(&self, fragment: &Fragment) -> (engine::Mode, String) {
         let over = self.over_base(fragment);
         match self.method {
-            Method::Allconfig => (native::Mode::AllNo, over.to_string()),
+            Method::Allconfig => (engine::Mode::AllNo, over.to_string()),
             Method::Oldconfig => {
                 let asked: HashSet<&Symbol> = [&self.base, fragment]
                     .into_iter()
@@ -346,7 +351,7 @@ impl ConfResolver {
                     value: Value::NO,
                 });
                 let off = Fragment::new(off.collect());
-                (native::Mode::OldDef, format!("{off}{over}"))
+                (engine::Mode::OldDef, format!("{off}{over}"))
             }
         }
     }
@@ -400,9 +405,31 @@ impl Resolver for ConfResolver {
         let dir = self.call_dir()?;
         let spec = self.resolving(fragment, dir.path())?;
         let text = answer(&spec, dir.path(), ".config", cancel)?;
+        // Some read and write the same file. What they write has a head that the question has not.
+        if text == self.question(fragment).1 {
+            return Err(
+                Error::failed("conf wrote nothing, though it says that it did")
+                    .hint("is it one that runs outside of its source tree?"),
+            );
+        }
         let config = parse_config(&text);
         Ok(ResolvedConfig::new(text, config))
     }
+}
+
+/// The name of the project that the LKC in this folder is compiled with, if its Makefile says so, as toybox's does.
+fn project_name(folder: &Path) -> Option<String> {
+    let makefile = fs::read_to_string(folder.join("Makefile")).ok()?;
+    let name = |line: &str| {
+        Some(
+            line.strip_prefix("KCONFIG_PROJECT")?
+                .split_once('=')?
+                .1
+                .trim()
+                .to_owned(),
+        )
+    };
+    makefile.lines().find_map(name)
 }
 
 /// Runs `conf` in `dir` and reads the file that it wrote there.

@@ -1,15 +1,18 @@
 //! Kconfig: reads and writes configs, resolves fragments, takes a start apart into requests.
 //!
 //! The tree's own `conf` ([`ConfResolver`]) is the reference. In front of it stands the
-//! [`native`] engine, behind the same trait, [`Resolver`]: [`CheckedResolver`] is both.
+//! native [`engine`], behind the same trait, [`Resolver`]: [`CheckedResolver`] is both.
 
 mod answers;
 mod call;
 mod checked;
 mod conf;
+mod convert;
+pub mod engine;
 mod groups;
 mod kept;
-pub mod native;
+mod known;
+mod problem;
 mod project;
 mod prompts;
 mod read;
@@ -17,15 +20,21 @@ mod requests;
 mod resolve;
 mod selected;
 mod spelling;
-mod syntax;
 
 pub use checked::CheckedResolver;
 pub use conf::{ConfResolver, Precedence};
+pub use convert::{parse_failed, prompts, selectors, symbols};
+/// Its earlier name.
+#[doc(hidden)]
+pub use engine as native;
+pub use engine::Prompt;
 pub use groups::{carried, untied};
+pub use known::known_symbols;
+pub use problem::{Problem, ProblemKind};
 pub use project::{Method, PROFILES, Project};
-pub use prompts::{Prompt, parse_prompts};
-pub use read::{Parsed, Problem, ProblemKind, parse_config, read, read_as};
-pub use requests::{Fixed, Overruled, Start, analyse, known_symbols};
+pub use prompts::parse_prompts;
+pub use read::{Parsed, parse_config, read, read_as};
+pub use requests::{Fixed, Overruled, Start, analyse};
 pub use resolve::{Resolver, Selectors};
 pub use spelling::spelling;
 

@@ -2,21 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::engine::Prompt;
 use crate::model::Symbol;
-
-/// How far the user can set a symbol whose prompt is visible.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prompt {
-    /// To off, among others: a bool or tristate that nothing selects.
-    Switchable,
-    /// To several values, of which none is off: a string, a number, a tristate that is selected
-    /// as a module.
-    Settable,
-    /// The prompt is there, but a `select` leaves one value only.
-    Forced,
-    /// It is a member of a choice.
-    Member,
-}
 
 /// Reads what `conf --oldaskconfig` writes when it is answered with newlines only. It walks
 /// through all visible prompts of a configuration, in menu order:

@@ -1,100 +1,11 @@
 //! Reads `.config` files and fragments, as the tree's own `conf` does.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 
-use super::native::{Dialect, Model, SymKind};
-use super::syntax::{Holds, Line, NOT_SET, PREFIX, Said, Says, Syntax};
+use super::convert;
+use super::engine::{self, Dialect, Line, Model, NOT_SET, PREFIX, Says, SymKind};
+use super::problem::{Problem, ProblemKind};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize_line};
-
-/// A line of a file that is not as it should be, or that a person would read otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The number of the line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub kind: ProblemKind,
-}
-
-/// What is wrong with a line. Texts are safe to show.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProblemKind {
-    /// It is no assignment; with the line.
-    Malformed(String),
-    /// It would be an assignment, but for the blanks that it begins with; with the line.
-    Indented(String),
-    /// The symbol is of a type that does not take the value; with the line and the type.
-    Refused(String, &'static str),
-    /// The value is a string that cannot be kept; with the line.
-    NotKept(String),
-    /// It looks like an assignment, but is a comment; with the line.
-    Comment(String),
-    /// It is read as this, although there is more in it, or something else; with the line.
-    ReadAs(String, Request),
-    /// The symbol has a value already, from this earlier line; the later one holds.
-    Duplicate(Symbol, usize),
-    /// The symbol has a value already, from this earlier line, which holds.
-    Late(Symbol, usize),
-    /// The symbol is a member of a choice, and assignments to it and to others of the choice
-    /// contradict each other so that no one assignment to each comes to the same.
-    Contradiction(Symbol),
-}
-
-impl ProblemKind {
-    /// Does the file ask for something that it does not get?
-    #[must_use]
-    pub fn is_loss(&self) -> bool {
-        matches!(
-            self,
-            Self::Malformed(_)
-                | Self::Indented(_)
-                | Self::Refused(..)
-                | Self::NotKept(_)
-                | Self::Contradiction(_)
-        )
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: ", self.line)?;
-        match &self.kind {
-            ProblemKind::Malformed(text) => write!(f, "not an assignment: {text}"),
-            ProblemKind::Indented(text) => write!(
-                f,
-                "counts for nothing, as Kconfig ignores a line that begins with a blank: {text}"
-            ),
-            ProblemKind::Refused(text, kind) => {
-                write!(f, "counts for nothing, as no {kind} has this value: {text}")
-            }
-            ProblemKind::NotKept(text) => write!(
-                f,
-                "left out, as this string is not UTF-8, or has quotes or backslashes that \
-                 kbisect cannot write: {text}"
-            ),
-            ProblemKind::Comment(text) => {
-                write!(
-                    f,
-                    "counts for nothing, as it is a comment to Kconfig: {text}"
-                )
-            }
-            ProblemKind::ReadAs(text, request) => {
-                write!(f, "counts as {request}, as Kconfig reads it: {text}")
-            }
-            ProblemKind::Duplicate(symbol, before) => {
-                write!(f, "{symbol} again (it is on line {before}); this one holds")
-            }
-            ProblemKind::Late(symbol, before) => {
-                write!(f, "{symbol} again; the one on line {before} holds")
-            }
-            ProblemKind::Contradiction(symbol) => write!(
-                f,
-                "{symbol} again, in a choice whose members contradict each other; leave one \
-                 assignment to each"
-            ),
-        }
-    }
-}
 
 /// What a file asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -130,15 +41,14 @@ pub fn read(bytes: &[u8]) -> Parsed {
 /// What the fragment comes to is what the file comes to, but for what [`Parsed::problems`] tells.
 #[must_use]
 pub fn read_as(bytes: &[u8], dialect: Dialect, model: Option<&Model>) -> Parsed {
-    let syntax = dialect.syntax();
     let mut found: Vec<Option<(Request, usize)>> = Vec::new();
     let mut places: HashMap<Symbol, usize> = HashMap::new();
     let mut problems = Vec::new();
     let mut again = HashSet::new();
-    for line in syntax.lines(bytes) {
+    for line in dialect.lines(bytes) {
         let number = line.number;
         let mut problem = |kind| problems.push(Problem { line: number, kind });
-        let request = match assignment(&line, syntax, model) {
+        let request = match assignment(&line, dialect, model) {
             Outcome::Nothing => continue,
             Outcome::Problem(kind) => {
                 problem(kind);
@@ -149,7 +59,7 @@ pub fn read_as(bytes: &[u8], dialect: Dialect, model: Option<&Model>) -> Parsed 
         if let Some(place) = places.get(&request.symbol).copied() {
             let before = found[place].as_ref().map_or(0, |(_, line)| *line);
             again.insert(request.symbol.clone());
-            if syntax.holds == Holds::First {
+            if dialect.first_holds() {
                 problem(ProblemKind::Late(request.symbol, before));
                 continue;
             }
@@ -157,7 +67,7 @@ pub fn read_as(bytes: &[u8], dialect: Dialect, model: Option<&Model>) -> Parsed 
             // Members of a choice are told apart by their order.
             found[place] = None;
         }
-        if !line.is_plain(&request) {
+        if !is_plain(&line, &request) {
             problem(ProblemKind::ReadAs(shown(line.text), request.clone()));
         }
         places.insert(request.symbol.clone(), found.len());
@@ -172,7 +82,8 @@ pub fn read_as(bytes: &[u8], dialect: Dialect, model: Option<&Model>) -> Parsed 
     };
     if let Some(model) = model.filter(|_| !again.is_empty()) {
         let text = parsed.fragment.to_string();
-        let differ = model.chosen_otherwise(bytes, text.as_bytes());
+        let (asked, kept) = (model.assignments(bytes), model.assignments(text));
+        let differ = convert::names(model, model.chosen_otherwise(&asked, &kept));
         parsed
             .problems
             .extend(parsed.contradictions(&differ, &again));
@@ -183,11 +94,11 @@ pub fn read_as(bytes: &[u8], dialect: Dialect, model: Option<&Model>) -> Parsed 
 /// The assignments of a `.config` that Kconfig itself wrote.
 #[must_use]
 pub fn parse_config(text: &str) -> Config {
-    let syntax = Dialect::default().syntax();
+    let dialect = Dialect::default();
     let assignment = |line: Line<'_>| match line.says {
         Says::Set { name, value } => {
             // A default can be a value that the type does not have. It is one all the same.
-            let value = match syntax.value(value) {
+            let value = match said(dialect, value) {
                 Said::Value(said) if said.to_string().as_bytes() == value => said,
                 _ if value.is_empty() => Value::NO,
                 _ => Value::Text(String::from_utf8_lossy(value).into_owned()),
@@ -197,7 +108,7 @@ pub fn parse_config(text: &str) -> Config {
         Says::Unset { name, .. } => Some((symbol(name)?, Value::NO)),
         Says::Nothing | Says::Unexpected => None,
     };
-    syntax
+    dialect
         .lines(text.as_bytes())
         .filter_map(assignment)
         .collect()
@@ -223,7 +134,7 @@ enum Outcome {
     Problem(ProblemKind),
 }
 
-fn assignment(line: &Line<'_>, syntax: Syntax, model: Option<&Model>) -> Outcome {
+fn assignment(line: &Line<'_>, dialect: Dialect, model: Option<&Model>) -> Outcome {
     let (name, said) = match line.says {
         Says::Nothing if looks_unset(line.text) => {
             return Outcome::Problem(ProblemKind::Comment(shown(line.text)));
@@ -238,7 +149,7 @@ fn assignment(line: &Line<'_>, syntax: Syntax, model: Option<&Model>) -> Outcome
             };
             return Outcome::Problem(kind(shown(line.text)));
         }
-        Says::Set { name, value } => (name, syntax.value(value)),
+        Says::Set { name, value } => (name, said(dialect, value)),
         Says::Unset { name, .. } => (name, Said::Value(Value::NO)),
     };
     let Some(symbol) = symbol(name) else {
@@ -247,7 +158,7 @@ fn assignment(line: &Line<'_>, syntax: Syntax, model: Option<&Model>) -> Outcome
     let id = model.and_then(|model| model.find(symbol.as_str()).map(|id| model.kind(id)));
     let kind = id.unwrap_or(SymKind::Unknown);
     match said {
-        Said::Value(value) if kind.takes(&value) => Outcome::Assignment(Request { symbol, value }),
+        Said::Value(value) if takes(kind, &value) => Outcome::Assignment(Request { symbol, value }),
         Said::CannotBeHeld if matches!(kind, SymKind::String | SymKind::Unknown) => {
             Outcome::Problem(ProblemKind::NotKept(shown(line.text)))
         }
@@ -255,6 +166,56 @@ fn assignment(line: &Line<'_>, syntax: Syntax, model: Option<&Model>) -> Outcome
             Outcome::Problem(ProblemKind::Malformed(shown(line.text)))
         }
         _ => Outcome::Problem(ProblemKind::Refused(shown(line.text), kind.name())),
+    }
+}
+
+fn takes(kind: SymKind, value: &Value) -> bool {
+    kind.takes(&convert::to_engine(value))
+}
+
+/// What a right-hand side says, whatever the type of its symbol.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    Value(Value),
+    /// A string that is none of ours: not UTF-8, or, in a project without escapes, with quotes or
+    /// backslashes other than those that escapes would have.
+    CannotBeHeld,
+    /// No value of any type.
+    Nothing,
+}
+
+fn said(dialect: Dialect, raw: &[u8]) -> Said {
+    match dialect.value(raw) {
+        Some(engine::Value::Text(_)) => match dialect.string(raw) {
+            Some(text) => held(dialect, &text),
+            None => Said::Nothing,
+        },
+        Some(value) => Said::Value(convert::from_engine(value)),
+        None => Said::Nothing,
+    }
+}
+
+/// A string as a value, which is written with escapes whatever the project.
+fn held(dialect: Dialect, text: &[u8]) -> Said {
+    let Ok(text) = std::str::from_utf8(text) else {
+        return Said::CannotBeHeld;
+    };
+    if dialect.escapes_strings() {
+        return Said::Value(Value::Text(text.to_owned()));
+    }
+    let mut chars = text.chars();
+    let mut out = String::with_capacity(text.len());
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => out.extend(chars.next()),
+            c => out.push(c),
+        }
+    }
+    let value = Value::Text(out);
+    if value.to_string() == format!("\"{text}\"") {
+        Said::Value(value)
+    } else {
+        Said::CannotBeHeld
     }
 }
 
@@ -277,22 +238,20 @@ fn looks_unset(text: &[u8]) -> bool {
     text[start..].starts_with(PREFIX) && has(NOT_SET)
 }
 
-impl Line<'_> {
-    /// Would a person read it as this request, too?
-    fn is_plain(&self, request: &Request) -> bool {
-        // What follows a NUL is hidden from C.
-        let is_whole = !self.text.contains(&0);
-        is_whole
-            && match self.says {
-                Says::Set { value, .. } => {
-                    value.trim_ascii_end() == request.value.to_string().as_bytes()
-                }
-                Says::Unset { tail, .. } => {
-                    self.text.starts_with(b"# ") && tail.trim_ascii_end().is_empty()
-                }
-                Says::Nothing | Says::Unexpected => false,
+/// Would a person read the line as this request, too?
+fn is_plain(line: &Line<'_>, request: &Request) -> bool {
+    // What follows a NUL is hidden from C.
+    let is_whole = !line.text.contains(&0);
+    is_whole
+        && match line.says {
+            Says::Set { value, .. } => {
+                value.trim_ascii_end() == request.value.to_string().as_bytes()
             }
-    }
+            Says::Unset { tail, .. } => {
+                line.text.starts_with(b"# ") && tail.trim_ascii_end().is_empty()
+            }
+            Says::Nothing | Says::Unexpected => false,
+        }
 }
 
 #[cfg(test)]
@@ -397,6 +356,23 @@ mod tests {
             old.problems[0].to_string(),
             "line 3: A again; the one on line 1 holds"
         );
+    }
+
+    #[test]
+    fn a_string_that_cannot_be_written_again_is_not_held() {
+        let text = |t: &str| Said::Value(Value::Text(t.to_owned()));
+        let escaped = Dialect::default();
+        assert_eq!(said(escaped, br#""a\"b" # text"#), text("a\"b"));
+        assert_eq!(said(escaped, br#""a\"#), Said::Nothing);
+        assert_eq!(said(escaped, b"\"\xff\""), Said::CannotBeHeld);
+        let source = tempfile::tempdir().unwrap();
+        let confdata = "conf_read_simple Last char has to be a '\"'";
+        std::fs::write(source.path().join("confdata.c"), confdata).unwrap();
+        let raw = escaped.reading_as(source.path());
+        assert_eq!(said(raw, br#""a\"b""#), text("a\"b"));
+        assert_eq!(said(raw, br#"""#), text(""));
+        assert_eq!(said(raw, br#""a" # text"#), Said::Nothing);
+        assert_eq!(said(raw, br#""a\n""#), Said::CannotBeHeld);
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! From a working configuration to the requests that a search can take away.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs;
-use std::path::Path;
+use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::conf::{ConfResolver, Precedence};
-use super::prompts::Prompt;
+use super::engine::Prompt;
 use super::read::Parsed;
 use super::resolve::Resolver;
 use super::selected::{selecting, waiting};
@@ -112,27 +110,7 @@ pub fn analyse(
     cancel: &CancelToken,
 ) -> Result<Start> {
     let unknown = parsed.unknown(known);
-    let mut fixed = Vec::new();
-    let mut asked = Vec::new();
-    let mut overruled = Vec::new();
-    for request in parsed.fragment.requests() {
-        let base = resolver.base().get(&request.symbol);
-        let other = base.filter(|value| **value != request.value);
-        let holds = resolver.precedence();
-        if let Some(value) = other {
-            overruled.push(Overruled {
-                request: request.clone(),
-                base: value.clone(),
-                holds,
-            });
-        }
-        if base.is_none() || other.is_some() && holds == Precedence::Start {
-            asked.push(request.clone());
-        } else {
-            fixed.push((request.clone(), Fixed::InBase));
-        }
-    }
-    let asked = Fragment::new(asked);
+    let (asked, mut fixed, overruled) = beside_base(parsed, resolver);
     let base = resolver.resolve(&Fragment::default(), cancel)?;
     let full = resolver.resolve(&asked, cancel)?;
     let agree = quick.foresee(&asked, cancel)?.fingerprint == full.fingerprint;
@@ -146,28 +124,7 @@ pub fn analyse(
         None => resolver.prompts(&full, cancel)?,
     };
 
-    let mut candidates = Vec::new();
-    let mut missing = Vec::new();
-    for request in asked.requests() {
-        if !known.contains(&request.symbol) {
-            continue;
-        }
-        let got = full.config.get(&request.symbol);
-        if *got != request.value && !alike(got, &request.value) {
-            missing.push((request.clone(), got.clone()));
-        }
-        let why = match prompts.get(&request.symbol) {
-            None => Some(Fixed::NoPrompt),
-            Some(Prompt::Forced) => Some(Fixed::Forced),
-            Some(Prompt::Switchable | Prompt::Settable | Prompt::Member) => {
-                (base.config.get(&request.symbol) == got).then_some(Fixed::SameAsBase)
-            }
-        };
-        match why {
-            Some(why) => fixed.push((request.clone(), why)),
-            None => candidates.push(request.clone()),
-        }
-    }
+    let (mut candidates, missing) = settable(&asked, known, &full, &base, &prompts, &mut fixed);
     // In menu order, as the file that Kconfig writes has it.
     let place = menu_order(&full.text);
     let place = |r: &Request| place.get(&r.symbol).copied().unwrap_or(usize::MAX);
@@ -241,6 +198,69 @@ pub fn analyse(
         overruled,
         unknown,
     })
+}
+
+/// What the start asks for beside the base, what the base has already, and where the two ask for other values.
+fn beside_base(
+    parsed: &Parsed,
+    resolver: &ConfResolver,
+) -> (Fragment, Vec<(Request, Fixed)>, Vec<Overruled>) {
+    let mut fixed = Vec::new();
+    let mut asked = Vec::new();
+    let mut overruled = Vec::new();
+    for request in parsed.fragment.requests() {
+        let base = resolver.base().get(&request.symbol);
+        let other = base.filter(|value| **value != request.value);
+        let holds = resolver.precedence();
+        if let Some(value) = other {
+            overruled.push(Overruled {
+                request: request.clone(),
+                base: value.clone(),
+                holds,
+            });
+        }
+        if base.is_none() || other.is_some() && holds == Precedence::Start {
+            asked.push(request.clone());
+        } else {
+            fixed.push((request.clone(), Fixed::InBase));
+        }
+    }
+    (Fragment::new(asked), fixed, overruled)
+}
+
+/// The assignments that can be requests: those that the user can set, and that differ from the base. Why others are
+/// none goes to `fixed`. Beside them, what the start asked for and what it got instead.
+fn settable(
+    asked: &Fragment,
+    known: &HashSet<Symbol>,
+    full: &ResolvedConfig,
+    base: &ResolvedConfig,
+    prompts: &BTreeMap<Symbol, Prompt>,
+    fixed: &mut Vec<(Request, Fixed)>,
+) -> (Vec<Request>, Vec<(Request, Value)>) {
+    let mut candidates = Vec::new();
+    let mut missing = Vec::new();
+    for request in asked.requests() {
+        if !known.contains(&request.symbol) {
+            continue;
+        }
+        let got = full.config.get(&request.symbol);
+        if *got != request.value && !alike(got, &request.value) {
+            missing.push((request.clone(), got.clone()));
+        }
+        let why = match prompts.get(&request.symbol) {
+            None => Some(Fixed::NoPrompt),
+            Some(Prompt::Forced) => Some(Fixed::Forced),
+            Some(Prompt::Switchable | Prompt::Settable | Prompt::Member) => {
+                (base.config.get(&request.symbol) == got).then_some(Fixed::SameAsBase)
+            }
+        };
+        match why {
+            Some(why) => fixed.push((request.clone(), why)),
+            None => candidates.push(request.clone()),
+        }
+    }
+    (candidates, missing)
 }
 
 /// Hex and int values can be written in several ways.
@@ -380,64 +400,10 @@ fn kept(
     Ok(set)
 }
 
-/// The names of Kconfig files, in the projects that there are.
-fn is_kconfig_file(name: &str) -> bool {
-    name.starts_with("Kconfig") || name == "Config.in" || name == "Config.src"
-}
-
-/// All symbols that a source tree defines, for any architecture: those after `config` and
-/// `menuconfig` in its Kconfig files, and in BusyBox's C files, which have theirs in comments.
-///
-/// # Errors
-/// A folder cannot be read.
-pub fn known_symbols(source: &Path) -> Result<HashSet<Symbol>> {
-    let mut found = BTreeSet::new();
-    let busybox = source.join("scripts/gen_build_files.sh").is_file();
-    let mut folders = vec![source.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let wrong = |e| Error::io("read the folder", &folder, e);
-        for entry in fs::read_dir(&folder).map_err(wrong)? {
-            let entry = entry.map_err(wrong)?;
-            let kind = entry.file_type().map_err(wrong)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if kind.is_dir() && !name.starts_with('.') {
-                folders.push(entry.path());
-            } else if kind.is_file() && (is_kconfig_file(&name) || busybox && name.ends_with(".c"))
-            {
-                let path = entry.path();
-                let bytes = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
-                found.extend(defined(&String::from_utf8_lossy(&bytes)));
-            }
-        }
-    }
-    Ok(found.into_iter().collect())
-}
-
-fn defined(text: &str) -> impl Iterator<Item = Symbol> + '_ {
-    text.lines().filter_map(|line| {
-        let line = line
-            .trim_start()
-            .trim_start_matches("//")
-            .trim_start_matches("config:");
-        let mut words = line.split_whitespace();
-        match words.next()? {
-            "config" | "menuconfig" => Symbol::new(words.next()?).ok(),
-            _ => None,
-        }
-    })
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn symbols_are_found_in_kconfig_files_and_in_busyboxs_comments() {
-        let text = "config A\n\tbool\n  menuconfig B\n//config:config C\n//config:\tbool \"x\"\n# config D\nconfigure E\n";
-        let names: Vec<String> = defined(text).map(|s| s.to_string()).collect();
-        assert_eq!(names, ["A", "B", "C"]);
-    }
 
     #[test]
     fn numbers_are_alike_however_they_are_written() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::prompts::Prompt;
+use super::engine::Prompt;
 use crate::Result;
 use crate::model::{Fragment, ResolvedConfig, Symbol};
 use crate::supervise::CancelToken;

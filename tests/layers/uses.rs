@@ -83,6 +83,18 @@ impl Crate {
         uses
     }
 
+    /// What the files of a module use beyond it, each as `FILE: PATH`.
+    pub fn beyond(&self, module: &[&str]) -> Vec<String> {
+        let is_inside =
+            |path: &[String]| path.len() >= module.len() && path[..module.len()] == *module;
+        let mut found = Vec::new();
+        for (_, file) in self.files.iter().filter(|(path, _)| is_inside(path)) {
+            let used = file.paths.iter().filter(|path| !is_inside(path));
+            found.extend(used.map(|path| format!("{}: {}", file.path.display(), path.join("::"))));
+        }
+        found
+    }
+
     /// The circles between files of one module: those that use one another, over how many others
     /// it may be.
     pub fn cycles(&self) -> BTreeSet<BTreeSet<String>> {

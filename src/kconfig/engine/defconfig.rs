@@ -1,7 +1,8 @@
 //! Writes a minimal config, byte for byte as `conf --savedefconfig` does.
 
-use super::eval::{M, N, State, Tri, Y};
 use super::model::{Entry, SymId, SymKind};
+use super::state::State;
+use super::value::{M, N, Tri, Y};
 
 impl State<'_> {
     /// The lines that are not as they would be without being asked for.
@@ -59,7 +60,7 @@ impl State<'_> {
     /// The value of the first default that holds, limited by its condition.
     pub(super) fn default_value(&mut self, id: SymId) -> Tri {
         match self.first(self.model.sym(id).defaults()) {
-            Some((value, cond)) => self.eval(value).min(cond),
+            Some((value, cond)) => self.tri_of(value).min(cond),
             None => N,
         }
     }

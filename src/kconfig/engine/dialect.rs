@@ -1,9 +1,9 @@
 //! Whose semantics a tree follows: what changed in LKC from version to version of Linux.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::kconfig::syntax::{Holds, Strings, Syntax};
+use super::syntax::{Holds, Strings, Syntax};
 
 /// A dialect of Kconfig: that of the LKC which came with some version of Linux. Other projects
 /// have copies of it, of various ages.
@@ -11,11 +11,49 @@ use crate::kconfig::syntax::{Holds, Strings, Syntax};
 pub struct Dialect {
     /// The version of Linux: 6001 is 6.1.
     age: u32,
-    /// BusyBox's own way to write a `.config`.
-    busybox: bool,
+    /// How it writes a `.config`.
+    writer: Writer,
+    /// Coreboot's own way to read `source`.
+    wildcards: bool,
     /// How it reads a `.config`.
     syntax: Syntax,
 }
+
+/// How a `.config` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// What there is to say, and each symbol once.
+    Linux,
+    /// Every symbol, each time that it is defined, whether there is anything to say of it or not.
+    BusyBox,
+    /// Every symbol once, whether there is anything to say of it or not.
+    Toybox,
+}
+
+impl Writer {
+    fn of_source(confdata: &str) -> Self {
+        if confdata.contains("# Busybox version: ") {
+            Self::BusyBox
+        } else if confdata.contains("SYMBOL_FORCEWRITE") {
+            Self::Toybox
+        } else {
+            Self::Linux
+        }
+    }
+}
+
+/// Where projects have their copy of LKC: Linux, BusyBox, U-Boot and SeaBIOS; toybox; coreboot; Buildroot;
+/// uClibc.
+const FOLDERS: [&str; 5] = [
+    "scripts/kconfig",
+    "kconfig",
+    "util/kconfig",
+    "support/kconfig",
+    "extra/config",
+];
+
+/// Where the reading of files is, from version to version, in source or as it comes with it.
+const LEXERS: [&str; 2] = ["lexer.l", "zconf.l"];
 
 impl Default for Dialect {
     /// That of Linux 6.1.
@@ -28,7 +66,8 @@ impl Dialect {
     const fn aged(age: u32) -> Self {
         Self {
             age,
-            busybox: false,
+            writer: Writer::Linux,
+            wildcards: false,
             syntax: Syntax::aged(age),
         }
     }
@@ -46,7 +85,15 @@ impl Dialect {
         }
     }
 
-    /// The one of the LKC whose source is in this folder, `scripts/kconfig` of a project: told by
+    /// The folder of a source tree in which its LKC is.
+    #[must_use]
+    pub fn folder_in(source: &Path) -> Option<PathBuf> {
+        let folders = FOLDERS.iter().map(|folder| source.join(folder));
+        let mut own = folders.filter(|folder| folder.join("confdata.c").is_file());
+        own.next()
+    }
+
+    /// The one of the LKC whose source is in this folder ([`Self::folder_in`] a project's tree): told by
     /// what that source has and has not. `None` when it cannot be read.
     #[must_use]
     pub fn of_source(folder: &Path) -> Option<Self> {
@@ -70,7 +117,10 @@ impl Dialect {
         };
         Some(Self {
             age,
-            busybox: confdata.contains("# Busybox version: "),
+            writer: Writer::of_source(&confdata),
+            wildcards: LEXERS
+                .iter()
+                .any(|name| read(name).is_some_and(|text| text.contains("zconf_nextfiles"))),
             syntax: Syntax::aged(age).of_source(&confdata),
         })
     }
@@ -86,8 +136,13 @@ impl Dialect {
     }
 
     /// How it reads a `.config`.
-    pub(in crate::kconfig) fn syntax(self) -> Syntax {
+    pub(super) fn syntax(self) -> Syntax {
         self.syntax
+    }
+
+    /// Are there wildcards in a `source`, and may its files be missing? Coreboot has it so.
+    pub(super) fn has_wildcards(self) -> bool {
+        self.wildcards
     }
 
     /// Is a choice a menu, one of whose bools is on? Before 6.11 it is a symbol with a value of
@@ -161,18 +216,20 @@ impl Dialect {
     }
 
     /// Of two assignments to a symbol, does the first hold? In 2.6.
-    pub(super) fn first_holds(self) -> bool {
+    #[must_use]
+    pub fn first_holds(self) -> bool {
         self.syntax.holds == Holds::First
     }
 
     /// Are quotes and backslashes escaped in a `.config`? U-Boot has them as they are.
-    pub(super) fn escapes_strings(self) -> bool {
+    #[must_use]
+    pub fn escapes_strings(self) -> bool {
         self.syntax.strings == Strings::Escaped
     }
 
-    /// Is every symbol written, whether there is anything to say of it or not?
-    pub(super) fn is_busybox(self) -> bool {
-        self.busybox
+    /// How a `.config` is written.
+    pub(super) fn writer(self) -> Writer {
+        self.writer
     }
 }
 
@@ -208,11 +265,11 @@ mod tests {
         write("symbol.c", "");
         write("confdata.c", "# Busybox version: ");
         let old = Dialect::of_source(dir.path()).unwrap();
-        assert!(old.is_busybox() && old.loose_defaults());
+        assert!(old.writer() == Writer::BusyBox && old.loose_defaults());
         write("symbol.c", "dir_dep sym_get_choice_menu");
         write("confdata.c", "# end of ");
         write("preprocess.c", "");
         let new = Dialect::of_source(dir.path()).unwrap();
-        assert!(!new.is_busybox() && new.choice_menus());
+        assert!(new.writer() == Writer::Linux && new.choice_menus());
     }
 }

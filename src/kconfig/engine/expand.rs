@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Error, Result};
+use super::error::{Nesting, ParseErrorKind, Place, Result, ShellError};
 
 /// Answers `$(shell,COMMAND)`.
 pub trait Shell {
@@ -12,7 +12,18 @@ pub trait Shell {
     ///
     /// # Errors
     /// It cannot be run.
-    fn run(&mut self, command: &str) -> Result<String>;
+    fn run(&mut self, command: &str) -> std::result::Result<String, ShellError>;
+}
+
+/// A [`Shell`] that runs nothing: every command answers with nothing. For trees that ask nothing, and for
+/// those of which only the menus matter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoShell;
+
+impl Shell for NoShell {
+    fn run(&mut self, _command: &str) -> std::result::Result<String, ShellError> {
+        Ok(String::new())
+    }
 }
 
 /// What a file tells whoever configures it.
@@ -46,19 +57,6 @@ const DEEPEST: u32 = 1000;
 
 /// Expressions may not nest deeper than this either, so that no file can exhaust the stack.
 const DEEPEST_CALL: u32 = 400;
-
-/// Where expansion is done, for messages.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) file: &'a str,
-    pub(super) line: u32,
-}
-
-impl Place<'_> {
-    pub(super) fn error(&self, what: impl std::fmt::Display) -> Error {
-        Error::failed(format!("{}:{}: {what}", self.file, self.line))
-    }
-}
 
 pub(super) struct Expander<'a> {
     variables: HashMap<String, Variable>,
@@ -187,7 +185,7 @@ impl<'a> Expander<'a> {
                 _ => {}
             }
         }
-        Err(place.error(format_args!(
+        Err(place.wrong(format_args!(
             "unterminated reference to `{}`: missing `)`",
             text[1..].escape_debug()
         )))
@@ -197,7 +195,7 @@ impl<'a> Expander<'a> {
     fn clause(&mut self, text: &str, args: &[String], place: Place<'_>) -> Result<String> {
         self.depth += 1;
         if self.depth > DEEPEST_CALL {
-            return Err(place.error("expressions nest too deep"));
+            return Err(place.error(ParseErrorKind::TooDeep(Nesting::Macros)));
         }
         let result = self.clause_within(text, args, place);
         self.depth -= 1;
@@ -220,7 +218,7 @@ impl<'a> Expander<'a> {
             own.push(self.string(word, args, place)?);
         }
         if own.len() >= 16 {
-            return Err(place.error("too many function arguments"));
+            return Err(place.wrong("too many function arguments"));
         }
         if let Some(value) = self.variable(&name, &own, place)? {
             return Ok(value);
@@ -242,10 +240,10 @@ impl<'a> Expander<'a> {
             return Ok(None);
         };
         if args.is_empty() && variable.depth > 0 {
-            return Err(place.error(format_args!("the variable `{name}` refers to itself")));
+            return Err(place.wrong(format_args!("the variable `{name}` refers to itself")));
         }
         if variable.depth > DEEPEST {
-            return Err(place.error(format_args!("the function `{name}` never ends")));
+            return Err(place.wrong(format_args!("the function `{name}` never ends")));
         }
         if variable.flavor != Flavor::Recursive {
             return Ok(Some(variable.value.clone()));
@@ -273,14 +271,21 @@ impl<'a> Expander<'a> {
         };
         if args.len() != wanted {
             let few = if args.len() < wanted { "few" } else { "many" };
-            return Err(place.error(format_args!("too {few} arguments for `{name}`")));
+            return Err(place.wrong(format_args!("too {few} arguments for `{name}`")));
         }
         Ok(Some(match name {
-            "error-if" if args[0] == "y" => return Err(place.error(args[1].escape_debug())),
+            "error-if" if args[0] == "y" => {
+                let told = args[1].escape_debug().to_string();
+                return Err(place.error(ParseErrorKind::Told(told)));
+            }
             "filename" => place.file.to_owned(),
             "lineno" => place.line.to_string(),
             "shell" => {
-                let mut answer = self.shell.run(&args[0])?;
+                let wrong = |error| {
+                    let command = args[0].escape_debug().to_string();
+                    place.error(ParseErrorKind::Shell { command, error })
+                };
+                let mut answer = self.shell.run(&args[0]).map_err(wrong)?;
                 answer.truncate(answer.trim_end_matches('\n').len());
                 answer.replace('\n', " ")
             }

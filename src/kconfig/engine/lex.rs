@@ -1,8 +1,8 @@
 //! Splits a Kconfig file into statements of tokens.
 
 use super::dialect::Dialect;
-use super::expand::{Expander, Flavor, Place};
-use crate::Result;
+use super::error::{ParseErrorKind, Place, Result};
+use super::expand::{Expander, Flavor};
 
 /// A token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,10 +196,8 @@ impl<'t> Lexer<'t> {
                 return Ok(None);
             }
             _ => {
-                return Err(self.place().error(format_args!(
-                    "unexpected character `{}`",
-                    self.rest().chars().next().unwrap_or('?').escape_debug()
-                )));
+                let character = self.rest().chars().next().unwrap_or('?');
+                return Err(self.place().error(ParseErrorKind::Character(character)));
             }
         };
         self.at += length;

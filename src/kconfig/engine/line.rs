@@ -1,8 +1,7 @@
 //! One statement of a file: its tokens, taken one by one.
 
-use super::expand::Place;
+use super::error::{ParseError, ParseErrorKind, Place, Result};
 use super::lex::{Keyword, Token};
-use crate::{Error, Result};
 
 /// The tokens of one statement.
 pub(super) struct Line<'a> {
@@ -14,16 +13,16 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    pub(super) fn unexpected(&self, got: Option<Token>, wanted: &str) -> Error {
-        let got = match got {
+    pub(super) fn unexpected(&self, got: Option<Token>, wanted: &str) -> ParseError {
+        let found = match got {
             None => "the end of the line".to_owned(),
             Some(Token::Word(word)) => format!("`{}`", word.escape_debug()),
             Some(Token::Quoted(text)) => format!("\"{}\"", text.escape_debug()),
             Some(Token::Keyword(keyword)) => format!("`{}`", keyword.text()),
             Some(other) => format!("{other:?}"),
         };
-        self.at
-            .error(format_args!("expected {wanted}, found {got}"))
+        let wanted = wanted.to_owned();
+        self.at.error(ParseErrorKind::Unexpected { wanted, found })
     }
 
     pub(super) fn word(&mut self) -> Result<String> {

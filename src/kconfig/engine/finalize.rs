@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::deep;
-use super::expr::and;
+use super::builder::{and, both, either};
 use super::model::{
-    ALWAYS, Cmp, Does, Entry, Expr, ExprId, Hot, MOD, MenuId, Model, NEVER, NO, ROOT, SymId,
+    ALWAYS, Cmp, Does, Entry, ExprId, Formula, Hot, MOD, MenuId, Model, NEVER, NO, ROOT, SymId,
     SymKind, YES,
 };
+use super::stack::deep;
 
 /// Finishes the model.
 pub(super) fn finalize(model: &mut Model) {
@@ -50,7 +50,7 @@ fn spread(model: &mut Model, menu: MenuId) {
             if model.dialect.choice_menus() {
                 model.menu(menu).dep
             } else {
-                Some(model.add(Expr::Sym(sym)))
+                Some(model.add(Formula::Sym(sym)))
             }
         }
         _ => model.menu(menu).dep,
@@ -104,51 +104,36 @@ fn choice_types(model: &mut Model, choice: SymId, children: &[MenuId]) {
 /// `m` in a condition means `m && MODULES`.
 fn with_modules(model: &mut Model, id: ExprId) -> ExprId {
     deep(|| match model.expr(id) {
-        Expr::Sym(MOD) => {
-            let modules = model.add(Expr::Sym(model.modules));
-            model.add(Expr::And(id, modules))
+        Formula::Sym(MOD) => {
+            let modules = model.add(Formula::Sym(model.modules));
+            model.add(Formula::And(id, modules))
         }
-        Expr::Not(inner) => {
+        Formula::Not(inner) => {
             let new = with_modules(model, inner);
             if new == inner {
                 id
             } else {
-                model.add(Expr::Not(new))
+                model.add(Formula::Not(new))
             }
         }
-        Expr::And(a, b) => {
+        Formula::And(a, b) => {
             let (x, y) = (with_modules(model, a), with_modules(model, b));
             if (x, y) == (a, b) {
                 id
             } else {
-                model.add(Expr::And(x, y))
+                model.add(Formula::And(x, y))
             }
         }
-        Expr::Or(a, b) => {
+        Formula::Or(a, b) => {
             let (x, y) = (with_modules(model, a), with_modules(model, b));
             if (x, y) == (a, b) {
                 id
             } else {
-                model.add(Expr::Or(x, y))
+                model.add(Formula::Or(x, y))
             }
         }
-        Expr::Sym(_) | Expr::Cmp(..) => id,
+        Formula::Sym(_) | Formula::Cmp(..) => id,
     })
-}
-
-fn both(model: &mut Model, a: Option<ExprId>, b: Option<ExprId>) -> Option<ExprId> {
-    match (a, b) {
-        (a, None) => a,
-        (a, Some(b)) => Some(and(model, a, b)),
-    }
-}
-
-fn either(model: &mut Model, a: Option<ExprId>, b: Option<ExprId>) -> Option<ExprId> {
-    match (a, b) {
-        (None, b) => b,
-        (a, None) => a,
-        (Some(a), Some(b)) => Some(model.add(Expr::Or(a, b))),
-    }
 }
 
 /// A symbol's own dependencies are those of any of its entries. One without any does not make
@@ -218,7 +203,7 @@ fn join(model: &mut Model, choice: SymId, sym: SymId, entry: MenuId) {
     // A bool in a choice of tristates is there only when one of them is to be chosen.
     let (outer, inner) = (model.sym(choice).kind, model.sym(sym).kind);
     if outer == SymKind::Tristate && inner != SymKind::Tristate {
-        let one = model.add(Expr::Cmp(Cmp::Eq, choice, YES));
+        let one = model.add(Formula::Cmp(Cmp::Eq, choice, YES));
         for i in 0..model.sym(sym).props.len() {
             let prop = &model.sym(sym).props[i];
             if prop.menu == entry {
@@ -249,7 +234,9 @@ fn is_below(model: &Model, entry: MenuId, sym: SymId, other: MenuId) -> bool {
         return false;
     }
     let needs = |term: &ExprId| match model.expr(*term) {
-        Expr::Sym(s) | Expr::Cmp(Cmp::Ne, s, NO) | Expr::Cmp(Cmp::Eq, s, YES | MOD) => s == sym,
+        Formula::Sym(s) | Formula::Cmp(Cmp::Ne, s, NO) | Formula::Cmp(Cmp::Eq, s, YES | MOD) => {
+            s == sym
+        }
         _ => false,
     };
     if terms.iter().any(needs) {
@@ -267,7 +254,7 @@ fn is_below(model: &Model, entry: MenuId, sym: SymId, other: MenuId) -> bool {
 
 fn conjuncts(model: &Model, id: ExprId, out: &mut Vec<ExprId>) {
     deep(|| match model.expr(id) {
-        Expr::And(a, b) => {
+        Formula::And(a, b) => {
             conjuncts(model, a, out);
             conjuncts(model, b, out);
         }
@@ -277,10 +264,12 @@ fn conjuncts(model: &Model, id: ExprId, out: &mut Vec<ExprId>) {
 
 fn contains(model: &Model, id: ExprId, sym: SymId) -> bool {
     deep(|| match model.expr(id) {
-        Expr::Sym(s) => s == sym,
-        Expr::Not(e) => contains(model, e, sym),
-        Expr::And(a, b) | Expr::Or(a, b) => contains(model, a, sym) || contains(model, b, sym),
-        Expr::Cmp(_, a, b) => a == sym || b == sym,
+        Formula::Sym(s) => s == sym,
+        Formula::Not(e) => contains(model, e, sym),
+        Formula::And(a, b) | Formula::Or(a, b) => {
+            contains(model, a, sym) || contains(model, b, sym)
+        }
+        Formula::Cmp(_, a, b) => a == sym || b == sym,
     })
 }
 
@@ -290,8 +279,8 @@ fn same(model: &Model, a: ExprId, b: ExprId) -> bool {
         return true;
     }
     deep(|| match (model.expr(a), model.expr(b)) {
-        (Expr::Not(a), Expr::Not(b)) => same(model, a, b),
-        (Expr::And(a, b), Expr::And(c, d)) | (Expr::Or(a, b), Expr::Or(c, d)) => {
+        (Formula::Not(a), Formula::Not(b)) => same(model, a, b),
+        (Formula::And(a, b), Formula::And(c, d)) | (Formula::Or(a, b), Formula::Or(c, d)) => {
             (same(model, a, c) && same(model, b, d)) || (same(model, a, d) && same(model, b, c))
         }
         (a, b) => a == b,
@@ -314,7 +303,7 @@ fn reverse(model: &mut Model) {
             }
             match prop.does {
                 Does::Select(other) | Does::Imply(other) => {
-                    let on = model.add(Expr::Sym(sym));
+                    let on = model.add(Formula::Sym(sym));
                     let on = both(model, Some(on), prop.cond);
                     let is_select = matches!(prop.does, Does::Select(_));
                     let target = model.sym(other);
@@ -336,7 +325,7 @@ fn reverse(model: &mut Model) {
                         && model.sym(sym).choice
                         && !model.sym(sym).optional =>
                 {
-                    let at_least = model.add(Expr::Sym(MOD));
+                    let at_least = model.add(Formula::Sym(MOD));
                     let shown = Some(and(model, prop.cond, at_least));
                     let all = either(model, model.sym(sym).rev_dep, shown);
                     model.syms[sym.0 as usize].rev_dep = all;

@@ -1,24 +1,16 @@
 //! Writes a `.config`, byte for byte as `conf` does.
 
-use super::deep;
-use super::eval::{N, State};
+use super::dialect::Writer;
 use super::model::{Entry, MenuId, ROOT, SymId, SymKind};
+use super::stack::deep;
+use super::state::State;
+use super::value::N;
 
 impl State<'_> {
     /// The `.config` of these values.
     #[must_use]
     pub fn write(&mut self) -> String {
-        let title = self.model.menu(ROOT).prompt.as_deref().unwrap_or_default();
-        let text = if self.model.dialect.is_busybox() {
-            let version = self.model.find("KERNELVERSION");
-            let version = version.map_or("", |id| self.calculated(id)).to_owned();
-            format!(
-                "#\n# Automatically generated make config: don't edit\n\
-                 # Busybox version: {version}\n#\n"
-            )
-        } else {
-            format!("#\n# Automatically generated file; DO NOT EDIT.\n# {title}\n#\n")
-        };
+        let text = self.head();
         let mut out = Out {
             text,
             need_newline: false,
@@ -30,8 +22,30 @@ impl State<'_> {
         out.text
     }
 
+    fn head(&mut self) -> String {
+        let model = self.model;
+        match model.dialect.writer() {
+            Writer::Linux => {
+                let title = model.menu(ROOT).prompt.as_deref().unwrap_or_default();
+                format!("#\n# Automatically generated file; DO NOT EDIT.\n# {title}\n#\n")
+            }
+            Writer::BusyBox => {
+                let version = model.find("KERNELVERSION");
+                let version = version.map_or("", |id| self.calculated(id));
+                generated("Busybox", version)
+            }
+            Writer::Toybox => {
+                // One that is nowhere defined is its own value.
+                let version = "KCONFIG_VERSION";
+                let id = model.find(version);
+                generated(&model.project, id.map_or(version, |id| self.calculated(id)))
+            }
+        }
+    }
+
     fn write_entry(&mut self, id: MenuId, out: &mut Out) {
         let menu = self.model.menu(id);
+        let writer = self.model.dialect.writer();
         let title = menu.prompt.as_deref().unwrap_or_default();
         match menu.entry {
             Entry::Menu | Entry::Comment => {
@@ -40,10 +54,12 @@ impl State<'_> {
                     out.need_newline = false;
                 }
             }
-            // All of them, and each time that it is defined.
-            Entry::Config(sym) if self.model.dialect.is_busybox() => {
-                self.is_written(sym);
-                self.write_symbol(sym, &mut out.text);
+            Entry::Config(sym) if writer != Writer::Linux => {
+                let again = std::mem::replace(&mut out.written[sym.0 as usize], true);
+                if !again || writer == Writer::BusyBox {
+                    self.calc(sym);
+                    self.write_symbol(sym, &mut out.text);
+                }
             }
             Entry::Config(sym) => {
                 if !std::mem::replace(&mut out.written[sym.0 as usize], true) {
@@ -70,7 +86,7 @@ impl State<'_> {
 
     fn is_shown(&mut self, id: MenuId) -> bool {
         let menu = self.model.menu(id);
-        let mut holds = |cond: Option<_>| cond.is_none_or(|e| self.eval(e) != N);
+        let mut holds = |cond: Option<_>| cond.is_none_or(|e| self.tri_of(e) != N);
         holds(menu.visible) && holds(menu.prompt_cond)
     }
 
@@ -96,7 +112,7 @@ impl State<'_> {
                         out.push(c);
                     }
                     out.push('"');
-                } else if value.is_empty() && self.model.dialect.is_busybox() {
+                } else if value.is_empty() && self.model.dialect.writer() != Writer::Linux {
                     *out += "0";
                 } else {
                     *out += value;
@@ -105,6 +121,12 @@ impl State<'_> {
             }
         }
     }
+}
+
+fn generated(project: &str, version: &str) -> String {
+    format!(
+        "#\n# Automatically generated make config: don't edit\n# {project} version: {version}\n#\n"
+    )
 }
 
 struct Out {

@@ -1,7 +1,7 @@
 //! What reading a `.config` does with numbers that are out of their range: it takes them back.
 
-use super::eval::State;
 use super::model::{Model, SymId, SymKind};
+use super::state::State;
 
 impl State<'_> {
     /// Takes back what was asked for numbers and is out of their range, in the order in which LKC

@@ -1,10 +1,9 @@
 //! A parsed tree: symbols, their properties, expressions, menu entries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::dialect::Dialect;
 use super::expand::Message;
-use crate::model::Symbol;
 
 /// A symbol of a [`Model`]: its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,17 +72,24 @@ impl SymKind {
 
 /// How two symbols are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Cmp {
+pub enum Cmp {
+    /// `=`
     Eq,
+    /// `!=`
     Ne,
+    /// `<`
     Lt,
+    /// `<=`
     Le,
+    /// `>`
     Gt,
+    /// `>=`
     Ge,
 }
 
+/// An expression, its parts by their ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Expr {
+pub(super) enum Formula {
     Sym(SymId),
     Not(ExprId),
     And(ExprId, ExprId),
@@ -227,12 +233,14 @@ pub struct Model {
     pub(super) hot: Vec<Hot>,
     /// Symbols that are not constants, by name.
     pub(super) names: HashMap<Box<str>, SymId>,
-    pub(super) exprs: Vec<Expr>,
+    pub(super) exprs: Vec<Formula>,
     /// Where each expression is, while the model is made: equal ones are one and the same.
-    pub(super) interned: HashMap<Expr, ExprId>,
+    pub(super) interned: HashMap<Formula, ExprId>,
     pub(super) menus: Vec<Menu>,
     pub(super) modules: SymId,
     pub(super) dialect: Dialect,
+    /// The project's name, where its LKC writes it.
+    pub(super) project: Box<str>,
     pub(super) files: Vec<Box<str>>,
     pub(super) messages: Vec<Message>,
 }
@@ -248,12 +256,18 @@ impl Model {
         &self.hot[id.0 as usize]
     }
 
-    pub(super) fn expr(&self, id: ExprId) -> Expr {
+    pub(super) fn expr(&self, id: ExprId) -> Formula {
         self.exprs[id.0 as usize]
     }
 
     pub(super) fn menu(&self, id: MenuId) -> &Menu {
         &self.menus[id.0 as usize]
+    }
+
+    /// Whose semantics it has.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// The number of symbols, constants and choices included.
@@ -303,13 +317,6 @@ impl Model {
         let here = |m: &&Menu| matches!(m.entry, Entry::Config(s) | Entry::Choice(s) if s == id);
         let menu = self.menus.iter().find(here)?;
         Some((&self.files[menu.file as usize], menu.line))
-    }
-
-    /// The names of all symbols that are defined.
-    #[must_use]
-    pub fn symbols(&self) -> HashSet<Symbol> {
-        let name = |id| Symbol::new(self.name(id)).ok();
-        self.defined().filter_map(name).collect()
     }
 
     /// All symbols that are defined, in no order.

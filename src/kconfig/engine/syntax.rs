@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Tristate, Value};
+use super::value::{Tristate, Value, is_number};
 
 /// How the `conf` of a tree reads a `.config`: `conf_read_simple` in its `confdata.c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Syntax {
+pub(super) struct Syntax {
     gap: Gap,
     not_set: NotSet,
     ends: Ends,
@@ -89,7 +89,7 @@ impl Syntax {
             return self;
         }
         Self {
-            gap: if has("line[1] != ' '") {
+            gap: if has("line[1] != ' '") || has("line[1]!=' '") {
                 Gap::Blank
             } else {
                 Gap::Any
@@ -168,21 +168,20 @@ impl Syntax {
         }
     }
 
-    /// What the right-hand side of an assignment says, whatever the type of its symbol. A symbol
-    /// of another type does not take it, neither as it is in the file nor as it is here.
-    pub(super) fn value(self, raw: &[u8]) -> Said {
-        match raw.first() {
-            Some(b'"') => match self.string(raw) {
-                Some(text) => self.held(&text),
-                None => Said::Nothing,
-            },
-            Some(_) if is_number(raw) => {
-                Said::Value(Value::Number(String::from_utf8_lossy(raw).into_owned()))
+    /// The value that the right-hand side of an assignment says, whatever the type of its symbol. A symbol
+    /// of another type takes neither the one nor the other.
+    pub(super) fn value(self, raw: &[u8]) -> Option<Value> {
+        let text = String::from_utf8_lossy(raw);
+        match raw.first()? {
+            b'"' => {
+                let text = self.string(raw)?;
+                Some(Value::Text(String::from_utf8_lossy(&text).into_owned()))
             }
-            Some(b'y') => Said::Value(Value::YES),
-            Some(b'm') => Said::Value(Value::Tristate(Tristate::M)),
-            Some(b'n') => Said::Value(Value::NO),
-            _ => Said::Nothing,
+            _ if is_number(&text) => Some(Value::Number(text.into_owned())),
+            b'y' => Some(Value::YES),
+            b'm' => Some(Value::Tristate(Tristate::M)),
+            b'n' => Some(Value::NO),
+            _ => None,
         }
     }
 
@@ -206,65 +205,45 @@ impl Syntax {
             }
         }
     }
-
-    /// A string as a value, which is written with escapes whatever the project.
-    fn held(self, text: &[u8]) -> Said {
-        let Ok(text) = std::str::from_utf8(text) else {
-            return Said::CannotBeHeld;
-        };
-        if self.strings == Strings::Escaped {
-            return Said::Value(Value::Text(text.to_owned()));
-        }
-        let mut chars = text.chars();
-        let mut out = String::with_capacity(text.len());
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' => out.extend(chars.next()),
-                c => out.push(c),
-            }
-        }
-        let value = Value::Text(out);
-        if value.to_string() == format!("\"{text}\"") {
-            Said::Value(value)
-        } else {
-            Said::CannotBeHeld
-        }
-    }
 }
 
-pub(super) const PREFIX: &[u8] = b"CONFIG_";
-pub(super) const NOT_SET: &[u8] = b"is not set";
+/// What every name begins with in a `.config`.
+pub const PREFIX: &[u8] = b"CONFIG_";
+/// What says of a symbol that it is off.
+pub const NOT_SET: &[u8] = b"is not set";
 
 /// A line of a `.config`, or what counts as one.
-pub(super) struct Line<'a> {
-    /// From 1.
-    pub(super) number: usize,
-    /// Without its end.
-    pub(super) text: &'a [u8],
-    pub(super) says: Says<'a>,
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The line without its end.
+    pub text: &'a [u8],
+    /// What it says.
+    pub says: Says<'a>,
 }
 
 /// What a line says.
-pub(super) enum Says<'a> {
+#[derive(Debug, Clone, Copy)]
+pub enum Says<'a> {
     /// It is blank or a comment.
     Nothing,
     /// `CONFIG_name=value`
-    Set { name: &'a [u8], value: &'a [u8] },
-    /// `# CONFIG_name is not set`, and what follows.
-    Unset { name: &'a [u8], tail: &'a [u8] },
+    Set {
+        /// The name of the symbol.
+        name: &'a [u8],
+        /// All that stands behind the `=`.
+        value: &'a [u8],
+    },
+    /// `# CONFIG_name is not set`
+    Unset {
+        /// The name of the symbol.
+        name: &'a [u8],
+        /// What follows, and counts for nothing.
+        tail: &'a [u8],
+    },
     /// It is none of these, and counts for nothing.
     Unexpected,
-}
-
-/// What a right-hand side says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    Value(Value),
-    /// A string that is none of ours: not UTF-8, or, in a project without escapes, with quotes or
-    /// backslashes other than those that escapes would have.
-    CannotBeHeld,
-    /// No value of any type.
-    Nothing,
 }
 
 /// As C sees a text.
@@ -275,11 +254,6 @@ fn until_nul(line: &[u8]) -> &[u8] {
 fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let end = text.iter().position(|b| *b == at)?;
     Some((&text[..end], &text[end + 1..]))
-}
-
-/// An int, or a hex with or without its `0x`.
-fn is_number(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|t| matches!(t.parse(), Ok(Value::Number(_))))
 }
 
 #[cfg(test)]
@@ -323,6 +297,10 @@ mod tests {
         let file = b"#\tCONFIG_A is not set\n# CONFIG_B is not set # text\n";
         assert_eq!(texts(syntax, file), ["B off"]);
         assert_eq!(Syntax::aged(6001).of_source(""), Syntax::aged(6001));
+        // As toybox has it.
+        let toybox = "conf_read_simple line[1]!=' ' strncmp(p, \"is not set\", 10)";
+        let syntax = Syntax::aged(2006).of_source(toybox);
+        assert_eq!(texts(syntax, file), ["B off"]);
     }
 
     #[test]
@@ -334,16 +312,16 @@ mod tests {
 
     #[test]
     fn strings_end_at_their_quote_or_at_the_end_of_the_line() {
-        let text = |t: &str| Said::Value(Value::Text(t.to_owned()));
+        let text = |t: &str| Some(Value::Text(t.to_owned()));
         let escaped = Syntax::aged(6001);
         assert_eq!(escaped.value(br#""a\"b" # text"#), text("a\"b"));
         assert_eq!(escaped.value(br#""a\n""#), text("an"));
-        assert_eq!(escaped.value(br#""a\"#), Said::Nothing);
-        assert_eq!(escaped.value(b"\"\xff\""), Said::CannotBeHeld);
+        assert_eq!(escaped.value(br#""a\"#), None);
+        assert_eq!(escaped.value(b"\"\xff\""), text("\u{fffd}"));
         let raw = escaped.of_source("conf_read_simple Last char has to be a '\"'");
-        assert_eq!(raw.value(br#""a\"b""#), text("a\"b"));
+        assert_eq!(raw.value(br#""a\"b""#), text("a\\\"b"));
         assert_eq!(raw.value(br#"""#), text(""));
-        assert_eq!(raw.value(br#""a" # text"#), Said::Nothing);
-        assert_eq!(raw.value(br#""a\n""#), Said::CannotBeHeld);
+        assert_eq!(raw.value(br#""a" # text"#), None);
+        assert_eq!(raw.value(br#""a\n""#), text("a\\n"));
     }
 }

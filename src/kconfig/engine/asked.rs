@@ -1,8 +1,23 @@
-//! What the user asks for: reads a fragment or `.config` as `conf` does.
+//! What the user asks for, as `conf` keeps it.
 
-use super::eval::{M, Mode, N, Tri, Y};
 use super::model::{Model, SymId, SymKind};
-use crate::kconfig::syntax::Says;
+use super::value::{Assignment, M, N, Tri, Tristate, Value, Y, is_hex, is_int};
+
+/// What becomes of symbols that nothing is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They are answered with no, as `conf --allnoconfig` does.
+    AllNo,
+    /// With yes: `--allyesconfig`.
+    AllYes,
+    /// With `m`, where that can be: `--allmodconfig`.
+    AllMod,
+    /// They take their defaults: `--alldefconfig`.
+    AllDef,
+    /// The same, and numbers that are out of their range are asked for in vain:
+    /// `--olddefconfig`.
+    OldDef,
+}
 
 /// The user's assignments.
 #[derive(Debug)]
@@ -58,7 +73,8 @@ impl Asked {
         self.text[id.0 as usize] = None;
     }
 
-    pub(super) fn read(model: &Model, text: Option<&[u8]>) -> Self {
+    /// No assignments and none at all are not the same for choices.
+    pub(super) fn new(model: &Model, assignments: Option<&[Assignment]>) -> Self {
         let mut asked = Self {
             tri: vec![None; model.len()],
             filled: vec![false; model.len()],
@@ -67,7 +83,7 @@ impl Asked {
             modes: vec![N; model.len()],
             members: Vec::new(),
         };
-        let Some(text) = text else {
+        let Some(assignments) = assignments else {
             return asked;
         };
         for (i, sym) in model.syms.iter().enumerate() {
@@ -75,15 +91,9 @@ impl Asked {
                 asked.tri[i] = Some(N);
             }
         }
-        for line in model.dialect.syntax().lines(text) {
-            let (name, value) = match line.says {
-                Says::Set { name, value } => (name, value),
-                Says::Unset { name, .. } => (name, &b"n"[..]),
-                Says::Nothing | Says::Unexpected => continue,
-            };
-            let name = std::str::from_utf8(name).ok();
-            if let Some(id) = name.and_then(|name| model.names.get(name)) {
-                asked.set(model, *id, value);
+        for Assignment { name, value } in assignments {
+            if let Some(id) = model.names.get(&**name) {
+                asked.set(model, *id, value.as_ref());
             }
         }
         asked
@@ -98,18 +108,18 @@ impl Asked {
         (tri, self.tri(id), self.chosen(id), mode, order)
     }
 
-    fn set(&mut self, model: &Model, id: SymId, value: &[u8]) {
+    fn set(&mut self, model: &Model, id: SymId, value: Option<&Value>) {
         let sym = model.sym(id);
         let at = id.0 as usize;
         // The first holds, but choices are told of the others all the same.
         let is_settled = model.dialect.first_holds() && self.is_asked(id);
         match sym.kind {
             SymKind::Bool | SymKind::Tristate => {
-                let tri = match value.first() {
+                let tri = match value {
                     _ if is_settled => self.tri[at].unwrap_or(N),
-                    Some(b'm') if sym.kind == SymKind::Tristate => M,
-                    Some(b'y') => Y,
-                    Some(b'n') => N,
+                    Some(Value::Tristate(Tristate::M)) if sym.kind == SymKind::Tristate => M,
+                    Some(Value::Tristate(Tristate::Y)) => Y,
+                    Some(Value::Tristate(Tristate::N)) => N,
                     _ => return,
                 };
                 self.tri[at] = Some(tri);
@@ -131,15 +141,15 @@ impl Asked {
             }
             _ if is_settled => {}
             SymKind::String => {
-                if let Some(text) = model.dialect.syntax().string(value) {
-                    self.text[at] = Some(String::from_utf8_lossy(&text).into());
+                if let Some(Value::Text(text)) = value {
+                    self.text[at] = Some(text.as_str().into());
                 }
             }
             SymKind::Int | SymKind::Hex => {
-                if let Ok(value) = std::str::from_utf8(value)
-                    && is_number(sym.kind, value)
+                if let Some(Value::Number(number)) = value
+                    && is_number(sym.kind, number)
                 {
-                    self.text[at] = Some(value.into());
+                    self.text[at] = Some(number.as_str().into());
                 }
             }
             SymKind::Unknown => {}
@@ -175,16 +185,4 @@ pub(super) fn is_number(kind: SymKind, text: &str) -> bool {
         SymKind::Hex => is_hex(text),
         _ => false,
     }
-}
-
-pub(super) fn is_int(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let all = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    all && (digits.len() == 1 || !digits.starts_with('0'))
-}
-
-pub(super) fn is_hex(text: &str) -> bool {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let digits = digits.unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }

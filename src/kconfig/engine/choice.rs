@@ -1,7 +1,8 @@
 //! Which member of a choice is chosen.
 
-use super::eval::{N, NONE, State, Y};
-use super::model::{Expr, SymId};
+use super::model::{Formula, SymId};
+use super::state::{NONE, State};
+use super::value::{N, Y};
 
 impl State<'_> {
     /// Chooses in a choice that is a menu: sets all its members that are visible.
@@ -11,12 +12,12 @@ impl State<'_> {
         let mut chosen = None;
         for member in &order {
             self.calc_visible(*member);
-            if self.value(*member).visible != N && self.asked.tri(*member) == Some(Y) {
+            if self.slot(*member).visible != N && self.asked.tri(*member) == Some(Y) {
                 chosen = Some(*member);
                 break;
             }
         }
-        let visible = |state: &Self, member: SymId| state.value(member).visible != N;
+        let visible = |state: &Self, member: SymId| state.slot(member).visible != N;
         let chosen = chosen
             .or_else(|| {
                 let default = self.default_member(choice);
@@ -29,7 +30,7 @@ impl State<'_> {
             // All are unwanted: the one that was so first.
             .or_else(|| order.iter().rev().find(|m| visible(self, **m)).copied());
         for member in &sym.members {
-            let value = self.value_mut(*member);
+            let value = self.slot_mut(*member);
             if value.visible != N {
                 value.tri = if chosen == Some(*member) { Y } else { N };
                 (value.valid, value.write) = (true, true);
@@ -42,13 +43,13 @@ impl State<'_> {
         let sym = self.model.sym(choice);
         for (value, cond) in sym.defaults() {
             if self.condition(cond) != N
-                && let Expr::Sym(member) = self.model.expr(value)
-                && self.value(member).visible != N
+                && let Formula::Sym(member) = self.model.expr(value)
+                && self.slot(member).visible != N
             {
                 return Some(member);
             }
         }
-        let visible = |member: &&SymId| self.value(**member).visible != N;
+        let visible = |member: &&SymId| self.slot(**member).visible != N;
         sym.members.iter().find(visible).copied()
     }
 
@@ -57,12 +58,12 @@ impl State<'_> {
         let sym = self.model.sym(id);
         for member in &sym.members {
             self.calc_visible(*member);
-            if self.value(*member).visible != N && self.asked.tri(*member).is_none() {
+            if self.slot(*member).visible != N && self.asked.tri(*member).is_none() {
                 self.unsettled.push(id);
             }
         }
         if let Some(chosen) = self.asked.chosen(id)
-            && self.value(chosen).visible != N
+            && self.slot(chosen).visible != N
         {
             return chosen;
         }

@@ -1,13 +1,12 @@
 //! Explains a symbol: what it is, why it has its value, what belongs to it.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
-use super::deep;
-use super::eval::{M, N, State, Tri};
-use super::model::{Cmp, Does, Entry, Expr, ExprId, Menu, Model, Prop, SymId, SymKind};
-use crate::model::Value;
+use super::expr::Expr;
+use super::model::{SymId, SymKind};
+use super::state::State;
+use super::value::{self, N, Tristate};
+use super::walk::{Node, Property, PropertyKind};
 
 /// What is known of a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,10 +110,10 @@ impl State<'_> {
         }
         let written = self.is_written(id);
         let sym = model.sym(id);
-        let choice = sym.member_of.map_or(&[][..], |c| &model.sym(c).members);
+        let choice = model.choice_of(id).map_or(&[][..], |c| model.members(c));
         let others = choice.iter().filter(|m| **m != id);
-        let selects = sym.props.iter().filter_map(|p| match p.does {
-            Does::Select(other) => Some(model.name(other).to_owned()),
+        let selects = model.properties(id).filter_map(|p| match p.kind {
+            PropertyKind::Select(other) => Some(model.name(other).to_owned()),
             _ => None,
         });
         Some(Explanation {
@@ -125,11 +124,11 @@ impl State<'_> {
             why: self.why(id),
             overridden: self.is_overridden(id),
             visible: self.is_visible(id),
-            definitions: model.definitions(id),
-            needs: self.terms(sym.dir_dep, Join::And),
+            definitions: model.definitions(id).map(Definition::of).collect(),
+            needs: self.terms(model.depends(id), Join::And),
             hidden_by: self.hidden_by(id),
-            selected_by: self.terms(sym.rev_dep, Join::Or),
-            implied_by: self.terms(sym.implied, Join::Or),
+            selected_by: self.terms(model.selected_by(id), Join::Or),
+            implied_by: self.terms(model.implied_by(id), Join::Or),
             selects: selects.collect(),
             choice: others.map(|m| model.name(*m).to_owned()).collect(),
         })
@@ -141,8 +140,9 @@ impl State<'_> {
             return missing;
         }
         let model = self.model;
-        for prompt in model.sym(id).prompts() {
-            let terms = self.terms(prompt.cond, Join::And).into_iter();
+        let is_prompt = |p: &Property<'_>| matches!(p.kind, PropertyKind::Prompt);
+        for prompt in model.properties(id).filter(is_prompt) {
+            let terms = self.terms(prompt.condition, Join::And).into_iter();
             for term in terms.filter(|t| t.value == "n") {
                 if !missing.contains(&term) {
                     missing.push(term);
@@ -185,10 +185,10 @@ impl State<'_> {
             if asked == value {
                 return Why::Requested;
             }
-            return match self.who(sym.rev_dep) {
+            return match self.who(model.selected_by(id)) {
                 by if asked < value && !by.is_empty() => Why::Selected { by },
                 _ => Why::Limited {
-                    asked: word(asked).to_owned(),
+                    asked: Tristate::of(asked).to_string(),
                 },
             };
         }
@@ -201,43 +201,43 @@ impl State<'_> {
         match default {
             Some(default) if self.default_value(id) >= value => default,
             _ if rev >= value => Why::Selected {
-                by: self.who(sym.rev_dep),
+                by: self.who(model.selected_by(id)),
             },
             _ if implied >= value => Why::Implied {
-                by: self.who(sym.implied),
+                by: self.who(model.implied_by(id)),
             },
             default => default.unwrap_or(Why::Nothing),
         }
     }
 
     /// Those parts of a condition that hold.
-    fn who(&mut self, cond: Option<ExprId>) -> Vec<String> {
+    fn who(&mut self, cond: Option<Expr<'_>>) -> Vec<String> {
         let terms = self.terms(cond, Join::Or).into_iter();
         terms.filter(|t| t.value != "n").map(|t| t.text).collect()
     }
 
     fn default_of(&mut self, id: SymId) -> Option<Why> {
-        let defaults = self.model.sym(id).defaults();
-        let (value, _) = self.first(defaults)?;
-        if self.model.kind(id).is_switch() && self.eval(value) == N {
+        let model = self.model;
+        let (value, _) = self.first(model.sym(id).defaults())?;
+        if model.kind(id).is_switch() && self.tri_of(value) == N {
             return None;
         }
-        Some(Why::Default {
-            value: self.model.text(value),
-        })
+        let value = Expr { model, id: value }.to_string();
+        Some(Why::Default { value })
     }
 
     /// The parts of a condition, with what each is now.
-    fn terms(&mut self, cond: Option<ExprId>, join: Join) -> Vec<Term> {
-        let mut parts = Vec::new();
-        if let Some(cond) = cond {
-            self.model.split(cond, join, &mut parts);
-        }
+    fn terms(&mut self, cond: Option<Expr<'_>>, join: Join) -> Vec<Term> {
+        let parts = match (cond, join) {
+            (None, _) => Vec::new(),
+            (Some(cond), Join::And) => cond.conjuncts(),
+            (Some(cond), Join::Or) => cond.disjuncts(),
+        };
         let mut terms: Vec<Term> = Vec::new();
         for part in parts {
-            let text = self.model.text(part);
+            let text = part.to_string();
             if terms.iter().all(|t| t.text != text) {
-                let value = word(self.eval(part));
+                let value = self.eval(part).as_str();
                 terms.push(Term { text, value });
             }
         }
@@ -248,16 +248,8 @@ impl State<'_> {
 /// A value as a `.config` has it.
 fn quoted(kind: SymKind, text: &str) -> String {
     match kind {
-        SymKind::String => Value::Text(text.to_owned()).to_string(),
+        SymKind::String => value::quoted(text),
         _ => text.to_owned(),
-    }
-}
-
-fn word(tri: Tri) -> &'static str {
-    match tri {
-        N => "n",
-        M => "m",
-        _ => "y",
     }
 }
 
@@ -267,102 +259,14 @@ enum Join {
     Or,
 }
 
-impl Model {
-    fn definitions(&self, id: SymId) -> Vec<Definition> {
-        let of = |menu: &&Menu| menu.entry == Entry::Config(id);
-        let menus = self.menus.iter().filter(of);
-        menus
-            .map(|menu| Definition {
-                file: self.files[menu.file as usize].to_string(),
-                line: menu.line,
-                prompt: menu.prompt.as_deref().map(str::to_owned),
-                help: menu.help.as_deref().map(str::to_owned),
-                menus: self.around(menu),
-            })
-            .collect()
-    }
-
-    fn around(&self, menu: &Menu) -> Vec<String> {
-        let mut titles = Vec::new();
-        let mut next = menu.parent;
-        while let Some(outer) = next.map(|id| self.menu(id)) {
-            if outer.entry != Entry::Root {
-                titles.extend(outer.prompt.as_deref().map(str::to_owned));
-            }
-            next = outer.parent;
-        }
-        titles.reverse();
-        titles
-    }
-
-    fn split(&self, id: ExprId, join: Join, out: &mut Vec<ExprId>) {
-        deep(|| match (self.expr(id), join) {
-            (Expr::And(a, b), Join::And) | (Expr::Or(a, b), Join::Or) => {
-                self.split(a, join, out);
-                self.split(b, join, out);
-            }
-            _ => out.push(id),
-        });
-    }
-
-    /// An expression as Kconfig writes it.
-    pub(super) fn text(&self, id: ExprId) -> String {
-        let mut out = String::new();
-        self.write_expr(id, 0, &mut out);
-        out
-    }
-
-    fn write_expr(&self, id: ExprId, binding: u8, out: &mut String) {
-        deep(|| {
-            let mut pair = |a, b, mine: u8, sign: &str| {
-                let open = binding > mine;
-                out.push_str(if open { "(" } else { "" });
-                self.write_expr(a, mine, out);
-                out.push_str(sign);
-                self.write_expr(b, mine, out);
-                out.push_str(if open { ")" } else { "" });
-            };
-            match self.expr(id) {
-                Expr::And(a, b) => pair(a, b, 1, " && "),
-                Expr::Or(a, b) => pair(a, b, 0, " || "),
-                Expr::Not(e) => {
-                    out.push('!');
-                    self.write_expr(e, 2, out);
-                }
-                Expr::Sym(sym) => self.write_operand(sym, out),
-                Expr::Cmp(cmp, a, b) => {
-                    self.write_operand(a, out);
-                    out.push_str(match cmp {
-                        Cmp::Eq => "=",
-                        Cmp::Ne => "!=",
-                        Cmp::Lt => "<",
-                        Cmp::Le => "<=",
-                        Cmp::Gt => ">",
-                        Cmp::Ge => ">=",
-                    });
-                    self.write_operand(b, out);
-                }
-            }
-        });
-    }
-
-    fn write_operand(&self, id: SymId, out: &mut String) {
-        let name = self.name(id);
-        if self.sym(id).choice && name.is_empty() {
-            let prompt = self.sym(id).prompts().next();
-            let title = prompt.and_then(|p: &Prop| self.menu(p.menu).prompt.as_deref());
-            // Writing to a String does not fail.
-            let _ = write!(out, "<choice: {}>", title.unwrap_or_default());
-        } else {
-            // What stands in quotes has no name that a file could mean. Switches and numbers are
-            // the same without.
-            let is_plain = matches!(name.parse(), Ok(Value::Tristate(_) | Value::Number(_)));
-            let is_named = self.sym(id).choice || self.names.get(name) == Some(&id);
-            if is_named || is_plain {
-                out.push_str(name);
-            } else {
-                out.push_str(&Value::Text(name.to_owned()).to_string());
-            }
+impl Definition {
+    fn of(node: Node<'_>) -> Self {
+        Self {
+            file: node.file().to_owned(),
+            line: node.line(),
+            prompt: node.prompt().map(str::to_owned),
+            help: node.help().map(str::to_owned),
+            menus: node.path().into_iter().map(str::to_owned).collect(),
         }
     }
 }

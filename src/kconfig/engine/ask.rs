@@ -1,36 +1,41 @@
 //! What the user would be asked, and may answer: the prompts that are visible, and who selects what.
 
-use std::collections::BTreeMap;
-
-use super::super::prompts::Prompt;
-use super::super::resolve::Selectors;
-use super::eval::{N, State, Y};
 use super::model::{Does, SymId};
-use crate::model::Symbol;
+use super::state::State;
+use super::value::{N, Y};
+
+/// How far the user can set a symbol whose prompt is visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompt {
+    /// To off, among others: a bool or tristate that nothing selects.
+    Switchable,
+    /// To several values, of which none is off: a string, a number, a tristate that is selected
+    /// as a module.
+    Settable,
+    /// The prompt is there, but a `select` leaves one value only.
+    Forced,
+    /// It is a member of a choice.
+    Member,
+}
 
 impl State<'_> {
-    /// The visible prompts, as `conf --oldaskconfig` shows them. Names that are not those of
-    /// symbols in a `.config` are left out.
+    /// The symbols whose prompts are visible, in the order of their ids: what `conf --oldaskconfig` asks.
     #[must_use]
-    pub fn prompts(&mut self) -> BTreeMap<Symbol, Prompt> {
-        let ids: Vec<SymId> = self.model.defined().collect();
-        let mut found = BTreeMap::new();
-        for id in ids {
-            if let Some(prompt) = self.prompt(id)
-                && let Ok(symbol) = Symbol::new(self.model.name(id))
-            {
-                found.insert(symbol, prompt);
-            }
-        }
-        found
+    pub fn prompts(&mut self) -> Vec<(SymId, Prompt)> {
+        let mut ids: Vec<SymId> = self.model.defined().collect();
+        ids.sort_unstable();
+        let prompt = |id| self.prompt(id).map(|prompt| (id, prompt));
+        ids.into_iter().filter_map(prompt).collect()
     }
 
-    /// Who selects what now. Members of a choice are not selected: a `select` does nothing to these.
+    /// The `select`s that hold now, in the order of their ids: a symbol, and one that it selects. Members of a
+    /// choice are not selected: a `select` does nothing to these.
     #[must_use]
-    pub fn selectors(&mut self) -> Selectors {
+    pub fn selects(&mut self) -> Vec<(SymId, SymId)> {
         let model = self.model;
-        let ids: Vec<SymId> = model.defined().collect();
-        let mut found = Selectors::new();
+        let mut ids: Vec<SymId> = model.defined().collect();
+        ids.sort_unstable();
+        let mut found = Vec::new();
         for id in ids {
             if !model.kind(id).is_switch() || self.tri(id) == N {
                 continue;
@@ -39,10 +44,8 @@ impl State<'_> {
                 if let Does::Select(other) = prop.does
                     && model.sym(other).member_of.is_none()
                     && self.condition(prop.cond) != N
-                    && let Ok(by) = Symbol::new(model.name(id))
-                    && let Ok(symbol) = Symbol::new(model.name(other))
                 {
-                    found.entry(symbol).or_default().insert(by);
+                    found.push((id, other));
                 }
             }
         }

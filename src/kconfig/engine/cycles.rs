@@ -6,7 +6,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::model::{Does, Expr, ExprId, Model, SymId};
+use super::error::{ParseError, ParseErrorKind};
+use super::model::{Does, ExprId, Formula, Model, SymId};
 
 /// How one symbol depends on another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +31,8 @@ impl How {
     }
 }
 
-/// Each cycle, as a sentence.
-pub(super) fn cycles(model: &Model) -> Vec<String> {
+/// The cycles, each as a sentence, if there are any.
+pub(super) fn cycles(model: &Model) -> Option<ParseError> {
     let graph = Graph { model };
     let mut told = Vec::new();
     for component in components(&graph) {
@@ -44,11 +45,16 @@ pub(super) fn cycles(model: &Model) -> Vec<String> {
         let others = symbols.next().is_some();
         let is_cycle = others || !is_choice && component.len() > 1;
         if is_cycle && let Some(text) = graph.tell(first) {
-            told.push(text);
+            told.push((text, model.place(first)));
         }
     }
     told.sort_unstable();
-    told
+    let (file, line) = told.first()?.1.unwrap_or(("", 0));
+    Some(ParseError {
+        file: file.to_owned(),
+        line,
+        kind: ParseErrorKind::Recursive(told.into_iter().map(|(text, _)| text).collect()),
+    })
 }
 
 /// Symbols come first, then expressions.
@@ -110,10 +116,12 @@ impl Graph<'_> {
             return;
         }
         match self.model.exprs[node - self.model.syms.len()] {
-            Expr::Sym(a) => out.push(self.of_symbol(a)),
-            Expr::Not(a) => out.push(self.of_expr(a)),
-            Expr::And(a, b) | Expr::Or(a, b) => out.extend([self.of_expr(a), self.of_expr(b)]),
-            Expr::Cmp(_, a, b) => out.extend([self.of_symbol(a), self.of_symbol(b)]),
+            Formula::Sym(a) => out.push(self.of_symbol(a)),
+            Formula::Not(a) => out.push(self.of_expr(a)),
+            Formula::And(a, b) | Formula::Or(a, b) => {
+                out.extend([self.of_expr(a), self.of_expr(b)]);
+            }
+            Formula::Cmp(_, a, b) => out.extend([self.of_symbol(a), self.of_symbol(b)]),
         }
     }
 
