@@ -558,6 +558,28 @@ mod tests {
         let (dir, mut plan, tree) = project("all:\n\t@sleep 1000\n");
         plan.limit = Duration::from_millis(20);
         let log = dir.path().join("log");
+    #[test]
+    fn what_is_made_while_the_clock_is_wrong_is_no_verdict() {
+        for ends in ["cp $(O)/.config $@", "echo 'a.c:1:1: error: no'; false"] {
+            let makefile = format!(
+                "all: $(O)/image\n$(O)/image: $(O)/late FORCE\n\t@{ends}\n\
+                 $(O)/late: ; @touch -d '+1 hour' $@\nFORCE:\n"
+            );
+            let (dir, plan, tree) = project(&makefile);
+            let log = dir.path().join("log");
+            fs::write(tree.join("late"), "").unwrap();
+            let late = File::options().write(true).open(tree.join("late")).unwrap();
+            let hour = Duration::from_secs(3600);
+            late.set_modified(std::time::SystemTime::now() + hour)
+                .unwrap();
+            let (built, _) = run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
+            let Built::Starved(why) = built else {
+                panic!("{built:?}")
+            };
+            assert!(why.contains("in the future"), "{why}");
+        }
+    }
+
         let (built, _) = run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
         assert!(matches!(built, Built::Unresolved(_)), "{built:?}");
     }

@@ -24,3 +24,4 @@ pub use kbuild::Kbuild;
 pub use make::{Built, Cost, Launcher, MakePlan, Product, build, has_source, source_gone};
 pub use sync::{Synced, sync};
 pub use tree::{Tree, TreePool};
+pub use trouble::is_clock_skew;

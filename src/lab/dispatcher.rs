@@ -11,6 +11,7 @@ use super::executor::{Executor, Report, Task, TrialResult};
 use super::run::{RETRIES, Run};
 use super::store::{fragment_of, write_best};
 use super::trial::CONFIG;
+use crate::build::is_clock_skew;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
 use crate::kconfig::parse_config;
 use crate::model::{
@@ -362,8 +363,13 @@ pub(super) fn no_workers() -> Error {
 
 /// The machine gave out for the last time.
 pub(super) fn starved_twice(why: &str) -> Error {
-    Error::failed(format!("the machine gave out, twice: {why}"))
-        .hint("free memory or disk, or use a smaller -j; then `kbisect resume`")
+    let hint = if is_clock_skew(why) {
+        "files are newer than the clock of this machine says, and make may not make anew what depends on them: set the \
+         clock right, or `touch` the files; then `kbisect resume`"
+    } else {
+        "free memory or disk, or use a smaller -j; then `kbisect resume`"
+    };
+    Error::failed(format!("the machine gave out, twice: {why}")).hint(hint)
 }
 
 pub(super) fn why(judgement: &Judgement) -> &str {
