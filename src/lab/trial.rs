@@ -171,7 +171,13 @@ impl Bench {
             Built::Product(product) => product,
             Built::Failed(why) => return no_product(Verdict::Fail(Stage::Build), why),
             Built::Unresolved(why) => return no_product(Verdict::Unresolved, why),
-            Built::Starved(why) => return Ok(Err(TrialResult::Starved(why))),
+            Built::Starved(why) => {
+                if build::is_clock_skew(&why) {
+                    // Of times that are wrong make may also be silent, later.
+                    self.trees.forget()?;
+                }
+                return Ok(Err(TrialResult::Starved(why)));
+            }
             Built::Cancelled => return Ok(Err(TrialResult::Cancelled)),
         };
         if let Some(why) = &cost.overcome {
