@@ -139,6 +139,8 @@ pub struct Product {
 pub enum Built {
     /// The product.
     Product(Product),
+    /// make says that all was made, and there is no product.
+    NoProduct,
     /// The source does not build so; with the first error.
     Failed(String),
     /// It failed, and nobody can tell whether the source builds so: the compiler crashed, each failure was
@@ -190,7 +192,7 @@ impl Cost {
 /// twice.
 ///
 /// # Errors
-/// make cannot be run, or says that it succeeded and left no product; the source tree or a
+/// make cannot be run, or its product cannot be read; the source tree or a
 /// program that the build calls is gone. That the *source* does not build is no error but
 /// [`Built::Failed`].
 pub fn build(
@@ -262,7 +264,10 @@ fn again_if_it_fails(
         let failure = match ended {
             Ended::Made => {
                 cost.overcome = failures.first().map(|failure| failure.line().to_owned());
-                return plan.product_in(tree).map(Built::Product);
+                return match tree.join(&plan.product).exists() {
+                    true => plan.product_in(tree).map(Built::Product),
+                    false => Ok(Built::NoProduct),
+                };
             }
             Ended::Cancelled => return Ok(Built::Cancelled),
             // Whoever wants to know goes on from what was made: not at once, for it takes long.
@@ -554,11 +559,6 @@ mod tests {
     }
 
     #[test]
-    fn a_build_that_takes_too_long_is_no_verdict_and_no_reason_to_stop() {
-        let (dir, mut plan, tree) = project("all:\n\t@sleep 1000\n");
-        plan.limit = Duration::from_millis(20);
-        let log = dir.path().join("log");
-    #[test]
     fn what_is_made_while_the_clock_is_wrong_is_no_verdict() {
         for ends in ["cp $(O)/.config $@", "echo 'a.c:1:1: error: no'; false"] {
             let makefile = format!(
@@ -580,6 +580,11 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_build_that_takes_too_long_is_no_verdict_and_no_reason_to_stop() {
+        let (dir, mut plan, tree) = project("all:\n\t@sleep 1000\n");
+        plan.limit = Duration::from_millis(20);
+        let log = dir.path().join("log");
         let (built, _) = run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
         assert!(matches!(built, Built::Unresolved(_)), "{built:?}");
     }
@@ -650,8 +655,12 @@ mod tests {
     }
 
     #[test]
-    fn a_make_that_leaves_no_product_is_an_error_with_a_hint() {
-        let error = run("all:\n\t@true\n", &CancelToken::new()).unwrap_err();
+    fn a_make_that_leaves_no_product_says_so_and_to_read_it_is_an_error_with_a_hint() {
+        let (dir, plan, tree) = project("all:\n\t@true\n");
+        let log = dir.path().join("log");
+        let (built, _) = run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
+        assert_eq!(built, Built::NoProduct);
+        let error = plan.product_in(&tree).unwrap_err();
         assert!(error.hint_text().unwrap().contains("product"));
     }
 

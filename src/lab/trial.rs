@@ -169,6 +169,12 @@ impl Bench {
         };
         let product = match built {
             Built::Product(product) => product,
+            // Of the start, something is wrong with the project; else there was one.
+            Built::NoProduct if subject.baseline.is_none() => self.plan.product_in(tree.path())?,
+            Built::NoProduct => {
+                let why = "make succeeded, and left no product".to_owned();
+                return no_product(Verdict::Fail(Stage::Build), why);
+            }
             Built::Failed(why) => return no_product(Verdict::Fail(Stage::Build), why),
             Built::Unresolved(why) => return no_product(Verdict::Unresolved, why),
             Built::Starved(why) => {
