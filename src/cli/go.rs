@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::conclude::{conclude, header};
 use super::costs::Foretold;
 use super::prepare::Tools;
-use super::searches::{Whole, depends_of, search_of, unreliable};
+use super::searches::{Whole, depends_of, leftovers, search_of, unreliable};
 use super::shown::Shown;
 use super::{guess, learned};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
@@ -20,8 +20,8 @@ use crate::lab::{
     Stopped, check_trees, fragment_of, moves, write_best,
 };
 use crate::model::{
-    Event, Fingerprint, Fragment, Judgement, Order, Phase, Prior, Progress, Request, RequestSet,
-    Source, Tracing, TrialId, Verdict, sanitize,
+    Event, Fingerprint, Fragment, Judgement, Order, Origin, Phase, Prior, Progress, Request,
+    RequestSet, Source, Tracing, TrialId, Verdict, sanitize,
 };
 use crate::oracle::COMMAND;
 use crate::search::{self, Coverage, Depends};
@@ -87,8 +87,18 @@ pub(super) fn go(
         let error = unreliable(&outcome.reliability);
         return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
     }
-    if outcome.stopped.is_none() && outcome.product == Product::Same {
-        let error = same_product();
+    if outcome.stopped.is_none()
+        && let Some(rebuilt) = outcome.rebuilt
+        && let Some(error) = leftovers(rebuilt, opened.dir.path())
+    {
+        return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
+    }
+    let wrong_product = match outcome.product {
+        Product::Other => None,
+        Product::Same => Some(same_product()),
+        Product::Unknown => Some(not_reproducible()),
+    };
+    if let (None, Some(error)) = (outcome.stopped, wrong_product) {
         return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
     }
     let at = now();
@@ -146,6 +156,18 @@ fn same_product() -> Error {
     .hint(
         "is `product` in the project right? If it is, none of the options that went makes a difference to it: \
          leave them out of the start",
+    )
+}
+
+/// Nor could be told whether it is.
+fn not_reproducible() -> Error {
+    Error::failed(
+        "no request is left, and the product is not reproducible: two builds of one configuration differ, so it \
+         cannot be told whether it has anything to do with the configuration",
+    )
+    .hint(
+        "is `product` in the project right? If it is, keep the time, and whatever else differs from build to build, out \
+         of it; then begin anew with another --output",
     )
 }
 
@@ -316,6 +338,7 @@ fn search_on(
         let fragment = fragment_of(&info.requests, &full);
         let start = resolver.resolve(&fragment, cancel)?;
         let judgement = lab.judge_start(&start, &full)?;
+        known.start_origin = judgement.origin;
         progress.lines = judgement.lines;
         (progress.passed, progress.failed) = (1, lab.refused);
         // What builds took is another time with each run.
@@ -380,7 +403,8 @@ fn search_on(
         cores: search::Cores::Shared,
         ..search::Options::default()
     };
-    let mut search = search_of(info, settings, full.clone(), options.clone())?;
+    let origin = known.start_origin;
+    let mut search = search_of(info, settings, full.clone(), options.clone(), origin)?;
     let replayed = match search::replay(moves(lines), search.as_mut()) {
         Ok(replayed) if !relies_on_images(lines) => replayed,
         // An older version searched in another way. What it found out is not lost.
@@ -390,7 +414,7 @@ fn search_on(
                 .to_owned();
             (lab.sink)(&Event::Warning { text });
             lab.journal.append(&Record::Anew { at: now() })?;
-            search = search_of(info, settings, full.clone(), options)?;
+            search = search_of(info, settings, full.clone(), options, origin)?;
             search::Replayed::default()
         }
         Err(e) => {
@@ -469,6 +493,8 @@ struct Known {
     /// The trial of the start, if it has passed.
     start: Option<TrialId>,
     start_config: Option<Fingerprint>,
+    /// What it was built from when it passed.
+    start_origin: Origin,
     next_trial: TrialId,
     /// The smallest that passed: its config and the trial that has it.
     best: Option<Fingerprint>,
@@ -488,6 +514,7 @@ impl Known {
         let mut known = Self {
             start: None,
             start_config: None,
+            start_origin: Origin::Earlier,
             next_trial: TrialId(1),
             best: None,
             written: None,
@@ -527,6 +554,9 @@ impl Known {
                 Record::Start { judgement } => {
                     known.start = Some(judgement.trial);
                     known.start_config = Some(judgement.fingerprint);
+                    if judgement.origin == Origin::Empty {
+                        known.start_origin = Origin::Empty;
+                    }
                     (judgement, capacity)
                 }
                 Record::Told {
@@ -587,6 +617,7 @@ mod tests {
             image_size: None,
             lines: 1,
             timings: Timings::default(),
+            origin: crate::model::Origin::Earlier,
         };
         Line {
             elapsed: std::time::Duration::ZERO,

@@ -15,10 +15,10 @@ use crate::build::is_clock_skew;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
 use crate::kconfig::parse_config;
 use crate::model::{
-    Candidate, CandidateId, Event, Judgement, Phase, Progress, Request, RequestSet, ResolvedConfig,
-    Source, Stage, TrialId, Verdict, WorkerId, WorkerState,
+    Candidate, CandidateId, Event, Judgement, Origin, Phase, Progress, Request, RequestSet,
+    ResolvedConfig, Source, Stage, TrialId, Verdict, WorkerId, WorkerState,
 };
-use crate::search::{Certificate, Depends, Reliability, Search};
+use crate::search::{Certificate, Depends, Rebuilt, Reliability, Search};
 use crate::supervise::Signal;
 use crate::{Error, ErrorKind, Result};
 
@@ -55,6 +55,8 @@ pub struct Outcome {
     pub stopped: Option<Stopped>,
     /// Whether the start and the answer have different products.
     pub product: Product,
+    /// How the answer stands once it is built from an empty tree; none if the search does not see to that.
+    pub rebuilt: Option<Rebuilt>,
 }
 
 /// What the way from the start to the answer changed of the product.
@@ -65,6 +67,9 @@ pub enum Product {
     /// Their configurations differ, and their products do not, nor does any other that was built: it may be
     /// the wrong file.
     Same,
+    /// No request is left, and the product is not reproducible: it cannot be told whether it has anything to do with the
+    /// configuration.
+    Unknown,
 }
 
 /// A run: everything that the dispatcher owns.
@@ -189,6 +194,7 @@ impl<'a> Lab<'a> {
                     config: Arc::clone(&config),
                     dir: dir.clone(),
                     baseline: None,
+                    origin: Origin::Earlier,
                 },
             );
             let result = self.wait_for_start(worker)?;
@@ -336,11 +342,15 @@ impl<'a> Lab<'a> {
             certificate: search.certificate(),
             reliability: search.reliability(),
             stopped,
-            product: self.product(search.best()),
+            product: self.product(search),
+            rebuilt: search.rebuilt(),
         })
     }
 
-    fn product(&self, best: &RequestSet) -> Product {
+    fn product(&self, search: &dyn Search) -> Product {
+        let best = search.best();
+        // Of the others each was taken away, and then something was refused.
+        let is_all_gone = search.certificate().entries().is_empty();
         let image = |keep: &RequestSet| {
             let fingerprint = self.cache.fingerprint(keep)?;
             let image = self.cache.passed(&fingerprint)?.image.clone()?;
@@ -351,6 +361,11 @@ impl<'a> Lab<'a> {
                 if start != end && same == image && !self.cache.has_other_image(&image) =>
             {
                 Product::Same
+            }
+            (Some((start, _)), Some((end, _)))
+                if start != end && is_all_gone && self.cache.is_not_reproducible() =>
+            {
+                Product::Unknown
             }
             _ => Product::Other,
         }
@@ -390,6 +405,7 @@ pub(super) fn judgement(
         evidence,
         image,
         timings,
+        origin,
     } = result
     else {
         return None;
@@ -406,5 +422,6 @@ pub(super) fn judgement(
         // A config has some thousands of lines.
         lines: config.config.len() as u32,
         timings,
+        origin,
     })
 }

@@ -12,8 +12,8 @@ use super::product::Products;
 use super::store::{BEST_FRAGMENT, fragment_of, write_best};
 use crate::journal::{Record, RunDir};
 use crate::model::{
-    Candidate, CandidateId, Event, Fingerprint, Judgement, Progress, RequestSet, ResolvedConfig,
-    Source, TrialId, Verdict, WorkerId, WorkerState,
+    Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
+    ResolvedConfig, Source, TrialId, Verdict, WorkerId, WorkerState,
 };
 use crate::search::{Coverage, Reliability, Search, Step};
 use crate::{Error, Result};
@@ -185,6 +185,7 @@ impl<'l, 'a> Run<'l, 'a> {
                     continue;
                 }
                 if candidate.round == 0
+                    && candidate.origin == Origin::Earlier
                     && let Some(judgement) = self.known(&candidate)
                 {
                     self.answer(&candidate, &judgement)?;
@@ -194,6 +195,7 @@ impl<'l, 'a> Run<'l, 'a> {
                     self.pending.push_front(candidate);
                     return Ok(false);
                 }
+                self.tell_origin(&candidate);
                 let fragment = fragment_of(self.lab.requests, &candidate.keep);
                 let at = self.who_has(&candidate).unwrap_or(i);
                 // The number of workers is that of cores, more or less.
@@ -214,7 +216,8 @@ impl<'l, 'a> Run<'l, 'a> {
     /// The idle worker that has what is to be judged once more in its tree, where it needs not be built.
     fn who_has(&self, candidate: &Candidate) -> Option<usize> {
         let config = self.lab.cache.fingerprint(&candidate.keep);
-        let config = config.filter(|_| candidate.round > 0)?;
+        let is_there = candidate.round > 0 && candidate.origin == Origin::Earlier;
+        let config = config.filter(|_| is_there)?;
         let has = |at: &usize| {
             matches!(self.workers[*at], Busy::Idle) && self.judged_last[*at] == Some(config)
         };
@@ -288,7 +291,7 @@ impl<'l, 'a> Run<'l, 'a> {
             ));
         }
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
-        if candidate.round > 0 {
+        if candidate.round > 0 || candidate.origin == Origin::Empty {
             // It is to be judged, whatever is known.
             return self.begin(worker, vec![candidate], Arc::new(config));
         }
@@ -320,11 +323,16 @@ impl<'l, 'a> Run<'l, 'a> {
         let baseline = start
             .canonicalize()
             .map_err(|e| Error::io("look at", &start, e))?;
+        let is_from_empty = candidates.iter().any(|c| c.origin == Origin::Empty);
         let task = Task::Judge {
             trial: id,
             config: Arc::clone(&config),
             dir,
             baseline: Some(baseline),
+            origin: match is_from_empty {
+                true => Origin::Empty,
+                false => Origin::Earlier,
+            },
         };
         self.lab.executor.submit(worker, task);
         self.judged_last[worker.0 as usize] = Some(config.fingerprint);
@@ -447,6 +455,20 @@ impl<'l, 'a> Run<'l, 'a> {
         self.tell_leaves();
         self.tell_progress();
         Ok(())
+    }
+
+    /// Says why something that was built before is built from nothing.
+    fn tell_origin(&mut self, candidate: &Candidate) {
+        if candidate.origin == Origin::Earlier {
+            return;
+        }
+        let text = if candidate.keep == *self.search.best() {
+            "the answer is built once from an empty build tree, and judged there: its own may have something in it that \
+             earlier builds, or the oracle, left"
+        } else {
+            "what failed to build, and proves that a request is needed, is built once more, from an empty build tree"
+        };
+        self.lab.emit(&Event::Note { text: text.into() });
     }
 
     /// Says that the leaves of the best are certified, once for each best, if that is not the end.

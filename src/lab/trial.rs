@@ -9,7 +9,8 @@ use crate::build::{self, Built, Forecasts, MakePlan, Product, Tree, TreePool};
 use crate::identity;
 use crate::kconfig::{Resolver, parse_config};
 use crate::model::{
-    Config, Forecast, ResolvedConfig, Stage, Timings, TrialId, Verdict, WorkerId, WorkerState,
+    Config, Forecast, Origin, ResolvedConfig, Stage, Timings, TrialId, Verdict, WorkerId,
+    WorkerState,
 };
 use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::{CancelToken, JobServer};
@@ -56,6 +57,8 @@ pub(super) struct Subject<'a> {
     pub(super) config: &'a ResolvedConfig,
     pub(super) dir: &'a Path,
     pub(super) baseline: Option<&'a Path>,
+    /// What it is to be built from.
+    pub(super) origin: Origin,
     /// Told of what the user should see.
     pub(super) warn: &'a dyn Fn(String),
 }
@@ -79,9 +82,11 @@ impl Bench {
         let trial = subject.trial;
         let wanted = subject.config.fingerprint;
         state(WorkerState::Preparing { trial });
+        let from = subject.origin;
         let done = self
             .trees
-            .with_tree(worker, wanted, cancel, |tree, holds| {
+            .with_tree(worker, wanted, from, cancel, |tree, holds| {
+                let origin = holds.map_or(Origin::Empty, |_| Origin::Earlier);
                 let image = if holds == Some(wanted) {
                     // It is judged once more: there is nothing to build.
                     tree.built(wanted)?;
@@ -90,7 +95,7 @@ impl Bench {
                         timings: Timings::default(),
                     }
                 } else {
-                    match self.build(tree, subject, cancel, state)? {
+                    match self.build(tree, origin, subject, cancel, state)? {
                         Ok(image) => image,
                         Err(result) => return Ok(result),
                     }
@@ -121,6 +126,7 @@ impl Bench {
                     evidence,
                     image: Some((product.hash, product.size)),
                     timings,
+                    origin,
                 })
             })?;
         Ok(done.unwrap_or(TrialResult::Cancelled))
@@ -130,6 +136,7 @@ impl Bench {
     fn build(
         &self,
         tree: &Tree,
+        origin: Origin,
         subject: &Subject<'_>,
         cancel: &CancelToken,
         state: &mut dyn FnMut(WorkerState),
@@ -165,6 +172,7 @@ impl Bench {
                 evidence: Some(why),
                 image: None,
                 timings,
+                origin,
             }))
         };
         let product = match built {
