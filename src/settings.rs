@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CERTIFY, Certify, CompilerLauncher, Confidence, Order, Symbol, Tracing, near};
+use crate::model::{
+    CERTIFY, Certify, CompilerLauncher, Confidence, Order, Origin, Symbol, Tracing, near,
+};
 use crate::search::ALGORITHMS;
 use crate::{Error, Result};
 
@@ -103,6 +105,9 @@ pub struct Wishes {
     /// Verdicts are learnt in the order in which they were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deterministic: Option<bool>,
+    /// Each trial is built from an empty build tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean_builds: Option<bool>,
     /// A program that takes the compiler and its arguments; `none`: it is called directly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cc_launcher: Option<String>,
@@ -208,6 +213,7 @@ impl Wishes {
             trace: self.trace.or(file.trace),
             confidence: self.confidence.or(file.confidence),
             deterministic: self.deterministic.or(file.deterministic),
+            clean_builds: self.clean_builds.or(file.clean_builds),
             cc_launcher: self.cc_launcher.or(file.cc_launcher),
             color: self.color.or(file.color),
             message_format: self.message_format.or(file.message_format),
@@ -225,6 +231,7 @@ const KEYS: &[&str] = &[
     "build-jobs",
     "cc-launcher",
     "certify",
+    "clean-builds",
     "color",
     "confidence",
     "deterministic",
@@ -352,6 +359,9 @@ pub struct Settings {
     /// In which order verdicts are learnt.
     #[serde(default)]
     pub order: Order,
+    /// What builds begin from.
+    #[serde(default)]
+    pub builds: Origin,
     /// What make calls the compiler through.
     #[serde(default)]
     pub cc_launcher: CompilerLauncher,
@@ -512,6 +522,10 @@ impl Settings {
             prior: wishes.prior,
             confidence,
             order,
+            builds: match wishes.clean_builds {
+                Some(true) => Origin::Empty,
+                Some(false) | None => Origin::Earlier,
+            },
             cc_launcher: named.unwrap_or_default(),
         })
     }

@@ -218,3 +218,17 @@ fn a_run_that_is_stopped_before_the_last_build_goes_on_with_it() {
     assert_eq!((ended.code, rebuilds(&toy)), (0, 1), "{}", ended.said());
     assert_eq!(toy.verdicts(), whole.verdicts(), "nothing was made twice");
 }
+
+#[test]
+fn with_clean_builds_a_project_that_leaves_something_behind_gets_the_right_answer() {
+    let recipe =
+        format!("@{OBJECTS}\n@cat $(O)/*.o >$(O)/out.bin; cksum <$(KCONFIG_CONFIG) >>$(O)/out.bin");
+    let toy = Toy::new(&Spec::twelve().recipe(&recipe));
+    let ended = toy.run(&["--clean-builds"]);
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&TWELVE_NEEDED), "{}", ended.said());
+    // Verdicts of the one kind do not count for the other.
+    let ended = toy.run(&[]);
+    assert_eq!(ended.code, 2, "{}", ended.said());
+    assert!(ended.said().contains("--clean-builds"), "{}", ended.said());
+}

@@ -11,7 +11,7 @@ use super::{
 use crate::settings::{Wishes, parse_count};
 
 const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not \
-    pass its oracle; 4 stopped early or not proved; 5 another run holds the directory; 6 oracle too \
+    pass its oracle; 4 stopped early or not proved; 5 another run holds the directory; 6 oracle or builds too \
     unreliable; 130 interrupted, resumable if the \
     search had begun.";
 
@@ -217,6 +217,10 @@ pub struct RunArgs {
     /// Go the same way in every run, whatever ends first and however many trials run at once
     #[arg(long, help_heading = SEARCH)]
     pub deterministic: bool,
+    /// Build each trial from an empty build tree: for a project whose builds leave something there that later ones
+    /// use. Without it only the answer is, in the end
+    #[arg(long, help_heading = BUILDS)]
+    pub clean_builds: bool,
     /// Compile each object, whatever was compiled before
     #[arg(long, conflicts_with = "cc_launcher", help_heading = BUILDS)]
     pub no_object_cache: bool,
@@ -253,6 +257,7 @@ impl RunArgs {
             trace,
             confidence,
             deterministic,
+            clean_builds,
             no_object_cache,
             cc_launcher,
             setup: _,
@@ -278,6 +283,7 @@ impl RunArgs {
             trace,
             confidence,
             deterministic: deterministic.then_some(true),
+            clean_builds: clean_builds.then_some(true),
             cc_launcher: cc_launcher.or(no_object_cache.then(|| "none".to_owned())),
             color: None,
             message_format: None,

@@ -269,7 +269,7 @@ fn search_on(
     let trees = trees
         .canonicalize()
         .map_err(|e| Error::io("look at", &trees, e))?;
-    let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?;
+    let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?.building(settings.builds);
     check_trees(&pool, &trees, &tools.source)?;
     // Compilers that are killed leave their temporary files: these go with the trees.
     let temporary = trees.join("tmp");

@@ -14,7 +14,7 @@ use super::shown::Shown;
 use crate::identity::{Difference, differences};
 use crate::journal::{Line, Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{Event, Phase, Prior, Request, RequestId};
+use crate::model::{Event, Origin, Phase, Prior, Request, RequestId};
 use crate::search::{Depends, USE_DEPENDS};
 use crate::settings::Settings;
 use crate::supervise::{CancelToken, Signals};
@@ -206,7 +206,8 @@ fn again(
     } else {
         prior(settings, &start.requests, ui)?
     };
-    // Runs of older versions say nothing of it.
+    let incremental = serde_json::json!(Origin::Earlier);
+    // Runs of older versions say nothing of these.
     let traced = Some(was("trace")).filter(|was| !was.is_null());
     let differs = if start.requests != info.requests {
         "start"
@@ -224,6 +225,12 @@ fn again(
         "--confidence"
     } else if was("order") != serde_json::json!(settings.order) {
         "--deterministic"
+    } else if Some(was("builds"))
+        .filter(|was| !was.is_null())
+        .unwrap_or(incremental)
+        != serde_json::json!(settings.builds)
+    {
+        "--clean-builds"
     } else if settings.seed != info.seed {
         "--seed"
     } else {

@@ -163,8 +163,9 @@ pub(super) fn leftovers(rebuilt: Rebuilt, run: &Path) -> Option<Error> {
         ),
     };
     Some(Error::new(ErrorKind::Unreliable, text).hint(
-        "let the product be linked from what the configuration asks for only, no failed command be ignored, and the \
-         oracle write to $KBISECT_TRIAL, not to $KBISECT_BUILD; then begin anew with another --output",
+        "begin anew with another --output, and --clean-builds; or let the product be linked from what the \
+         configuration asks for only, no failed command be ignored, and the oracle write to $KBISECT_TRIAL, not to \
+         $KBISECT_BUILD",
     ))
 }
 
