@@ -1,5 +1,8 @@
 //! The search in a lab: candidates to workers, verdicts to the search, until there is nothing left.
 
+mod ending;
+mod telling;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +12,13 @@ use crossbeam_channel::{select, tick};
 use super::dispatcher::{Lab, Stopped, judgement, no_workers, starved_twice, why};
 use super::executor::{Report, Task, TrialResult};
 use super::product::Products;
-use super::store::{BEST_FRAGMENT, fragment_of, write_best};
+use super::store::{fragment_of, write_best};
 use crate::journal::{Record, RunDir};
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
     ResolvedConfig, Source, TrialId, Verdict, WorkerId, WorkerState,
 };
-use crate::search::{Coverage, Reliability, Search, Step};
+use crate::search::{Search, Step};
 use crate::{Error, Result};
 
 /// How often budgets are looked at and progress is told.
@@ -457,55 +460,6 @@ impl<'l, 'a> Run<'l, 'a> {
         Ok(())
     }
 
-    /// Says why something that was built before is built from nothing.
-    fn tell_origin(&mut self, candidate: &Candidate) {
-        if candidate.origin == Origin::Earlier {
-            return;
-        }
-        let text = if candidate.keep == *self.search.best() {
-            "the answer is built once from an empty build tree, and judged there: its own may have something in it that \
-             earlier builds, or the oracle, left"
-        } else {
-            "what failed to build, and proves that a request is needed, is built once more, from an empty build tree"
-        };
-        self.lab.emit(&Event::Note { text: text.into() });
-    }
-
-    /// Says that the leaves of the best are certified, once for each best, if that is not the end.
-    fn tell_leaves(&mut self) {
-        let best = self.search.best();
-        if self.told_leaves_of.as_ref() == Some(best)
-            || self.search.certificate().coverage() != Coverage::Leaves
-        {
-            return;
-        }
-        self.told_leaves_of = Some(best.clone());
-        let text = format!(
-            "{} requests are left, in {BEST_FRAGMENT}: minimal if the oracle is monotone. Next, each request on which \
-             others depend is taken away",
-            best.len(),
-        );
-        self.lab.emit(&Event::Note { text });
-    }
-
-    /// Says that the oracle contradicts itself, when it does so for the first time, and again each
-    /// time that it has done so four times as often.
-    fn warn_of_errors(&mut self, before: u32) {
-        let Reliability {
-            again, differed, ..
-        } = self.search.reliability();
-        let steps = || std::iter::successors(Some(1_u32), |n| n.checked_mul(4));
-        if !steps().any(|step| before < step && step <= differed) {
-            return;
-        }
-        let text = format!(
-            "the oracle contradicts itself: of {again} judgements of configurations that were judged more \
-             than once, {differed} said the opposite of the others. What matters is repeated until it \
-             is sure enough (--confidence); that takes more trials"
-        );
-        self.lab.emit(&Event::Warning { text });
-    }
-
     /// Tells the search what depends on what in the best, if it would like to know.
     fn tell_depends(&mut self) -> Result<()> {
         // More than once, if what it learns lets it take in verdicts that waited for it.
@@ -577,73 +531,5 @@ impl<'l, 'a> Run<'l, 'a> {
         })?;
         self.search.withdraw(candidate.id);
         self.tell_depends()
-    }
-
-    /// The search is over: ends what still runs, and notes that it can teach nothing, or a
-    /// resume would try it again.
-    fn withdraw_all(&mut self) -> Result<()> {
-        let mut left: Vec<Candidate> = self.pending.drain(..).collect();
-        for busy in &self.workers {
-            match busy {
-                Busy::Idle => {}
-                Busy::Resolving(candidate) => left.push(candidate.clone()),
-                Busy::Judging(trial) => left.extend(trial.candidates.iter().cloned()),
-            }
-        }
-        self.stop_workers();
-        left.iter()
-            .try_for_each(|candidate| self.withdraw(candidate))
-    }
-
-    /// Ends what still runs. What was in flight is tried again after a resume.
-    ///
-    /// Verdicts that come in all the same are not thrown away.
-    pub(super) fn stop_all(&mut self) -> Result<()> {
-        self.stop_workers()
-            .into_iter()
-            .try_for_each(|(worker, trial, result)| self.judged(worker, trial, result))
-    }
-
-    /// Ends what still runs; returns what gave a verdict before its end.
-    fn stop_workers(&mut self) -> Vec<(WorkerId, Trial, TrialResult)> {
-        let mut finished = Vec::new();
-        for (i, busy) in self.workers.iter().enumerate() {
-            if !matches!(busy, Busy::Idle) {
-                self.lab.executor.cancel(WorkerId(i as u32));
-            }
-        }
-        let reports = self.lab.executor.reports().clone();
-        while self.workers.iter().any(|busy| !matches!(busy, Busy::Idle)) {
-            match reports.recv() {
-                Ok(report @ (Report::Resolved(worker, ..) | Report::Judged(worker, ..))) => {
-                    let busy = std::mem::replace(&mut self.workers[worker.0 as usize], Busy::Idle);
-                    if let (Busy::Judging(trial), Report::Judged(_, _, Ok(result))) = (busy, report)
-                        && let TrialResult::Judged { verdict, .. } = &result
-                        && *verdict != Verdict::Unresolved
-                    {
-                        finished.push((worker, *trial, result));
-                    }
-                    self.lab.emit(&Event::Worker {
-                        worker,
-                        state: WorkerState::Idle,
-                    });
-                }
-                Ok(Report::State(..) | Report::Warning(_)) => {}
-                Err(_) => break,
-            }
-        }
-        finished
-    }
-
-    fn tell_progress(&mut self) {
-        let outlook = self.search.outlook();
-        self.progress.at_least = outlook.at_least;
-        self.progress.at_most = outlook.at_most;
-        self.progress.likely = outlook.likely;
-        let event = Event::Progress {
-            progress: self.progress.clone(),
-            elapsed: self.lab.journal.elapsed(),
-        };
-        self.lab.emit(&event);
     }
 }
