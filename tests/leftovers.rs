@@ -8,7 +8,7 @@ mod toy;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use toy::{Ended, Rule, Spec, TWELVE_NEEDED, Toy, set};
+use toy::{CALLS, Ended, Rule, Spec, TWELVE_NEEDED, Toy, set};
 
 /// The exit code of a run that cannot rely on its builds or its oracle.
 const UNRELIABLE: i32 = 6;
@@ -217,6 +217,27 @@ fn a_run_that_is_stopped_before_the_last_build_goes_on_with_it() {
     let ended = toy.run(&["-j", "1"]);
     assert_eq!((ended.code, rebuilds(&toy)), (0, 1), "{}", ended.said());
     assert_eq!(toy.verdicts(), whole.verdicts(), "nothing was made twice");
+}
+
+#[test]
+fn a_run_that_is_killed_in_the_last_build_repeats_nothing_else() {
+    let whole = Toy::new(&Spec::twelve());
+    assert_eq!(whole.run(&["-j", "1"]).code, 0);
+    // The start, and what the search was told.
+    let judged = whole.verdicts() + 1;
+    let kill = format!("{CALLS}\nif [ $calls = {judged} ]; then kill -9 $PPID; exit 0; fi");
+    let spec = Spec::twelve().oracle(&Rule::all(&TWELVE_NEEDED).script(&kill));
+    let toy = Toy::new(&spec);
+    let ended = toy.run(&["-j", "1"]);
+    assert_eq!(
+        (ended.code, rebuilds(&toy)),
+        (128 + 9, 0),
+        "{}",
+        ended.said()
+    );
+    let ended = toy.resume();
+    assert_eq!((ended.code, rebuilds(&toy)), (0, 1), "{}", ended.said());
+    assert_eq!(toy.verdicts(), whole.verdicts());
 }
 
 #[test]
