@@ -18,7 +18,7 @@ pub enum ErrorKind {
     StartFails,
     /// Another run holds the directory: 5.
     Locked,
-    /// The oracle is too unreliable to go on: 6.
+    /// The oracle, or what is built, is too unreliable to go on: 6.
     Unreliable,
     /// The user interrupted; the run can be resumed: 130.
     Interrupted,

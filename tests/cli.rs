@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 use kbisect::journal::{Ending, Journal, Record, RunDir, RunInfo};
 use kbisect::kconfig::parse_config;
 use kbisect::model::{
-    Candidate, CandidateId, Fingerprint, Judgement, Request, RequestSet, Source, Stage, Symbol,
-    Timings, TrialId, Value, Verdict,
+    Candidate, CandidateId, Fingerprint, Judgement, Origin, Request, RequestSet, Source, Stage,
+    Symbol, Timings, TrialId, Value, Verdict,
 };
 use kbisect::report::gather;
 use snapbox::{assert_data_eq, file, str};
@@ -241,12 +241,14 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
         image_size: Some(1000),
         lines: 2,
         timings: Timings::default(),
+        origin: Origin::Earlier,
     };
     let keep = RequestSet::empty(1);
     let candidate = Candidate {
         id: CandidateId(0),
         keep,
         round: 0,
+        origin: Origin::Earlier,
     };
     for record in [
         Record::Started { at: 0 },

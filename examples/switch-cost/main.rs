@@ -21,7 +21,7 @@ use std::time::Duration;
 use kbisect::build::{Built, Cost, Forecasts, Kbuild, Launcher, MakePlan, TreePool, build};
 use kbisect::cc::{LAUNCHER, Means, Store, identity};
 use kbisect::kconfig::{ConfResolver, Project, Resolver, known_symbols, parse_config};
-use kbisect::model::{Fragment, Request, ResolvedConfig, Symbol, Value, WorkerId};
+use kbisect::model::{Fragment, Origin, Request, ResolvedConfig, Symbol, Value, WorkerId};
 use kbisect::setup::{BUILD, SOURCE, Setup};
 use kbisect::supervise::{CancelToken, JobServer};
 
@@ -229,6 +229,7 @@ impl Bench {
                     let cost = pool.with_tree(
                         worker,
                         trial.config.fingerprint,
+                        Origin::Earlier,
                         &self.cancel,
                         |tree, _| {
                             let asked = std::time::Instant::now();

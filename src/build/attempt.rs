@@ -5,8 +5,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::evidence::{BuildFailure, read_failure};
-use super::make::{MakePlan, has_source, source_gone};
+use super::evidence::{BuildFailure, clock_skew, read_failure};
+use super::make::{has_source, source_gone};
+use super::plan::MakePlan;
 use crate::cc;
 use crate::supervise::{self, CancelToken, How, JobServer, Log, Room, Spec};
 use crate::{Error, Result};
@@ -98,6 +99,10 @@ impl Site<'_> {
     }
 
     fn outcome(&mut self, how: How, log: &Path) -> Result<Ended> {
+        // Whatever was made, or failed: make may have left what was made of another configuration.
+        if let (How::Exited(_), Some(why)) = (&how, clock_skew(log)) {
+            return Ok(Ended::Failed(BuildFailure::Starved(why)));
+        }
         let failure = match how {
             // A program may not have noticed that its writes failed, nor make that the program did.
             How::Exited(0) => match self.room.lost() {

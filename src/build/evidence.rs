@@ -47,6 +47,18 @@ pub(super) fn read_failure(log: &Path) -> BuildFailure {
     }
 }
 
+/// The line in which make says that a file is newer than the clock, if there is one.
+pub(super) fn clock_skew(log: &Path) -> Option<String> {
+    // One that cannot be read is looked at by others.
+    let mut lines = BufReader::new(File::open(log).ok()?)
+        .split(b'\n')
+        .map_while(Result::ok);
+    lines.find_map(|line| {
+        let line = String::from_utf8_lossy(&line);
+        trouble::is_clock_skew(&line).then(|| sanitize_line(&line, LONGEST))
+    })
+}
+
 /// What was read of a log.
 #[derive(Default)]
 struct Reading {

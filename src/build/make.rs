@@ -1,144 +1,31 @@
 //! Runs make on a configuration and says what came of it.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::attempt::{Ended, Mode, Site};
 use super::clean;
 use super::evidence::BuildFailure;
 use super::failure::Failure;
+use super::plan::{MakePlan, Product};
 use super::trouble;
 use crate::cc;
 use crate::error::unless_absent;
 use crate::model::ResolvedConfig;
-use crate::supervise::{self, CancelToken, JobServer, Room, quote};
+use crate::supervise::{self, CancelToken, JobServer, Room};
 use crate::{Error, Result};
-
-/// How to build a project: everything but the tree and the configuration.
-#[derive(Debug, Clone)]
-pub struct MakePlan {
-    /// The source tree. Nothing is written to it.
-    pub source: PathBuf,
-    /// Variables and options for make, the targets included, without `O=`.
-    pub args: Vec<OsString>,
-    /// The variable that names the build tree: `O` for Kbuild.
-    pub output_variable: String,
-    /// Added to the environment.
-    pub env: Vec<(OsString, OsString)>,
-    /// The product's path within the build tree.
-    pub product: PathBuf,
-    /// The configuration's path within the build tree.
-    pub config: PathBuf,
-    /// Wall time that one build may take.
-    pub limit: Duration,
-    /// What the compiler is called through, if anything.
-    pub launcher: Option<Launcher>,
-}
-
-/// What make calls the compiler through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Launcher {
-    /// The launcher and the compiler: make's `CC`.
-    pub command: String,
-    /// Added to the environment.
-    pub env: Vec<(OsString, OsString)>,
-    /// Where it keeps objects, if it is our own.
-    pub store: Option<cc::Store>,
-}
-
-impl Launcher {
-    /// Our own. `link` is kbisect by the name [`cc::LAUNCHER`]; `toolchain` tells compilers apart
-    /// ([`cc::identity`]).
-    ///
-    /// # Errors
-    /// The folder of the link cannot be in `PATH`.
-    pub fn object_cache(
-        link: &Path,
-        compiler: &str,
-        toolchain: &str,
-        store: cc::Store,
-    ) -> Result<Self> {
-        let folder = link.parent().map(Path::to_owned);
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths(folder.into_iter().chain(std::env::split_paths(&path)))
-            .map_err(|e| Error::failed("cannot add to PATH").because(e))?;
-        Ok(Self {
-            command: format!("{} {compiler}", cc::LAUNCHER),
-            env: vec![
-                ("PATH".into(), path),
-                (cc::CACHE.into(), store.cache().into()),
-                (cc::TOOLCHAIN.into(), toolchain.into()),
-            ],
-            store: Some(store),
-        })
-    }
-}
-
-impl MakePlan {
-    /// The command for a build in `tree`, as a person would type it in a shell.
-    #[must_use]
-    pub fn command_line(&self, tree: &Path) -> String {
-        let mut text = format!("make -C {}", quote(&self.source.to_string_lossy()));
-        for arg in self.places(tree).iter().chain(&self.args) {
-            text.push(' ');
-            text.push_str(&quote(&arg.to_string_lossy()));
-        }
-        text
-    }
-
-    /// What was built in `tree`.
-    ///
-    /// # Errors
-    /// It is not there, or cannot be read.
-    pub fn product_in(&self, tree: &Path) -> Result<Product> {
-        product_at(&tree.join(&self.product))
-    }
-
-    /// The variables that tell make where `tree` is.
-    pub(super) fn places(&self, tree: &Path) -> Vec<OsString> {
-        let assign = |name: &str, path: PathBuf| {
-            let mut text = OsString::from(name);
-            text.push("=");
-            text.push(path);
-            text
-        };
-        if self.output_variable == KBUILD_OUTPUT {
-            return vec![assign(KBUILD_OUTPUT, tree.to_owned())];
-        }
-        vec![
-            // A trailing slash, since SeaBIOS joins the variable and names of files without one.
-            assign(&self.output_variable, tree.join("")),
-            // It takes its configuration from the source tree if nothing is said. Kbuild looks
-            // in the tree, and notes another place as a thing to be built for.
-            assign("KCONFIG_CONFIG", tree.join(&self.config)),
-        ]
-    }
-}
 
 /// After so many compiled objects the cache is looked at: is it too large?
 const MANY: u32 = 100;
-
-/// Kbuild's variable for the build tree.
-const KBUILD_OUTPUT: &str = "O";
-
-/// A built product.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Product {
-    /// The file, in the build tree.
-    pub path: PathBuf,
-    /// BLAKE3 of its contents, in hex.
-    pub hash: String,
-    /// Its size in bytes.
-    pub size: u64,
-}
 
 /// What came of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Built {
     /// The product.
     Product(Product),
+    /// make says that all was made, and there is no product.
+    NoProduct,
     /// The source does not build so; with the first error.
     Failed(String),
     /// It failed, and nobody can tell whether the source builds so: the compiler crashed, each failure was
@@ -190,7 +77,7 @@ impl Cost {
 /// twice.
 ///
 /// # Errors
-/// make cannot be run, or says that it succeeded and left no product; the source tree or a
+/// make cannot be run, or its product cannot be read; the source tree or a
 /// program that the build calls is gone. That the *source* does not build is no error but
 /// [`Built::Failed`].
 pub fn build(
@@ -262,7 +149,10 @@ fn again_if_it_fails(
         let failure = match ended {
             Ended::Made => {
                 cost.overcome = failures.first().map(|failure| failure.line().to_owned());
-                return plan.product_in(tree).map(Built::Product);
+                return match tree.join(&plan.product).exists() {
+                    true => plan.product_in(tree).map(Built::Product),
+                    false => Ok(Built::NoProduct),
+                };
             }
             Ended::Cancelled => return Ok(Built::Cancelled),
             // Whoever wants to know goes on from what was made: not at once, for it takes long.
@@ -336,26 +226,14 @@ pub fn source_gone(source: &Path) -> Error {
         .hint("put it back and go on with `kbisect resume`: nothing is lost")
 }
 
-fn product_at(path: &Path) -> Result<Product> {
-    let wrong = |e| {
-        Error::io("read the product", path, e)
-            .hint("make succeeded without making it: is `product` in the project right?")
-    };
-    let mut hasher = blake3::Hasher::new();
-    let mut file = File::open(path).map_err(wrong)?;
-    let size = std::io::copy(&mut file, &mut hasher).map_err(wrong)?;
-    Ok(Product {
-        path: path.to_owned(),
-        hash: hasher.finalize().to_hex().to_string(),
-        size,
-    })
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs::File;
     use std::num::NonZeroUsize;
+    use std::path::PathBuf;
 
+    use super::super::plan::Launcher;
     use super::*;
     use crate::model::Config;
 
@@ -554,6 +432,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_made_while_the_clock_is_wrong_is_no_verdict() {
+        for ends in ["cp $(O)/.config $@", "echo 'a.c:1:1: error: no'; false"] {
+            let makefile = format!(
+                "all: $(O)/image\n$(O)/image: $(O)/late FORCE\n\t@{ends}\n\
+                 $(O)/late: ; @touch -d '+1 hour' $@\nFORCE:\n"
+            );
+            let (dir, plan, tree) = project(&makefile);
+            let log = dir.path().join("log");
+            fs::write(tree.join("late"), "").unwrap();
+            let late = File::options().write(true).open(tree.join("late")).unwrap();
+            let hour = Duration::from_secs(3600);
+            late.set_modified(std::time::SystemTime::now() + hour)
+                .unwrap();
+            let (built, _) = run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
+            let Built::Starved(why) = built else {
+                panic!("{built:?}")
+            };
+            assert!(why.contains("in the future"), "{why}");
+        }
+    }
+
+    #[test]
     fn a_build_that_takes_too_long_is_no_verdict_and_no_reason_to_stop() {
         let (dir, mut plan, tree) = project("all:\n\t@sleep 1000\n");
         plan.limit = Duration::from_millis(20);
@@ -628,8 +528,12 @@ mod tests {
     }
 
     #[test]
-    fn a_make_that_leaves_no_product_is_an_error_with_a_hint() {
-        let error = run("all:\n\t@true\n", &CancelToken::new()).unwrap_err();
+    fn a_make_that_leaves_no_product_says_so_and_to_read_it_is_an_error_with_a_hint() {
+        let (dir, plan, tree) = project("all:\n\t@true\n");
+        let log = dir.path().join("log");
+        let (built, _) = run_at(&log, &plan, &tree, &CancelToken::new()).unwrap();
+        assert_eq!(built, Built::NoProduct);
+        let error = plan.product_in(&tree).unwrap_err();
         assert!(error.hint_text().unwrap().contains("product"));
     }
 

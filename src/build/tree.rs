@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sync::sync;
 use crate::error::unless_absent;
-use crate::model::{Fingerprint, WorkerId};
+use crate::model::{Fingerprint, Origin, WorkerId};
 use crate::supervise::{CancelToken, boot_id};
 use crate::{Error, Result};
 
@@ -79,6 +79,8 @@ impl Tree {
 #[derive(Debug)]
 pub struct TreePool {
     root: PathBuf,
+    /// What all that is built begins from.
+    origin: Origin,
     roles: Mutex<Roles>,
 }
 
@@ -120,12 +122,19 @@ impl TreePool {
         let base_holds = best.and_then(|i| stamps[i]);
         Ok(Self {
             root: root.to_owned(),
+            origin: Origin::Earlier,
             roles: Mutex::new(Roles {
                 of_worker: trees,
                 base,
                 base_holds,
             }),
         })
+    }
+
+    /// The same trees. With [`Origin::Empty`] whatever is built in them is built from nothing.
+    #[must_use]
+    pub fn building(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     fn roles(&self) -> MutexGuard<'_, Roles> {
@@ -148,8 +157,8 @@ impl TreePool {
     /// Makes the worker's tree equal to the base (empty, if there is none yet), and runs
     /// `work` in it while no one else touches it. `None` when `cancel` was quicker.
     ///
-    /// A tree in which `wanted` is completely built is left as it is. `work` is told what is completely built
-    /// in the tree.
+    /// A tree in which `wanted` is completely built is left as it is. With [`Origin::Empty`] the tree is emptied
+    /// whatever is in it. `work` is told what is completely built in the tree; of an empty one, nothing.
     ///
     /// # Errors
     /// Those of copying, and those of `work`.
@@ -160,12 +169,14 @@ impl TreePool {
         &self,
         worker: WorkerId,
         wanted: Fingerprint,
+        origin: Origin,
         cancel: &CancelToken,
         work: impl FnOnce(&Tree, Option<Fingerprint>) -> Result<T>,
     ) -> Result<Option<T>> {
         let roles = self.roles();
         let tree = Arc::clone(&roles.of_worker[worker.0 as usize]);
-        let base_holds = roles.base_holds;
+        let is_incremental = origin == Origin::Earlier && self.origin == Origin::Earlier;
+        let base_holds = roles.base_holds.filter(|_| is_incremental);
         let base = base_holds.is_some().then(|| Arc::clone(&roles.base));
         // Before the roles can change: whoever is given this tree then must not build in it
         // while we copy. Nobody writes to the base, so this does not wait.
@@ -176,7 +187,7 @@ impl TreePool {
         // Waits for those who still copy from it, if it was the base a moment ago. They began
         // before us, so nobody waits in a circle.
         let _writing = tree.lock.write().unwrap_or_else(PoisonError::into_inner);
-        if tree.stamp() == Some(wanted) {
+        if origin == Origin::Earlier && tree.stamp() == Some(wanted) {
             drop(reading);
             return work(&tree, Some(wanted)).map(Some);
         }
@@ -274,6 +285,16 @@ mod tests {
     }
 
     fn build(pool: &TreePool, worker: u32, text: &str, fingerprint: Fingerprint) -> Option<String> {
+        build_from(Origin::Earlier, pool, worker, text, fingerprint)
+    }
+
+    fn build_from(
+        origin: Origin,
+        pool: &TreePool,
+        worker: u32,
+        text: &str,
+        fingerprint: Fingerprint,
+    ) -> Option<String> {
         let work = |tree: &Tree, _| {
             let file = tree.path().join("vmlinux");
             let before = fs::read_to_string(&file).ok();
@@ -281,9 +302,25 @@ mod tests {
             tree.built(fingerprint)?;
             Ok(before)
         };
-        pool.with_tree(WorkerId(worker), fingerprint, &CancelToken::new(), work)
+        let cancel = CancelToken::new();
+        pool.with_tree(WorkerId(worker), fingerprint, origin, &cancel, work)
             .unwrap()
             .unwrap()
+    }
+
+    #[test]
+    fn what_is_to_be_built_from_an_empty_tree_finds_nothing_there_each_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        build(&pool, 0, "start", print(1));
+        pool.promote(WorkerId(0), print(1));
+        assert_eq!(build(&pool, 0, "best", print(2)).as_deref(), Some("start"));
+        for _ in 0..2 {
+            let before = build_from(Origin::Empty, &pool, 0, "clean", print(2));
+            assert_eq!(before, None);
+        }
+        // It is as good as any other from then on.
+        assert_eq!(build(&pool, 0, "again", print(2)).as_deref(), Some("clean"));
     }
 
     #[test]
@@ -316,8 +353,14 @@ mod tests {
             fs::write(tree.path().join("vmlinux"), "half")
                 .map_err(|e| Error::io("write", tree.path(), e))
         };
-        pool.with_tree(WorkerId(1), print(9), &CancelToken::new(), crash)
-            .unwrap();
+        pool.with_tree(
+            WorkerId(1),
+            print(9),
+            Origin::Earlier,
+            &CancelToken::new(),
+            crash,
+        )
+        .unwrap();
         drop(pool);
         let pool = TreePool::open(dir.path(), 2, Some(print(2))).unwrap();
         assert_eq!(pool.base_holds(), Some(print(2)));

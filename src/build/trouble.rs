@@ -53,6 +53,21 @@ const DISCONNECTED: [&str; 10] = [
     "ransport endpoint is not connected",
 ];
 
+/// Does make say that a file is newer than the clock? Then it may take what is out of date for made.
+#[must_use]
+pub fn is_clock_skew(line: &str) -> bool {
+    let Some((name, says)) = line.split_once(": ") else {
+        return false;
+    };
+    // `make`, `gmake`, `make[2]`.
+    let name = name.split_once('[').map_or(name, |(name, _)| name);
+    let says = says.to_ascii_lowercase();
+    name.ends_with("make")
+        && says.starts_with("warning:")
+        && (says.contains("clock skew detected")
+            || says.contains("has modification time") && says.contains("in the future"))
+}
+
 /// Does a line say that a disk has no room?
 pub(super) fn is_full_disk(line: &str) -> bool {
     ["No space left on device", "Disk quota exceeded"]
@@ -187,6 +202,25 @@ mod tests {
             "   12 |         pr_err(\"%s: I/O error\\n\", name);",
         ] {
             assert!(!is_trouble(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn makes_word_that_the_clock_is_wrong_is_told_from_anybody_elses() {
+        for line in [
+            "make: Warning: File '/x/out.bin' has modification time 3599 s in the future",
+            "make[2]: warning:  Clock skew detected.  Your build may be incomplete.",
+            "gmake[1]: warning:  Clock skew detected.  Your build may be incomplete.",
+        ] {
+            assert!(is_clock_skew(line), "{line}");
+        }
+        for line in [
+            "a.c:3:1: warning: Clock skew detected",
+            "  CC      drivers/clock_skew.o",
+            "make: Warning: File 'x' is old",
+            "tar: x: time stamp 2030-01-01 is 5 s in the future",
+        ] {
+            assert!(!is_clock_skew(line), "{line}");
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::settings::{Kind, PartialSettings, SETTINGS, Section, Setting, parse_count};
 
 const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not \
-    pass its oracle; 4 stopped early or not proved; 5 another run holds the directory; 6 oracle too \
+    pass its oracle; 4 stopped early or not proved; 5 another run holds the directory; 6 oracle or builds too \
     unreliable; 130 interrupted, resumable if the \
     search had begun.";
 

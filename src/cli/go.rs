@@ -11,7 +11,7 @@ use super::costs::Foretold;
 use super::known::Known;
 use super::prepare::Tools;
 use super::refused::show_oracle_output;
-use super::searches::{Whole, depends_of, search_of, unreliable};
+use super::searches::{Whole, depends_of, leftovers, search_of, unreliable};
 use super::shown::Shown;
 use super::{guess, learned};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
@@ -90,8 +90,18 @@ pub(super) fn go(
         let error = unreliable(&outcome.reliability);
         return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
     }
-    if outcome.stopped.is_none() && outcome.product == Product::Same {
-        let error = same_product();
+    if outcome.stopped.is_none()
+        && let Some(rebuilt) = outcome.rebuilt
+        && let Some(error) = leftovers(rebuilt, opened.dir.path())
+    {
+        return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
+    }
+    let wrong_product = match outcome.product {
+        Product::Other => None,
+        Product::Same => Some(same_product()),
+        Product::Unknown => Some(not_reproducible()),
+    };
+    if let (None, Some(error)) = (outcome.stopped, wrong_product) {
         return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
     }
     let at = now();
@@ -152,6 +162,18 @@ fn same_product() -> Error {
     )
 }
 
+/// Nor could be told whether it is.
+fn not_reproducible() -> Error {
+    Error::failed(
+        "no request is left, and the product is not reproducible: two builds of one configuration differ, so it \
+         cannot be told whether it has anything to do with the configuration",
+    )
+    .hint(
+        "is `product` in the project right? If it is, keep the time, and whatever else differs from build to build, out \
+         of it; then begin anew with another --output",
+    )
+}
+
 /// Is the source what it was?
 fn still_the_same(source: &SourceTree) -> Result<()> {
     // The run is over: nobody waits for anything else.
@@ -196,7 +218,7 @@ fn search_on(
     let trees = trees
         .canonicalize()
         .map_err(|e| Error::io("look at", &trees, e))?;
-    let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?;
+    let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?.building(settings.builds);
     check_trees(&pool, &trees, &tools.source, &tools.toolset)?;
     // Compilers that are killed leave their temporary files: these go with the trees.
     let temporary = trees.join("tmp");
@@ -269,6 +291,7 @@ fn search_on(
         let fragment = fragment_of(&info.requests, &full);
         let start = resolver.resolve(&fragment, cancel)?;
         let judgement = lab.judge_start(&start, &full)?;
+        known.start_origin = judgement.origin;
         progress.lines = judgement.lines;
         (progress.passed, progress.failed) = (1, lab.refused);
         // What builds took is another time with each run.
@@ -333,7 +356,8 @@ fn search_on(
         cores: search::Cores::Shared,
         ..search::Options::default()
     };
-    let mut search = search_of(info, settings, full.clone(), options.clone())?;
+    let origin = known.start_origin;
+    let mut search = search_of(info, settings, full.clone(), options.clone(), origin)?;
     // That of a start that was judged again just now included.
     let replayed = match search::replay(moves(lab.journal.lines()), search.as_mut()) {
         Ok(replayed) if !relies_on_images(lines) => replayed,
@@ -348,7 +372,7 @@ fn search_on(
                 refused: Known::of(lab.journal.lines(), capacity).refused,
                 ..options
             };
-            search = search_of(info, settings, full.clone(), options)?;
+            search = search_of(info, settings, full.clone(), options, origin)?;
             search::Replayed::default()
         }
         Err(e) => {

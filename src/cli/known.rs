@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::journal::{Line, Record};
-use crate::model::{Fingerprint, Phase, Prior, Progress, RequestSet, Source, TrialId, Verdict};
+use crate::model::{
+    Fingerprint, Origin, Phase, Prior, Progress, RequestSet, Source, TrialId, Verdict,
+};
 
 /// What the journal of earlier sittings says in sum.
 #[derive(Debug, Clone)]
@@ -12,6 +14,8 @@ pub struct Known {
     pub start: Option<TrialId>,
     /// The config of the start, if it has passed.
     pub start_config: Option<Fingerprint>,
+    /// What it was built from when it passed.
+    pub start_origin: Origin,
     /// The number of the next trial.
     pub next_trial: TrialId,
     /// The smallest that passed: its config and the trial that has it.
@@ -37,6 +41,7 @@ impl Known {
         let mut known = Self {
             start: None,
             start_config: None,
+            start_origin: Origin::Earlier,
             next_trial: TrialId(1),
             best: None,
             written: None,
@@ -85,6 +90,9 @@ impl Known {
                     known.start = Some(judgement.trial);
                     known.files.clone_from(files);
                     known.start_config = Some(judgement.fingerprint);
+                    if judgement.origin == Origin::Empty {
+                        known.start_origin = Origin::Empty;
+                    }
                     (judgement, capacity)
                 }
                 Record::Told {
@@ -145,6 +153,7 @@ mod tests {
             image_size: None,
             lines: 1,
             timings: Timings::default(),
+            origin: Origin::Earlier,
         };
         Line {
             elapsed: std::time::Duration::ZERO,

@@ -1,20 +1,23 @@
 //! The search of a run: made from its settings, told what Kconfig says, given up when its oracle errs.
 
-use crate::journal::RunInfo;
+use std::path::Path;
+
+use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, CheckedResolver, Resolver};
 use crate::lab::fragment_of;
-use crate::model::{Order, Request, RequestId, RequestSet, ResolvedConfig};
-use crate::search::{self, Depends, Reliability, Search};
+use crate::model::{Order, Origin, Request, RequestId, RequestSet, ResolvedConfig, Verdict};
+use crate::search::{self, Depends, Rebuilt, Reliability, Search};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
 
-/// The search of a run, new.
+/// The search of a run, new; `start` is what its start was built from.
 pub(super) fn search_of(
     info: &RunInfo,
     settings: &Settings,
     full: RequestSet,
     options: search::Options,
+    start: Origin,
 ) -> Result<Box<dyn Search>> {
     let (name, fixed) = (&info.algorithm, &info.fixed);
     let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
@@ -24,10 +27,12 @@ pub(super) fn search_of(
             Box::new(search::doubting(name, &full, fixed, options, confidence).map_err(unknown)?)
         }
     };
-    Ok(match settings.order {
+    let search: Box<dyn Search> = match settings.order {
         Order::AsItComes => search,
         Order::Deterministic => Box::new(search::InOrder::new(search)),
-    })
+    };
+    let search = search::Rebuilding::new(search, settings.confidence, start);
+    Ok(Box::new(search))
 }
 
 /// The start of a run, and who can tell what it would be without some of its requests.
@@ -115,6 +120,53 @@ pub(super) fn depends_of(
         all[id.index()] = RequestSet::of(requests.len(), carried);
     }
     Ok(Depends::measured(all))
+}
+
+/// What an answer is worth that was built from an empty tree, once the search is over; none if it holds.
+pub(super) fn leftovers(rebuilt: Rebuilt, run: &Path) -> Option<Error> {
+    // What it said, in the trial that told.
+    let evidence = |is_wanted: fn(Verdict) -> bool| {
+        let (_, lines) = RunDir::read(run).ok()?;
+        lines.into_iter().rev().find_map(|line| match line.record {
+            Record::Told { judgement, .. }
+                if judgement.origin == Origin::Empty && is_wanted(judgement.verdict) =>
+            {
+                let why = judgement.evidence.map(|why| format!(": {why}"));
+                Some(format!(
+                    " (trial {}{})",
+                    judgement.trial,
+                    why.unwrap_or_default()
+                ))
+            }
+            _ => None,
+        })
+    };
+    let of = |is_wanted| evidence(is_wanted).unwrap_or_default();
+    let left = "builds of this project, or the oracle, leave something in the build tree that later builds use";
+    let text = match rebuilt {
+        Rebuilt::Holds => return None,
+        Rebuilt::Fails => format!(
+            "the answer passed in a build tree that went from one configuration to the next, and fails when it is \
+             built from an empty build tree{}: {left}",
+            of(Verdict::is_fail)
+        ),
+        // Of a search that is over it is not open.
+        Rebuilt::Unresolved | Rebuilt::Open => format!(
+            "the answer passed in a build tree that went from one configuration to the next, and built from an empty \
+             build tree it gets no clear verdict{}",
+            of(|verdict| !verdict.is_pass())
+        ),
+        Rebuilt::ProofFails => format!(
+            "without one of the requests that are left the rest did not build in a build tree that went from one \
+             configuration to the next, and from an empty build tree it does{}: {left}",
+            of(Verdict::is_pass)
+        ),
+    };
+    Some(Error::new(ErrorKind::Unreliable, text).hint(
+        "begin anew with another --output, and --clean-builds; or let the product be linked from what the \
+         configuration asks for only, no failed command be ignored, and the oracle write to $KBISECT_TRIAL, not to \
+         $KBISECT_BUILD",
+    ))
 }
 
 /// The oracle answers one way and then another.

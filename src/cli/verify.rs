@@ -342,6 +342,7 @@ mod tests {
             after: size,
             kept,
             certainty: None,
+            rebuilt: None,
             cost: Cost::default(),
             files: vec![],
         }

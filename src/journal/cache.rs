@@ -1,6 +1,6 @@
 //! Verdicts that are known already, found by what they are about.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::{Ballot, Fingerprint, Judgement, RequestSet, Source};
 
@@ -13,6 +13,9 @@ use super::record::{Line, Record};
 #[derive(Debug, Clone, Default)]
 pub struct VerdictCache {
     by_fingerprint: HashMap<Fingerprint, Ballot>,
+    /// The image of the first build of each.
+    images: HashMap<Fingerprint, String>,
+    not_reproducible: HashSet<Fingerprint>,
     resolved: HashMap<RequestSet, Fingerprint>,
 }
 
@@ -60,8 +63,15 @@ impl VerdictCache {
     /// Remembers a judgement. Of several on a config the majority counts; one that
     /// says nothing is not remembered.
     pub fn judged(&mut self, judgement: &Judgement) {
-        let by_fingerprint = self.by_fingerprint.entry(judgement.fingerprint);
+        let fingerprint = judgement.fingerprint;
+        let by_fingerprint = self.by_fingerprint.entry(fingerprint);
         by_fingerprint.or_default().add(judgement);
+        if let Some(image) = &judgement.image {
+            let first = self.images.entry(fingerprint);
+            if first.or_insert_with(|| image.clone()) != image {
+                self.not_reproducible.insert(fingerprint);
+            }
+        }
     }
 
     /// What was said of this resolved config. A verdict that was taken over from another config with the same image, as
@@ -84,6 +94,13 @@ impl VerdictCache {
         let judged = self.by_fingerprint.values().filter_map(Ballot::winner);
         let mut images = judged.filter_map(|judgement| judgement.image.as_deref());
         images.any(|other| other != image)
+    }
+
+    /// Did any configuration that was built more than once give more than one image? Then it is more than the
+    /// configuration that makes the difference: a time in it, or what earlier builds left.
+    #[must_use]
+    pub fn is_not_reproducible(&self) -> bool {
+        !self.not_reproducible.is_empty()
     }
 
     /// What these requests resolve to.

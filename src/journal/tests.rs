@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::*;
 use crate::ErrorKind;
 use crate::model::{
-    Candidate, CandidateId, Fingerprint, Judgement, Prior, Request, RequestId, RequestSet, Source,
-    Stage, Timings, TrialId, Verdict, WorkerId,
+    Candidate, CandidateId, Fingerprint, Judgement, Origin, Prior, Request, RequestId, RequestSet,
+    Source, Stage, Timings, TrialId, Verdict, WorkerId,
 };
 
 fn info() -> RunInfo {
@@ -48,6 +48,7 @@ fn judgement(trial: u32, config: u8, verdict: Verdict) -> Judgement {
             objects: 7,
             ..Timings::default()
         },
+        origin: Origin::Earlier,
     }
 }
 
@@ -68,6 +69,7 @@ fn samples() -> Vec<(Record, String)> {
         id: CandidateId(3),
         keep: RequestSet::of(10, [RequestId(0), RequestId(9)]),
         round: 0,
+        origin: Origin::Earlier,
     };
     let id = CandidateId(3);
     let fingerprint = Fingerprint([7; 32]);
@@ -132,6 +134,19 @@ fn samples() -> Vec<(Record, String)> {
             ),
         ),
         (
+            Record::Told {
+                candidate: id,
+                judgement: Judgement {
+                    origin: Origin::Empty,
+                    ..judgement(4, 7, Verdict::Pass)
+                },
+            },
+            format!(
+                r#""record":"told","candidate":3,"judgement":{},"origin":"empty"}}"#,
+                judged(r#""pass""#).strip_suffix('}').unwrap()
+            ),
+        ),
+        (
             Record::Costs {
                 millis: vec![9000, 120_000],
             },
@@ -169,10 +184,21 @@ fn samples() -> Vec<(Record, String)> {
             Record::Proposed {
                 candidate: Candidate {
                     round: 2,
-                    ..candidate
+                    ..candidate.clone()
                 },
             },
             r#""record":"proposed","candidate":{"id":3,"keep":"10:0102","round":2}"#.into(),
+        ),
+        (
+            Record::Proposed {
+                candidate: Candidate {
+                    round: 2,
+                    origin: Origin::Empty,
+                    ..candidate
+                },
+            },
+            r#""record":"proposed","candidate":{"id":3,"keep":"10:0102","round":2,"origin":"empty"}"#
+                .into(),
         ),
         (
             Record::Depends {
@@ -518,6 +544,7 @@ fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
             id: CandidateId(id),
             keep: keep.clone(),
             round: 0,
+            origin: Origin::Earlier,
         },
     };
     let mut unresolved = judgement(3, 9, Verdict::Unresolved);
@@ -571,4 +598,28 @@ fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
     let its_config = Fingerprint([7; 32]);
     assert_eq!(cache.of_config(&its_config), None, "nobody was asked");
     assert_eq!(cache.passed(&its_config), Some(&taken_over));
+}
+
+#[test]
+fn a_configuration_that_gave_two_products_is_not_reproducible() {
+    let mut cache = VerdictCache::default();
+    let image = |image: &str| Judgement {
+        image: Some(image.into()),
+        ..judgement(1, 1, Verdict::Pass)
+    };
+    let unbuilt = Judgement {
+        image: None,
+        ..judgement(1, 1, Verdict::Fail(Stage::Build))
+    };
+    for judgement in [
+        image("aa"),
+        unbuilt,
+        image("aa"),
+        judgement(2, 2, Verdict::Pass),
+    ] {
+        cache.judged(&judgement);
+        assert!(!cache.is_not_reproducible());
+    }
+    cache.judged(&image("bb"));
+    assert!(cache.is_not_reproducible());
 }

@@ -13,12 +13,13 @@ use super::executor::{Executor, Report, Task, TrialResult};
 use super::run::{RETRIES, Run};
 use super::store::{fragment_of, write_best};
 use super::trial::CONFIG;
+use crate::build::is_clock_skew;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
 use crate::model::{
-    Candidate, CandidateId, Event, Fragment, Judgement, Phase, Progress, Request, RequestSet,
-    ResolvedConfig, Source, Stage, TrialId, Verdict, WorkerId, WorkerState,
+    Candidate, CandidateId, Event, Fragment, Judgement, Origin, Phase, Progress, Request,
+    RequestSet, ResolvedConfig, Source, Stage, TrialId, Verdict, WorkerId, WorkerState,
 };
-use crate::search::{Certificate, Depends, Reliability, Search};
+use crate::search::{Certificate, Depends, Rebuilt, Reliability, Search};
 use crate::supervise::Signal;
 use crate::{Error, ErrorKind, Result};
 
@@ -57,6 +58,8 @@ pub struct Outcome {
     pub config: Option<String>,
     /// Whether the start and the answer have different products.
     pub product: Product,
+    /// How the answer stands once it is built from an empty tree; none if the search does not see to that.
+    pub rebuilt: Option<Rebuilt>,
 }
 
 /// What the way from the start to the answer changed of the product.
@@ -67,6 +70,9 @@ pub enum Product {
     /// Their configurations differ, and their products do not, nor does any other that was built: it may be
     /// the wrong file.
     Same,
+    /// No request is left, and the product is not reproducible: it cannot be told whether it has anything to do with the
+    /// configuration.
+    Unknown,
 }
 
 /// A run: everything that the dispatcher owns.
@@ -162,6 +168,7 @@ impl<'a> Lab<'a> {
                     config: Arc::clone(&config),
                     dir: dir.clone(),
                     baseline: None,
+                    origin: Origin::Earlier,
                 },
             );
             let result = self.wait_for_start(worker)?;
@@ -323,11 +330,15 @@ impl<'a> Lab<'a> {
             certificate: search.certificate(),
             reliability: search.reliability(),
             stopped,
-            product: self.product(search.best()),
+            product: self.product(search),
+            rebuilt: search.rebuilt(),
         })
     }
 
-    fn product(&self, best: &RequestSet) -> Product {
+    fn product(&self, search: &dyn Search) -> Product {
+        let best = search.best();
+        // Of the others each was taken away, and then something was refused.
+        let is_all_gone = search.certificate().entries().is_empty();
         let image = |keep: &RequestSet| {
             let fingerprint = self.cache.fingerprint(keep)?;
             let image = self.cache.passed(&fingerprint)?.image.clone()?;
@@ -338,6 +349,11 @@ impl<'a> Lab<'a> {
                 if start != end && same == image && !self.cache.has_other_image(&image) =>
             {
                 Product::Same
+            }
+            (Some((start, _)), Some((end, _)))
+                if start != end && is_all_gone && self.cache.is_not_reproducible() =>
+            {
+                Product::Unknown
             }
             _ => Product::Other,
         }
@@ -350,11 +366,17 @@ pub(super) fn no_workers() -> Error {
 
 /// The machine gave out for the last time.
 pub(super) fn starved_twice(why: &str) -> Error {
-    Error::failed(format!("the machine gave out, twice, the second time with nothing else under way: {why}"))
-        .hint(
-            "free memory or disk, raise the limit (ulimit), or use a smaller -j; then `kbisect resume`. An oracle \
-             whose guest says that is to write to $KBISECT_EVIDENCE why it refuses",
-        )
+    let hint = if is_clock_skew(why) {
+        "files are newer than the clock of this machine says, and make may not make anew what depends on them: set the \
+         clock right, or `touch` the files; then `kbisect resume`"
+    } else {
+        "free memory or disk, raise the limit (ulimit), or use a smaller -j; then `kbisect resume`. An oracle \
+         whose guest says that is to write to $KBISECT_EVIDENCE why it refuses"
+    };
+    Error::failed(format!(
+        "the machine gave out, twice, the second time with nothing else under way: {why}"
+    ))
+    .hint(hint)
 }
 
 pub(super) fn why(judgement: &Judgement) -> &str {
@@ -375,6 +397,7 @@ pub(super) fn judgement(
         evidence,
         image,
         timings,
+        origin,
     } = result
     else {
         return None;
@@ -391,5 +414,6 @@ pub(super) fn judgement(
         // A config has some thousands of lines.
         lines: config.config.len() as u32,
         timings,
+        origin,
     })
 }

@@ -8,7 +8,7 @@ use crossbeam_channel::Receiver;
 
 use crate::Result;
 use crate::model::{
-    CandidateId, Config, Fingerprint, Forecast, Fragment, ResolvedConfig, Timings, TrialId,
+    CandidateId, Config, Fingerprint, Forecast, Fragment, Origin, ResolvedConfig, Timings, TrialId,
     Verdict, WorkerId, WorkerState,
 };
 use crate::supervise::CancelToken;
@@ -34,6 +34,8 @@ pub enum Task {
         dir: PathBuf,
         /// The directory of the start's own trial; none while the start is judged.
         baseline: Option<PathBuf>,
+        /// What it is to be built from; [`Origin::Earlier`] leaves it open.
+        origin: Origin,
     },
 }
 
@@ -50,6 +52,8 @@ pub enum TrialResult {
         image: Option<(String, u64)>,
         /// Where the time went.
         timings: Timings,
+        /// What it was built from.
+        origin: Origin,
     },
     /// The machine gave out (memory, disk, time for a build): no verdict.
     Starved(String),

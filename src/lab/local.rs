@@ -126,12 +126,14 @@ fn one(bench: &Bench, id: WorkerId, task: Task, cancel: &CancelToken, reports: &
             config,
             dir,
             baseline,
+            origin,
         } => {
             let subject = Subject {
                 trial,
                 config: &config,
                 dir: &dir,
                 baseline: baseline.as_deref(),
+                origin,
                 warn: &|text| tell(Report::Warning(text)),
             };
             let mut state = |state| tell(Report::State(id, state));

@@ -1,5 +1,8 @@
 //! The search in a lab: candidates to workers, verdicts to the search, until there is nothing left.
 
+mod ending;
+mod telling;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +13,13 @@ use super::best::another_config;
 use super::dispatcher::{Lab, Stopped, judgement, no_workers, starved_twice, why};
 use super::executor::{Report, Task, TrialResult};
 use super::product::Products;
-use super::store::{BEST_FRAGMENT, fragment_of};
+use super::store::fragment_of;
 use crate::journal::{Record, RunDir};
 use crate::model::{
-    Candidate, CandidateId, Event, Fingerprint, Judgement, Progress, RequestSet, ResolvedConfig,
-    Source, TrialId, Verdict, WorkerId, WorkerState,
+    Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
+    ResolvedConfig, Source, TrialId, Verdict, WorkerId, WorkerState,
 };
-use crate::search::{Coverage, Reliability, Search, Step};
+use crate::search::{Search, Step};
 use crate::{Error, Result};
 
 /// How often budgets are looked at and progress is told.
@@ -202,6 +205,7 @@ impl<'l, 'a> Run<'l, 'a> {
                     continue;
                 }
                 if candidate.round == 0
+                    && candidate.origin == Origin::Earlier
                     && let Some(judgement) = self.known(&candidate)
                 {
                     self.answer(&candidate, &judgement)?;
@@ -211,6 +215,7 @@ impl<'l, 'a> Run<'l, 'a> {
                     self.pending.push_front(candidate);
                     return Ok(false);
                 }
+                self.tell_origin(&candidate);
                 let fragment = fragment_of(self.lab.requests, &candidate.keep);
                 let at = self.who_has(&candidate).unwrap_or(i);
                 // The number of workers is that of cores, more or less.
@@ -252,7 +257,8 @@ impl<'l, 'a> Run<'l, 'a> {
     /// The idle worker that has what is to be judged once more in its tree, where it needs not be built.
     fn who_has(&self, candidate: &Candidate) -> Option<usize> {
         let config = self.lab.cache.fingerprint(&candidate.keep);
-        let config = config.filter(|_| candidate.round > 0)?;
+        let is_there = candidate.round > 0 && candidate.origin == Origin::Earlier;
+        let config = config.filter(|_| is_there)?;
         let has = |at: &usize| {
             matches!(self.workers[*at], Busy::Idle) && self.judged_last[*at] == Some(config)
         };
@@ -320,7 +326,7 @@ impl<'l, 'a> Run<'l, 'a> {
             return Err(another_config());
         }
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
-        if candidate.round > 0 {
+        if candidate.round > 0 || candidate.origin == Origin::Empty {
             // It is to be judged, whatever is known.
             return self.begin(worker, vec![candidate], Arc::new(config));
         }
@@ -357,11 +363,16 @@ impl<'l, 'a> Run<'l, 'a> {
         let baseline = start
             .canonicalize()
             .map_err(|e| Error::io("look at", &start, e))?;
+        let is_from_empty = candidates.iter().any(|c| c.origin == Origin::Empty);
         let task = Task::Judge {
             trial: id,
             config: Arc::clone(&config),
             dir,
             baseline: Some(baseline),
+            origin: match is_from_empty {
+                true => Origin::Empty,
+                false => Origin::Earlier,
+            },
         };
         self.lab.executor.submit(worker, task);
         self.judged_last[worker.0 as usize] = Some(config.fingerprint);
@@ -491,41 +502,6 @@ impl<'l, 'a> Run<'l, 'a> {
         Ok(())
     }
 
-    /// Says that the leaves of the best are certified, once for each best, if that is not the end.
-    fn tell_leaves(&mut self) {
-        let best = self.search.best();
-        if self.told_leaves_of.as_ref() == Some(best)
-            || self.search.certificate().coverage() != Coverage::Leaves
-        {
-            return;
-        }
-        self.told_leaves_of = Some(best.clone());
-        let text = format!(
-            "{} requests are left, in {BEST_FRAGMENT}: minimal if the oracle is monotone. Next, each request on which \
-             others depend is taken away",
-            best.len(),
-        );
-        self.lab.emit(&Event::Note { text });
-    }
-
-    /// Says that the oracle contradicts itself, when it does so for the first time, and again each
-    /// time that it has done so four times as often.
-    fn warn_of_errors(&mut self, before: u32) {
-        let Reliability {
-            again, differed, ..
-        } = self.search.reliability();
-        let steps = || std::iter::successors(Some(1_u32), |n| n.checked_mul(4));
-        if !steps().any(|step| before < step && step <= differed) {
-            return;
-        }
-        let text = format!(
-            "the oracle contradicts itself: of {again} judgements of configurations that were judged more \
-             than once, {differed} said the opposite of the others. What matters is repeated until it \
-             is sure enough (--confidence); that takes more trials"
-        );
-        self.lab.emit(&Event::Warning { text });
-    }
-
     /// Tells the search what depends on what in the best, if it would like to know.
     fn tell_depends(&mut self) -> Result<()> {
         // More than once, if what it learns lets it take in verdicts that waited for it.
@@ -595,75 +571,5 @@ impl<'l, 'a> Run<'l, 'a> {
         })?;
         self.search.withdraw(candidate.id);
         self.tell_depends()
-    }
-
-    /// The search is over: ends what still runs, and notes that it can teach nothing, or a
-    /// resume would try it again.
-    fn withdraw_all(&mut self) -> Result<()> {
-        let mut left: Vec<Candidate> = self.pending.drain(..).collect();
-        let starved = self.starved.drain(..);
-        left.extend(starved.flat_map(|(_, trial)| trial.candidates));
-        for busy in &self.workers {
-            match busy {
-                Busy::Idle => {}
-                Busy::Resolving(candidate) => left.push(candidate.clone()),
-                Busy::Judging(trial) => left.extend(trial.candidates.iter().cloned()),
-            }
-        }
-        self.stop_workers();
-        left.iter()
-            .try_for_each(|candidate| self.withdraw(candidate))
-    }
-
-    /// Ends what still runs. What was in flight is tried again after a resume.
-    ///
-    /// Verdicts that come in all the same are not thrown away.
-    pub(super) fn stop_all(&mut self) -> Result<()> {
-        self.stop_workers()
-            .into_iter()
-            .try_for_each(|(worker, trial, result)| self.judged(worker, trial, result))
-    }
-
-    /// Ends what still runs; returns what gave a verdict before its end.
-    fn stop_workers(&mut self) -> Vec<(WorkerId, Trial, TrialResult)> {
-        let mut finished = Vec::new();
-        for (i, busy) in self.workers.iter().enumerate() {
-            if !matches!(busy, Busy::Idle) {
-                self.lab.executor.cancel(WorkerId(i as u32));
-            }
-        }
-        let reports = self.lab.executor.reports().clone();
-        while self.workers.iter().any(|busy| !matches!(busy, Busy::Idle)) {
-            match reports.recv() {
-                Ok(report @ (Report::Resolved(worker, ..) | Report::Judged(worker, ..))) => {
-                    let busy = std::mem::replace(&mut self.workers[worker.0 as usize], Busy::Idle);
-                    if let (Busy::Judging(trial), Report::Judged(_, _, Ok(result))) = (busy, report)
-                        && let TrialResult::Judged { verdict, .. } = &result
-                        && *verdict != Verdict::Unresolved
-                    {
-                        finished.push((worker, *trial, result));
-                    }
-                    self.lab.emit(&Event::Worker {
-                        worker,
-                        state: WorkerState::Idle,
-                    });
-                }
-                Ok(Report::State(..) | Report::Warning(_)) => {}
-                Err(_) => break,
-            }
-        }
-        finished
-    }
-
-    fn tell_progress(&mut self) {
-        let outlook = self.search.outlook();
-        self.progress.at_least = outlook.at_least;
-        self.progress.at_most = outlook.at_most;
-        self.progress.likely = outlook.likely;
-        let event = Event::Progress {
-            progress: self.progress.clone(),
-            elapsed: self.lab.journal.elapsed(),
-        };
-        self.lab.emit(&event);
     }
 }

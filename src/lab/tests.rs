@@ -10,7 +10,7 @@ use super::*;
 use crate::Error;
 use crate::journal::{Journal, Record, RunDir, RunInfo, VerdictCache};
 use crate::model::{
-    Config, Event, Fingerprint, Fragment, Judgement, Phase, Progress, Request, RequestSet,
+    Config, Event, Fingerprint, Fragment, Judgement, Origin, Phase, Progress, Request, RequestSet,
     ResolvedConfig, Source, Stage, Symbol, Timings, TrialId, Value, Verdict, WorkerId,
 };
 use crate::search::{self, Options, Search};
@@ -104,6 +104,7 @@ fn says(verdict: Verdict) -> crate::Result<TrialResult> {
         evidence: None,
         image: None,
         timings: Timings::default(),
+        origin: Origin::Earlier,
     })
 }
 

@@ -9,7 +9,8 @@ use crate::build::{self, Built, Forecasts, MakePlan, Product, Tree, TreePool};
 use crate::identity;
 use crate::kconfig::{Resolver, parse_config};
 use crate::model::{
-    Config, Forecast, ResolvedConfig, Stage, Timings, TrialId, Verdict, WorkerId, WorkerState,
+    Config, Forecast, Origin, ResolvedConfig, Stage, Timings, TrialId, Verdict, WorkerId,
+    WorkerState,
 };
 use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::{CancelToken, JobServer};
@@ -62,6 +63,8 @@ pub(super) struct Subject<'a> {
     pub(super) config: &'a ResolvedConfig,
     pub(super) dir: &'a Path,
     pub(super) baseline: Option<&'a Path>,
+    /// What it is to be built from.
+    pub(super) origin: Origin,
     /// Told of what the user should see.
     pub(super) warn: &'a dyn Fn(String),
 }
@@ -85,9 +88,11 @@ impl Bench {
         let trial = subject.trial;
         let wanted = subject.config.fingerprint;
         state(WorkerState::Preparing { trial });
+        let from = subject.origin;
         let done = self
             .trees
-            .with_tree(worker, wanted, cancel, |tree, holds| {
+            .with_tree(worker, wanted, from, cancel, |tree, holds| {
+                let origin = holds.map_or(Origin::Empty, |_| Origin::Earlier);
                 let image = if holds == Some(wanted) {
                     // It is judged once more: there is nothing to build.
                     tree.built(wanted)?;
@@ -96,7 +101,7 @@ impl Bench {
                         timings: Timings::default(),
                     }
                 } else {
-                    match self.build(tree, subject, cancel, state)? {
+                    match self.build(tree, origin, subject, cancel, state)? {
                         Ok(image) => image,
                         Err(result) => return Ok(result),
                     }
@@ -129,6 +134,7 @@ impl Bench {
                     evidence,
                     image: Some((product.hash, product.size)),
                     timings,
+                    origin,
                 })
             })?;
         Ok(done.unwrap_or(TrialResult::Cancelled))
@@ -138,6 +144,7 @@ impl Bench {
     fn build(
         &self,
         tree: &Tree,
+        origin: Origin,
         subject: &Subject<'_>,
         cancel: &CancelToken,
         state: &mut dyn FnMut(WorkerState),
@@ -173,13 +180,26 @@ impl Bench {
                 evidence: Some(why),
                 image: None,
                 timings,
+                origin,
             }))
         };
         let product = match built {
             Built::Product(product) => product,
+            // Of the start, something is wrong with the project; else there was one.
+            Built::NoProduct if subject.baseline.is_none() => self.plan.product_in(tree.path())?,
+            Built::NoProduct => {
+                let why = "make succeeded, and left no product".to_owned();
+                return no_product(Verdict::Fail(Stage::Build), why);
+            }
             Built::Failed(why) => return no_product(Verdict::Fail(Stage::Build), why),
             Built::Unresolved(why) => return no_product(Verdict::Unresolved, why),
-            Built::Starved(why) => return Ok(Err(TrialResult::Starved(why))),
+            Built::Starved(why) => {
+                if build::is_clock_skew(&why) {
+                    // Of times that are wrong make may also be silent, later.
+                    self.trees.forget()?;
+                }
+                return Ok(Err(TrialResult::Starved(why)));
+            }
             Built::Cancelled => return Ok(Err(TrialResult::Cancelled)),
         };
         if let Some(why) = &cost.overcome {

@@ -252,7 +252,7 @@ mod tests {
     use super::*;
     use crate::build::{Forecasts, Kbuild, MakePlan};
     use crate::kconfig::{Resolver, parse_config};
-    use crate::model::{Fragment, ResolvedConfig, TrialId, Verdict};
+    use crate::model::{Fragment, Origin, ResolvedConfig, TrialId, Verdict};
     use crate::oracle;
     use crate::supervise::JobServer;
 
@@ -322,6 +322,7 @@ mod tests {
                 config: &ResolvedConfig::new(text.into(), parse_config(text)),
                 dir: &dir,
                 baseline,
+                origin: Origin::Earlier,
                 warn: &|_| (),
             };
             let cancel = CancelToken::new();

@@ -70,6 +70,7 @@ mod tests {
             image_size: None,
             lines: 1,
             timings: Timings::default(),
+            origin: crate::model::Origin::Earlier,
         }
     }
 

@@ -34,6 +34,6 @@ pub use symbol::{InvalidSymbol, InvalidValue, Symbol, Tristate, Value};
 pub use text::{sanitize, sanitize_line};
 pub use tracing::Tracing;
 pub use trial::{
-    Candidate, CandidateId, Judgement, Source, Stage, Timings, TrialId, Verdict, WorkerId,
+    Candidate, CandidateId, Judgement, Origin, Source, Stage, Timings, TrialId, Verdict, WorkerId,
 };
 pub use version::{understand, version_of};

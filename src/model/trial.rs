@@ -35,6 +35,25 @@ id!(
     WorkerId
 );
 
+/// What a build begins from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// What earlier builds left in a build tree: only what differs is made anew.
+    #[default]
+    Earlier,
+    /// An empty build tree.
+    Empty,
+}
+
+impl Origin {
+    // The form that serde wants.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_earlier(&self) -> bool {
+        *self == Self::Earlier
+    }
+}
+
 /// A subset of the start's requests, proposed by the search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -45,6 +64,9 @@ pub struct Candidate {
     /// How often just this set was proposed and judged before: 0, unless its verdict is doubted.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub round: u32,
+    /// What it must be built from. [`Origin::Earlier`] leaves it open.
+    #[serde(default, skip_serializing_if = "Origin::is_earlier")]
+    pub origin: Origin,
 }
 
 // The form that serde wants.
@@ -160,4 +182,7 @@ pub struct Judgement {
     pub lines: u32,
     /// Where the time went.
     pub timings: Timings,
+    /// What it was built from. Journals of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Origin::is_earlier")]
+    pub origin: Origin,
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Cost;
 use crate::journal::{Ending, INTERRUPTED, Line, Record, RunInfo};
 use crate::model::{
-    Ballot, Candidate, CandidateId, Judgement, RequestId, RequestSet, Source, Verdict,
+    Ballot, Candidate, CandidateId, Judgement, Origin, RequestId, RequestSet, Source, Verdict,
 };
 
 /// What a journal says, in the order in which it is needed.
@@ -60,10 +60,24 @@ pub(super) fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
                 judgement,
             } => {
                 add(&mut cost, judgement);
-                let Some(Candidate { keep, round, .. }) = proposed.get(candidate) else {
+                let Some(Candidate {
+                    keep,
+                    round,
+                    origin,
+                    ..
+                }) = proposed.get(candidate)
+                else {
                     continue;
                 };
                 cost.repeated += u32::from(*round > 0);
+                // What fails when it is built from an empty tree tells of builds, and not of the oracle.
+                let passes = told.get(keep).and_then(Ballot::winner);
+                if *origin == Origin::Empty
+                    && !judgement.verdict.is_pass()
+                    && passes.is_some_and(|before| before.verdict.is_pass())
+                {
+                    continue;
+                }
                 // From version 2 on the journal says what is the best.
                 let smaller = best.as_ref().is_none_or(|(set, _)| keep.len() < set.len());
                 if judgement.verdict.is_pass() && smaller && !says_best {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::facts::facts;
-use super::{Certainty, Kept, Reason, Report, Size, Status, VERSION};
+use super::{Certainty, Kept, Reason, Rebuilt, Report, SameProduct, Size, Status, VERSION};
 use crate::journal::{Ending, Line, Record, RunInfo};
-use crate::model::{Ballot, Judgement, RequestId, Source, Stage, Verdict};
+use crate::model::{Ballot, Judgement, Origin, RequestId, Source, Stage, Verdict};
 use crate::{Error, Result};
 
 /// The report of a run, finished or not, from its journal.
@@ -26,6 +26,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         );
     };
     let (best, judgement) = &facts.best;
+    let rebuilt = facts.ending.and_then(|_| rebuilt(lines, judgement));
     let told = |id: RequestId| facts.told.get(&best.without(id)).and_then(Ballot::winner);
     let failed = |id: RequestId| told(id).is_some_and(|judgement| judgement.verdict.is_fail());
     let dependent = |id: RequestId| {
@@ -107,8 +108,29 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         after: size(judgement, best.len(), lines),
         kept,
         certainty,
+        rebuilt,
         cost: facts.cost,
         files: files(status),
+    })
+}
+
+/// The build of the best from an empty tree that passed last, of a journal in which one trial of it is known.
+fn rebuilt(lines: &[Line], best: &Judgement) -> Option<Rebuilt> {
+    let answers = lines.iter().filter_map(|line| line.record.answer());
+    let of_best = |judgement: &&Judgement| {
+        let is_tested = judgement.source == Source::Tested;
+        judgement.fingerprint == best.fingerprint && is_tested && judgement.verdict.is_pass()
+    };
+    let of_best: Vec<&Judgement> = answers.filter(of_best).collect();
+    let is_from_empty = |judgement: &&&Judgement| judgement.origin == Origin::Empty;
+    let from_empty = of_best.iter().rev().find(is_from_empty)?;
+    let is_other = of_best.iter().any(|other| other.image != from_empty.image);
+    Some(Rebuilt {
+        trial: from_empty.trial,
+        product: match is_other {
+            true => SameProduct::Other,
+            false => SameProduct::Same,
+        },
     })
 }
 
@@ -168,6 +190,7 @@ mod tests {
                 objects: 10,
                 ..Timings::default()
             },
+            origin: crate::model::Origin::Earlier,
         }
     }
 
@@ -205,6 +228,7 @@ mod tests {
                 id: CandidateId(id),
                 keep: RequestSet::of(3, ids.iter().map(|i| RequestId(*i))),
                 round: 0,
+                origin: crate::model::Origin::Earlier,
             },
         };
         let tell = |id, judgement| Record::Told {
@@ -262,6 +286,49 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_built_from_an_empty_tree_says_whether_the_product_was_the_same() {
+        let end = |records: &mut Vec<Record>| records.pop().unwrap();
+        let rebuilt = |image: &str, verdict| {
+            let mut records = story();
+            let end = end(&mut records);
+            if let Record::Told { judgement, .. } = &mut records[3] {
+                judgement.image = Some("aa".into());
+            }
+            records.push(Record::Proposed {
+                candidate: Candidate {
+                    id: CandidateId(2),
+                    keep: RequestSet::of(3, [RequestId(0), RequestId(2)]),
+                    round: 1,
+                    origin: Origin::Empty,
+                },
+            });
+            records.push(Record::Told {
+                candidate: CandidateId(2),
+                judgement: Judgement {
+                    fingerprint: Fingerprint([2; 32]),
+                    image: Some(image.into()),
+                    origin: Origin::Empty,
+                    ..judgement(4, verdict, 40)
+                },
+            });
+            records.push(end);
+            let report = gather(&info(), &lines(records)).unwrap();
+            // It tells of builds, and not of the oracle.
+            assert_eq!(report.cost.differed, 0);
+            report
+                .rebuilt
+                .map(|rebuilt| (rebuilt.trial.0, rebuilt.product))
+        };
+        let pass = Verdict::Pass;
+        assert_eq!(rebuilt("aa", pass), Some((4, SameProduct::Same)));
+        assert_eq!(rebuilt("bb", pass), Some((4, SameProduct::Other)));
+        assert_eq!(rebuilt("aa", Verdict::Fail(Stage::Oracle)), None);
+        // Older versions did not do it.
+        let report = gather(&info(), &lines(story())).unwrap();
+        assert_eq!(report.rebuilt, None);
+    }
+
+    #[test]
     fn the_error_of_forecasts_is_their_median_and_none_without_one() {
         let told = |secs: u64, forecast: Option<u64>| {
             let mut judgement = judgement(2, Verdict::Pass, 10);
@@ -313,6 +380,7 @@ mod tests {
                     id: CandidateId(0),
                     keep: RequestSet::of(3, [RequestId(0), RequestId(2)]),
                     round: 0,
+                    origin: crate::model::Origin::Earlier,
                 },
             },
             Record::Told {
@@ -365,6 +433,7 @@ mod tests {
                 id: CandidateId(id),
                 keep: RequestSet::of(3, [RequestId(2)]),
                 round,
+                origin: crate::model::Origin::Earlier,
             },
         };
         let tell = |id, judgement| Record::Told {

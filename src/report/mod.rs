@@ -137,6 +137,25 @@ pub struct Certainty {
     pub proofs: Option<u32>,
 }
 
+/// What the build of an answer from an empty tree gave, which the oracle accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rebuilt {
+    /// The trial.
+    pub trial: TrialId,
+    /// Whether that is what the build before it had given.
+    pub product: SameProduct,
+}
+
+/// Whether two builds of one configuration gave the same product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SameProduct {
+    /// Byte for byte; or there was no other build.
+    Same,
+    /// They differ: it is not reproducible.
+    Other,
+}
+
 /// The result of a run; `result.json` is this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -162,6 +181,10 @@ pub struct Report {
     /// How sure that is; none if verdicts were taken as they came, or it is not at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certainty: Option<Certainty>,
+    /// That it was built from an empty tree; none if it was not, or it is not at its end. Not in results of older
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuilt: Option<Rebuilt>,
     /// What the run took.
     pub cost: Cost,
     /// Where the files are, relative to the run directory.

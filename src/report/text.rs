@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Certainty, Cost, Kept, Reason, Report, Size, Status};
+use super::{Certainty, Cost, Kept, Reason, Rebuilt, Report, SameProduct, Size, Status};
 use crate::model::sanitize_line;
 
 /// Longest evidence that is shown, in characters.
@@ -61,6 +61,9 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     if let Some(certainty) = &report.certainty {
         let _ = writeln!(out, "{}", sure(certainty));
     }
+    if let Some(rebuilt) = &report.rebuilt {
+        let _ = writeln!(out, "{}", from_empty(rebuilt));
+    }
     if report.status == Status::Minimal && report.kept.is_empty() {
         let _ = writeln!(
             out,
@@ -104,6 +107,23 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     }
     let _ = writeln!(out, "\n{}", cost(&report.cost, dress));
     out
+}
+
+/// What the build of the answer from an empty tree gave, in one line.
+fn from_empty(rebuilt: &Rebuilt) -> String {
+    let trial = rebuilt.trial;
+    match rebuilt.product {
+        SameProduct::Same => {
+            format!(
+                "it was built from an empty build tree (trial {trial}): the same product, accepted"
+            )
+        }
+        SameProduct::Other => format!(
+            "it was built from an empty build tree (trial {trial}), and accepted. The product was another one: it is \
+             not reproducible, or its own tree had something in it that earlier builds left. So a product that has \
+             nothing to do with the configuration is not noticed by comparing products, but by the oracle only"
+        ),
+    }
 }
 
 /// How sure the answer is, in one line.
@@ -285,6 +305,7 @@ mod tests {
                 kept("PCI", Reason::Unproved),
             ],
             certainty: None,
+            rebuilt: None,
             cost: Cost {
                 passed: 2,
                 failed: 3,

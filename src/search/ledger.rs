@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::model::{Candidate, CandidateId, RequestId, RequestSet, Stage, Verdict};
+use crate::model::{Candidate, CandidateId, Origin, RequestId, RequestSet, Stage, Verdict};
 
 /// What is known of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +171,12 @@ impl Ledger {
             state: State::InFlight,
             gap,
         });
-        Candidate { id, keep, round: 0 }
+        Candidate {
+            id,
+            keep,
+            round: 0,
+            origin: Origin::Earlier,
+        }
     }
 
     /// Takes a verdict in. Says whether there is a new best.

@@ -24,6 +24,7 @@ mod ledger;
 mod one_by_one;
 mod posterior;
 mod probabilities;
+mod rebuilding;
 mod referee;
 mod replay;
 mod sequential;
@@ -40,6 +41,7 @@ pub use doubt::Reliability;
 pub use in_order::{InOrder, WINDOW};
 pub use one_by_one::OneByOne;
 pub use probabilities::{Probabilities, Rule};
+pub use rebuilding::{Rebuilding, Rebuilt};
 pub use referee::Referee;
 pub use replay::{Move, ReplayError, Replayed, replay};
 pub use split::Split;
@@ -198,6 +200,11 @@ pub trait Search: Send {
     /// How far the oracle can be relied on, if it was ever asked twice.
     fn reliability(&self) -> Reliability {
         Reliability::default()
+    }
+
+    /// How the answer stands once it is built from an empty tree; none if nobody sees to that.
+    fn rebuilt(&self) -> Option<Rebuilt> {
+        None
     }
 }
 

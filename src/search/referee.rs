@@ -20,7 +20,7 @@ use super::dossier::{Dossier, MOST};
 use super::doubt::{Reliability, errs_too_often};
 use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
 use crate::model::{
-    Candidate, CandidateId, Confidence, Phase, RequestId, RequestSet, Stage, Verdict,
+    Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,
 };
 
 /// How often the start is judged, its first time included.
@@ -224,6 +224,7 @@ impl Referee {
             id,
             keep: dossier.keep.clone(),
             round,
+            origin: Origin::Earlier,
         })
     }
 

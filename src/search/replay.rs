@@ -73,7 +73,15 @@ pub fn replay(
         count = at;
         match step {
             Move::Proposed(candidate) => {
-                if search.next() != Step::Try(candidate.clone()) {
+                // Older versions did not say what a candidate is built from.
+                let is_recorded = |next: &Candidate| {
+                    let origin = candidate.origin;
+                    Candidate {
+                        origin,
+                        ..next.clone()
+                    } == candidate
+                };
+                if !matches!(search.next(), Step::Try(next) if is_recorded(&next)) {
                     return Err(ReplayError::Diverged {
                         at,
                         recorded: candidate.id,

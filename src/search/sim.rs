@@ -161,6 +161,20 @@ pub fn run(
     search: &mut dyn Search,
     schedule: &Schedule,
     mut oracle: impl FnMut(&RequestSet) -> Verdict,
+    look: impl FnMut(&dyn Search, &Run),
+) -> Run {
+    run_in_lab(search, schedule, |candidate| oracle(&candidate.keep), look)
+}
+
+/// The same in a lab in which the verdict may depend on more than the requests: on what was built before, or on what the
+/// candidate is to be built from.
+///
+/// # Panics
+/// When the search waits for nothing.
+pub fn run_in_lab(
+    search: &mut dyn Search,
+    schedule: &Schedule,
+    mut lab: impl FnMut(&Candidate) -> Verdict,
     mut look: impl FnMut(&dyn Search, &Run),
 ) -> Run {
     let mut rng = Rng(schedule.seed.unwrap_or(0));
@@ -209,7 +223,7 @@ pub fn run(
             search.withdraw(candidate.id);
             run.moves.push(Move::Withdrawn(candidate.id));
         } else {
-            let verdict = oracle(&candidate.keep);
+            let verdict = lab(&candidate);
             run.trials += 1;
             run.reducing += u32::from(search.phase() == crate::model::Phase::Reducing);
             run.moves.push(Move::Told(candidate.id, verdict));
@@ -379,7 +393,7 @@ pub fn run_timed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::CandidateId;
+    use crate::model::{CandidateId, Origin};
 
     fn flights(works: &[(f64, f64)]) -> Vec<Flight> {
         let flight = |(id, work): (u32, &(f64, f64))| Flight {
@@ -391,6 +405,7 @@ mod tests {
                 id: CandidateId(id),
                 keep: RequestSet::empty(1),
                 round: 0,
+                origin: Origin::Earlier,
             },
         };
         (0..).zip(works).map(flight).collect()

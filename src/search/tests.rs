@@ -16,6 +16,7 @@ mod costs;
 mod doubt;
 mod in_order;
 mod prior;
+mod rebuilding;
 
 /// A simulated oracle: a function of the set. All accept the full set.
 #[derive(Debug, Clone)]

@@ -8,7 +8,9 @@ use toml::Value;
 use super::duration::{TIME_HINT, parse_duration};
 use super::limits;
 use super::values::{ARCH, Base, OUTPUT, Settings};
-use crate::model::{CERTIFY, Certify, CompilerLauncher, Confidence, Order, Symbol, Tracing, near};
+use crate::model::{
+    CERTIFY, Certify, CompilerLauncher, Confidence, Order, Origin, Symbol, Tracing, near,
+};
 use crate::search::{ALGORITHMS, UnknownAlgorithm};
 use crate::{Error, Result};
 
@@ -352,6 +354,20 @@ pub const SETTINGS: &[Setting] = &[
         default: "cores",
         section: Section::Builds,
         kind: Kind::Count(|settings, jobs| settings.build_jobs = jobs),
+        ..ROW
+    },
+    Setting {
+        key: "clean-builds",
+        doc: "Build each trial from an empty build tree, for projects whose builds leave files there that later \
+              builds use. Without it only the answer is built so, at the end",
+        section: Section::Builds,
+        kind: Kind::Switch(|settings, switch| {
+            settings.builds = match switch {
+                Switch::On => Origin::Empty,
+                Switch::Off => Origin::Earlier,
+            };
+        }),
+        effect: search!(builds),
         ..ROW
     },
     Setting {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
-use crate::model::{Certify, CompilerLauncher, Confidence, Order, Symbol, Tracing};
+use crate::model::{Certify, CompilerLauncher, Confidence, Order, Origin, Symbol, Tracing};
 use crate::search::ALGORITHMS;
 
 /// This value of `prior` stands for what earlier runs needed. (A file of that name is `./learned`.)
@@ -79,6 +79,9 @@ pub struct Settings {
     /// The order in which verdicts are learnt.
     #[serde(default)]
     pub order: Order,
+    /// What each trial is built from.
+    #[serde(default)]
+    pub builds: Origin,
     /// The program through which make calls the compiler.
     #[serde(default)]
     pub cc_launcher: CompilerLauncher,
@@ -108,6 +111,7 @@ impl Settings {
             trace: Tracing::Auto,
             confidence: Some(Confidence::default()),
             order: Order::AsItComes,
+            builds: Origin::Earlier,
             cc_launcher: CompilerLauncher::default(),
         }
     }

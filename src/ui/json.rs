@@ -79,6 +79,7 @@ mod tests {
                     cpu: seconds(15),
                 }),
             },
+            origin: crate::model::Origin::Earlier,
         };
         let progress = Progress {
             phase: Phase::Reducing,

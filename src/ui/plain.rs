@@ -87,6 +87,7 @@ mod tests {
                     cached: 2,
                     forecast: None,
                 },
+                origin: crate::model::Origin::Earlier,
             },
         }
     }

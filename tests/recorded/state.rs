@@ -104,6 +104,7 @@ impl Recording {
         let Known {
             start,
             start_config,
+            start_origin: _,
             next_trial,
             best,
             written,

@@ -1,0 +1,69 @@
+//! What a run tells people of its search.
+
+use super::Run;
+use crate::lab::store::BEST_FRAGMENT;
+use crate::model::{Candidate, Event, Origin};
+use crate::search::{Coverage, Reliability};
+
+impl Run<'_, '_> {
+    /// Says why something that was built before is built from nothing.
+    pub(super) fn tell_origin(&mut self, candidate: &Candidate) {
+        if candidate.origin == Origin::Earlier {
+            return;
+        }
+        let text = if candidate.keep == *self.search.best() {
+            "the answer is built once from an empty build tree, and judged there: its own may have something in it that \
+             earlier builds, or the oracle, left"
+        } else {
+            "what failed to build, and proves that a request is needed, is built once more, from an empty build tree"
+        };
+        self.lab.emit(&Event::Note { text: text.into() });
+    }
+
+    /// Says that the leaves of the best are certified, once for each best, if that is not the end.
+    pub(super) fn tell_leaves(&mut self) {
+        let best = self.search.best();
+        if self.told_leaves_of.as_ref() == Some(best)
+            || self.search.certificate().coverage() != Coverage::Leaves
+        {
+            return;
+        }
+        self.told_leaves_of = Some(best.clone());
+        let text = format!(
+            "{} requests are left, in {BEST_FRAGMENT}: minimal if the oracle is monotone. Next, each request on which \
+             others depend is taken away",
+            best.len(),
+        );
+        self.lab.emit(&Event::Note { text });
+    }
+
+    /// Says that the oracle contradicts itself, when it does so for the first time, and again each
+    /// time that it has done so four times as often.
+    pub(super) fn warn_of_errors(&mut self, before: u32) {
+        let Reliability {
+            again, differed, ..
+        } = self.search.reliability();
+        let steps = || std::iter::successors(Some(1_u32), |n| n.checked_mul(4));
+        if !steps().any(|step| before < step && step <= differed) {
+            return;
+        }
+        let text = format!(
+            "the oracle contradicts itself: of {again} judgements of configurations that were judged more \
+             than once, {differed} said the opposite of the others. What matters is repeated until it \
+             is sure enough (--confidence); that takes more trials"
+        );
+        self.lab.emit(&Event::Warning { text });
+    }
+
+    pub(super) fn tell_progress(&mut self) {
+        let outlook = self.search.outlook();
+        self.progress.at_least = outlook.at_least;
+        self.progress.at_most = outlook.at_most;
+        self.progress.likely = outlook.likely;
+        let event = Event::Progress {
+            progress: self.progress.clone(),
+            elapsed: self.lab.journal.elapsed(),
+        };
+        self.lab.emit(&event);
+    }
+}
