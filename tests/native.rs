@@ -4,7 +4,7 @@
 //! `KBISECT_FRAGMENTS=10000 KBISECT_ARCH=arm64 cargo nextest run --release nonsense`
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fmt::Write;
 use std::fs;
@@ -404,6 +404,48 @@ fn a_walk_over_the_whole_tree_meets_every_symbol_and_every_condition() {
     assert_eq!(
         (node.file(), node.path()),
         ("init/Kconfig", vec!["General setup"])
+    );
+}
+
+/// So that it can be taken out as a library, and its files be read one by one.
+#[test]
+fn the_engine_uses_nothing_of_the_rest_and_its_files_use_each_other_one_way() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kconfig/engine");
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let program = text.split("#[cfg(test)]").next().unwrap();
+        let lines = program
+            .lines()
+            .filter(|l| !l.trim_start().starts_with("//"));
+        for line in lines {
+            let above = ["crate::", "super::super", "kbisect::"];
+            assert!(!above.iter().any(|a| line.contains(a)), "{name}: {line}");
+            let used = line.split("super::").skip(1).map(|rest| {
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                rest[..end.unwrap_or(rest.len())].to_owned()
+            });
+            uses.entry(name.clone()).or_default().extend(used);
+        }
+    }
+    uses.remove("mod");
+    assert!(uses["eval"].contains("state"), "the test sees something");
+    // Takes away what uses nothing that is left, until nothing is left or all that is goes round.
+    loop {
+        let names: BTreeSet<String> = uses.keys().cloned().collect();
+        let is_free = |used: &BTreeSet<String>| used.is_disjoint(&names);
+        let before = uses.len();
+        uses.retain(|_, used| !is_free(used));
+        if uses.len() == before {
+            break;
+        }
+    }
+    assert_eq!(
+        uses,
+        BTreeMap::new(),
+        "these files use each other in circles"
     );
 }
 
