@@ -439,3 +439,20 @@ fn answer(spec: &Spec, dir: &Path, file: &str, cancel: &CancelToken) -> Result<S
     let path = dir.join(file);
     fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_project_is_in_the_makefile_of_its_conf() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(project_name(dir.path()), None);
+        let write = |text: &str| fs::write(dir.path().join("Makefile"), text).unwrap();
+        write("KCONFIG_TOP = Config.in\nKCONFIG_PROJECT = ToyBox\n");
+        assert_eq!(project_name(dir.path()).as_deref(), Some("ToyBox"));
+        write("all:\n");
+        assert_eq!(project_name(dir.path()), None);
+    }
+}
