@@ -263,7 +263,13 @@ fn a_start_that_is_refused_when_it_is_judged_again_makes_the_oracle_doubtful() {
     fs::remove_dir_all(steady.path("out/trials/0001")).unwrap();
     assert_eq!(steady.resume().code, 1);
     assert_twelve(&steady, &steady.resume());
-    assert!(toy.verdicts() > steady.verdicts(), "{}", ended.said());
+    assert!(
+        toy.verdicts() > steady.verdicts(),
+        "{} {} {}",
+        toy.verdicts(),
+        steady.verdicts(),
+        ended.said()
+    );
     let differed = &ended.result.as_ref().unwrap()["cost"]["differed"];
     assert_eq!(differed, 1);
 }

@@ -287,6 +287,9 @@ impl Search for Ddmin {
         self.settle();
     }
 
+    // Each verdict is taken as it comes.
+    fn start_judged(&mut self, _: Verdict) {}
+
     fn best(&self) -> &RequestSet {
         self.ledger.best()
     }

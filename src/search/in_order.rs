@@ -176,6 +176,12 @@ impl Search for InOrder {
         self.inner.wants_depends()
     }
 
+    fn start_judged(&mut self, verdict: Verdict) {
+        self.inner.start_judged(verdict);
+        self.fill();
+        self.commit();
+    }
+
     fn learn_depends(&mut self, depends: &Depends) {
         self.inner.learn_depends(depends);
         self.fill();

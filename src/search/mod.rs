@@ -195,7 +195,7 @@ pub trait Search: Send {
     fn learn_depends(&mut self, _depends: &Depends) {}
 
     /// The start was judged once more, although the search did not ask for that: this came of it.
-    fn start_judged(&mut self, _verdict: Verdict) {}
+    fn start_judged(&mut self, verdict: Verdict);
 
     /// How far the oracle can be relied on, if it was ever asked twice.
     fn reliability(&self) -> Reliability {

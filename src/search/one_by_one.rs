@@ -53,6 +53,9 @@ impl Search for OneByOne {
         self.ledger.withdraw(id);
     }
 
+    // Each verdict is taken as it comes.
+    fn start_judged(&mut self, _: Verdict) {}
+
     fn best(&self) -> &RequestSet {
         self.ledger.best()
     }

@@ -334,6 +334,10 @@ impl Search for Rebuilding {
         self.inner.learn_depends(depends);
     }
 
+    fn start_judged(&mut self, verdict: Verdict) {
+        self.inner.start_judged(verdict);
+    }
+
     fn reliability(&self) -> Reliability {
         self.inner.reliability()
     }

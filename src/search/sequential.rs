@@ -99,6 +99,9 @@ impl<P: Plan> Search for Sequential<P> {
         self.ledger.withdraw(id);
     }
 
+    // Each verdict is taken as it comes.
+    fn start_judged(&mut self, _: Verdict) {}
+
     fn best(&self) -> &RequestSet {
         self.ledger.best()
     }

@@ -368,6 +368,9 @@ impl Search for Split {
         self.settle();
     }
 
+    // Each verdict is taken as it comes.
+    fn start_judged(&mut self, _: Verdict) {}
+
     fn best(&self) -> &RequestSet {
         self.ledger.best()
     }

@@ -31,6 +31,10 @@ impl Search for Suspicious {
         self.inner.withdraw(id);
     }
 
+    fn start_judged(&mut self, verdict: Verdict) {
+        self.inner.start_judged(verdict);
+    }
+
     fn best(&self) -> &RequestSet {
         self.inner.best()
     }

@@ -22,6 +22,13 @@ impl Search for Recorder {
     fn withdraw(&mut self, id: CandidateId) {
         self.inner.withdraw(id);
     }
+    fn start_judged(&mut self, verdict: Verdict) {
+        self.told
+            .lock()
+            .unwrap()
+            .push((CandidateId(u32::MAX), verdict));
+        self.inner.start_judged(verdict);
+    }
     fn best(&self) -> &RequestSet {
         self.inner.best()
     }
@@ -97,5 +104,25 @@ proptest! {
         } else if len == did.moves.len() {
             prop_assert_eq!(again.next(), Step::Done);
         }
+    }
+}
+
+#[test]
+fn what_came_of_the_start_gets_to_the_search_inside() {
+    let full = RequestSet::full(3);
+    let fixed = RequestSet::empty(3);
+    type Wrap = fn(Box<dyn Search>) -> Box<dyn Search>;
+    let wraps: [Wrap; 2] = [
+        |inner| Box::new(InOrder::new(inner)),
+        |inner| Box::new(Rebuilding::new(inner, None, crate::model::Origin::Earlier)),
+    ];
+    for wrap in wraps {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let inner = Recorder {
+            inner: fresh("split", full.len(), &fixed),
+            told: Arc::clone(&told),
+        };
+        wrap(Box::new(inner)).start_judged(Verdict::Pass);
+        assert_eq!(told.lock().unwrap().len(), 1);
     }
 }
