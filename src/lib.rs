@@ -17,6 +17,7 @@ pub mod model;
 pub mod oracle;
 pub mod places;
 pub mod report;
+pub mod run;
 pub mod search;
 pub mod settings;
 pub mod setup;

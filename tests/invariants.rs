@@ -2,7 +2,6 @@
 //! ARCHITECTURE.md have tests where they are kept.
 #![allow(clippy::unwrap_used)]
 
-#[allow(unused_imports, reason = "each binary uses a part of it")]
 mod toy;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::evidence::{BuildFailure, clock_skew, read_failure};
-use super::make::{has_source, source_gone};
 use super::plan::MakePlan;
+use super::source::{has_source, source_gone};
 use crate::cc;
 use crate::supervise::{self, CancelToken, How, JobServer, Log, Room, Spec};
 use crate::{Error, Result};

@@ -213,19 +213,6 @@ fn give_config(tree: &Path, plan: &MakePlan, config: &ResolvedConfig) -> Result<
     Ok(())
 }
 
-/// Is the source tree still there?
-#[must_use]
-pub fn has_source(source: &Path) -> bool {
-    source.join("Makefile").is_file()
-}
-
-/// The source tree is not there any more.
-#[must_use]
-pub fn source_gone(source: &Path) -> Error {
-    Error::failed(format!("the source tree {} is gone", source.display()))
-        .hint("put it back and go on with `kbisect resume`: nothing is lost")
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

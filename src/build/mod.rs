@@ -16,14 +16,16 @@ mod kbuild;
 mod make;
 mod makefile;
 mod plan;
+mod source;
 mod sync;
 mod tree;
 mod trouble;
 
 pub use forecast::Forecasts;
 pub use kbuild::Kbuild;
-pub use make::{Built, Cost, build, has_source, source_gone};
+pub use make::{Built, Cost, build};
 pub use plan::{Launcher, MakePlan, Product};
+pub use source::{has_source, source_gone};
 pub use sync::{Synced, sync};
 pub use tree::{Tree, TreePool};
 pub use trouble::is_clock_skew;

@@ -1,8 +1,6 @@
 //! `kbisect completions`: completions for a shell.
 
-use clap::CommandFactory;
-
-use super::args::Cli;
+use super::print::print;
 use crate::Result;
 
 /// Arguments of `kbisect completions`.
@@ -12,9 +10,9 @@ pub struct Args {
     shell: clap_complete::Shell,
 }
 
-pub(super) fn run(args: &Args) -> Result<u8> {
+pub(super) fn run(args: &Args, mut cli: clap::Command) -> Result<u8> {
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "kbisect", &mut text);
-    super::print(&String::from_utf8_lossy(&text))?;
+    clap_complete::generate(args.shell, &mut cli, "kbisect", &mut text);
+    print(&String::from_utf8_lossy(&text))?;
     Ok(0)
 }

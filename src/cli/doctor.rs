@@ -1,9 +1,11 @@
 //! `kbisect doctor`: tells what is missing, and the command that mends it.
 
+use super::print::print;
+use crate::run::files::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::MessageFormat;
+use super::args::MessageFormat;
 use super::wanted::{own, wanted};
 use crate::Result;
 use crate::setup::{Finding, Setup, State, findings, install_command};
@@ -31,11 +33,11 @@ pub(super) fn run(args: &DoctorArgs, format: MessageFormat) -> Result<ExitCode> 
     )?;
     let text = match format {
         MessageFormat::Json => {
-            super::json(&serde_json::json!({ "v": 1, "event": "doctor", "findings": found }))?
+            json(&serde_json::json!({ "v": 1, "event": "doctor", "findings": found }))?
         }
         MessageFormat::Human => human(&found),
     };
-    super::print(&text)?;
+    print(&text)?;
     let lacking = found.iter().any(|finding| finding.state == State::Missing);
     Ok(ExitCode::from(u8::from(lacking)))
 }

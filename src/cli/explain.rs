@@ -1,14 +1,19 @@
 //! `kbisect explain`: what a symbol is, and why it has its value.
 
+use super::print::print;
+use crate::run::files::json;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use super::prepare::{self, Want, WhenMissing};
+use super::asked;
 use super::shown::Shown;
-use super::start::{self, WhenEmpty};
 use crate::kconfig::engine::{Explanation, Mode, Model, SymKind, Term, Why};
 use crate::kconfig::{self, parse_config};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize};
+use crate::run::start::{self};
+use crate::run::tell::warn;
+use crate::run::tools::Want;
+use crate::run::{WhenEmpty, WhenMissing, tools};
 use crate::settings::PartialSettings;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -53,23 +58,29 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             asked = asked.with(key, value.as_str());
         }
     }
-    let (mut settings, shown, warnings) = prepare::settings(asked, *shown)?;
+    let (mut settings, shown, warnings) = asked::settings(asked, *shown)?;
     settings.oracles.clear();
     let cancel = CancelToken::new();
     let mut ui = shown.quiet_ui();
     for text in warnings {
-        prepare::warn(ui.as_mut(), text);
+        warn(&mut |event| ui.event(event), text);
     }
     start::check_start(&settings, WhenEmpty::Refuse)?;
-    let tools = prepare::tools(
+    let tools = tools(
         &settings,
         WhenMissing::Fail,
         Want::Look,
         &cancel,
-        ui.as_mut(),
+        &mut |event| ui.event(event),
     )?;
-    let (parsed, name) = start::read_start(&settings, &tools, WhenEmpty::Refuse, ui.as_mut())?;
-    start::list_unknown(ui.as_mut(), &name, &parsed.unknown(&tools.known));
+    let (parsed, name) = start::read_start(&settings, &tools, WhenEmpty::Refuse, &mut |event| {
+        ui.event(event);
+    })?;
+    start::list_unknown(
+        &mut |event| ui.event(event),
+        &name,
+        &parsed.unknown(&tools.known),
+    );
     ui.finish();
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")
@@ -93,8 +104,8 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         .find(|r| r.symbol.as_str() == explanation.symbol);
     let refused = request.filter(|r| config.get(&r.symbol) != &r.value);
     let refused = refused.map(|r| r.value.to_string());
-    super::print(&if shown.is_json() {
-        super::json(&serde_json::json!({
+    print(&if shown.is_json() {
+        json(&serde_json::json!({
             "v": 1, "event": "explanation", "config": name,
             "explanation": explanation, "without": changes, "refused": refused,
         }))?

@@ -1,8 +1,6 @@
 //! `kbisect man`: the manual pages.
 
-use clap::CommandFactory;
-
-use super::args::Cli;
+use super::print::print;
 use crate::{Error, Result};
 
 /// Arguments of `kbisect man`.
@@ -13,8 +11,7 @@ pub struct Args {
     command: Option<String>,
 }
 
-pub(super) fn run(args: &Args) -> Result<u8> {
-    let mut cli = Cli::command();
+pub(super) fn run(args: &Args, mut cli: clap::Command) -> Result<u8> {
     // Gives the commands their full names and the options that all have.
     cli.build();
     let of = match &args.command {
@@ -29,6 +26,6 @@ pub(super) fn run(args: &Args) -> Result<u8> {
         .source(concat!("kbisect ", env!("CARGO_PKG_VERSION")))
         .render(&mut page)
         .map_err(|e| Error::failed("cannot make the manual page").because(e))?;
-    super::print(&String::from_utf8_lossy(&page))?;
+    print(&String::from_utf8_lossy(&page))?;
     Ok(0)
 }

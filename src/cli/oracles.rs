@@ -1,8 +1,10 @@
 //! `kbisect oracles`: lists the oracles that come with kbisect, or shows one.
 
+use super::print::print;
+use crate::run::files::json;
 use std::process::ExitCode;
 
-use super::MessageFormat;
+use super::args::MessageFormat;
 use crate::model::near;
 use crate::oracle::SHIPPED;
 use crate::{Error, Result};
@@ -40,9 +42,9 @@ pub(super) fn run(args: &OraclesArgs, format: MessageFormat) -> Result<ExitCode>
         (None, MessageFormat::Json) => {
             let object = |s: &crate::oracle::Shipped| serde_json::json!({ "name": s.name, "description": s.description() });
             let oracles: serde_json::Value = SHIPPED.iter().map(object).collect();
-            super::json(&serde_json::json!({ "v": 1, "event": "oracles", "oracles": oracles }))?
+            json(&serde_json::json!({ "v": 1, "event": "oracles", "oracles": oracles }))?
         }
     };
-    super::print(&text)?;
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,27 +1,30 @@
 //! `kbisect plan`: what a run would do. Builds nothing.
 
+use super::print::print;
+use crate::run::files::json;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 
 use super::args::RunArgs;
-use super::checks;
-use super::prepare::{self, Tools, Want, WhenMissing};
-use super::run::check_key;
+use super::asked;
 use super::shown::Shown;
-use super::start::{WhenEmpty, check_start, start};
 use crate::Result;
 use crate::journal::RunDir;
 use crate::kconfig::engine::{Explanation, Why};
 use crate::kconfig::{self, Fixed, Start};
 use crate::model::{
-    Certify, Fragment, Order, Request, RequestId, RequestSet, Symbol, Tracing, sanitize,
+    Certify, Fragment, Order, Request, RequestId, RequestSet, Symbol, Tracing, count, sanitize,
 };
 use crate::oracle::Oracle;
+use crate::run::opened::check_key;
+use crate::run::start::{check_start, start};
+use crate::run::tell::warn;
+use crate::run::tools::{Tools, Want};
+use crate::run::{WhenEmpty, WhenMissing, checks, tools};
 use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
-use crate::ui::count;
 
 /// More of one kind than this are counted, not listed.
 const MANY: usize = 20;
@@ -30,7 +33,7 @@ const MANY: usize = 20;
 const FEW: usize = 5;
 
 pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
-    let (settings, shown, unknown) = prepare::settings(args.settings.clone(), *shown)?;
+    let (settings, shown, unknown) = asked::settings(args.settings.clone(), *shown)?;
     let when = if args.setup {
         WhenMissing::Install
     } else {
@@ -39,12 +42,14 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     let cancel = CancelToken::new();
     let mut ui = shown.ui();
     for text in unknown {
-        prepare::warn(ui.as_mut(), text);
+        warn(&mut |event| ui.event(event), text);
     }
     check_start(&settings, WhenEmpty::Refuse)?;
     checks::guess(&settings)?;
     checks::output(&settings.output)?;
-    let tools = prepare::tools(&settings, when, Want::Look, &cancel, ui.as_mut())?;
+    let tools = tools(&settings, when, Want::Look, &cancel, &mut |event| {
+        ui.event(event);
+    })?;
     // What else may be wrong with a run there is told when it goes on.
     if !RunDir::is_held(&settings.output)
         && let Ok((mut info, lines)) = RunDir::read(&settings.output)
@@ -56,7 +61,13 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let hint = "a run there would be refused: give another --output";
         check_key(&settings.output, &info, &lines, &tools, &cancel, hint)?;
     }
-    let start = start(&settings, &tools, WhenEmpty::Refuse, &cancel, ui.as_mut())?;
+    let start = start(
+        &settings,
+        &tools,
+        WhenEmpty::Refuse,
+        &cancel,
+        &mut |event| ui.event(event),
+    )?;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {
         Some(_) => kconfig::carried(&start.requests, &start.selectors, &*tools.resolver, &cancel)?,
@@ -116,7 +127,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let strings = |requests: &[crate::model::Request]| -> Vec<String> {
             requests.iter().map(ToString::to_string).collect()
         };
-        super::print(&super::json(&serde_json::json!({
+        print(&json(&serde_json::json!({
             "v": 1,
             "event": "plan",
             "requests": strings(&start.requests),
@@ -210,7 +221,7 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
         let _ = writeln!(out, "  {}", oracle.program().display());
     }
     out += &search(&settings, &tools.oracles);
-    super::print(&sanitize(&out))?;
+    print(&sanitize(&out))?;
     Ok(0)
 }
 
@@ -313,7 +324,10 @@ fn search(settings: &Settings, oracles: &[Oracle]) -> String {
         Tracing::Auto | Tracing::Off => {}
     }
     if let Some(time) = settings.budget_time {
-        text += &format!("  ends after {} at the latest\n", crate::ui::duration(time));
+        text += &format!(
+            "  ends after {} at the latest\n",
+            crate::model::duration(time)
+        );
     }
     if let Some(trials) = settings.budget_trials {
         let trials = count(trials as usize, "trial");

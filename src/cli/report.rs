@@ -1,5 +1,7 @@
 //! `kbisect report`: the result of a run, finished or not.
 
+use super::print::print;
+use crate::run::files::json;
 use std::path::PathBuf;
 
 use super::shown::Shown;
@@ -32,9 +34,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         report
     };
     if shown.is_json() {
-        super::print(&super::json(&report)?)?;
+        print(&json(&report)?)?;
     } else {
-        super::print(&report::text(&report, &shown.dress()))?;
+        print(&report::text(&report, &shown.dress()))?;
     }
     Ok(0)
 }

@@ -1,13 +1,15 @@
 //! `kbisect setup`: prepares the machine.
 
+use super::print::print;
+use crate::run::files::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
-use super::prepare;
 use super::shown::Shown;
 use super::wanted::{Own, own, wanted};
 use crate::Result;
+use crate::model::Event;
 use crate::setup::Setup;
 use crate::supervise::{CancelToken, Signals};
 
@@ -23,7 +25,11 @@ pub(super) fn run(_args: &SetupArgs, shown: &Shown) -> Result<ExitCode> {
     let cancel = CancelToken::new();
     stop_at_the_first_signal(&cancel)?;
     let mut ui = shown.ui();
-    let mut note = |text: &str| prepare::note(ui.as_mut(), text);
+    let mut note = |text: &str| {
+        ui.event(&Event::Note {
+            text: text.to_owned(),
+        });
+    };
     let mut setup = Setup::new(&mut note, &cancel)?;
     let own = own()?;
     let wanted = wanted(own.as_ref());
@@ -48,8 +54,8 @@ pub(super) fn run(_args: &SetupArgs, shown: &Shown) -> Result<ExitCode> {
     ui.finish();
     let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let (source, guest) = (text(&source), text(&guest));
-    super::print(&if shown.is_json() {
-        super::json(&serde_json::json!({
+    print(&if shown.is_json() {
+        json(&serde_json::json!({
             "v": 1, "event": "ready", "source": source, "guest": guest,
         }))?
     } else {

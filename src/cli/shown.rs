@@ -1,5 +1,6 @@
 //! How this command shows what happens, and what went wrong.
 
+use super::print::print;
 use std::io::Write;
 use std::time::Duration;
 
@@ -137,7 +138,7 @@ impl Shown {
                 "hint": error.hint_text(), "exit": error.kind().exit_code(),
             });
             // There is nobody left to tell.
-            let _ = super::print(&format!("{line}\n"));
+            let _ = print(&format!("{line}\n"));
         }
         let mut lines = format!("{} {text}\n", paint.bad("error:"));
         if let Some(hint) = error.hint_text() {
@@ -163,9 +164,9 @@ impl Dress for Terminal {
         self.0.faint(text)
     }
     fn time(&self, time: Duration) -> String {
-        ui::duration(time)
+        crate::model::duration(time)
     }
     fn bytes(&self, n: u64) -> String {
-        ui::bytes(n)
+        crate::model::bytes(n)
     }
 }

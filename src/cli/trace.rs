@@ -1,11 +1,13 @@
 //! `kbisect trace`: what a traced boot of the start said of each request.
 
+use super::print::print;
+use crate::run::files::json;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use super::guess::Guess;
 use super::shown::Shown;
 use crate::model::sanitize;
+use crate::run::guess::Guess;
 use crate::{Result, settings};
 
 /// Arguments of `kbisect trace`.
@@ -19,7 +21,7 @@ pub struct Args {
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let mut guess = Guess::read(&settings::output(args.dir.as_deref())?)?;
     if shown.is_json() {
-        super::print(&super::json(
+        print(&json(
             &serde_json::json!({ "v": guess.v, "event": "trace", "requests": guess.requests }),
         )?)?;
         return Ok(0);
@@ -52,6 +54,6 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             row.evidence.telling.as_deref().unwrap_or("-"),
         );
     }
-    super::print(&sanitize(&out))?;
+    print(&sanitize(&out))?;
     Ok(0)
 }

@@ -1,20 +1,20 @@
 //! `kbisect verify`: checks a finished result from nothing.
 
+use super::print::print;
+use crate::run::files::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::conclude::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
-use super::prepare::{WhenMissing, warn};
 use super::shown::Shown;
-use super::start::WhenEmpty;
 use crate::identity;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
-use crate::model::{Certify, CompilerLauncher, Confidence, Order, Request, Tracing};
+use crate::model::{Certify, CompilerLauncher, Confidence, Event, Order, Request, Tracing};
 use crate::report::{Kept, RESULT, Reason, Report, Status, gather};
+use crate::run::{MINIMAL_CONFIG, MINIMAL_FRAGMENT, Plan, WhenEmpty, WhenMissing};
 use crate::settings::Settings;
 use crate::{Error, Result};
 
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         let found = beside(oracle.clone(), &args.dir);
         if found != *oracle {
             let text = format!("there is no {oracle}; instead of it {found} is asked");
-            warn(shown.ui().as_mut(), text);
+            shown.ui().event(&Event::Warning { text });
             *oracle = found;
         }
     }
@@ -90,7 +90,13 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         true => WhenEmpty::Judge,
         false => WhenEmpty::Refuse,
     };
-    let code = super::run::search(&settings, when, empty, &[], shown);
+    let plan = Plan {
+        settings: &settings,
+        when_missing: when,
+        when_empty: empty,
+        warnings: &[],
+    };
+    let code = super::run::search(&plan, shown);
     let read = RunDir::read(&settings.output);
     if let Ok((info, _)) = &read {
         let (differs, unknown) = differences(&claimed.key, &info.key);
@@ -99,14 +105,14 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
                 "the result is from an older kbisect: whether it is from the same {} cannot be told",
                 unknown.join(", ")
             );
-            warn(shown.ui().as_mut(), text);
+            shown.ui().event(&Event::Warning { text });
         }
         if !differs.is_empty() {
             let text = format!(
                 "this was checked with another {} than the result is from",
                 differs.join(", ")
             );
-            warn(shown.ui().as_mut(), text);
+            shown.ui().event(&Event::Warning { text });
         }
     }
     let code = code?;
@@ -119,7 +125,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     if differences(&claimed.key, &info.key) == (vec![], vec![]) {
         same_config(&args.dir.join(MINIMAL_CONFIG), &lines)?;
     }
-    super::print(&verified.say(shown)?)?;
+    print(&verified.say(shown)?)?;
     Ok(0)
 }
 
@@ -196,7 +202,7 @@ impl Verified {
             removals,
         } = self;
         if shown.is_json() {
-            return super::json(&serde_json::json!({
+            return json(&serde_json::json!({
                 "v": 1, "event": "verified",
                 "requests": requests, "lines": lines, "removals": removals,
             }));

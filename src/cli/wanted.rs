@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::prepare;
 use crate::Result;
 use crate::kconfig::Project;
 use crate::oracle::{self, SHIPPED};
+use crate::run::project::project as project_of;
 use crate::settings::{self, PartialSettings};
 use crate::setup::{BOOT, BUILD, Need, UNPACK, Wanted, all};
 
@@ -29,7 +29,7 @@ pub(super) fn own() -> Result<Option<Own>> {
         return Ok(None);
     }
     let arch = asked.text("arch").unwrap_or(settings::ARCH);
-    let project = prepare::project(asked.get("project"), arch)?;
+    let project = project_of(asked.get("project"), arch)?;
     Ok((project.name != "linux").then_some(Own { project, asked }))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Candidate, CandidateId, Fingerprint, Judgement, Prior, RequestId, RequestSet, TrialId,
+    Candidate, CandidateId, Fingerprint, Judgement, Prior, Proof, RequestId, RequestSet, TrialId,
     WorkerId, version_of,
 };
 
@@ -113,6 +113,11 @@ pub enum Record {
         /// What stopped it, in one line.
         why: String,
     },
+    /// The search came to its end: why each request of the best stays. Not in journals before version 6.
+    Certified {
+        /// The requests that the search was free to remove, in ascending order, each with its proof.
+        entries: Vec<(RequestId, Proof)>,
+    },
     /// The run came to its end.
     Finished {
         /// Seconds since 1970, UTC.
@@ -178,6 +183,7 @@ impl Record {
             | Self::Resolved { .. }
             | Self::Began { .. }
             | Self::Depends { .. }
+            | Self::Certified { .. }
             | Self::Withdrawn { .. } => false,
         }
     }

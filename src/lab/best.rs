@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::dispatcher::Lab;
+use super::state::Lab;
 use super::store::{BEST_CONFIG, fragment_of, write_best};
 use super::trial::CONFIG;
 use crate::journal::RunDir;

@@ -12,18 +12,22 @@ mod given;
 mod local;
 mod product;
 mod run;
+mod state;
 mod store;
 mod tracing;
 mod trial;
+mod verdicts;
+mod watch;
 mod watched;
 
 #[cfg(test)]
 mod tests;
 
 pub use baseline::has_files;
-pub use dispatcher::{Budget, Lab, Outcome, Product, Stopped};
 pub use executor::{Executor, Report, Task, TraceFrom, TrialResult};
 pub use local::LocalExecutor;
+pub use state::{Budget, Lab, Outcome, Product, Stopped};
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, laid_over, moves};
 pub use trial::{BUILD_COMMAND, Bench, CONFIG};
-pub use watched::{Watch, check_trees};
+pub use watch::Watch;
+pub use watched::check_trees;

@@ -10,10 +10,11 @@ use std::time::Duration;
 use crossbeam_channel::{select, tick};
 
 use super::best::another_config;
-use super::dispatcher::{Lab, Stopped, judgement, no_workers, starved_twice, why};
 use super::executor::{Report, Task, TrialResult};
 use super::product::Products;
+use super::state::{Lab, Stopped};
 use super::store::fragment_of;
+use super::verdicts::{judgement, no_workers, starved_twice, why};
 use crate::journal::{Record, RunDir};
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
@@ -436,10 +437,6 @@ impl<'l, 'a> Run<'l, 'a> {
             Verdict::Fail(_) => self.progress.failed += 1,
             Verdict::Unresolved => self.progress.unresolved += 1,
         }
-        self.lab.cache.judged(&judgement);
-        if let Some(text) = self.products.judged(&judgement) {
-            self.lab.emit(&Event::Warning { text });
-        }
         for (i, candidate) in trial.candidates.iter().enumerate() {
             let mut judgement = judgement.clone();
             if i > 0 {
@@ -447,6 +444,14 @@ impl<'l, 'a> Run<'l, 'a> {
                 self.progress.reused += 1;
             }
             let worker = (i == 0).then_some(worker);
+            self.note(candidate, &judgement)?;
+            if i == 0 {
+                // Only what is on disk answers others.
+                self.lab.cache.judged(&judgement);
+                if let Some(text) = self.products.judged(&judgement) {
+                    self.lab.emit(&Event::Warning { text });
+                }
+            }
             self.tell(candidate, &judgement, worker)?;
             // It is the best, or will be as soon as the search believes it.
             let is_near = candidate.keep.len() <= self.search.best().len();
@@ -464,10 +469,19 @@ impl<'l, 'a> Run<'l, 'a> {
             source: Source::SameConfig,
             ..known.clone()
         };
+        self.note(candidate, &judgement)?;
         self.tell(candidate, &judgement, None)
     }
 
-    /// Writes a verdict down, and only then believes it.
+    /// Writes a verdict down, before anybody uses it.
+    fn note(&mut self, candidate: &Candidate, judgement: &Judgement) -> Result<()> {
+        self.lab.journal.append(&Record::Told {
+            candidate: candidate.id,
+            judgement: judgement.clone(),
+        })
+    }
+
+    /// Tells the search a verdict that is on disk, and does what follows from it.
     fn tell(
         &mut self,
         candidate: &Candidate,
@@ -475,10 +489,6 @@ impl<'l, 'a> Run<'l, 'a> {
         worker: Option<WorkerId>,
     ) -> Result<()> {
         self.pointless.remove(&candidate.id);
-        self.lab.journal.append(&Record::Told {
-            candidate: candidate.id,
-            judgement: judgement.clone(),
-        })?;
         let before = self.search.reliability().differed;
         let told = self.search.tell(candidate.id, judgement.verdict);
         self.lab.emit(&Event::TrialEnded {

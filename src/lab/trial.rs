@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind, Result};
 
 use super::executor::TrialResult;
 use super::given::Given;
-use super::watched::Watch;
+use super::watch::Watch;
 
 /// The resolved config, in the directory of a trial.
 pub const CONFIG: &str = "config";

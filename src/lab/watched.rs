@@ -1,12 +1,12 @@
 //! A trial whose verdict counts only if the source stayed what it was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::executor::TrialResult;
 use super::trial::{Bench, Subject};
+use super::watch::Since;
 use crate::build::{TreePool, has_source, source_gone};
 use crate::identity::{
     Building, Generation, Seen, SourceTree, Toolset, changed, left_by_build, written_by_builds,
@@ -22,46 +22,11 @@ const TRIES: u32 = 3;
 /// Beside the build trees: the state of the source that they are built from.
 const STATE: &str = "source-state";
 
-/// What trials use besides the source, and since when a look is due.
-#[derive(Debug, Default)]
-pub struct Watch {
-    toolset: Arc<Toolset>,
-    /// Of workers whose last trial was cancelled: nobody looked whether their trees hold what was built from
-    /// other contents.
-    unsettled: Mutex<BTreeMap<WorkerId, Since>>,
-}
-
-/// What is to be seen later is asked since this.
-#[derive(Debug, Clone, Copy)]
-struct Since {
-    source: Generation,
-    /// How often somebody was seen to have written to the programs.
-    tools: u64,
-}
-
 /// What was written to meanwhile, and is again what it was.
 #[derive(Debug)]
 struct Touched {
     source: BTreeSet<PathBuf>,
     tools: bool,
-}
-
-impl Watch {
-    /// Watches the programs of builds.
-    #[must_use]
-    pub fn of(toolset: Arc<Toolset>) -> Self {
-        Self {
-            toolset,
-            unsettled: Mutex::default(),
-        }
-    }
-
-    fn unsettled(&self) -> MutexGuard<'_, BTreeMap<WorkerId, Since>> {
-        // It is changed in single steps: a panic elsewhere leaves it whole.
-        self.unsettled
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Are the trees in `folder` built from the source, and by the programs, in the state in which they are? If not,
@@ -249,6 +214,9 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
 
+    use std::sync::Arc;
+
+    use super::super::watch::Watch;
     use super::*;
     use crate::build::{Forecasts, Kbuild, MakePlan};
     use crate::kconfig::{Resolver, parse_config};

@@ -10,12 +10,14 @@ mod launcher;
 mod near;
 mod order;
 mod prior;
+mod proof;
 mod request;
 mod set;
 mod symbol;
 mod text;
 mod tracing;
 mod trial;
+mod units;
 mod version;
 
 pub use ballot::Ballot;
@@ -28,6 +30,7 @@ pub use launcher::CompilerLauncher;
 pub use near::near;
 pub use order::Order;
 pub use prior::Prior;
+pub use proof::Proof;
 pub use request::{Fragment, Request, RequestId};
 pub use set::RequestSet;
 pub use symbol::{InvalidSymbol, InvalidValue, Symbol, Tristate, Value};
@@ -36,4 +39,5 @@ pub use tracing::Tracing;
 pub use trial::{
     Candidate, CandidateId, Judgement, Origin, Source, Stage, Timings, TrialId, Verdict, WorkerId,
 };
+pub use units::{bytes, count, duration};
 pub use version::{understand, version_of};

@@ -1,11 +1,12 @@
 //! Folds a journal into what a report needs of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Cost;
 use crate::journal::{Ending, INTERRUPTED, Line, Record, RunInfo};
 use crate::model::{
-    Ballot, Candidate, CandidateId, Judgement, Origin, RequestId, RequestSet, Source, Verdict,
+    Ballot, Candidate, CandidateId, Judgement, Origin, Proof, RequestId, RequestSet, Source,
+    Verdict,
 };
 
 /// What a journal says, in the order in which it is needed.
@@ -16,6 +17,10 @@ pub(super) struct Facts {
     pub(super) told: HashMap<RequestSet, Ballot>,
     /// What depends on what, in the set that it was asked of last.
     pub(super) depends: Option<(RequestSet, Vec<Vec<RequestId>>)>,
+    /// Why each request of the best stays, as the search proved it. Not of older runs.
+    pub(super) certified: Option<BTreeMap<RequestId, Proof>>,
+    /// What was told of each candidate.
+    pub(super) judged: HashMap<CandidateId, Judgement>,
     pub(super) ending: Option<Ending>,
     /// The chance that the answer is wrong.
     pub(super) risk: Option<f64>,
@@ -31,6 +36,7 @@ pub(super) fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
     let mut start = None;
     let mut best: Option<(RequestSet, Judgement)> = None;
     let (mut ending, mut depends, mut stopped, mut risk) = (None, None, None, None);
+    let (mut certified, mut judged) = (None, HashMap::new());
     let mut cost = Cost::default();
     let says = |line: &Line| matches!(line.record, Record::Best { keep: Some(_), .. });
     let says_best = lines.iter().any(says);
@@ -40,7 +46,7 @@ pub(super) fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
             Record::Started { .. } => cost.sittings += 1,
             Record::Resumed { .. } => {
                 cost.sittings += 1;
-                (ending, stopped, risk) = (None, None, None);
+                (ending, stopped, risk, certified) = (None, None, None, None);
             }
             Record::Interrupted { why, .. } if why != INTERRUPTED => stopped = Some(why.clone()),
             Record::Start { judgement, .. } => {
@@ -60,6 +66,7 @@ pub(super) fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
                 judgement,
             } => {
                 add(&mut cost, judgement);
+                judged.insert(*candidate, judgement.clone());
                 let Some(Candidate {
                     keep,
                     round,
@@ -92,6 +99,9 @@ pub(super) fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
                 best = judgement.map(|judgement| (keep.clone(), judgement.clone()));
             }
             Record::Depends { keep, carried } => depends = Some((keep.clone(), carried.clone())),
+            Record::Certified { entries } => {
+                certified = Some(entries.iter().copied().collect());
+            }
             Record::Finished {
                 ending: how,
                 risk: of,
@@ -107,6 +117,8 @@ pub(super) fn facts(info: &RunInfo, lines: &[Line]) -> Option<Facts> {
         best: best?,
         told,
         depends,
+        certified,
+        judged,
         ending,
         risk,
         stopped,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::facts::facts;
 use super::{Certainty, Kept, Reason, Rebuilt, Report, SameProduct, Size, Status, VERSION};
 use crate::journal::{Ending, Line, Record, RunInfo};
-use crate::model::{Ballot, Judgement, Origin, RequestId, Source, Stage, Verdict};
+use crate::model::{Ballot, Judgement, Origin, Proof, RequestId, Source, Stage, Verdict};
 use crate::{Error, Result};
 
 /// The report of a run, finished or not, from its journal.
@@ -37,43 +37,46 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         let mut carried = carried.iter().copied().filter(|d| best.contains(*d));
         carried.find(|d| *d != id && !info.fixed.contains(*d) && failed(*d))
     };
-    let kept = best.iter().map(|id| {
-        let reason = if info.fixed.contains(id) {
-            Reason::Kept
-        } else {
-            match told(id) {
-                Some(Judgement {
-                    trial,
-                    verdict: Verdict::Fail(stage),
-                    evidence,
-                    lines,
-                    ..
-                }) => Reason::Needed {
-                    trial: *trial,
-                    stage: *stage,
-                    evidence: evidence.clone(),
-                    lines: judgement.lines.saturating_sub(*lines),
-                },
-                _ => match dependent(id) {
-                    Some(by) => Reason::Implied {
-                        by: info.requests[by.index()].symbol.clone(),
-                    },
-                    None => Reason::Unproved,
-                },
-            }
-        };
-        Kept {
-            request: info.requests[id.index()].clone(),
-            reason,
+    let needed = |judgement: &Judgement| match judgement.verdict {
+        Verdict::Fail(stage) => Some(Reason::Needed {
+            trial: judgement.trial,
+            stage,
+            evidence: judgement.evidence.clone(),
+            lines: facts.best.1.lines.saturating_sub(judgement.lines),
+        }),
+        Verdict::Pass | Verdict::Unresolved => None,
+    };
+    let implied = |by: RequestId| Reason::Implied {
+        by: info.requests[by.index()].symbol.clone(),
+    };
+    let reason = |id: RequestId| {
+        if info.fixed.contains(id) {
+            return Reason::Kept;
         }
+        let by_majority = || told(id).and_then(needed);
+        let reason = match facts.certified.as_ref().map(|proofs| proofs.get(&id)) {
+            // What the search proved; of its trials the first that fails shows how.
+            Some(Some(Proof::Tested(candidate))) => {
+                by_majority().or_else(|| facts.judged.get(candidate).and_then(needed))
+            }
+            Some(Some(Proof::Implied(by))) => Some(implied(*by)),
+            Some(Some(Proof::Missing) | None) => None,
+            // Older runs do not say it.
+            None => by_majority().or_else(|| dependent(id).map(implied)),
+        };
+        reason.unwrap_or(Reason::Unproved)
+    };
+    let kept = best.iter().map(|id| Kept {
+        request: info.requests[id.index()].clone(),
+        reason: reason(id),
     });
     let kept: Vec<Kept> = kept.collect();
     let proved = kept.iter().all(|k| k.reason != Reason::Unproved);
-    let implied = |k: &Kept| matches!(k.reason, Reason::Implied { .. });
+    let is_implied = |k: &Kept| matches!(k.reason, Reason::Implied { .. });
     let stopped = facts.stopped.filter(|_| facts.ending.is_none());
     let status = match facts.ending {
         Some(Ending::Leaves) if proved => Status::Leaves,
-        Some(Ending::Minimal) if proved => match kept.iter().any(implied) {
+        Some(Ending::Minimal) if proved => match kept.iter().any(is_implied) {
             true => Status::Leaves,
             false => Status::Minimal,
         },

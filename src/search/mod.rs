@@ -35,6 +35,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use crate::model::Proof;
 pub use ddmin::Ddmin;
 pub use depends::Depends;
 pub use doubt::Reliability;
@@ -91,18 +92,6 @@ pub struct Outlook {
     pub at_most: u32,
     /// So many are expected, from what is known of the requests so far. Between the two bounds.
     pub likely: Option<u32>,
-}
-
-/// Why a request stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// The best without just this request was tried as this candidate, and failed.
-    Tested(CandidateId),
-    /// This request of the best depends on it, and was tested. That is a proof if the oracle is monotone, and
-    /// what remains of [`Certify::Leaves`]; with [`Certify::Strict`] a test of its own follows.
-    Implied(RequestId),
-    /// Not tried (yet), or the trial gave no verdict.
-    Missing,
 }
 
 /// How much of the best a [`Certificate`] proves to be needed.

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use nix::libc;
 use nix::unistd::Pid;
 
 use super::marker::SpawnId;
@@ -35,8 +36,18 @@ pub(super) enum Fate {
     Spare,
 }
 
+/// Becomes the parent of descendants that lose theirs. To be called before the first child begins.
+pub(super) fn adopt() {
+    note();
+    // SAFETY: prctl takes numbers. Where it fails (before Linux 3.4), orphans that leave their
+    // group are not found.
+    unsafe {
+        libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    }
+}
+
 /// Notes who is there before the first child of ours. Later calls change nothing.
-pub(super) fn note() {
+fn note() {
     NOTED.get_or_init(|| Foreign::below(Pid::this().as_raw(), &processes::all()));
 }
 

@@ -20,7 +20,8 @@ use std::time::Duration;
 use nix::libc::O_NONBLOCK;
 use nix::poll::{PollFd, PollFlags, poll};
 
-use super::running::poll_timeout;
+use super::pidfd::poll_timeout;
+use super::spec::JobTokens;
 use super::{CancelToken, Spec};
 use crate::{Error, Result};
 
@@ -54,10 +55,6 @@ struct State {
 #[derive(Debug)]
 #[must_use]
 pub struct Slot(Arc<Server>);
-
-/// What a [`Spec`] knows of the job server.
-#[derive(Clone, Debug)]
-pub(super) struct Tokens(Arc<Server>);
 
 impl JobServer {
     /// A server for `total` jobs at once, in all makes together.
@@ -124,7 +121,7 @@ impl Slot {
     /// Makes the child of `spec`, a make, share the job server. It must not get a `-j` of its
     /// own, which would cut it off.
     pub fn configure(&self, spec: &mut Spec) {
-        spec.tokens = Some(Tokens(Arc::clone(&self.0)));
+        spec.tokens = Some(Arc::clone(&self.0) as Arc<dyn JobTokens>);
     }
 }
 
@@ -140,14 +137,13 @@ impl Drop for Slot {
     }
 }
 
-impl Tokens {
-    pub(super) fn configure(&self, command: &mut Command) {
-        self.0.client.configure_make(command);
+impl JobTokens for Server {
+    fn configure(&self, command: &mut Command) {
+        self.client.configure_make(command);
     }
 
-    /// The make was killed, and may have had tokens.
-    pub(super) fn suspect(&self) {
-        self.0.lock().suspect = true;
+    fn suspect(&self) {
+        self.lock().suspect = true;
     }
 }
 

@@ -13,6 +13,7 @@
 mod cancel;
 mod ended;
 mod foreign;
+mod gate;
 mod group;
 mod host;
 mod jobserver;
@@ -20,6 +21,7 @@ mod limits;
 mod log;
 mod marker;
 mod orphans;
+mod pidfd;
 mod processes;
 mod program;
 mod quote;

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -22,17 +22,14 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 use super::foreign::Fate;
+use super::gate::while_none_begins;
 use super::marker::{self, SpawnId};
+use super::pidfd::{pidfd_open, poll_timeout};
 use super::processes::{self, Process};
-use super::running::{pidfd_open, poll_timeout};
 use super::{foreign, group, watchdog};
 
 /// How long processes that got SIGKILL may take to end before the user is told that they live.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Held while a child begins, from before it exists until it is known here. Who takes it alone
-/// sees no child that is still unknown.
-static GATE: RwLock<()> = RwLock::new(());
 
 /// The children that run or are not reaped yet, by their numbers.
 static CHILDREN: Mutex<BTreeMap<i32, SpawnId>> = Mutex::new(BTreeMap::new());
@@ -48,24 +45,13 @@ struct Left {
     warnings: Vec<String>,
 }
 
-// None of the three is ever left half changed.
+// Neither is ever left half changed.
 fn children() -> MutexGuard<'static, BTreeMap<i32, SpawnId>> {
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn left() -> MutexGuard<'static, Left> {
     LEFT.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// To be held while a child is started, up to [`enter`], and from [`leave`] until it is reaped.
-pub(super) fn beginning() -> RwLockReadGuard<'static, ()> {
-    GATE.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Does `work` while no child is being started.
-pub(super) fn while_none_begins<T>(work: impl FnOnce() -> T) -> T {
-    let _gate = GATE.write().unwrap_or_else(PoisonError::into_inner);
-    work()
 }
 
 /// A child has begun.
@@ -76,16 +62,6 @@ pub(super) fn enter(leader: Pid, id: SpawnId) {
 /// A child is about to be reaped.
 pub(super) fn leave(leader: Pid) {
     children().remove(&leader.as_raw());
-}
-
-/// Becomes the parent of descendants that lose theirs. To be called before the first child begins.
-pub(super) fn adopt() {
-    foreign::note();
-    // SAFETY: prctl takes numbers. Where it fails (before Linux 3.4), orphans that leave their
-    // group are not found.
-    unsafe {
-        libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    }
 }
 
 /// What is to be told to the user since this was asked last: processes that could not be ended, or

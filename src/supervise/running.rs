@@ -3,22 +3,24 @@
 use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-use super::jobserver::Tokens;
 use super::log::{self, Drain};
 use super::marker::{self, SpawnId};
-use super::{Ended, How, LimitKind, Limits, Spec, group, limits, orphans, watchdog};
+use super::pidfd::{pidfd_open, poll_timeout};
+use super::spec::JobTokens;
+use super::{Ended, How, LimitKind, Limits, Spec, gate, group, limits, orphans, watchdog};
 use crate::{Error, Result};
 
 /// How old the CPU time of a group may be where limits are concerned: each look reads all of `/proc`.
@@ -43,7 +45,7 @@ pub struct Running {
     reaped_cpu: Duration,
     last_tidy: Instant,
     drain: Option<Drain>,
-    tokens: Option<Tokens>,
+    tokens: Option<Arc<dyn JobTokens>>,
     reaped: bool,
     not_send: PhantomData<*const ()>,
 }
@@ -82,7 +84,7 @@ impl Running {
         let spawn = SpawnId::next();
         let (name, value) = marker::variable(spawn);
         command.env(name, value);
-        let beginning = orphans::beginning();
+        let beginning = gate::beginning();
         let watchdog = watchdog::line();
         let parent = nix::unistd::getpid();
         let file_size = spec.file_size;
@@ -281,7 +283,7 @@ impl Running {
         while !self.wait(Duration::from_secs(3600))? {}
         watchdog::release(self.spawn);
         // Between the two it is nobody's: who looks for orphans must not take it for one, and reap it.
-        let ending = orphans::beginning();
+        let ending = gate::beginning();
         orphans::leave(self.pid);
         let reaped = reap(self.pid);
         drop(ending);
@@ -298,12 +300,6 @@ impl Drop for Running {
             let _ = self.sweep_and_reap();
         }
     }
-}
-
-pub(super) fn poll_timeout(left: Duration) -> PollTimeout {
-    // Rounded up: a poll that returns a moment too early would spin.
-    let millis = u16::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u16::MAX);
-    PollTimeout::from(millis)
 }
 
 fn reap(pid: Pid) -> Result<(How, Duration), Errno> {
@@ -331,14 +327,6 @@ fn duration(time: libc::timeval) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let micros = u64::try_from(time.tv_usec).unwrap_or(0);
     Duration::from_secs(seconds) + Duration::from_micros(micros)
-}
-
-pub(super) fn pidfd_open(pid: Pid) -> Option<OwnedFd> {
-    // SAFETY: pidfd_open takes two numbers.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
-    let fd = i32::try_from(fd).ok().filter(|&fd| fd >= 0)?;
-    // SAFETY: the kernel has just given us this descriptor, and nobody else has it.
-    Some(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 fn cannot_start(spec: &Spec, error: io::Error) -> Error {

@@ -2,9 +2,18 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::jobserver::Tokens;
+/// The tokens of a job server that a child takes part in.
+pub(super) trait JobTokens: std::fmt::Debug + Send + Sync {
+    /// Lets the child of `command` take them.
+    fn configure(&self, command: &mut Command);
+
+    /// The child was killed, and may have had some.
+    fn suspect(&self);
+}
 
 /// How long a group may take to end after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
@@ -62,7 +71,7 @@ pub struct Spec {
     pub file_size: Option<u64>,
     /// How long the group may take to end after SIGTERM (2 s), before SIGKILL.
     pub grace: Duration,
-    pub(super) tokens: Option<Tokens>,
+    pub(super) tokens: Option<Arc<dyn JobTokens>>,
 }
 
 impl Spec {

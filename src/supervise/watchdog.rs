@@ -21,7 +21,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, pipe2, write};
 
 use super::marker::{self, SpawnId};
-use super::{orphans, scan};
+use super::{foreign, gate, scan};
 
 /// More groups at once than a run has workers, by far. The ones beyond are left to
 /// `PR_SET_PDEATHSIG`.
@@ -47,7 +47,7 @@ fn state() -> MutexGuard<'static, State> {
 pub(super) fn start() {
     let mut state = state();
     if matches!(*state, State::New) {
-        orphans::adopt();
+        foreign::adopt();
         *state = fork_off().unwrap_or(State::Failed);
     }
 }
@@ -68,7 +68,7 @@ pub(super) fn stop() {
     // A child that begins right now has the pipe in hand; and nobody is to take the watchdog for
     // a stray meanwhile. The state is not locked for so long: who tells it something now does
     // not wait.
-    orphans::while_none_begins(|| {
+    gate::while_none_begins(|| {
         let old = std::mem::replace(&mut *state(), State::New);
         if let State::On { pid, pipe } = old {
             tell(&pipe, [0, 0]);
@@ -87,7 +87,7 @@ pub(super) fn pid() -> Option<i32> {
 }
 
 /// Where a child can reach it, for as long as the caller keeps [`stop`] waiting
-/// ([`orphans::beginning`]).
+/// ([`gate::beginning`]).
 pub(super) fn line() -> Option<RawFd> {
     match &*state() {
         State::On { pipe, .. } => Some(pipe.as_raw_fd()),

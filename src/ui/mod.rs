@@ -13,7 +13,6 @@ use std::io::IsTerminal;
 pub use interface::Ui;
 pub use options::{Color, Format, Verbosity};
 pub use paint::Paint;
-pub use words::{bytes, count, duration};
 
 /// The way to show a run here and now.
 #[must_use]

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use kbisect::cli::Known;
 use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use kbisect::lab::moves;
 use kbisect::model::{CandidateId, Order, RequestSet, Source};
+use kbisect::run::RunState;
 use kbisect::search::{self, Cores, Depends, InOrder, Options, Proof, Search, Step};
 use kbisect::settings::Settings;
 
@@ -47,7 +47,7 @@ impl Recording {
     pub(super) fn search(&self, lines: &[Line]) -> Box<dyn Search> {
         let info = &self.info;
         let n = info.requests.len();
-        let known = Known::of(lines, n);
+        let known = RunState::of(lines, n);
         let prior = if known.prior.is_empty() {
             &info.prior
         } else {
@@ -101,7 +101,7 @@ impl Recording {
     }
 
     fn known(&self, text: &mut String) {
-        let Known {
+        let RunState {
             start,
             start_config,
             start_origin: _,
@@ -113,7 +113,7 @@ impl Recording {
             refused,
             prior,
             files,
-        } = Known::of(&self.lines, self.info.requests.len());
+        } = RunState::of(&self.lines, self.info.requests.len());
         writeln!(text, "\nwhat is known").unwrap();
         let mut line = |name: &str, value: String| writeln!(text, "  {name}: {value}").unwrap();
         line(
@@ -162,7 +162,7 @@ impl Recording {
 
     fn replayed(&self, text: &mut String) {
         writeln!(text, "\nthe search").unwrap();
-        if Known::of(&self.lines, self.info.requests.len())
+        if RunState::of(&self.lines, self.info.requests.len())
             .start
             .is_none()
         {

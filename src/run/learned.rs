@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::parse;
 use crate::journal::write_atomically;
 use crate::model::{Prior, Request, RequestSet, Symbol};
 use crate::places::data_dir;
@@ -38,7 +39,7 @@ struct Lesson {
 ///
 /// # Errors
 /// As for [`data_dir`].
-pub(super) fn folder() -> Result<PathBuf> {
+pub(crate) fn folder() -> Result<PathBuf> {
     Ok(data_dir()?.join(FOLDER))
 }
 
@@ -47,7 +48,7 @@ pub(super) fn folder() -> Result<PathBuf> {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub(super) fn read(
+pub(crate) fn read(
     folder: &Path,
     oracles: &[String],
     requests: &[Request],
@@ -91,14 +92,14 @@ pub(super) fn read(
 
 fn lesson(path: &Path) -> Result<Lesson> {
     let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-    super::parse(&text, path, VERSION)
+    parse(&text, path, VERSION)
 }
 
 /// Keeps what a run came to, which is proved. The same again is kept once.
 ///
 /// # Errors
 /// It cannot be written.
-pub(super) fn keep(
+pub(crate) fn keep(
     folder: &Path,
     oracles: &[String],
     requests: &[Request],

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::costs::Foretold;
+use super::files::{json_file, parse};
 use super::searches::Whole;
 use crate::journal::RunDir;
 use crate::lab::{Lab, TraceFrom};
@@ -16,31 +17,31 @@ use crate::trace::{Evidence, Place, Reach, guarded};
 use crate::{Error, ErrorKind, Result};
 
 /// The file, in the run directory.
-pub(super) const FILE: &str = "trace.json";
+pub(crate) const FILE: &str = "trace.json";
 
 /// So many configurations are looked at together: each has a list of all its objects.
 const AT_ONCE: usize = 64;
 
 /// What the trace says of all requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Guess {
-    pub(super) v: u32,
+pub(crate) struct Guess {
+    pub(crate) v: u32,
     /// In the order of the run's requests.
-    pub(super) requests: Vec<Row>,
+    pub(crate) requests: Vec<Row>,
 }
 
 /// What it says of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Row {
-    pub(super) request: String,
+pub(crate) struct Row {
+    pub(crate) request: String,
     /// How likely it is needed; nothing where no code tells.
-    pub(super) chance: Option<f64>,
+    pub(crate) chance: Option<f64>,
     /// So many objects are compiled anew without it, if that is known.
     #[serde(default)]
-    pub(super) compiled: Option<u32>,
+    pub(crate) compiled: Option<u32>,
     /// What ran of what is not there without it.
     #[serde(flatten)]
-    pub(super) evidence: Evidence,
+    pub(crate) evidence: Evidence,
 }
 
 /// The version of the file.
@@ -51,7 +52,7 @@ impl Guess {
     ///
     /// # Errors
     /// The run was not traced; the file cannot be read.
-    pub(super) fn read(dir: &Path) -> Result<Self> {
+    pub(crate) fn read(dir: &Path) -> Result<Self> {
         let path = dir.join(FILE);
         let text = fs::read_to_string(&path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
@@ -65,7 +66,7 @@ impl Guess {
             }
             _ => Error::io("read", &path, e),
         })?;
-        super::parse(&text, &path, VERSION)
+        parse(&text, &path, VERSION)
     }
 
     fn prior(&self) -> Prior {
@@ -79,7 +80,7 @@ impl Guess {
 ///
 /// # Errors
 /// [`ErrorKind::Interrupted`]; the file cannot be written.
-pub(super) fn of_start(
+pub(crate) fn of_start(
     lab: &mut Lab<'_>,
     whole: Whole<'_>,
     costs: &Foretold,
@@ -104,7 +105,7 @@ pub(super) fn of_start(
     match guess(lab, whole, costs, &from, source, cancel) {
         Ok(None) => Ok(None),
         Ok(Some(guess)) => {
-            lab.dir.write(FILE, super::json_file(&guess)?.as_bytes())?;
+            lab.dir.write(FILE, json_file(&guess)?.as_bytes())?;
             let idle = guess.requests.iter().filter(|row| {
                 let functions = row.evidence.functions;
                 functions.all > 0 && functions.serving == 0

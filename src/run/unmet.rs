@@ -1,6 +1,6 @@
 //! Says why an assignment of the start did not come true.
 
-use super::prepare::Tools;
+use super::tools::Tools;
 use crate::kconfig::engine::{Explanation, Model, State, Term, Why};
 use crate::model::{Fragment, Request, sanitize_line};
 
@@ -8,14 +8,14 @@ use crate::model::{Fragment, Request, sanitize_line};
 const FEW: usize = 3;
 
 /// What is known of assignments that did not come true.
-pub(super) struct Unmet<'a> {
+pub(crate) struct Unmet<'a> {
     /// The start as the native engine resolves it, if it is to be trusted.
     native: Option<(&'a Model, State<'a>)>,
 }
 
 impl<'a> Unmet<'a> {
     /// Of the start `asked`.
-    pub(super) fn new(tools: &'a Tools, asked: &Fragment) -> Self {
+    pub(crate) fn new(tools: &'a Tools, asked: &Fragment) -> Self {
         let conf = tools.resolver.conf();
         let resolve = |model: &'a Model| {
             let (mode, text) = conf.question(&conf.preferred(asked));
@@ -27,7 +27,7 @@ impl<'a> Unmet<'a> {
     }
 
     /// Why the request did not come true, in a few words.
-    pub(super) fn why(&mut self, request: &Request) -> String {
+    pub(crate) fn why(&mut self, request: &Request) -> String {
         let explained = self.native.as_mut().and_then(|(model, state)| {
             let explanation = state.explain(model.find(request.symbol.as_str())?)?;
             reason(&explanation)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::prepare::note;
+use super::tell::{Watcher, note};
 use crate::build::Launcher;
 use crate::cc;
 use crate::identity::{self, Variables};
@@ -11,14 +11,13 @@ use crate::kconfig::Project;
 use crate::model::CompilerLauncher;
 use crate::settings::Settings;
 use crate::supervise::{self, CancelToken};
-use crate::ui::Ui;
 use crate::{Error, Result};
 
 /// Bytes that the object cache may have: some ten runs of a small kernel.
 const OBJECT_CACHE: u64 = 4 << 30;
 
 /// Our own executable by a name that others call it by, whatever it is called here.
-pub(super) fn own_link(work: &Path, name: &str) -> Result<PathBuf> {
+pub(crate) fn own_link(work: &Path, name: &str) -> Result<PathBuf> {
     let exe = std::env::current_exe()
         .map_err(|e| Error::failed("cannot find my own executable").because(e))?;
     let bin = work.join("bin");
@@ -30,13 +29,13 @@ pub(super) fn own_link(work: &Path, name: &str) -> Result<PathBuf> {
 }
 
 /// What the compiler is called through.
-pub(super) fn launcher(
+pub(crate) fn launcher(
     settings: &Settings,
     project: &Project,
     cache: &Path,
     work: &Path,
     cancel: &CancelToken,
-    ui: &mut dyn Ui,
+    tell: &mut Watcher<'_>,
 ) -> Result<Option<Launcher>> {
     // With LLVM=1 the compiler is another one, whatever CC says.
     let variables = Variables::of(&project.make_args, &project.env);
@@ -66,7 +65,7 @@ pub(super) fn launcher(
             let named = state.zip(cc::identity(&compiler, cancel));
             let Some((state, toolchain)) = named else {
                 note(
-                    ui,
+                    tell,
                     format!("no object cache: {compiler} does not say what it is made of"),
                 );
                 return Ok(None);

@@ -13,7 +13,7 @@ const KEPT: f64 = 0.9;
 const NOT_KEPT: f64 = 0.03;
 
 /// The prior in `path`: a folder with a `result.json`, or a list of symbols and chances.
-pub(super) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
+pub(crate) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
     let is_result = path.is_dir();
     let file = if is_result {
         path.join(RESULT)

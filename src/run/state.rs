@@ -1,4 +1,4 @@
-//! What the journal of earlier sittings says in sum.
+//! The state of a run, as its journal tells it.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use crate::model::{
     Fingerprint, Origin, Phase, Prior, Progress, RequestSet, Source, TrialId, Verdict,
 };
 
-/// What the journal of earlier sittings says in sum.
+/// The state of a run, as its journal tells it.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct RunState {
     /// The trial of the start, if it has passed.
     pub start: Option<TrialId>,
     /// The config of the start, if it has passed.
@@ -34,7 +34,7 @@ pub struct Known {
     pub prior: Prior,
 }
 
-impl Known {
+impl RunState {
     /// That of these records of a run with so many requests.
     #[must_use]
     pub fn of(lines: &[Line], capacity: usize) -> Self {
@@ -173,7 +173,7 @@ mod tests {
             start(7, fail),
             start(8, Verdict::Pass),
         ];
-        let known = Known::of(&lines, 3);
+        let known = RunState::of(&lines, 3);
         assert_eq!(known.start, Some(TrialId(8)));
         assert_eq!(known.refused, 1);
         // A search that begins anew is told of all of them at once.
@@ -182,6 +182,6 @@ mod tests {
             record: Record::Anew { at: 0 },
         };
         let lines = [&lines[..], &[anew, start(9, fail)]].concat();
-        assert_eq!(Known::of(&lines, 3).refused, 2);
+        assert_eq!(RunState::of(&lines, 3).refused, 2);
     }
 }

@@ -1,63 +1,17 @@
-//! Reads what is taken apart and what it is laid over: the start and the base.
+//! The start: read, and taken apart into requests.
 
-use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
 
-use super::prepare::{Tools, note, project, warn};
+pub(crate) use super::lists::list_unknown;
+use super::lists::{list, list_problems, unreadable};
+use super::project::project;
+use super::tell::{Watcher, note};
+use super::tools::Tools;
 use super::unmet::Unmet;
-use crate::kconfig::engine::Model;
-use crate::kconfig::{
-    self, ConfResolver, Fixed, Overruled, Parsed, Precedence, Problem, Project, Start,
-};
-use crate::model::{Fragment, Symbol};
+use crate::kconfig::{self, Fixed, Overruled, Parsed, Precedence, Problem, Start};
 use crate::settings::{Base, Settings};
 use crate::supervise::CancelToken;
-use crate::ui::Ui;
 use crate::{Error, Result};
-
-/// Lays what comes later over the base of the settings.
-pub(super) fn over_base(
-    settings: &Settings,
-    project: &Project,
-    resolver: ConfResolver,
-    model: Option<&Model>,
-    known: &HashSet<Symbol>,
-    ui: &mut dyn Ui,
-) -> Result<ConfResolver> {
-    let (base, precedence) = match &settings.base {
-        // A `# CONFIG_EXPERT is not set`, which most configs have, would hide the off switches again.
-        Base::Expert => {
-            let base = project.base_fragment(&|symbol| known.contains(symbol))?;
-            (base, Precedence::Base)
-        }
-        Base::AllNo => (Fragment::default(), Precedence::Start),
-        Base::File(path) => {
-            let bytes = fs::read(path).map_err(|e| unreadable("--base", path, e))?;
-            let parsed = kconfig::read_as(&bytes, resolver.dialect(), model);
-            let name = path.display().to_string();
-            refuse_losses(&name, &parsed)?;
-            list_unknown(ui, &name, &parsed.unknown(known));
-            list_problems(ui, &name, &parsed.problems);
-            (parsed.fragment, Precedence::Start)
-        }
-    };
-    Ok(resolver.over(base, known).preferring(precedence))
-}
-
-/// Of a base nothing may be lost: nobody would see it.
-fn refuse_losses(name: &str, parsed: &Parsed) -> Result<()> {
-    match parsed.problems.iter().find(|p| p.kind.is_loss()) {
-        None => Ok(()),
-        Some(problem) => Err(Error::usage(format!("{name}: {problem}"))),
-    }
-}
-
-fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Error {
-    Error::usage(format!("cannot read {}", path.display()))
-        .because(error)
-        .hint(format!("{flag} is to be a .config or a fragment of one"))
-}
 
 /// The bytes of the start, and the name of its file.
 fn bytes(settings: &Settings) -> Result<(Vec<u8>, String)> {
@@ -81,7 +35,7 @@ fn bytes(settings: &Settings) -> Result<(Vec<u8>, String)> {
 
 /// What becomes of a start in which nothing can be taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WhenEmpty {
+pub enum WhenEmpty {
     /// It is a mistake.
     Refuse,
     /// The base alone is judged: it is an answer that needs nothing.
@@ -89,7 +43,7 @@ pub(super) enum WhenEmpty {
 }
 
 /// Refuses a start of which it can be told early that it is none.
-pub(super) fn check_start(settings: &Settings, when: WhenEmpty) -> Result<()> {
+pub(crate) fn check_start(settings: &Settings, when: WhenEmpty) -> Result<()> {
     let (bytes, name) = bytes(settings)?;
     refuse_empty(&name, &kconfig::read(&bytes), when)
 }
@@ -104,16 +58,16 @@ fn refuse_empty(name: &str, parsed: &Parsed, when: WhenEmpty) -> Result<()> {
 
 /// The start as the tree's own `conf` reads it, and the name of its file; warns of what a person
 /// would read otherwise.
-pub(super) fn read_start(
+pub(crate) fn read_start(
     settings: &Settings,
     tools: &Tools,
     when: WhenEmpty,
-    ui: &mut dyn Ui,
+    tell: &mut Watcher<'_>,
 ) -> Result<(Parsed, String)> {
     let (bytes, name) = bytes(settings)?;
     let dialect = tools.resolver.conf().dialect();
     let parsed = kconfig::read_as(&bytes, dialect, tools.resolver.trusted());
-    list_problems(ui, &name, &parsed.problems);
+    list_problems(tell, &name, &parsed.problems);
     refuse_empty(&name, &parsed, when)?;
     let is_unclear = |p: &&Problem| matches!(p.kind, kconfig::ProblemKind::Contradiction(_));
     match parsed.problems.iter().find(is_unclear) {
@@ -122,46 +76,15 @@ pub(super) fn read_start(
     }
 }
 
-/// Warns of what is wrong with a file; the first ones say it all, but what is lost comes first.
-fn list_problems(ui: &mut dyn Ui, name: &str, problems: &[Problem]) {
-    let (lost, other): (Vec<&Problem>, Vec<&Problem>) =
-        problems.iter().partition(|p| p.kind.is_loss());
-    list(ui, name, lost.iter().map(ToString::to_string));
-    list(ui, name, other.iter().map(ToString::to_string));
-}
-
-/// Warns of what is wrong with a file; the first ones say it all.
-fn list(ui: &mut dyn Ui, name: &str, texts: impl ExactSizeIterator<Item = String>) {
-    const SHOWN: usize = 10;
-    let count = texts.len();
-    for text in texts.take(SHOWN) {
-        warn(ui, format!("{name}: {text}"));
-    }
-    if count > SHOWN {
-        warn(
-            ui,
-            format!("{name}: and {} more of the kind", count - SHOWN),
-        );
-    }
-}
-
-/// Warns of symbols that the source does not have, with their lines in the file `name`.
-pub(super) fn list_unknown(ui: &mut dyn Ui, name: &str, unknown: &[(usize, Symbol)]) {
-    let text = |(line, symbol): &(usize, Symbol)| {
-        format!("line {line}: this source has no symbol {symbol} for this architecture")
-    };
-    list(ui, name, unknown.iter().map(text));
-}
-
 /// Reads the start, takes it apart, and says what it is made of.
-pub(super) fn start(
+pub(crate) fn start(
     settings: &Settings,
     tools: &Tools,
     when: WhenEmpty,
     cancel: &CancelToken,
-    ui: &mut dyn Ui,
+    tell: &mut Watcher<'_>,
 ) -> Result<Start> {
-    let (parsed, name) = read_start(settings, tools, when, ui)?;
+    let (parsed, name) = read_start(settings, tools, when, tell)?;
     let start = kconfig::analyse(
         &parsed,
         &settings.keep,
@@ -170,10 +93,10 @@ pub(super) fn start(
         &*tools.resolver,
         cancel,
     )?;
-    list_unknown(ui, &name, &start.unknown);
+    list_unknown(tell, &name, &start.unknown);
     let base = base_name(&settings.base);
     let overruled = start.overruled.iter();
-    list(ui, &name, overruled.map(|o| overruling(o, &base)));
+    list(tell, &name, overruled.map(|o| overruling(o, &base)));
     let mut unmet = Unmet::new(tools, &parsed.fragment);
     let missing: Vec<String> = start
         .missing
@@ -183,9 +106,9 @@ pub(super) fn start(
             format!("asks for {request}, gets {got}: {why}")
         })
         .collect();
-    list(ui, &name, missing.into_iter());
+    list(tell, &name, missing.into_iter());
     note(
-        ui,
+        tell,
         format!(
             "start: {name}: {} assignments, {} lines resolved: {} requests, {} implied, \
              {} not the user's to set, {} dropped for free",
@@ -254,6 +177,7 @@ fn nothing(start: &Start, name: &str, base: &str) -> Error {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::model::Symbol;
     use crate::model::{Config, Request, RequestSet, ResolvedConfig, Value};
 
     fn request(name: &str) -> Request {

@@ -1,18 +1,16 @@
 //! The search of a run: made from its settings, told what Kconfig says, given up when its oracle errs.
 
-use std::path::Path;
-
-use crate::journal::{Record, RunDir, RunInfo};
+use crate::journal::RunInfo;
 use crate::kconfig::{self, CheckedResolver, Resolver};
 use crate::lab::fragment_of;
-use crate::model::{Order, Origin, Request, RequestId, RequestSet, ResolvedConfig, Verdict};
-use crate::search::{self, Depends, Rebuilt, Reliability, Search};
+use crate::model::{Order, Origin, Request, RequestId, RequestSet, ResolvedConfig};
+use crate::search::{self, Depends, Search};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// The search of a run, new; `start` is what its start was built from.
-pub(super) fn search_of(
+pub(crate) fn search_of(
     info: &RunInfo,
     settings: &Settings,
     full: RequestSet,
@@ -37,34 +35,34 @@ pub(super) fn search_of(
 
 /// The start of a run, and who can tell what it would be without some of its requests.
 #[derive(Clone, Copy)]
-pub(super) struct Whole<'a> {
-    pub(super) info: &'a RunInfo,
-    pub(super) resolved: &'a ResolvedConfig,
-    pub(super) depends: &'a Depends,
-    pub(super) resolver: &'a CheckedResolver,
+pub(crate) struct Whole<'a> {
+    pub(crate) info: &'a RunInfo,
+    pub(crate) resolved: &'a ResolvedConfig,
+    pub(crate) depends: &'a Depends,
+    pub(crate) resolver: &'a CheckedResolver,
 }
 
 /// A step from one set of requests to a smaller one.
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Nothing: from all of the start.
-    pub(super) before: Option<RequestSet>,
-    pub(super) after: RequestSet,
+    pub(crate) before: Option<RequestSet>,
+    pub(crate) after: RequestSet,
 }
 
 impl Whole<'_> {
     /// All requests.
-    pub(super) fn full(&self) -> RequestSet {
+    pub(crate) fn full(&self) -> RequestSet {
         RequestSet::full(self.info.requests.len())
     }
 
     /// What a request is seen by.
-    pub(super) fn step(&self, id: RequestId) -> Step {
+    pub(crate) fn step(&self, id: RequestId) -> Step {
         let selectors = self.info.selectors.get(id.index());
         step(id, selectors, &self.info.fixed, self.depends)
     }
 
     /// What Kconfig makes of some of them.
-    pub(super) fn keeping(
+    pub(crate) fn keeping(
         &self,
         keep: &RequestSet,
         cancel: &CancelToken,
@@ -101,7 +99,7 @@ fn step(
 }
 
 /// What depends on what in a set of requests, if it can be told quickly.
-pub(super) fn depends_of(
+pub(crate) fn depends_of(
     requests: &[Request],
     keep: &RequestSet,
     resolver: &CheckedResolver,
@@ -120,90 +118,6 @@ pub(super) fn depends_of(
         all[id.index()] = RequestSet::of(requests.len(), carried);
     }
     Ok(Depends::measured(all))
-}
-
-/// What an answer is worth that was built from an empty tree, once the search is over; none if it holds.
-pub(super) fn leftovers(rebuilt: Rebuilt, run: &Path) -> Option<Error> {
-    // What it said, in the trial that told.
-    let evidence = |is_wanted: fn(Verdict) -> bool| {
-        let (_, lines) = RunDir::read(run).ok()?;
-        lines.into_iter().rev().find_map(|line| match line.record {
-            Record::Told { judgement, .. }
-                if judgement.origin == Origin::Empty && is_wanted(judgement.verdict) =>
-            {
-                let why = judgement.evidence.map(|why| format!(": {why}"));
-                Some(format!(
-                    " (trial {}{})",
-                    judgement.trial,
-                    why.unwrap_or_default()
-                ))
-            }
-            _ => None,
-        })
-    };
-    let of = |is_wanted| evidence(is_wanted).unwrap_or_default();
-    let left = "builds of this project, or the oracle, leave something in the build tree that later builds use";
-    let text = match rebuilt {
-        Rebuilt::Holds => return None,
-        Rebuilt::Fails => format!(
-            "the answer passed in a build tree that went from one configuration to the next, and fails when it is \
-             built from an empty build tree{}: {left}",
-            of(Verdict::is_fail)
-        ),
-        // Of a search that is over it is not open.
-        Rebuilt::Unresolved | Rebuilt::Open => format!(
-            "the answer passed in a build tree that went from one configuration to the next, and built from an empty \
-             build tree it gets no clear verdict{}",
-            of(|verdict| !verdict.is_pass())
-        ),
-        Rebuilt::ProofFails => format!(
-            "without one of the requests that are left the rest did not build in a build tree that went from one \
-             configuration to the next, and from an empty build tree it does{}: {left}",
-            of(Verdict::is_pass)
-        ),
-    };
-    Some(Error::new(ErrorKind::Unreliable, text).hint(
-        "begin anew with another --output, and --clean-builds; or let the product be linked from what the \
-         configuration asks for only, no failed command be ignored, and the oracle write to $KBISECT_TRIAL, not to \
-         $KBISECT_BUILD",
-    ))
-}
-
-/// The oracle answers one way and then another.
-pub(super) fn unreliable(reliability: &Reliability) -> Error {
-    let Reliability {
-        again,
-        differed,
-        start_fails,
-        risk,
-        is_unsure,
-        ..
-    } = reliability;
-    let unsure = match risk.filter(|_| *is_unsure) {
-        Some(risk) => format!(
-            "; the chance that the answer is wrong is still {:.1} %, although it was asked for again and again",
-            100.0 * risk
-        ),
-        None => String::new(),
-    };
-    let start = if *start_fails {
-        "the start, which passed at first, does not pass reliably; "
-    } else {
-        ""
-    };
-    Error::new(
-        ErrorKind::Unreliable,
-        format!(
-            "the oracle is too unreliable: {start}of {again} judgements that were repeats or \
-             repeated, {differed} differed from the others on the same configuration ({:.0} %){unsure}",
-            100.0 * reliability.rate()
-        ),
-    )
-    .hint(
-        "make it answer the same each time (a longer --timeout, fewer trials at once by -j 1, a \
-         test that does not race with the boot), then begin anew with another --output; the \
-         trials/ folder has what it said each time",
-    )
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Foretold {
+pub(crate) struct Foretold {
     /// The start's own build, in which nothing has changed.
     start: Forecast,
     /// By request; empty when it cannot be told quickly.
@@ -25,7 +25,7 @@ impl Foretold {
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`]; a config cannot be resolved.
-    pub(super) fn of(lab: &Lab<'_>, whole: Whole<'_>, cancel: &CancelToken) -> Result<Self> {
+    pub(crate) fn of(lab: &Lab<'_>, whole: Whole<'_>, cancel: &CancelToken) -> Result<Self> {
         if whole.resolver.trusted().is_none() {
             return Ok(Self::default());
         }
@@ -78,12 +78,12 @@ impl Foretold {
         })
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.without.is_empty()
     }
 
     /// How many objects are compiled anew without a request; nothing if nobody can tell.
-    pub(super) fn objects(&self, id: RequestId) -> Option<u32> {
+    pub(crate) fn objects(&self, id: RequestId) -> Option<u32> {
         self.without
             .get(id.index())
             .map(|forecast| forecast.objects)
@@ -92,7 +92,7 @@ impl Foretold {
     /// For each request about how long its trial takes, in milliseconds, if it has the machine to
     /// itself: a boot as long as the start's, what make does by itself, and the compilations on so many
     /// cores. Those are what the request causes alone or together with cheaper ones, if that is more.
-    pub(super) fn millis(&self, boot: Duration, cores: NonZeroUsize) -> Vec<u64> {
+    pub(crate) fn millis(&self, boot: Duration, cores: NonZeroUsize) -> Vec<u64> {
         let alone = boot + self.start.cpu;
         // A machine has no 2^32 cores.
         let cores = cores.get() as u32;

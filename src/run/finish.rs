@@ -1,37 +1,33 @@
-//! What follows from the end of a run: the files of the result, the report, the exit code.
+//! The files of the result.
 
 use std::fs;
 use std::path::Path;
 
-use super::go::{Opened, TREES};
-use super::prepare;
-use super::shown::Shown;
+use super::files::json_file;
+use super::opened::Opened;
+use super::tell::{Watcher, warn};
+use crate::Result;
 use crate::journal::{Line, RunInfo};
 use crate::kconfig::{self, Project, parse_config};
-use crate::lab::{Outcome, Stopped, fragment_of, laid_over};
+use crate::lab::{Outcome, fragment_of, laid_over};
 use crate::model::Fragment;
-use crate::report::{self, RESULT, Report, Status, gather};
+use crate::report::{RESULT, Report, Status, gather};
 use crate::settings::Settings;
-use crate::ui::Ui;
-use crate::{ErrorKind, Result};
+
+/// Where the build trees are, in the run directory.
+pub(crate) const TREES: &str = "trees";
 
 /// The result, in the run directory.
-pub(super) const MINIMAL_CONFIG: &str = "minimal.config";
-pub(super) const MINIMAL_FRAGMENT: &str = "minimal.fragment";
+pub(crate) const MINIMAL_CONFIG: &str = "minimal.config";
+pub(crate) const MINIMAL_FRAGMENT: &str = "minimal.fragment";
 
-/// Writes and shows what follows from an outcome that is in the journal; returns the exit code.
+/// Writes the files that follow from an outcome which is in the journal, and returns its report.
 ///
 /// All of it is made of what this process knows: others can write to the run directory.
-pub(super) fn conclude(
-    opened: &Opened,
-    outcome: &Outcome,
-    settings: &Settings,
-    shown: &Shown,
-) -> Result<u8> {
+pub(crate) fn finish(opened: &Opened, outcome: &Outcome, settings: &Settings) -> Result<Report> {
     let Opened {
         dir, info, journal, ..
     } = opened;
-    let path = dir.path();
     let report = gather(info, journal.lines())?;
     if let Some(config) = &outcome.config {
         dir.write(MINIMAL_CONFIG, config.as_bytes())?;
@@ -39,27 +35,14 @@ pub(super) fn conclude(
         let text = laid_over(&header(info, settings, MINIMAL_FRAGMENT), &fragment);
         dir.write(MINIMAL_FRAGMENT, text.as_bytes())?;
         // The last of them: where it is, so are the others.
-        dir.write(RESULT, super::json_file(&report)?.as_bytes())?;
-        remove_trees(path);
+        dir.write(RESULT, json_file(&report)?.as_bytes())?;
+        remove_trees(dir.path());
     }
-    let told = show(&report, path, shown);
-    let Some(stopped) = outcome.stopped else {
-        told?;
-        return Ok(exit_code(report.status));
-    };
-    // It can be resumed all the same.
-    if let Err(error) = told {
-        shown.error(&error);
-    }
-    resumable(path);
-    Ok(match stopped {
-        Stopped::Interrupted => ErrorKind::Interrupted.exit_code(),
-        _ => 4,
-    })
+    Ok(report)
 }
 
 /// Puts the records of the run back, if another program wrote to them: whoever reads them next relies on them.
-pub(super) fn restore(opened: &mut Opened, ui: &mut dyn Ui) -> Result<()> {
+pub(crate) fn restore(opened: &mut Opened, tell: &mut Watcher<'_>) -> Result<()> {
     let path = opened.dir.path().to_owned();
     for (name, is_other) in [
         ("run.json", opened.dir.restore_info()?),
@@ -70,7 +53,7 @@ pub(super) fn restore(opened: &mut Opened, ui: &mut dyn Ui) -> Result<()> {
                 "another program wrote to {}: it is put back",
                 path.join(name).display()
             );
-            prepare::warn(ui, text);
+            warn(tell, text);
         }
     }
     Ok(())
@@ -95,7 +78,7 @@ fn base(info: &RunInfo) -> &str {
 
 /// The result of a run that has one already, to which nothing could be added; nothing if there is
 /// something left to do, if only to write its files anew.
-pub(super) fn finished(opened: &Opened) -> Result<Option<Report>> {
+pub(crate) fn finished(opened: &Opened) -> Result<Option<Report>> {
     // Before the start has passed there is none.
     let Ok(report) = gather(&opened.info, &opened.lines) else {
         return Ok(None);
@@ -109,7 +92,7 @@ pub(super) fn finished(opened: &Opened) -> Result<Option<Report>> {
     // Its comments may be another version's.
     let asks = |text: &[u8]| kconfig::read(text).fragment;
     let fragment = laid_over(base(&opened.info), &fragment(&report));
-    let is_whole = read(RESULT) == super::json_file(&report)?.as_bytes()
+    let is_whole = read(RESULT) == json_file(&report)?.as_bytes()
         && asks(&read(MINIMAL_FRAGMENT)) == asks(fragment.as_bytes())
         && is_config_of(&path.join(MINIMAL_CONFIG), &report, &opened.lines);
     Ok(is_whole.then_some(report))
@@ -125,57 +108,14 @@ fn is_config_of(path: &Path, report: &Report, lines: &[Line]) -> bool {
     config.is_ok_and(|fingerprint| fingerprint == answer.fingerprint)
 }
 
-/// Shows the result of a run that came to its end before.
-pub(super) fn show_finished(
-    report: &Report,
-    path: &Path,
-    ui: &mut dyn Ui,
-    shown: &Shown,
-) -> Result<u8> {
-    // Should it have been killed just before it did that.
-    remove_trees(path);
-    prepare::note(
-        ui,
-        format!("the run in {} has come to its end before", path.display()),
-    );
-    ui.finish();
-    show(report, path, shown)?;
-    Ok(exit_code(report.status))
-}
-
-/// Only what is certified ends with 0.
-fn exit_code(status: Status) -> u8 {
-    match status {
-        Status::Minimal => 0,
-        Status::Leaves | Status::Unproved | Status::Stopped | Status::Running => 4,
-    }
-}
-
 /// Some hundred megabytes that nobody needs any more.
-fn remove_trees(path: &Path) {
+pub(crate) fn remove_trees(path: &Path) {
     let _ = fs::remove_dir_all(path.join(TREES));
-}
-
-fn show(report: &Report, path: &Path, shown: &Shown) -> Result<()> {
-    if shown.is_json() {
-        super::print(&super::json(
-            &serde_json::json!({ "v": 1, "event": "result", "report": report }),
-        )?)?;
-    } else {
-        super::print(&report::text(report, &shown.dress()))?;
-        let files: Vec<String> = report
-            .files
-            .iter()
-            .map(|f| path.join(f).display().to_string())
-            .collect();
-        super::print(&format!("files: {}\n", files.join(", ")))?;
-    }
-    Ok(())
 }
 
 /// The first lines of a fragment, `minimal.fragment` or `best.fragment`: what it is, and the base that it
 /// is laid over.
-pub(super) fn header(info: &RunInfo, settings: &Settings, file: &str) -> String {
+pub(crate) fn header(info: &RunInfo, settings: &Settings, file: &str) -> String {
     let base = base(info);
     let oracles: Vec<_> = settings
         .oracles
@@ -202,13 +142,4 @@ pub(super) fn header(info: &RunInfo, settings: &Settings, file: &str) -> String 
          {usage}# -- base\n{base}# -- requests\n",
         info.kbisect,
     )
-}
-
-fn resumable(path: &Path) {
-    use std::io::Write;
-    let _ = writeln!(
-        std::io::stderr(),
-        "to go on: kbisect resume {}",
-        path.display()
-    );
 }

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 const SPECIAL: &str = "$'\"\\`&;|<>()";
 
 /// Can make build in this folder, or in one below it? `what` names it, `hint` says how to choose another.
-pub(super) fn buildable(path: &Path, what: &str, hint: &str) -> Result<()> {
+pub(crate) fn buildable(path: &Path, what: &str, hint: &str) -> Result<()> {
     let whole = real(path)?;
     let text = whole.to_string_lossy();
     let is_bad = |c: &char| c.is_whitespace() || c.is_control() || SPECIAL.contains(*c);
@@ -38,7 +38,7 @@ pub(super) fn buildable(path: &Path, what: &str, hint: &str) -> Result<()> {
 }
 
 /// Can the run be kept in this folder, and builds be made there? Nothing is changed.
-pub(super) fn output(path: &Path) -> Result<()> {
+pub(crate) fn output(path: &Path) -> Result<()> {
     buildable(path, "the output", "give another --output")?;
     let shown = path.display();
     let whole = absolute(path)?;
@@ -89,7 +89,7 @@ fn real(path: &Path) -> Result<PathBuf> {
 
 /// Can the trace and the prior be read, and is each of them one? A run that goes on may not need the
 /// trace any more.
-pub(super) fn guess(settings: &Settings) -> Result<()> {
+pub(crate) fn guess(settings: &Settings) -> Result<()> {
     if let Tracing::File(path) = &settings.trace
         && !RunDir::has_run(&settings.output)
     {
@@ -117,7 +117,7 @@ pub(super) fn guess(settings: &Settings) -> Result<()> {
 
 /// Would these settings, which were asked for, have no effect on the project? An architecture that make
 /// is not told and a launcher that no compiler is called through are refused.
-pub(super) fn effects(
+pub(crate) fn effects(
     project: &Project,
     arch: Option<&str>,
     launcher: &CompilerLauncher,

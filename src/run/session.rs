@@ -1,66 +1,46 @@
-//! Runs a search in an opened run directory, from where it stands to its end.
+//! A session of a run: from where it stands to its end, or until it is stopped.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::conclude::{conclude, header, restore};
-use super::costs::Foretold;
-use super::known::Known;
-use super::prepare::Tools;
-use super::refused::show_oracle_output;
-use super::searches::{Whole, depends_of, leftovers, search_of, unreliable};
-use super::shown::Shown;
-use super::{guess, learned};
+use super::control::Control;
+use super::estimates::Estimates;
+use super::finish::{TREES, header, restore};
+use super::opened::{Opened, now};
+use super::searches::{depends_of, search_of};
+use super::state::RunState;
+use super::tell::Watcher;
+use super::tools::Tools;
+use super::{doubts, learned};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::identity::{Seen, SourceTree, changed};
-use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
+use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Product, Stopped, Watch,
-    check_trees, fragment_of, has_files, moves,
+    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Stopped, Watch, check_trees,
+    fragment_of, has_files, moves,
 };
-use crate::model::{Event, Fragment, Order, Request, RequestSet, Source, Tracing};
+use crate::model::{Event, Fragment, Request, RequestSet, Source, bytes};
 use crate::search::{self, Coverage, Depends};
 use crate::settings::Settings;
-use crate::supervise::{CancelToken, JobServer, Signals};
-use crate::ui::{self, Ui};
+use crate::supervise::{CancelToken, JobServer};
 use crate::{Error, ErrorKind, Result};
 
-/// Where the build trees are, in the run directory.
-pub(super) const TREES: &str = "trees";
-
-/// An opened run directory.
-pub(super) struct Opened {
-    pub(super) dir: RunDir,
-    pub(super) info: RunInfo,
-    pub(super) journal: Journal,
-    /// What the journal says of earlier sittings.
-    pub(super) lines: Vec<Line>,
-}
-
-/// Seconds since 1970, UTC.
-pub(super) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs())
-}
-
-/// Goes on with the run from where it stands; returns the exit code.
-pub(super) fn go(
-    mut opened: Opened,
+/// Goes on with the run from where it stands. Its end is in the journal then.
+///
+/// # Errors
+/// The search cannot go on, or its answer is none ([`doubts`]).
+pub(crate) fn drive(
+    opened: &mut Opened,
     settings: &Settings,
     tools: Tools,
-    signals: &Signals,
-    cancel: &CancelToken,
-    ui: &mut dyn Ui,
-    shown: &Shown,
-) -> Result<u8> {
+    control: &Control,
+    tell: &mut Watcher<'_>,
+) -> Result<Outcome> {
     let (source, toolset) = (Arc::clone(&tools.source), Arc::clone(&tools.toolset));
-    let result = search_on(&mut opened, settings, tools, signals, cancel, ui);
-    ui.finish();
+    let result = search_on(opened, settings, tools, control, tell);
     // Kconfig without its source fails in many ways; they have one cause.
     let result = result.map_err(|error| match error.kind() {
         ErrorKind::Failed if !has_source(source.root()) => {
@@ -68,7 +48,7 @@ pub(super) fn go(
         }
         _ => error,
     });
-    let restored = restore(&mut opened, ui);
+    let restored = restore(opened, tell);
     let result = result.and_then(|outcome| restored.map(|()| outcome));
     // The answer is one for the source that is there.
     let result = result.and_then(|outcome| match outcome.stopped {
@@ -77,48 +57,48 @@ pub(super) fn go(
             .map(|_| outcome),
         Some(_) => Ok(outcome),
     });
+    let result = result.and_then(|outcome| match outcome.stopped {
+        None => match doubts::of_answer(&outcome, opened.dir.path()) {
+            Some(error) => Err(error),
+            None => Ok(outcome),
+        },
+        Some(_) => Ok(outcome),
+    });
     let outcome = match result {
         Ok(outcome) => outcome,
-        Err(error) => {
-            if error.kind() == ErrorKind::StartFails {
-                show_oracle_output(opened.dir.path());
-            }
-            return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
-        }
+        Err(error) => return Err(stopped_by(error, &mut opened.journal, opened.dir.path())),
     };
-    if outcome.stopped.is_none() && outcome.reliability.is_hopeless() {
-        let error = unreliable(&outcome.reliability);
-        return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
+    if outcome.stopped.is_none() {
+        opened.journal.append(&Record::Certified {
+            entries: outcome.certificate.entries().to_vec(),
+        })?;
     }
-    if outcome.stopped.is_none()
-        && let Some(rebuilt) = outcome.rebuilt
-        && let Some(error) = leftovers(rebuilt, opened.dir.path())
-    {
-        return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
-    }
-    let wrong_product = match outcome.product {
-        Product::Other => None,
-        Product::Same => Some(same_product()),
-        Product::Unknown => Some(not_reproducible()),
-    };
-    if let (None, Some(error)) = (outcome.stopped, wrong_product) {
-        return Err(stopped_by(error, &mut opened.journal, opened.dir.path()));
-    }
-    let at = now();
+    opened.journal.append(&ending(&outcome))?;
     let is_minimal = outcome.stopped.is_none() && outcome.certificate.is_whole();
-    let record = match outcome.stopped {
-        Some(Stopped::Interrupted) => Record::Interrupted {
-            at,
-            why: INTERRUPTED.into(),
-        },
-        Some(Stopped::Time) => Record::Interrupted {
-            at,
-            why: "the time is used up".into(),
-        },
-        Some(Stopped::Trials) => Record::Interrupted {
-            at,
-            why: "the trials are used up".into(),
-        },
+    if settings.learns() && is_minimal {
+        let (info, best) = (&opened.info, &outcome.best);
+        let kept = learned::folder()
+            .and_then(|folder| learned::keep(&folder, &settings.oracles, &info.requests, best));
+        // The run has its result all the same.
+        if let Err(error) = kept {
+            let text = format!("what was learnt is not kept: {error}");
+            tell(&Event::Warning { text });
+        }
+    }
+    Ok(outcome)
+}
+
+/// How the session ended, for the journal.
+fn ending(outcome: &Outcome) -> Record {
+    let at = now();
+    let interrupted = |why: &str| Record::Interrupted {
+        at,
+        why: why.to_owned(),
+    };
+    match outcome.stopped {
+        Some(Stopped::Interrupted) => interrupted(INTERRUPTED),
+        Some(Stopped::Time) => interrupted("the time is used up"),
+        Some(Stopped::Trials) => interrupted("the trials are used up"),
         None => Record::Finished {
             at,
             ending: match outcome.certificate.coverage() {
@@ -128,19 +108,7 @@ pub(super) fn go(
             },
             risk: outcome.reliability.risk,
         },
-    };
-    opened.journal.append(&record)?;
-    if settings.learns() && is_minimal {
-        let (info, best) = (&opened.info, &outcome.best);
-        let kept = learned::folder()
-            .and_then(|folder| learned::keep(&folder, &settings.oracles, &info.requests, best));
-        // The run has its result all the same.
-        if let Err(error) = kept {
-            let text = format!("what was learnt is not kept: {error}");
-            ui.event(&Event::Warning { text });
-        }
     }
-    conclude(&opened, &outcome, settings, shown)
 }
 
 /// Was the search told verdicts on other configurations of the same image, as before version 6 of the journal?
@@ -149,29 +117,6 @@ fn relies_on_images(lines: &[Line]) -> bool {
     let since = lines.iter().rev().take_while(|line| !is_anew(line));
     let is_taken_over = |line: &Line| matches!(&line.record, Record::Told { judgement, .. } if judgement.source == Source::SameImage);
     since.clone().any(is_taken_over)
-}
-
-/// The answer would be one about nothing.
-fn same_product() -> Error {
-    Error::failed(
-        "the product of the answer is that of the start, byte for byte, although their configurations differ",
-    )
-    .hint(
-        "is `product` in the project right? If it is, none of the options that went makes a difference to it: \
-         leave them out of the start",
-    )
-}
-
-/// Nor could be told whether it is.
-fn not_reproducible() -> Error {
-    Error::failed(
-        "no request is left, and the product is not reproducible: two builds of one configuration differ, so it \
-         cannot be told whether it has anything to do with the configuration",
-    )
-    .hint(
-        "is `product` in the project right? If it is, keep the time, and whatever else differs from build to build, out \
-         of it; then begin anew with another --output",
-    )
 }
 
 /// Is the source what it was?
@@ -200,9 +145,8 @@ fn search_on(
     opened: &mut Opened,
     settings: &Settings,
     mut tools: Tools,
-    signals: &Signals,
-    cancel: &CancelToken,
-    ui: &mut dyn Ui,
+    control: &Control,
+    tell: &mut Watcher<'_>,
 ) -> Result<Outcome> {
     let Opened {
         dir,
@@ -210,9 +154,10 @@ fn search_on(
         journal,
         lines,
     } = opened;
+    let cancel = &control.cancel;
     let capacity = info.requests.len();
     let full = RequestSet::full(capacity);
-    let mut known = Known::of(lines, capacity);
+    let mut known = RunState::of(lines, capacity);
     let trees = dir.path().join(TREES);
     fs::create_dir_all(&trees).map_err(|e| Error::io("make the folder", &trees, e))?;
     let trees = trees
@@ -245,7 +190,7 @@ fn search_on(
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
     let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
-    let mut sink = |event: &Event| ui.event(event);
+    let mut sink = |event: &Event| tell(event);
     let header = header(info, settings, BEST_FRAGMENT);
     let mut lab = Lab {
         executor: &mut executor,
@@ -257,17 +202,17 @@ fn search_on(
             time: settings.budget_time,
             trials: settings.budget_trials,
         },
-        signals: signals.requests(),
+        signals: control.requests(),
         sink: &mut sink,
         next_trial: known.next_trial,
         start: known.start.unwrap_or(known.next_trial),
         resolve: &resolve,
         depends: &of_best,
-        written: known.written.unwrap_or_else(|| full.clone()),
+        written: known.written.clone().unwrap_or_else(|| full.clone()),
         refused: known.refused,
         header: &header,
     };
-    let mut progress = known.progress;
+    let mut progress = known.progress.clone();
     if let Some(fingerprint) = known.start_config {
         lab.cache.resolved(full.clone(), fingerprint);
     }
@@ -287,51 +232,34 @@ fn search_on(
     {
         judge_start_again(&mut lab, &info.requests, &full, &*resolver, cancel)?;
     }
-    if known.start.is_none() {
-        let fragment = fragment_of(&info.requests, &full);
-        let start = resolver.resolve(&fragment, cancel)?;
+    let is_first = known.start.is_none();
+    if is_first {
+        let start = resolver.resolve(&fragment_of(&info.requests, &full), cancel)?;
         let judgement = lab.judge_start(&start, &full)?;
         known.start_origin = judgement.origin;
         progress.lines = judgement.lines;
         (progress.passed, progress.failed) = (1, lab.refused);
-        // What builds took is another time with each run.
-        let is_timed = settings.order == Order::AsItComes;
-        let whole = Whole {
+    }
+    // Not only when the start was just judged: an earlier session may have been stopped right after that. But
+    // a search that has begun goes on as it began.
+    if moves(lab.journal.lines()).next().is_none() {
+        let estimates = Estimates {
             info,
-            resolved: &start,
+            settings,
             depends: &depends,
             resolver: &resolver,
+            source: &source,
         };
-        let costs = if is_timed || settings.trace != Tracing::Off {
-            Foretold::of(&lab, whole, cancel)?
-        } else {
-            Foretold::default()
-        };
-        if is_timed && !costs.is_empty() {
-            known.costs = costs.millis(judgement.timings.oracle_wall, settings.build_jobs);
-            lab.journal.append(&Record::Costs {
-                millis: known.costs.clone(),
-            })?;
-        }
-        if (info.prior.is_empty() || settings.learns())
-            && let Some(traced) =
-                guess::of_start(&mut lab, whole, &costs, &settings.trace, &source, cancel)?
-        {
-            let prior = info.prior.and(&traced);
-            lab.journal.append(&Record::Traced {
-                prior: prior.clone(),
-            })?;
-            known.prior = prior;
-        }
-        if let Some(bytes) = lab.executor.expected_disk() {
-            let text = format!(
-                "disk: the {} build trees take about {}, in {}; they go at the end",
-                settings.jobs.get() + 1,
-                ui::bytes(bytes),
-                trees.display(),
-            );
-            (lab.sink)(&Event::Note { text });
-        }
+        estimates.complete(&mut lab, &mut known, cancel)?;
+    }
+    if is_first && let Some(disk) = lab.executor.expected_disk() {
+        let text = format!(
+            "disk: the {} build trees take about {}, in {}; they go at the end",
+            settings.jobs.get() + 1,
+            bytes(disk),
+            trees.display(),
+        );
+        (lab.sink)(&Event::Note { text });
     }
     let prior = if known.prior.is_empty() {
         info.prior.clone()
@@ -369,7 +297,7 @@ fn search_on(
             (lab.sink)(&Event::Warning { text });
             lab.journal.append(&Record::Anew { at: now() })?;
             let options = search::Options {
-                refused: Known::of(lab.journal.lines(), capacity).refused,
+                refused: RunState::of(lab.journal.lines(), capacity).refused,
                 ..options
             };
             search = search_of(info, settings, full.clone(), options, origin)?;
@@ -381,7 +309,7 @@ fn search_on(
         }
     };
     progress.requests = search.best().len();
-    if known.start.is_some() {
+    if !is_first {
         // After a crash between a verdict and the files that follow from it.
         let passed = lab.write_best(search.best())?;
         progress.lines = passed.map_or(progress.lines, |judgement| judgement.lines);

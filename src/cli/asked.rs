@@ -1,0 +1,90 @@
+//! The settings from flags and the settings file.
+
+use std::path::{Path, PathBuf};
+
+use super::shown::Shown;
+use crate::kconfig::Project;
+use crate::model::{CompilerLauncher, Event};
+use crate::oracle::SHIPPED;
+use crate::run::checks;
+use crate::run::project::project;
+use crate::settings::{self, Base, Machine, PartialSettings, Settings};
+use crate::{Error, Result};
+
+/// The settings from flags and file; what the file says of colours and format goes to `shown`.
+pub(super) fn settings(
+    asked: PartialSettings,
+    shown: Shown,
+) -> Result<(Settings, Shown, Vec<String>)> {
+    let file = Path::new(settings::FILE);
+    let (from_file, unknown) = if file.is_file() {
+        settings::read(file)?
+    } else {
+        (PartialSettings::new(), vec![])
+    };
+    let told = |key: String| {
+        let near = settings::like(&key).map(|near| format!("; did you mean `{near}`?"));
+        let key = key.escape_debug();
+        format!(
+            "{}: unknown key `{key}`{}",
+            settings::FILE,
+            near.unwrap_or_default()
+        )
+    };
+    let mut warnings: Vec<String> = unknown.into_iter().map(told).collect();
+    let shown = shown.with_file(&from_file)?;
+    let asked = asked.over(from_file);
+    let made = Settings::complete(&asked, Machine::here());
+    // It may be the very one that is missing.
+    let mut settings = made.inspect_err(|_| {
+        let mut ui = shown.ui();
+        for text in &warnings {
+            ui.event(&Event::Warning { text: text.clone() });
+        }
+    })?;
+    make_absolute(&mut settings)?;
+    if let Some(table @ toml::Value::Table(_)) = &settings.project {
+        let mut ignored = |key: serde_ignored::Path<'_>| {
+            warnings.push(told(format!("project.{key}")));
+        };
+        // What else is wrong with it is told when it is used.
+        let _ = serde_ignored::deserialize::<_, _, Project>(table.clone(), &mut ignored);
+    }
+    // One that is none is told when it is used.
+    if let Ok(project) = project(settings.project.as_ref(), &settings.arch) {
+        checks::effects(&project, asked.text("arch"), &settings.cc_launcher)?;
+        if project.compiler.is_none() && settings.cc_launcher == CompilerLauncher::Nothing {
+            warnings.push(format!(
+                "--no-object-cache has no effect: of the project {} no objects are kept anyway",
+                project.name.escape_debug()
+            ));
+        }
+    }
+    Ok((settings, shown, warnings))
+}
+
+/// A run is resumed from anywhere: what it reads is named from the root. The output is not: it
+/// is what people see, and `resume` is told where it is.
+fn make_absolute(settings: &mut Settings) -> Result<()> {
+    let absolute = |path: &mut PathBuf| {
+        *path =
+            std::path::absolute(&*path).map_err(|e| Error::io("find the folder of", path, e))?;
+        Ok(())
+    };
+    settings.source.iter_mut().try_for_each(absolute)?;
+    settings.start.iter_mut().try_for_each(absolute)?;
+    if let Base::File(path) = &mut settings.base {
+        absolute(path)?;
+    }
+    for oracle in &mut settings.oracles {
+        // A shipped one goes by its name.
+        if SHIPPED.iter().all(|s| s.name != *oracle) {
+            let mut path = PathBuf::from(&*oracle);
+            absolute(&mut path)?;
+            if let (true, Some(path)) = (path.is_file(), path.to_str()) {
+                *oracle = path.to_owned();
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! What the dispatcher owns, and how a run ends.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+
+use super::executor::Executor;
+use super::trial::CONFIG;
+use crate::journal::{Journal, Record, RunDir, VerdictCache};
+use crate::model::{
+    CandidateId, Event, Fragment, Request, RequestSet, ResolvedConfig, TrialId, WorkerId,
+};
+use crate::search::{Certificate, Depends, Rebuilt, Reliability};
+use crate::supervise::Signal;
+use crate::{Error, Result};
+
+/// How much a run may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Wall time, all sittings together.
+    pub time: Option<Duration>,
+    /// Trials, the start's included, all sittings together.
+    pub trials: Option<u32>,
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// The user, or the system, wants it to.
+    Interrupted,
+    /// [`Budget::time`].
+    Time,
+    /// [`Budget::trials`].
+    Trials,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The smallest set of requests that passed.
+    pub best: RequestSet,
+    /// Why each of them stays.
+    pub certificate: Certificate,
+    /// How far the oracle can be relied on.
+    pub reliability: Reliability,
+    /// None: the search came to its end.
+    pub stopped: Option<Stopped>,
+    /// The resolved config of `best`; none if the run was stopped.
+    pub config: Option<String>,
+    /// Whether the start and the answer have different products.
+    pub product: Product,
+    /// How the answer stands once it is built from an empty tree; none if the search does not see to that.
+    pub rebuilt: Option<Rebuilt>,
+}
+
+/// What the way from the start to the answer changed of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    /// It is another one, or nothing was taken away.
+    Other,
+    /// Their configurations differ, and their products do not, nor does any other that was built: it may be
+    /// the wrong file.
+    Same,
+    /// No request is left, and the product is not reproducible: it cannot be told whether it has anything to do with the
+    /// configuration.
+    Unknown,
+}
+
+/// A run: everything that the dispatcher owns.
+pub struct Lab<'a> {
+    /// Those who do the work.
+    pub executor: &'a mut dyn Executor,
+    /// The run directory.
+    pub dir: &'a RunDir,
+    /// Its journal.
+    pub journal: &'a mut Journal,
+    /// What is known already.
+    pub cache: VerdictCache,
+    /// The start's requests.
+    pub requests: &'a [Request],
+    /// How much the run may take.
+    pub budget: Budget,
+    /// Requests to stop.
+    pub signals: &'a Receiver<Signal>,
+    /// Told of everything that happens.
+    pub sink: &'a mut dyn FnMut(&Event),
+    /// The number of the next trial.
+    pub next_trial: TrialId,
+    /// The trial of the start, which oracles compare others with.
+    pub start: TrialId,
+    /// Resolves a fragment over the base.
+    pub resolve: &'a dyn Fn(&Fragment) -> Result<ResolvedConfig>,
+    /// Tells what depends on what in a set of requests; with nobody to ask, nothing.
+    pub depends: &'a dyn Fn(&RequestSet) -> Result<Depends>,
+    /// What the journal says is the best: the start, if it says nothing.
+    pub written: RequestSet,
+    /// How often the oracle refused the start before it accepted it.
+    pub refused: u32,
+    /// What stands before the requests in the fragment of the best: comments and the base.
+    pub header: &'a str,
+}
+
+impl Lab<'_> {
+    pub(super) fn emit(&mut self, event: &Event) {
+        (self.sink)(event);
+    }
+
+    fn take_trial(&mut self) -> TrialId {
+        let id = self.next_trial;
+        self.next_trial = TrialId(id.0 + 1);
+        id
+    }
+
+    /// Makes the directory of a trial, with the config in it, and notes that it begins.
+    pub(super) fn begin_trial(
+        &mut self,
+        candidate: Option<CandidateId>,
+        config: &ResolvedConfig,
+        worker: WorkerId,
+    ) -> Result<(TrialId, PathBuf)> {
+        let trial = self.take_trial();
+        let dir = self.dir.make_trial_dir(trial)?;
+        // Make, oracles and their guests run elsewhere.
+        let dir = dir
+            .canonicalize()
+            .map_err(|e| Error::io("look at", &dir, e))?;
+        let path = dir.join(CONFIG);
+        fs::write(&path, &config.text).map_err(|e| Error::io("write", &path, e))?;
+        let fingerprint = config.fingerprint;
+        self.journal.append(&Record::Began {
+            trial,
+            candidate,
+            fingerprint,
+            worker,
+        })?;
+        Ok((trial, dir))
+    }
+}

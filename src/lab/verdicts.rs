@@ -1,0 +1,64 @@
+//! What a trial came to, and why a run cannot go on.
+
+use super::executor::TrialResult;
+use crate::Error;
+use crate::build::is_clock_skew;
+use crate::model::{Judgement, ResolvedConfig, Source, TrialId};
+
+pub(super) fn no_workers() -> Error {
+    Error::failed("all workers are gone").hint("this is a bug of kbisect; `kbisect resume` goes on")
+}
+
+/// The machine gave out for the last time.
+pub(super) fn starved_twice(why: &str) -> Error {
+    let hint = if is_clock_skew(why) {
+        "files are newer than the clock of this machine says, and make may not make anew what depends on them: set the \
+         clock right, or `touch` the files; then `kbisect resume`"
+    } else {
+        "free memory or disk, raise the limit (ulimit), or use a smaller -j; then `kbisect resume`. An oracle \
+         whose guest says that is to write to $KBISECT_EVIDENCE why it refuses"
+    };
+    Error::failed(format!(
+        "the machine gave out, twice, the second time with nothing else under way: {why}"
+    ))
+    .hint(hint)
+}
+
+pub(super) fn why(judgement: &Judgement) -> &str {
+    judgement
+        .evidence
+        .as_deref()
+        .unwrap_or("it does not say why")
+}
+
+/// The judgement of a trial that gave a verdict.
+pub(super) fn judgement(
+    trial: TrialId,
+    config: &ResolvedConfig,
+    result: TrialResult,
+) -> Option<Judgement> {
+    let TrialResult::Judged {
+        verdict,
+        evidence,
+        image,
+        timings,
+        origin,
+    } = result
+    else {
+        return None;
+    };
+    let (image, image_size) = image.unzip();
+    Some(Judgement {
+        trial,
+        fingerprint: config.fingerprint,
+        verdict,
+        source: Source::Tested,
+        evidence,
+        image,
+        image_size,
+        // A config has some thousands of lines.
+        lines: config.config.len() as u32,
+        timings,
+        origin,
+    })
+}

@@ -1,0 +1,127 @@
+//! Begins a run, or tells whether the one that is there is the same.
+
+use super::opened::{Opened, check_key, now};
+use super::start::{WhenEmpty, start};
+use super::tell::{Watcher, warn};
+use super::tools::Tools;
+use super::{learned, prior as priors};
+use crate::journal::{Record, RunDir, RunInfo};
+use crate::kconfig::{self, Start};
+use crate::model::{Prior, Request, RequestId};
+use crate::search::{Depends, USE_DEPENDS};
+use crate::settings::Settings;
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// Begins the run that the settings describe.
+pub(crate) fn begin(
+    settings: &Settings,
+    tools: &Tools,
+    empty: WhenEmpty,
+    cancel: &CancelToken,
+    tell: &mut Watcher<'_>,
+) -> Result<Opened> {
+    let start = start(settings, tools, empty, cancel, tell);
+    // If it is not what it was, that explains an error better than Kconfig does.
+    tools.check_source(cancel)?;
+    let start = start?;
+    let info = RunInfo {
+        kbisect: env!("CARGO_PKG_VERSION").to_owned(),
+        at: now(),
+        argv: std::env::args().collect(),
+        key: tools.key.clone(),
+        settings: serde_json::to_value(settings)
+            .map_err(|e| Error::failed("cannot write the settings").because(e))?,
+        algorithm: settings.algorithm.clone(),
+        carried: carried(settings, tools, &start, cancel)?,
+        selectors: start.selectors,
+        fixed: start.keep,
+        prior: prior(settings, &start.requests, tell)?,
+        requests: start.requests,
+    };
+    let (dir, mut journal) = RunDir::create(&settings.output, &info)?;
+    journal.append(&Record::Started { at: now() })?;
+    Ok(Opened {
+        dir,
+        info,
+        journal,
+        lines: vec![],
+    })
+}
+
+/// What is thought of the requests.
+fn prior(settings: &Settings, requests: &[Request], tell: &mut Watcher<'_>) -> Result<Prior> {
+    match &settings.prior {
+        None => Ok(Prior::default()),
+        Some(_) if settings.learns() => {
+            let mut warn = |text: &str| warn(tell, text);
+            learned::read(&learned::folder()?, &settings.oracles, requests, &mut warn)
+        }
+        Some(path) => priors::read(path, requests),
+    }
+}
+
+/// What goes with what, where the search has a use for it and it can be told quickly.
+fn carried(
+    settings: &Settings,
+    tools: &Tools,
+    start: &Start,
+    cancel: &CancelToken,
+) -> Result<Vec<Vec<RequestId>>> {
+    let is_used = USE_DEPENDS.contains(&settings.algorithm.as_str());
+    if !is_used || tools.resolver.trusted().is_none() {
+        return Ok(Vec::new());
+    }
+    let (requests, selectors) = (&start.requests, &start.selectors);
+    let carried = kconfig::carried(requests, selectors, &*tools.resolver, cancel)?;
+    Ok(Depends::new(kconfig::untied(carried, selectors)).lists())
+}
+
+/// The directory has a run in it. Is it this one, which may go on? Another one is left alone.
+pub(crate) fn again(
+    opened: &Opened,
+    settings: &Settings,
+    tools: &Tools,
+    empty: WhenEmpty,
+    cancel: &CancelToken,
+    tell: &mut Watcher<'_>,
+) -> Result<()> {
+    let path = opened.dir.path();
+    check_key(
+        path,
+        &opened.info,
+        &opened.lines,
+        tools,
+        cancel,
+        format!(
+            "give another --output; `kbisect report {}` shows that run",
+            path.display()
+        ),
+    )?;
+    let start = start(settings, tools, empty, cancel, tell)?;
+    let info = &opened.info;
+    // More may have been learnt since it began.
+    let is_learning =
+        settings.learns() && info.settings.get("prior") == Some(&serde_json::json!(settings.prior));
+    let prior = if is_learning {
+        info.prior.clone()
+    } else {
+        prior(settings, &start.requests, tell)?
+    };
+    let differs = if start.requests != info.requests {
+        "start".to_owned()
+    } else if start.keep != info.fixed {
+        "--keep".to_owned()
+    } else if prior != info.prior {
+        "--prior".to_owned()
+    } else if let Some(key) = settings.changed_since(&info.settings)? {
+        format!("--{key}")
+    } else {
+        return Ok(());
+    };
+    Err(Error::usage(format!(
+        "{} has a run with another {differs} in it",
+        settings.output.display()
+    ))
+    .hint("give another --output, or go on with that run by `kbisect resume`"))
+}

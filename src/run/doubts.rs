@@ -1,0 +1,129 @@
+//! Why an answer that a search ended with is none.
+
+use std::path::Path;
+
+use crate::journal::{Record, RunDir};
+use crate::lab::{Outcome, Product};
+use crate::model::{Origin, Verdict};
+use crate::search::{Rebuilt, Reliability};
+use crate::{Error, ErrorKind};
+
+/// Why the answer of a search that came to its end is none; nothing if it is one.
+pub(crate) fn of_answer(outcome: &Outcome, run: &Path) -> Option<Error> {
+    if outcome.reliability.is_hopeless() {
+        return Some(unreliable(&outcome.reliability));
+    }
+    let left = outcome.rebuilt.and_then(|rebuilt| leftovers(rebuilt, run));
+    left.or_else(|| match outcome.product {
+        Product::Other => None,
+        Product::Same => Some(same_product()),
+        Product::Unknown => Some(not_reproducible()),
+    })
+}
+
+/// The answer would be one about nothing.
+fn same_product() -> Error {
+    Error::failed(
+        "the product of the answer is that of the start, byte for byte, although their configurations differ",
+    )
+    .hint(
+        "is `product` in the project right? If it is, none of the options that went makes a difference to it: \
+         leave them out of the start",
+    )
+}
+
+/// Nor could be told whether it is.
+fn not_reproducible() -> Error {
+    Error::failed(
+        "no request is left, and the product is not reproducible: two builds of one configuration differ, so it \
+         cannot be told whether it has anything to do with the configuration",
+    )
+    .hint(
+        "is `product` in the project right? If it is, keep the time, and whatever else differs from build to build, out \
+         of it; then begin anew with another --output",
+    )
+}
+
+/// What an answer is worth that was built from an empty tree, once the search is over; none if it holds.
+fn leftovers(rebuilt: Rebuilt, run: &Path) -> Option<Error> {
+    // What it said, in the trial that told.
+    let evidence = |is_wanted: fn(Verdict) -> bool| {
+        let (_, lines) = RunDir::read(run).ok()?;
+        lines.into_iter().rev().find_map(|line| match line.record {
+            Record::Told { judgement, .. }
+                if judgement.origin == Origin::Empty && is_wanted(judgement.verdict) =>
+            {
+                let why = judgement.evidence.map(|why| format!(": {why}"));
+                Some(format!(
+                    " (trial {}{})",
+                    judgement.trial,
+                    why.unwrap_or_default()
+                ))
+            }
+            _ => None,
+        })
+    };
+    let of = |is_wanted| evidence(is_wanted).unwrap_or_default();
+    let left = "builds of this project, or the oracle, leave something in the build tree that later builds use";
+    let text = match rebuilt {
+        Rebuilt::Holds => return None,
+        Rebuilt::Fails => format!(
+            "the answer passed in a build tree that went from one configuration to the next, and fails when it is \
+             built from an empty build tree{}: {left}",
+            of(Verdict::is_fail)
+        ),
+        // Of a search that is over it is not open.
+        Rebuilt::Unresolved | Rebuilt::Open => format!(
+            "the answer passed in a build tree that went from one configuration to the next, and built from an empty \
+             build tree it gets no clear verdict{}",
+            of(|verdict| !verdict.is_pass())
+        ),
+        Rebuilt::ProofFails => format!(
+            "without one of the requests that are left the rest did not build in a build tree that went from one \
+             configuration to the next, and from an empty build tree it does{}: {left}",
+            of(Verdict::is_pass)
+        ),
+    };
+    Some(Error::new(ErrorKind::Unreliable, text).hint(
+        "begin anew with another --output, and --clean-builds; or let the product be linked from what the \
+         configuration asks for only, no failed command be ignored, and the oracle write to $KBISECT_TRIAL, not to \
+         $KBISECT_BUILD",
+    ))
+}
+
+/// The oracle answers one way and then another.
+fn unreliable(reliability: &Reliability) -> Error {
+    let Reliability {
+        again,
+        differed,
+        start_fails,
+        risk,
+        is_unsure,
+        ..
+    } = reliability;
+    let unsure = match risk.filter(|_| *is_unsure) {
+        Some(risk) => format!(
+            "; the chance that the answer is wrong is still {:.1} %, although it was asked for again and again",
+            100.0 * risk
+        ),
+        None => String::new(),
+    };
+    let start = if *start_fails {
+        "the start, which passed at first, does not pass reliably; "
+    } else {
+        ""
+    };
+    Error::new(
+        ErrorKind::Unreliable,
+        format!(
+            "the oracle is too unreliable: {start}of {again} judgements that were repeats or \
+             repeated, {differed} differed from the others on the same configuration ({:.0} %){unsure}",
+            100.0 * reliability.rate()
+        ),
+    )
+    .hint(
+        "make it answer the same each time (a longer --timeout, fewer trials at once by -j 1, a \
+         test that does not race with the boot), then begin anew with another --output; the \
+         trials/ folder has what it said each time",
+    )
+}

@@ -1,0 +1,49 @@
+//! What is wrong with a file of the user's, in some lines at most.
+
+use std::path::Path;
+
+use super::tell::{Watcher, warn};
+use crate::Error;
+use crate::kconfig::Problem;
+use crate::model::Symbol;
+
+pub(crate) fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Error {
+    Error::usage(format!("cannot read {}", path.display()))
+        .because(error)
+        .hint(format!("{flag} is to be a .config or a fragment of one"))
+}
+
+/// Warns of what is wrong with a file; the first ones say it all, but what is lost comes first.
+pub(crate) fn list_problems(tell: &mut Watcher<'_>, name: &str, problems: &[Problem]) {
+    let (lost, other): (Vec<&Problem>, Vec<&Problem>) =
+        problems.iter().partition(|p| p.kind.is_loss());
+    list(tell, name, lost.iter().map(ToString::to_string));
+    list(tell, name, other.iter().map(ToString::to_string));
+}
+
+/// Warns of what is wrong with a file; the first ones say it all.
+pub(crate) fn list(
+    tell: &mut Watcher<'_>,
+    name: &str,
+    texts: impl ExactSizeIterator<Item = String>,
+) {
+    const SHOWN: usize = 10;
+    let count = texts.len();
+    for text in texts.take(SHOWN) {
+        warn(tell, format!("{name}: {text}"));
+    }
+    if count > SHOWN {
+        warn(
+            tell,
+            format!("{name}: and {} more of the kind", count - SHOWN),
+        );
+    }
+}
+
+/// Warns of symbols that the source does not have, with their lines in the file `name`.
+pub(crate) fn list_unknown(tell: &mut Watcher<'_>, name: &str, unknown: &[(usize, Symbol)]) {
+    let text = |(line, symbol): &(usize, Symbol)| {
+        format!("line {line}: this source has no symbol {symbol} for this architecture")
+    };
+    list(tell, name, unknown.iter().map(text));
+}

@@ -1,0 +1,104 @@
+//! A run directory in use: opened, checked, gone on with.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use super::tell::{Watcher, note, warn};
+use super::tools::Tools;
+use crate::identity::{Difference, differences};
+use crate::journal::{Journal, Line, Record, RunDir, RunInfo};
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// An opened run directory.
+pub(crate) struct Opened {
+    pub(crate) dir: RunDir,
+    pub(crate) info: RunInfo,
+    pub(crate) journal: Journal,
+    /// What the journal says of earlier sittings.
+    pub(crate) lines: Vec<Line>,
+}
+
+/// Seconds since 1970, UTC.
+pub(crate) fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs())
+}
+
+/// Opens a run directory to go on with what is in it.
+pub(crate) fn open(path: &Path, tell: &mut Watcher<'_>) -> Result<Opened> {
+    let crate::journal::Opened {
+        dir,
+        info,
+        journal,
+        lines,
+        warnings,
+    } = RunDir::open(path)?;
+    for text in warnings {
+        warn(tell, text);
+    }
+    Ok(Opened {
+        dir,
+        info,
+        journal,
+        lines,
+    })
+}
+
+/// What is not the same in the key of a run and in that of `tools`.
+pub(crate) fn key_differences(
+    was: &Value,
+    tools: &Tools,
+    cancel: &CancelToken,
+) -> Result<Vec<Difference>> {
+    let differs = differences(was, &tools.key_like(was, cancel)?);
+    Ok(tools.source.explain(was, differs))
+}
+
+/// Do the verdicts of the run in `path` still hold with these tools? If not, `hint` says what to do.
+pub(crate) fn check_key(
+    path: &Path,
+    info: &RunInfo,
+    lines: &[Line],
+    tools: &Tools,
+    cancel: &CancelToken,
+    hint: impl Into<String>,
+) -> Result<()> {
+    let differs = key_differences(&info.key, tools, cancel)?;
+    if differs.is_empty() {
+        return Ok(());
+    }
+    let told = |line: &Line| matches!(line.record, Record::Told { .. } | Record::Start { .. });
+    let mut hint = if lines.iter().any(told) {
+        hint.into()
+    } else {
+        "it has no verdict yet: remove the folder to begin anew, or give another --output"
+            .to_owned()
+    };
+    for line in differs.iter().flat_map(|d| &d.details) {
+        hint += &format!("\n{line}");
+    }
+    let names: Vec<&str> = differs.iter().map(|d| &*d.name).collect();
+    Err(Error::usage(format!(
+        "the run in {} was not begun with the same {}",
+        path.display(),
+        names.join(", ")
+    ))
+    .hint(hint))
+}
+
+/// Notes that the run goes on: from here on it is not finished any more, should it have been.
+pub(crate) fn resumed(opened: &mut Opened, tell: &mut Watcher<'_>) -> Result<()> {
+    opened.journal.append(&Record::Resumed { at: now() })?;
+    let told = |l: &&Line| matches!(l.record, Record::Told { .. });
+    let verdicts = opened.lines.iter().filter(told).count();
+    let path = opened.dir.path().display();
+    note(
+        tell,
+        format!("going on with {path}: {verdicts} verdicts are known"),
+    );
+    Ok(())
+}
