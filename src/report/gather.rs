@@ -257,6 +257,41 @@ mod tests {
     }
 
     #[test]
+    fn why_a_request_stays_is_what_the_search_proved_and_not_what_most_verdicts_say() {
+        // Without the others it failed, and passed twice: what the search makes of that is its own.
+        let with = |proof| {
+            let mut records = story();
+            let end = records.pop().unwrap();
+            records.push(Record::Best {
+                trial: TrialId(2),
+                requests: 2,
+                lines: 40,
+                keep: Some(RequestSet::of(3, [RequestId(0), RequestId(2)])),
+            });
+            for trial in [4, 5] {
+                records.push(Record::Told {
+                    candidate: CandidateId(1),
+                    judgement: judgement(trial, Verdict::Pass, 33),
+                });
+            }
+            let proofs = vec![(RequestId(0), proof)];
+            records.push(Record::Told {
+                candidate: CandidateId(1),
+                judgement: judgement(6, Verdict::Fail(Stage::Oracle), 33),
+            });
+            records.push(Record::Certified { entries: proofs });
+            records.push(end);
+            gather(&info(), &lines(records)).unwrap()
+        };
+        let report = with(Proof::Tested(CandidateId(1)));
+        assert_eq!(report.status, Status::Minimal);
+        assert!(matches!(report.kept[0].reason, Reason::Needed { .. }));
+        let report = with(Proof::Implied(RequestId(2)));
+        assert_eq!(report.status, Status::Leaves);
+        assert_eq!(with(Proof::Missing).status, Status::Unproved);
+    }
+
+    #[test]
     fn the_boot_of_an_image_is_the_shortest_of_those_that_were_made() {
         let judge = |image: u8, source, verdict, secs| Judgement {
             source,

@@ -17,7 +17,6 @@ use snapbox::{Assert, Data};
 mod end;
 mod make;
 mod state;
-#[allow(unused_imports, reason = "each binary uses a part of it")]
 #[path = "../toy/mod.rs"]
 mod toy;
 

@@ -1,0 +1,20 @@
+//! The search alone, against a closure: `cargo run --example ask-tell`.
+
+use kbisect::model::{RequestId, RequestSet, Stage, Verdict};
+use kbisect::search::{Options, Step, UnknownAlgorithm, by_name};
+
+fn main() -> Result<(), UnknownAlgorithm> {
+    let (full, fixed) = (RequestSet::full(12), RequestSet::empty(12));
+    let needed = RequestSet::of(12, [2, 6, 10].map(RequestId));
+    let mut search = by_name("split", full, &fixed, Options::default())?;
+    while let Step::Try(candidate) = search.next() {
+        let verdict = match needed.is_subset(&candidate.keep) {
+            true => Verdict::Pass,
+            false => Verdict::Fail(Stage::Oracle),
+        };
+        println!("{:2} left: {verdict}", candidate.keep.len());
+        search.tell(candidate.id, verdict);
+    }
+    println!("needed: {:?}", search.best());
+    Ok(())
+}
