@@ -1,4 +1,5 @@
 //! The search alone, against a closure: `cargo run --example ask-tell`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example")]
 
 use kbisect::model::{RequestId, RequestSet, Stage, Verdict};
 use kbisect::search::{Options, Step, UnknownAlgorithm, by_name};

@@ -1,4 +1,5 @@
 //! A whole run by the library, without the command line: `cargo run --example library -- ORACLE DIR`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example")]
 
 use kbisect::run::{self, Control, Plan};
 use kbisect::settings::{Machine, PartialSettings, Settings};

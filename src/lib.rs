@@ -1,8 +1,23 @@
 //! kbisect finds the smallest kernel configuration that an oracle still accepts.
 //!
-//! The library behind the `kbisect` program. Start reading at [`model`], which has the words,
-//! then [`search`] (a pure state machine), [`lab`] (which runs it on real builds) and
-//! `ARCHITECTURE.md`.
+//! The library behind the `kbisect` program. It starts from a kernel configuration that works (the
+//! *start*), removes options, builds and boots the rest, and asks an *oracle*, a program, whether
+//! the kernel is still good enough. It ends with a minimal set of options, and for each of them
+//! with the trial that failed without it.
+//!
+//! # Where to begin
+//!
+//! - [`model`]: the shared types. A *request* is an option that is asked for, a *candidate* a set
+//!   of requests, a *verdict* what a trial of a candidate gave.
+//! - [`search`]: the search, a pure state machine. It proposes candidates and receives verdicts. It
+//!   works for any problem of this kind, not only for kernels.
+//! - [`kconfig`]: reads and resolves configurations; [`kconfig::engine`] is a Kconfig
+//!   implementation of its own, with an example.
+//! - [`lab`]: runs a search on real builds. [`build`], [`boot`] and [`oracle`] do the work of one
+//!   trial, [`journal`] stores it, [`report`] explains the result.
+//!
+//! `ARCHITECTURE.md` says who uses whom and what must always hold, `DESIGN.md` how each part
+//! works, `FORMATS.md` what is on disk.
 
 pub mod boot;
 pub mod build;

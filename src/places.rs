@@ -1,4 +1,4 @@
-//! Where kbisect keeps what it makes once.
+//! The cache folder and the data folder.
 
 use std::env;
 use std::path::PathBuf;

@@ -135,7 +135,7 @@ fn a_run_that_a_person_interrupts_ends_with_130_and_goes_on() {
     assert_eq!(toy.answer(), set(&TWELVE_NEEDED));
 }
 
-/// The fields of each event that ARCHITECTURE.md promises, by its name.
+/// The fields of each event that FORMATS.md promises, by its name.
 fn promised() -> BTreeMap<String, BTreeSet<String>> {
     let text = include_str!("snapshots/events.jsonl");
     let event = |line: &str| {

@@ -1,4 +1,4 @@
-//! How much a boot may take before it counts as failed.
+//! The limits of a boot: CPU time and wall time.
 
 use std::time::Duration;
 

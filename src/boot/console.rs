@@ -1,4 +1,4 @@
-//! What happens on a serial console: a state machine over its bytes.
+//! The console watcher: a state machine over the bytes of a serial console.
 
 use std::mem;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Boots a kernel in QEMU, watches its console, and says what came of it.
+//! Boots a kernel in QEMU, watches its console, and reports the outcome.
 //!
 //! A machine is [data](Machine); what happens on its console is decided by a
 //! [pure state machine](Console) over bytes; [`boot`] puts the two together, within a

@@ -1,4 +1,4 @@
-//! What came of a boot.
+//! The outcome of a boot.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `boot.json`: how a boot went, for people and as the measure of later boots.
+//! `boot.json`: the figures of a boot, for people and for the limits of later boots.
 
 use std::fs;
 use std::io::ErrorKind;

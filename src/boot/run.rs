@@ -1,4 +1,4 @@
-//! Runs a machine until its console, a limit or its end says what came of it.
+//! Runs a machine until its console, a limit or its end decides the outcome.
 
 use std::ffi::OsStr;
 use std::fs;

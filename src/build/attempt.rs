@@ -1,4 +1,4 @@
-//! One run of make, and how it ended.
+//! One run of make, and its result.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

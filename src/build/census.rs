@@ -1,4 +1,4 @@
-//! Which objects a built tree has, and which CONFIG symbols each of them depends on.
+//! The objects of a built tree, and the CONFIG symbols that each depends on.
 //!
 //! Kbuild's `fixdep` notes that beside each object (`.fork.o.cmd`): a line
 //! `$(wildcard include/config/SYMBOL)` for every symbol that any file mentions that it includes.
@@ -12,7 +12,7 @@ use std::path::Path;
 use bitvec::vec::BitVec;
 use memchr::memmem;
 
-/// See the module.
+/// The objects of a built tree, and the symbols that each depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Census {
     /// Paths in the tree, without a leading `./`.

@@ -1,4 +1,4 @@
-//! What a build log says of why the build failed.
+//! Finds in a build log why the build failed.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

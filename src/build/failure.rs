@@ -1,4 +1,4 @@
-//! A failure of make, and whether another one is the same.
+//! A failure of make, and the comparison of two failures.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! What a build will take, before it is begun: from what the builds before it took.
+//! Estimates the CPU time of a build before it begins, from earlier builds.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::Path;

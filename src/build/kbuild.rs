@@ -1,4 +1,4 @@
-//! Which objects Kbuild puts into an image, read from its makefiles.
+//! The objects that Kbuild puts into an image, read from its makefiles.
 //!
 //! `obj-$(CONFIG_X) += foo.o bar/` and what goes with it, as `scripts/Makefile.lib` and
 //! `Documentation/kbuild/makefiles.rst` say. What a makefile adds by rules of its own is not seen.

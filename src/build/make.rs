@@ -1,4 +1,4 @@
-//! Runs make on a configuration and says what came of it.
+//! Runs make on a configuration and reports the result.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The part of the make language that Kbuild's lists of objects are written in.
+//! The subset of the make language in which Kbuild lists objects.
 //!
 //! Assignments, conditionals, `include` and the functions that work on words (GNU make manual,
 //! "How to Use Variables", "Conditional Parts of Makefiles", "Functions for Transforming Text").

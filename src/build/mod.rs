@@ -1,4 +1,4 @@
-//! Build trees: made alike, built by make, and never built twice for the same thing.
+//! Build trees: copied, built by make, and swapped.
 //!
 //! One `O=` tree per worker over one read-only source, and one more, the *base*: the tree of
 //! the smallest configuration that passed. A trial begins by making the worker's tree equal to

@@ -1,4 +1,4 @@
-//! How a project is built: what make is called with, through what it calls the compiler, and what it makes.
+//! How a project is built: make's arguments, its launcher for the compiler, and the product.
 
 use std::ffi::OsString;
 use std::fs::File;

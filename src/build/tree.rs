@@ -1,4 +1,4 @@
-//! The pool of build trees: one a worker, and the base.
+//! The pool of build trees: one for each worker, and the base.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Lines of a build log by which the machine, the network or the compiler, not the source, shows that it failed.
+//! Lines of a build log that show a failure of the machine, the network or the compiler, not of the source.
 //!
 //! A source's own text may have any of these. Then nothing is said of it, which costs a verdict; the other mistake
 //! would cost the answer. Only where a compiler shows a line of the source it is known to be one.

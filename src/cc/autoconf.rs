@@ -1,4 +1,4 @@
-//! The header that has the values of all symbols.
+//! `autoconf.h`, the header with the values of all symbols.
 
 /// Where Kbuild, and where BusyBox, writes all values.
 pub(super) const AUTOCONF: &[&str] = &["include/generated/autoconf.h", "include/autoconf.h"];

@@ -1,4 +1,4 @@
-//! What a compiler is asked to do, read from its command line.
+//! A call of the compiler, read from its command line.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

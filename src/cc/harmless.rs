@@ -1,4 +1,4 @@
-//! Which words and texts make a compiler read and write nothing else.
+//! The allowlist of options and texts with which a compiler reads and writes no other files.
 //!
 //! Options and directives must be among those that are let through here; a text must have nothing in it that
 //! may make its reader read more. Whatever else there is goes to the compiler.

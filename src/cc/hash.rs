@@ -1,4 +1,4 @@
-//! Hashes of things that are made of parts.
+//! Hashes of values with several parts.
 
 /// Adds a part, so that no part can run into the next.
 pub(super) fn add(hasher: &mut blake3::Hasher, part: &[u8]) {

@@ -75,7 +75,7 @@ struct View {
     outcomes: Vec<(Hash, Hash)>,
 }
 
-/// See the module.
+/// The files that a compiler call read, and its outcomes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Manifest {
     rows: Vec<Row>,

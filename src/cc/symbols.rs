@@ -1,4 +1,4 @@
-//! Which CONFIG symbols a text mentions, by the rule of the project's `fixdep`; and their values.
+//! The CONFIG symbols that a text mentions, by the rule of the project's `fixdep`, and their values.
 
 use std::collections::HashMap;
 

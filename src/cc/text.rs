@@ -1,4 +1,4 @@
-//! Preprocessed text: which files it came from, and what names it.
+//! Preprocessed text: the files it came from, and its key.
 
 use std::collections::HashSet;
 

@@ -36,10 +36,10 @@ pub struct Common {
     /// When to use colours [default: auto]
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub color: Option<ColorChoice>,
-    /// Tell also what each worker does, and which verdicts an earlier one answered
+    /// Also show what each worker does, and which candidates an earlier verdict answered
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Tell warnings and the result only
+    /// Show only warnings and the result
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }
@@ -50,7 +50,7 @@ pub struct Common {
 pub struct RunArgs {
     /// The settings that are given.
     pub settings: PartialSettings,
-    /// Is what is missing to be installed?
+    /// Install what is missing first.
     pub setup: bool,
 }
 
@@ -67,10 +67,10 @@ impl RunArgs {
 
 fn heading(section: Section) -> &'static str {
     match section {
-        Section::Subject => "What is searched",
-        Section::Search => "How it is searched",
+        Section::Subject => "Input",
+        Section::Search => "Search",
         Section::Builds => "Builds",
-        Section::Run | Section::Common => "The run",
+        Section::Run | Section::Common => "Run",
     }
 }
 
@@ -161,13 +161,13 @@ impl Args for RunArgs {
     fn augment_args(command: clap::Command) -> clap::Command {
         let no_object_cache = Arg::new(NO_OBJECT_CACHE)
             .long(NO_OBJECT_CACHE)
-            .help("Compile each object, even one that was compiled before")
+            .help("Compile every object, even if it was compiled before")
             .help_heading(heading(Section::Builds))
             .conflicts_with("cc-launcher")
             .action(ArgAction::SetTrue);
         let setup = Arg::new(SETUP)
             .long(SETUP)
-            .help("First install and make what is missing, as `kbisect setup` does")
+            .help("Install and make what is missing first, as `kbisect setup` does")
             .help_heading(heading(Section::Run))
             .action(ArgAction::SetTrue);
         command

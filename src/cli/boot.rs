@@ -1,4 +1,4 @@
-//! `kbisect boot`: the subcommand that oracles are made of.
+//! `kbisect boot`: boots a kernel and watches its console; oracles call it.
 
 use std::env;
 use std::ffi::OsString;
@@ -30,16 +30,16 @@ const CANNOT_TELL: u8 = 125;
 /// Arguments of `kbisect boot`.
 #[derive(Debug, Args)]
 pub struct BootArgs {
-    /// The kernel, a bzImage [default: $KBISECT_IMAGE]
+    /// Kernel, a bzImage [default: $KBISECT_IMAGE]
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
-    /// Load no kernel: start the boot loader on the first drive
+    /// Start the boot loader on the first drive instead of a kernel
     #[arg(long, conflicts_with_all = ["kernel", "initrd", "append"], requires = "drives")]
     boot_loader: bool,
-    /// The initial RAM disk
+    /// Initial RAM disk
     #[arg(long, value_name = "FILE")]
     initrd: Option<PathBuf>,
-    /// More for the kernel's command line
+    /// Text to append to the kernel's command line
     #[arg(
         long,
         value_name = "STRING",
@@ -47,7 +47,7 @@ pub struct BootArgs {
         allow_hyphen_values = true
     )]
     append: String,
-    /// Attach a disk image; what the guest writes to it is thrown away
+    /// Attach a disk image; the guest's writes are discarded
     #[arg(
         long = "drive",
         id = "drives",
@@ -57,17 +57,17 @@ pub struct BootArgs {
     /// Attach a network card
     #[arg(long, value_name = "MODEL")]
     nic: Option<NicArg>,
-    /// Forward a port of the host ("auto": a free one) to the guest's; --exec finds the first
+    /// Forward a port of the host ("auto": a free one) to a port of the guest; --exec gets the first
     /// in $KBISECT_PORT
     #[arg(long = "forward", value_name = "HOSTPORT:GUESTPORT", requires = "nic")]
     forwards: Vec<Forward>,
     /// Memory of the guest
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     memory: u32,
-    /// When this appears, type the text of the --send that follows; several in order
+    /// When this appears, type the text of the next --send; may be repeated, in order
     #[arg(long, value_name = "REGEX", requires = "send")]
     when: Vec<Regex>,
-    /// What to type, with Enter
+    /// Text to type, followed by Enter
     #[arg(
         long,
         value_name = "TEXT",
@@ -75,7 +75,7 @@ pub struct BootArgs {
         allow_hyphen_values = true
     )]
     send: Vec<String>,
-    /// The mark to be reached, after all --when
+    /// Mark of success, awaited after all --when
     #[arg(long, value_name = "REGEX")]
     until: Regex,
     /// Fail when this appears; a kernel panic always fails
@@ -84,24 +84,24 @@ pub struct BootArgs {
     /// Limit of wall time: 90, 90s, 10m [default: $KBISECT_TIMEOUT, or 300]
     #[arg(long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
-    /// Limit of QEMU's CPU time in seconds [default: 5 times that of the start, at least 20]
+    /// Limit of QEMU's CPU time in seconds [default: 5 times the start's, at least 20]
     #[arg(long, value_name = "SECONDS")]
     cpu_limit: Option<u64>,
-    /// What executes the guest; "auto" tries KVM out
+    /// How the guest is executed; "auto": with KVM, if a test boot with it works
     #[arg(long, value_name = "HOW", default_value = "auto")]
     accel: AccelArg,
-    /// What the guest's clocks follow; "icount": the instructions executed, so that every boot
-    /// is the same; "auto": that, unless there is a network or KVM
+    /// Clock of the guest. "icount": by executed instructions, so that every boot is the same; "auto":
+    /// icount, unless there is a network or KVM
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     clock: ClockArg,
-    /// Where the console goes [default: $KBISECT_TRIAL/console.log, or a temporary file]
+    /// File for the console log [default: $KBISECT_TRIAL/console.log, or a temporary file]
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// Where the figures go [default: $KBISECT_TRIAL/boot.json, if that is set]
+    /// File for the figures of the boot [default: $KBISECT_TRIAL/boot.json, if that is set]
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// When the mark is reached, run this on the host while the guest runs on: its exit status
-    /// decides. Takes all arguments that follow
+    /// When the mark appears, run this command on the host while the guest keeps running; its exit
+    /// status decides. Takes all arguments that follow
     #[arg(long, value_name = "COMMAND", num_args = 1.., allow_hyphen_values = true)]
     exec: Vec<OsString>,
 }

@@ -14,9 +14,9 @@ const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usag
 
 /// Finds the smallest kernel configuration that an oracle still accepts.
 ///
-/// kbisect starts from a configuration that works, takes requests away, builds and boots what is
-/// left, in several build trees at once, and keeps what the oracle needs: with the proof, for
-/// each request that stays, of what breaks without it.
+/// kbisect starts from a configuration that works. It removes requests, builds and boots the rest,
+/// in several build trees at once, and asks the oracle. It ends with a minimal set of requests, and
+/// shows for each of them how the kernel failed without it.
 #[derive(Debug, Parser)]
 #[command(
     name = "kbisect",
@@ -38,64 +38,64 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Search (this is also what happens without a command)
+    /// Search: the default without a command
     #[command(after_help = EXIT_STATUS)]
     Run(RunArgs),
-    /// Go on with a run that was interrupted
+    /// Resume an interrupted run
     #[command(after_help = EXIT_STATUS)]
     Resume(resume::Args),
-    /// Say what a run would do, and build nothing
+    /// Show what a run would do, without building
     Plan(RunArgs),
     /// Show the result of a run, finished or not
     Report(report::Args),
-    /// Show what ran in a traced boot of the start, and so what is probably needed
+    /// Show which code ran in a boot of the start, and the estimate from it
     ///
-    /// A run boots its start once with QEMU's log of the code that it translates, and begins with the
-    /// guess that code which does not run is not needed. This shows the guess. It is no verdict: only
-    /// the order of the search depends on it.
+    /// A run boots its start once while QEMU logs the code that it translates. The search begins with
+    /// the estimate that code which did not run is not needed. This command shows the estimate. It
+    /// affects only the order of the search, not the verdicts.
     ///
-    /// The table has, for each request with what it brings along: how likely it is needed ("?": nothing
-    /// tells), how many of its functions ran, how many of these first when programs ran, how many of
-    /// those that are for starting the kernel only, and the function that says most.
+    /// The columns, for each request with its dependents: the chance that it is needed ("?": unknown);
+    /// how many of its functions ran; how many of these first ran after programs had started; how many
+    /// of its functions that only start the kernel ran; and the function with the strongest evidence.
     Trace(trace::Args),
     /// Check a finished result from nothing
     ///
-    /// A clean tree is built with the minimal config and judged, then each removal. The oracles and
-    /// the project are those that the result names: look at a stranger's result.json first.
+    /// The minimal config is built in a clean tree and judged, then each removal. The oracles and the
+    /// project are those named in the result: read a stranger's result.json first.
     ///
-    /// Exit status: 0 when all of it holds, 1 when it does not or an error came before that.
+    /// Exit status: 0 if all of it holds, 1 if it does not or an error occurs first.
     Verify(verify::Args),
-    /// Say what a Kconfig symbol is, why it has its value, and what goes with it
+    /// Explain a Kconfig symbol: its value, the reason, its dependents
     ///
     /// Without --config the values are those of the EC2 set, over the base.
     Explain(explain::Args),
     /// Boot a kernel in QEMU and wait for a mark on its console
     ///
-    /// Exit status: 0 when the mark appears; 1 when it does not, because of a panic, a line that
-    /// must not appear, or a limit; 125 when QEMU was killed or starved, so that nothing is known of
-    /// the kernel; 126 when QEMU cannot be started.
+    /// Exit status: 0 if the mark appears; 1 if a panic, a forbidden line or a limit comes first; 125 if
+    /// QEMU was killed or got too little CPU time, so that nothing is known of the kernel; 126 if QEMU
+    /// cannot be started.
     ///
-    /// A pattern is tried on the current line of the console as it grows, so a prompt is seen
-    /// although no newline follows. What is typed appears on the console too: write a mark so that
-    /// its command does not match it, as in `--send 'echo MA""RK' --until MARK`.
+    /// Patterns are matched against the current line of the console as it grows, so a prompt without a
+    /// newline matches. Typed text appears on the console, too: write a command so that it does not
+    /// match the mark itself, as in `--send 'echo MA""RK' --until MARK`.
     Boot(Box<boot::BootArgs>),
-    /// List the oracles that come with kbisect, or show one
+    /// List the shipped oracles, or print one
     ///
-    /// They are short: copy one to make your own.
+    /// They are short scripts: copy one to make your own.
     Oracles(oracles::OraclesArgs),
-    /// Install what is missing, unpack the kernel source, make the guest
+    /// Install missing packages, unpack the kernel source, make the guest
     ///
-    /// Needs root, or sudo without a password, only if packages have to be installed. What is there
-    /// already is left as it is. All but the packages goes into ~/.cache/kbisect, or $KBISECT_CACHE.
+    /// Root, or sudo without a password, is only needed to install packages. Existing files stay as they
+    /// are. Everything but the packages is kept in ~/.cache/kbisect, or $KBISECT_CACHE.
     Setup(setup::SetupArgs),
-    /// Tell what is missing on this machine
+    /// Report what is missing on this machine
     ///
-    /// Changes nothing. The exit status is 0 when everything that is needed is there.
+    /// Changes nothing. Exit status: 0 if nothing is missing.
     Doctor(doctor::DoctorArgs),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, in roff
     ///
-    /// That of kbisect itself, or of a command: `kbisect man run > kbisect-run.1`.
+    /// The page of kbisect itself, or of a command: `kbisect man run > kbisect-run.1`.
     Man(man::Args),
 }

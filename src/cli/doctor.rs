@@ -1,4 +1,4 @@
-//! `kbisect doctor`: tells what is missing, and the command that mends it.
+//! `kbisect doctor`: reports what is missing, and the command that installs it.
 
 use super::print::print;
 use crate::run::files::json;
@@ -14,7 +14,7 @@ use crate::supervise::CancelToken;
 /// Arguments of `kbisect doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
-    /// Folder in which the run will be kept, to look at its free space
+    /// Run directory, to check its free space
     #[arg(long, value_name = "DIR", default_value = "kbisect.out")]
     output: PathBuf,
 }

@@ -21,10 +21,10 @@ use crate::{Error, Result};
 /// Arguments of `kbisect explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The symbol, with or without CONFIG_
+    /// Symbol, with or without CONFIG_
     #[arg(value_name = "SYMBOL")]
     symbol: String,
-    /// The configuration to explain it in: a .config or a fragment [default: the EC2 set]
+    /// Configuration: a .config or a fragment [default: the EC2 set]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Source tree or tarball [default: the newest linux-source package]
@@ -33,7 +33,8 @@ pub struct Args {
     /// Architecture, as make's ARCH has it [default: x86_64]
     #[arg(long)]
     arch: Option<String>,
-    /// What is laid under: expert (all-no with EXPERT=y), allno, or a fragment [default: expert]
+    /// Configuration that requests are added to: expert (all-no with EXPERT=y), allno, or a fragment
+    /// [default: expert]
     #[arg(long, value_name = "expert|allno|FILE")]
     base: Option<String>,
 }

@@ -6,7 +6,7 @@ use crate::{Error, Result};
 /// Arguments of `kbisect man`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The command whose page it is: `run` for kbisect-run(1) [default: kbisect(1) itself]
+    /// Command of the page: `run` for kbisect-run(1) [default: kbisect(1) itself]
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Arguments of `kbisect oracles`.
 #[derive(Debug, clap::Args)]
 pub struct OraclesArgs {
-    /// The oracle to show
+    /// Oracle to print
     #[arg(value_name = "NAME")]
     name: Option<String>,
 }

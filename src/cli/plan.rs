@@ -1,4 +1,4 @@
-//! `kbisect plan`: what a run would do. Builds nothing.
+//! `kbisect plan`: shows what a run would do, without building.
 
 use super::print::print;
 use crate::run::files::json;

@@ -13,7 +13,7 @@ use crate::{Result, settings};
 /// Arguments of `kbisect report`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run directory, or a folder with the result.json of one [default: the one that kbisect.toml names, or kbisect.out]
+    /// Run directory, or a folder with a result.json [default: the one in kbisect.toml, or kbisect.out]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `kbisect resume`: goes on with a run that was interrupted.
+//! `kbisect resume`: resumes an interrupted run.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -12,19 +12,19 @@ use crate::{Error, Result};
 /// Arguments of `kbisect resume`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run directory [default: the one that kbisect.toml names, or kbisect.out]
+    /// Run directory [default: the one in kbisect.toml, or kbisect.out]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Trials at once, if other than before
+    /// Trials at once [default: as before]
     #[arg(short, long, value_name = "N", value_parser = parse_count)]
     jobs: Option<NonZeroUsize>,
-    /// Compile jobs at once, if other than before
+    /// Compile jobs at once, of all trials together [default: as before]
     #[arg(long, value_name = "M", value_parser = parse_count)]
     build_jobs: Option<NonZeroUsize>,
-    /// Stop after this time, all sittings together [default: no limit]
+    /// Stop after this time, all sessions together [default: no limit]
     #[arg(long, value_name = "TIME")]
     budget_time: Option<String>,
-    /// Stop after so many trials, all sittings together [default: no limit]
+    /// Stop after this many trials, all sessions together [default: no limit]
     #[arg(long, value_name = "N")]
     budget_trials: Option<u32>,
 }

@@ -13,7 +13,7 @@ use crate::{Result, settings};
 /// Arguments of `kbisect trace`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run directory [default: the one that kbisect.toml names, or kbisect.out]
+    /// Run directory [default: the one in kbisect.toml, or kbisect.out]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
 }

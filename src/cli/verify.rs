@@ -21,17 +21,16 @@ use crate::{Error, Result};
 /// Arguments of `kbisect verify`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of the result: a run directory, or one with its result.json and
-    /// minimal.fragment
+    /// Folder of the result: a run directory, or a folder with result.json and minimal.fragment
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Source tree or tarball, if not the one of the run
+    /// Source tree or tarball [default: the one of the run]
     #[arg(long, value_name = "DIR|TARBALL")]
     source: Option<PathBuf>,
-    /// Where to work [default: DIR/verify]
+    /// Folder to work in [default: DIR/verify]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// First install and make what is missing
+    /// Install and make what is missing first
     #[arg(long)]
     setup: bool,
 }

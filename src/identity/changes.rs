@@ -1,4 +1,4 @@
-//! What is not as it was in a source tree, by name.
+//! The changed files of a source tree, by name.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What tells one toolchain from another: the programs that make an object, by their contents.
+//! Identifies a toolchain by the contents of the programs that make an object.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -1,4 +1,4 @@
-//! What the keys of earlier versions say of source and toolchain: computed still, for runs that go on.
+//! Source and toolchain as earlier versions of kbisect recorded them, so that their runs can be resumed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

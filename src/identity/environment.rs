@@ -1,4 +1,4 @@
-//! The variables of the environment that builds and oracles see, as far as a verdict can depend on them.
+//! The environment variables that builds and oracles see and that a verdict can depend on.
 //!
 //! A Makefile may read any variable, and so may a compiler or an oracle. So all of them count but those that are
 //! known to be [harmless](is_harmless): what tells a program who and where its user is.

@@ -1,4 +1,4 @@
-//! What is not the same in the keys of two runs, by name.
+//! The differences between the keys of two runs, by name.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What verdicts depend on besides the configuration: source, toolchain, oracles, known by their contents.
+//! Identifies by contents what verdicts depend on besides the configuration: source, toolchain, oracles.
 //!
 //! A source tree has an [index](SourceTree) of its files. It is kept in the cache folder, so that a later look
 //! stats all files and reads only those whose stat differs. Single files, as those of an oracle, are

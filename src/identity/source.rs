@@ -1,4 +1,4 @@
-//! A source tree that is to stay as it is while a run builds it.
+//! A source tree that must not change while a run builds it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! One file: what a stat says of it, and the hash of its contents.
+//! One file: its stat data, and the hash of its contents.
 
 use std::fs::{self, File, Metadata};
 use std::io;

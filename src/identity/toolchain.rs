@@ -1,4 +1,4 @@
-//! The programs of a build: which ones make calls, and what they are by their contents.
+//! The programs that make calls in a build, identified by contents.
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! The programs of a build while it is going on: found again by their names, and known by their contents.
+//! The programs of a build during a run: found again by name, compared by contents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Single files that are to stay as they are, as those that an oracle is made of.
+//! Single files that must not change, such as those of an oracle.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

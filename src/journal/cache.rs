@@ -1,4 +1,4 @@
-//! Verdicts that are known already, found by what they are about.
+//! The verdict cache: known verdicts by config.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! The run directory as a whole: what is where, how it is made and opened.
+//! The run directory: its entries, and how it is created and opened.
 
 use std::fs;
 use std::path::{Path, PathBuf};

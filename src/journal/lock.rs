@@ -1,4 +1,4 @@
-//! The lock on a run directory: one run at a time, and it says whose.
+//! The lock on a run directory: one run at a time. It names its owner.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};

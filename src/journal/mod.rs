@@ -1,4 +1,4 @@
-//! The run directory: its lock, the journal of the run, and the verdicts that can be used again.
+//! The run directory: its lock, the journal of the run, and the verdict cache.
 //!
 //! What a run knows is on disk before it is believed: [`Journal::append`] comes back only when
 //! the record is safe. So a run that was killed, whenever that was, goes on from its journal.

@@ -30,22 +30,22 @@ pub enum Record {
         /// Seconds since 1970, UTC.
         at: u64,
     },
-    /// The start was tried. It may have been refused at first, and asked again.
+    /// The verdict on the start. A start that was rejected at first has more than one.
     Start {
-        /// What came of it.
+        /// The verdict, and how it was obtained.
         judgement: Judgement,
-        /// If it was accepted, what its oracles left in its folder, which they compare others with: by
-        /// path, a hash of the contents. Not in older journals.
+        /// If it was accepted, the files that its oracles left in its folder, for later comparisons: path
+        /// and hash of the contents. Not in older journals.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         files: BTreeMap<String, String>,
     },
-    /// What trials are expected to cost.
+    /// The expected cost of trials.
     Costs {
-        /// For each request, by its number, about how long a trial without it takes if it has the machine
-        /// to itself, in milliseconds.
+        /// For each request, by its number, the approximate time of a trial without it on an idle machine,
+        /// in milliseconds.
         millis: Vec<u64>,
     },
-    /// What a traced boot of the start says of the requests.
+    /// The prior from a traced boot of the start.
     Traced {
         /// How likely each is needed.
         prior: Prior,
@@ -70,7 +70,7 @@ pub enum Record {
         candidate: Option<CandidateId>,
         /// What is built.
         fingerprint: Fingerprint,
-        /// Who does it.
+        /// The worker that runs it.
         worker: WorkerId,
     },
     /// A verdict on a candidate.
@@ -80,13 +80,13 @@ pub enum Record {
         /// What came of it.
         judgement: Judgement,
     },
-    /// A candidate was given up: no verdict will come.
+    /// A candidate was given up and gets no verdict.
     Withdrawn {
         /// Which one.
         candidate: CandidateId,
     },
-    /// Another configuration is the best now: a smaller one passed, or the best before it did
-    /// not hold.
+    /// Another configuration is the best now: a smaller one passed, or the pass of the previous one was
+    /// withdrawn.
     Best {
         /// The trial that showed it.
         trial: TrialId,
@@ -94,23 +94,23 @@ pub enum Record {
         requests: usize,
         /// `=` lines of its resolved config.
         lines: u32,
-        /// Which requests they are. Not in journals of version 1, where the best is the smallest
-        /// that passed.
+        /// These requests. Not in journals of version 1, where the best is the smallest set that
+        /// passed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<RequestSet>,
     },
-    /// What depends on what in the best: the certificate may rely on it.
+    /// The dependents of each request in the best. The certificate may rely on them.
     Depends {
         /// The best.
         keep: RequestSet,
-        /// For each request, by its number, the others that go with it.
+        /// For each request, by its number, the requests that fall with it.
         carried: Vec<Vec<RequestId>>,
     },
     /// The run stopped and can be resumed.
     Interrupted {
         /// Seconds since 1970, UTC.
         at: u64,
-        /// What stopped it, in one line.
+        /// The reason, in one line.
         why: String,
     },
     /// The search came to its end: why each request of the best stays. Not in journals before version 6.
@@ -124,13 +124,13 @@ pub enum Record {
         at: u64,
         /// How it ended.
         ending: Ending,
-        /// The chance that the answer is wrong, by what was judged more than once. Not in journals before
-        /// version 6, nor where each verdict was taken as it came.
+        /// The chance that the answer is wrong, from the repeated judgements. Not in journals before
+        /// version 6, and not with `--confidence none`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         risk: Option<f64>,
     },
-    /// The search begins anew, as its record is another version's. Its verdicts answer where they are asked
-    /// for again.
+    /// The search starts over, because another version of kbisect recorded it. The known verdicts answer
+    /// the candidates that it proposes again.
     Anew {
         /// Seconds since 1970, UTC.
         at: u64,
@@ -141,18 +141,17 @@ pub enum Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// Each request was tried alone, and none can go. Before version 6 of the journal this was also
-    /// said of what is [`Ending::Leaves`].
+    /// Each request was removed alone, and none can go. Before version 6 of the journal this included
+    /// [`Ending::Leaves`].
     Minimal,
-    /// Each request was tried alone on which no other depends, and none of these can go.
+    /// Each leaf was removed alone, and none can go.
     Leaves,
-    /// No request can be seen to go, but some have no proof: their trials gave no verdict.
+    /// No removal passed, but some requests have no proof: their trials gave no verdict.
     Unproved,
 }
 
 impl Record {
-    /// A judgement that may answer others of the same config or image: not a refusal of the start that
-    /// an acceptance followed.
+    /// A judgement that may answer other candidates with the same config. A rejected start gives none.
     #[must_use]
     pub fn answer(&self) -> Option<&Judgement> {
         match self {
@@ -162,11 +161,10 @@ impl Record {
         }
     }
 
-    /// Must it be on disk before anybody acts on it?
+    /// Must it be on disk before anything acts on it?
     ///
-    /// The others need no sync of their own. The journal is one file, written in order, so they
-    /// are safe with the next one that does; and when they are lost, so is all that came after
-    /// them.
+    /// The other records need no sync of their own. The journal is one file, written in order, so the
+    /// next sync covers them. If they are lost, so is everything after them.
     pub(super) fn is_vital(&self) -> bool {
         match self {
             Self::Started { .. }

@@ -1,4 +1,4 @@
-//! The answers of `$(shell ...)`: asked once, and kept as the shim in `conf` keeps them.
+//! The answers of `$(shell ...)`: computed once, and stored as the shim in `conf` stores them.
 
 use std::fs;
 use std::io::Write;

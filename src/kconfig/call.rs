@@ -1,4 +1,4 @@
-//! How make calls the tree's own `conf`: found out once, by watching it.
+//! How make calls the tree's own `conf`: recorded once, during a real call.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

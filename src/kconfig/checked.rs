@@ -1,4 +1,4 @@
-//! The native engine in front, and the tree's own `conf` behind it, which has the last word.
+//! The resolver that asks the native engine first, and lets the tree's own `conf` confirm.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! Which requests go together: what each takes with it when it goes.
+//! The dependents of each request: the requests that fall when it is removed.
 
 use rayon::prelude::*;
 
@@ -8,15 +8,15 @@ use crate::Result;
 use crate::model::{Config, Fragment, Request, RequestId, RequestSet};
 use crate::supervise::CancelToken;
 
-/// For each request, the others that do not come true any more when it alone is taken away: they
-/// depend on it. Without it they can be taken away for nothing; and they can only matter where
-/// it is there.
+/// For each request, its dependents: the requests that no longer take effect if it alone is removed.
+/// Without it they can be removed at no cost, and they matter only while it is present.
 ///
-/// `selectors` is by request what must go before it can (see [`Start`](super::Start)), or empty: these go with
-/// it, and what depends on it and them.
+/// `selectors` has for each request the requests that must be removed before it (see
+/// [`Start`](super::Start)), or is empty. They count as dependents, together with the dependents of all of
+/// them.
 ///
-/// The questions are many, so `resolver` should be quick: it is asked to
-/// [foresee](Resolver::foresee).
+/// This resolves one configuration for each request, by [`foresee`](Resolver::foresee), so `resolver` should
+/// be fast.
 ///
 /// # Errors
 /// Kconfig fails.
@@ -50,9 +50,9 @@ pub fn carried(
         .collect()
 }
 
-/// What is [`carried`], for conclusions: what goes with what goes with a request goes with it, too. That
-/// does not hold where a selected one goes with what its selector needs only to select it (`select W if V`,
-/// and W depends on V): the selector goes with W, and stays without V. So W does not go with V here.
+/// The dependents from [`carried`] whose transitive closure may be taken. A selected request is left out if one
+/// of its selectors does not fall with it. Example: `S` has `select W if V`, and `W` depends on `V`. Removing
+/// `W` requires removing `S`; removing `V` does not. So `W` is no dependent of `V` here.
 #[must_use]
 pub fn untied(mut carried: Vec<RequestSet>, selectors: &[RequestSet]) -> Vec<RequestSet> {
     for (id, own) in (0..).map(RequestId).zip(&mut carried) {
@@ -68,8 +68,8 @@ pub fn untied(mut carried: Vec<RequestSet>, selectors: &[RequestSet]) -> Vec<Req
     carried
 }
 
-/// Did it come true, and is the symbol off now (or, if that was asked for, on)? What only has
-/// another value still matters.
+/// Did the request take effect before, and is its symbol off now (or on, if off was requested)? A symbol that
+/// only changes its value does not count.
 fn falls(full: &Config, without: &Config, request: &Request) -> bool {
     let (before, now) = (full.get(&request.symbol), without.get(&request.symbol));
     before.is_no() != now.is_no()

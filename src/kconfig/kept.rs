@@ -1,4 +1,4 @@
-//! Keeps what was learnt of a tree's `conf` for later runs, as long as it stays true.
+//! Caches what was learnt of a tree's `conf` for later runs, keyed by everything that it depends on.
 //!
 //! What it depends on is in the name of its folder: the source (its path; of Linux the states of Makefile
 //! and `scripts`, of any other project of all its files), how make is called, the environment but for

@@ -1,4 +1,4 @@
-//! The symbols that a source tree defines, found by their lines: for trees that the engine does not read.
+//! The symbols that a source tree defines, found by text search, for trees that the engine cannot read.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;

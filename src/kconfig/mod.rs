@@ -1,4 +1,4 @@
-//! Kconfig: reads and writes configs, resolves fragments, takes a start apart into requests.
+//! Kconfig: reads and writes configs, resolves fragments, turns a start into requests.
 //!
 //! The tree's own `conf` ([`ConfResolver`]) is the reference. In front of it stands the
 //! native [`engine`], behind the same trait, [`Resolver`]: [`CheckedResolver`] is both.

@@ -1,4 +1,4 @@
-//! Lines of a file that are not as they should be.
+//! Problems in the lines of a config file.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What Kconfig would ask the user: which symbols can be set, and which are forced.
+//! The symbols that the user can set, and those that are forced.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a resolver is: Kconfig, seen from outside.
+//! The trait `Resolver`: Kconfig as the other modules see it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

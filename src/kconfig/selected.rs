@@ -1,12 +1,12 @@
-//! Requests that others make idle: a `select` turns their symbols on anyway, as long as these are there.
+//! Idle requests: another request `select`s their symbols, so removing them has no effect while it is present.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::resolve::Selectors;
 use crate::model::{Request, RequestId, RequestSet, Symbol};
 
-/// Of requests of which none changes anything, those that would if others were gone: some of `requests`
-/// select their symbols, themselves or through what they select in turn.
+/// The idle requests that would take effect if the requests that select them were removed. Some of `requests`
+/// select their symbols, directly or through other symbols.
 pub(super) fn waiting(
     idle: impl IntoIterator<Item = Request>,
     requests: &[Request],
@@ -20,8 +20,8 @@ pub(super) fn waiting(
     idle.into_iter().filter(waits).collect()
 }
 
-/// By request, the others that select its symbol, themselves or through what they select in turn. Only of
-/// the `waiting`; others matter, selected or not.
+/// For each request, the requests that select its symbol, directly or through other symbols. Only for the
+/// `waiting` ones; other requests have an effect, selected or not.
 pub(super) fn selecting(
     requests: &[Request],
     waiting: &[Request],

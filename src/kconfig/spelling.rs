@@ -1,4 +1,4 @@
-//! Symbols that are written like one that does not exist.
+//! Suggestions for misspelt symbols.
 
 use std::collections::HashSet;
 

@@ -1,9 +1,9 @@
-//! Judgements on the same thing, of which the majority counts.
+//! Counts the judgements on one set of requests; the majority wins.
 
 use super::{Judgement, Source, Verdict};
 
-/// What was said of one config, one image or one set of requests. An oracle may err, and then be
-/// asked again.
+/// The judgements on one config, one image or one set of requests. There can be several, because an
+/// oracle may err and be asked again.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ballot {
     pass: Option<(Judgement, u32)>,
@@ -13,8 +13,8 @@ pub struct Ballot {
 }
 
 impl Ballot {
-    /// Counts a judgement. One that says nothing is not counted; one that was taken over from an
-    /// earlier trial is only remembered.
+    /// Counts a judgement. An unresolved one does not count; one taken from an earlier trial is stored
+    /// but not counted.
     pub fn add(&mut self, judgement: &Judgement) {
         let side = match judgement.verdict {
             Verdict::Pass => &mut self.pass,
@@ -26,7 +26,7 @@ impl Ballot {
         self.first.get_or_insert(judgement.verdict);
     }
 
-    /// The first judgement of the majority; when both sides are even, of the side that was first.
+    /// The first judgement of the majority. In a tie, that of the side that came first.
     #[must_use]
     pub fn winner(&self) -> Option<&Judgement> {
         let votes = |side: &Option<(Judgement, u32)>| side.as_ref().map(|(_, votes)| *votes);
@@ -39,13 +39,13 @@ impl Ballot {
         side.as_ref().map(|(judgement, _)| judgement)
     }
 
-    /// The first judgement that passed, whatever the others say.
+    /// The first judgement that passed, even if the majority failed.
     #[must_use]
     pub fn pass(&self) -> Option<&Judgement> {
         self.pass.as_ref().map(|(judgement, _)| judgement)
     }
 
-    /// How many judgements there were, and how many of them were in the minority.
+    /// The number of judgements, and the number of those in the minority.
     #[must_use]
     pub fn counts(&self) -> (u32, u32) {
         let votes = |side: &Option<(Judgement, u32)>| side.as_ref().map_or(0, |(_, votes)| *votes);

@@ -1,16 +1,16 @@
-//! What a certificate is made of.
+//! Which requests a certificate must cover.
 
 use serde::{Deserialize, Serialize};
 
-/// Which requests of the answer must have been tried alone.
+/// Which requests of the answer must have been removed alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certify {
-    /// Those on which no other request of the answer depends. What they depend on is needed with them, if the
-    /// oracle is monotone: if a set that fails does not pass when more is taken away from it. The
-    /// answer is not certified.
+    /// The leaves: requests without dependents in the answer. Their dependencies are needed with them if the
+    /// oracle is monotone, that is, if each subset of a set that fails, fails. The answer is not
+    /// certified.
     Leaves,
-    /// Each request, with what falls with it: first the leaves, then the others.
+    /// Each request, together with its dependents: first the leaves, then the others.
     #[default]
     Strict,
 }

@@ -1,14 +1,14 @@
-//! How sure a verdict must be.
+//! How certain a verdict must be.
 
 use serde::{Deserialize, Serialize};
 
-/// How sure a verdict must be that the answer stands on: a chance above one half, below 1.
+/// How certain a verdict must be before the search builds on it: a chance above one half, below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Confidence(f64);
 
 impl Confidence {
-    /// `None` unless it is above one half and below 1.
+    /// `None` unless `chance` is above one half and below 1.
     #[must_use]
     pub fn new(chance: f64) -> Option<Self> {
         (chance > 0.5 && chance < 1.0).then_some(Self(chance))

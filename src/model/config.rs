@@ -28,7 +28,7 @@ impl Config {
         self.assignments.is_empty()
     }
 
-    /// The value of `symbol`; `n` for what is not set.
+    /// The value of `symbol`; `n` if it is not set.
     #[must_use]
     pub fn get(&self, symbol: &Symbol) -> &Value {
         self.assignments.get(symbol).unwrap_or(&Value::NO)
@@ -74,7 +74,7 @@ impl Config {
 }
 
 impl FromIterator<(Symbol, Value)> for Config {
-    /// Of several values for one symbol the last one holds; `n` takes it out.
+    /// The last value of a symbol counts; `n` removes the symbol.
     fn from_iter<T: IntoIterator<Item = (Symbol, Value)>>(iter: T) -> Self {
         let mut assignments = BTreeMap::new();
         for (symbol, value) in iter {
@@ -118,7 +118,7 @@ impl TryFrom<String> for Fingerprint {
     }
 }
 
-/// What Kconfig makes of base + fragment: the `.config` that is built.
+/// The `.config` that Kconfig makes of base and fragment, and that is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedConfig {
     /// The file as Kconfig wrote it.
@@ -130,7 +130,7 @@ pub struct ResolvedConfig {
 }
 
 impl ResolvedConfig {
-    /// Pairs a file with what was read from it.
+    /// Pairs a file with its assignments.
     #[must_use]
     pub fn new(text: String, config: Config) -> Self {
         let fingerprint = config.fingerprint();

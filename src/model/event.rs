@@ -1,4 +1,4 @@
-//! What happens during a run, as people and programs are told of it.
+//! The events of a run, for people and programs.
 
 use std::time::Duration;
 
@@ -6,29 +6,29 @@ use serde::Serialize;
 
 use super::{CandidateId, Judgement, TrialId, WorkerId};
 
-/// The part of a run that is under way.
+/// A phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Source, tools and guests are made ready.
+    /// Source, tools and guests are prepared.
     Preparing,
     /// The start is built and judged.
     Start,
-    /// Requests are taken away.
+    /// Requests are removed.
     Reducing,
-    /// Every kept request is taken away alone.
+    /// Every request of the answer is removed alone.
     Certifying,
 }
 
-/// What a worker does now.
+/// The activity of a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "doing")]
 pub enum WorkerState {
-    /// Nothing: there is nothing useful to try.
+    /// None: there is no useful candidate.
     Idle,
     /// Kconfig resolves a candidate.
     Resolving,
-    /// The tree is set back to its base.
+    /// The build tree is made equal to the base.
     Preparing {
         /// The trial that it is prepared for.
         trial: TrialId,
@@ -66,11 +66,11 @@ pub struct Progress {
     pub unresolved: u32,
     /// Candidates that an earlier verdict answered.
     pub reused: u32,
-    /// At least so many trials are still to come.
+    /// Lower bound on the trials to come.
     pub at_least: u32,
-    /// At most so many, if nothing surprising happens.
+    /// Upper bound on the trials to come, if the oracle is monotone and every trial gives a verdict.
     pub at_most: u32,
-    /// So many are expected, if the search can tell.
+    /// Expected number of trials to come, if the search can estimate it.
     pub likely: Option<u32>,
 }
 
@@ -80,26 +80,26 @@ pub struct Progress {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Event {
-    /// A line for people: what is being done or was found.
+    /// A line for people.
     Note {
         /// The line, safe to show.
         text: String,
     },
-    /// Something is not as it should be; the run goes on.
+    /// Something is wrong; the run continues.
     Warning {
         /// The line, safe to show.
         text: String,
     },
-    /// Another part of the run begins.
+    /// A phase begins.
     PhaseBegun {
         /// Which one.
         phase: Phase,
     },
-    /// A worker does something else now.
+    /// A worker changed its activity.
     Worker {
         /// Which worker.
         worker: WorkerId,
-        /// What it does.
+        /// Its activity.
         state: WorkerState,
     },
     /// A trial ended.
@@ -110,18 +110,18 @@ pub enum Event {
         candidate: Option<CandidateId>,
         /// Requests kept in it.
         requests: usize,
-        /// How often just this was asked before.
+        /// How often this set was judged before.
         round: u32,
-        /// What came of it.
+        /// The verdict, and how it was obtained.
         judgement: Judgement,
     },
-    /// A trial became pointless and was stopped.
+    /// A trial became useless and was stopped.
     TrialCancelled {
         /// Which one.
         trial: TrialId,
     },
-    /// Another configuration is the best: a smaller one passed, or the best before it turned out
-    /// not to pass.
+    /// Another configuration is the best: a smaller one passed, or the pass of the previous one was
+    /// withdrawn.
     NewBest {
         /// The trial that showed it.
         trial: TrialId,
@@ -134,7 +134,7 @@ pub enum Event {
     Progress {
         /// The counts.
         progress: Progress,
-        /// Since the run began, earlier sittings included.
+        /// Since the run began, earlier sessions included.
         elapsed: Duration,
     },
 }

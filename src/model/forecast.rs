@@ -1,4 +1,4 @@
-//! What a build is expected to take.
+//! The expected cost of a build.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// A prediction, made before the build.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// Objects that make will make anew.
+    /// Objects that make will rebuild.
     pub objects: u32,
-    /// CPU time of all of it, user and system.
+    /// CPU time of the whole build, user and system.
     pub cpu: Duration,
 }

@@ -1,8 +1,8 @@
-//! What stands before the compiler.
+//! The program through which make calls the compiler.
 
 use serde::{Deserialize, Serialize};
 
-/// What make calls the compiler through.
+/// The program through which make calls the compiler.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CompilerLauncher {
@@ -11,12 +11,12 @@ pub enum CompilerLauncher {
     ObjectCache,
     /// Nothing.
     Nothing,
-    /// Another program that takes the compiler and its arguments: `ccache`.
+    /// Another program, called with the compiler and its arguments: `ccache`.
     Program(String),
 }
 
 impl CompilerLauncher {
-    /// From its name: a program's, or `none`.
+    /// The launcher with this name: a program, or `none`.
     #[must_use]
     pub fn named(name: &str) -> Self {
         match name {

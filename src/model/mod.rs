@@ -1,4 +1,4 @@
-//! The words that all of kbisect speaks: symbols, requests, fragments, configs, candidates, verdicts, events.
+//! The shared types of kbisect: symbols, requests, fragments, configs, candidates, verdicts, events.
 
 mod ballot;
 mod certify;

@@ -1,4 +1,4 @@
-//! Names that are written much like one that does not exist.
+//! Suggestions for a misspelt name.
 
 /// How many letters may differ.
 const NEAR: usize = 2;
@@ -6,7 +6,7 @@ const NEAR: usize = 2;
 /// So many names are suggested at most.
 const MOST: usize = 3;
 
-/// Those of `known` that are written most like `wanted`, whatever their case: the nearest first, three at most.
+/// The names of `known` that are spelt most like `wanted`, ignoring case: the nearest first, three at most.
 #[must_use]
 pub fn near<'k>(wanted: &str, known: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
     let wanted = wanted.to_ascii_lowercase();

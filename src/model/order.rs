@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// Each as soon as it is there. What is tried next depends on what ended first.
+    /// Each verdict at once. The next candidate depends on which trial ended first.
     #[default]
     AsItComes,
-    /// In the order in which they were asked: every run goes the same way.
+    /// In the order of the proposals: every run takes the same path.
     Deterministic,
 }

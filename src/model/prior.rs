@@ -1,22 +1,22 @@
-//! What somebody believes before the search begins: how likely each request is needed.
+//! The prior: how likely each request is needed, before the search begins.
 
 use serde::{Deserialize, Serialize};
 
 use super::RequestId;
 
-/// How likely each request is needed, in thousandths, by its id; empty: nobody has an idea.
+/// How likely each request is needed, in thousandths, by its id. Empty: unknown.
 ///
-/// Thousandths, so that it is the same after it was written and read.
+/// It is kept in thousandths, so that writing and reading do not change it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Prior(Vec<u16>);
 
 impl Prior {
-    /// How likely a request is needed of which nobody has an idea.
+    /// The chance for a request about which nothing is known.
     pub const SHARE: f64 = 0.1;
 
-    /// From chances between 0 and 1, in the order of the requests. Nothing is certain: they are
-    /// kept away from both ends.
+    /// Makes a prior from chances between 0 and 1, in the order of the requests. The chances are clamped
+    /// away from 0 and 1, because nothing is certain.
     #[must_use]
     pub fn new(chances: impl IntoIterator<Item = f64>) -> Self {
         let thousandths = |chance: f64| {
@@ -28,9 +28,9 @@ impl Prior {
         Self(chances.into_iter().map(thousandths).collect())
     }
 
-    /// What both say of the same requests, each in its own right: odds are multiplied. Of which
-    /// neither says anything else than [`SHARE`](Self::SHARE), it stays at that. One that says nothing at all
-    /// leaves the other as it is.
+    /// Combines two independent priors on the same requests: odds are multiplied. If both have
+    /// [`SHARE`](Self::SHARE) for a request, it stays at that. An empty prior leaves the other
+    /// unchanged.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         if self.len() != other.len() {
@@ -48,19 +48,19 @@ impl Prior {
         Self::new(both)
     }
 
-    /// Does it say nothing?
+    /// Is it empty?
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Of how many requests it speaks.
+    /// The number of requests.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// How likely this request is needed.
+    /// The chance that this request is needed.
     #[must_use]
     pub fn of(&self, id: RequestId) -> Option<f64> {
         let thousandths = self.0.get(id.index())?;

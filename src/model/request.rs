@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Symbol, Tristate, Value};
 
-/// One assignment asked for: `EPOLL=y`.
+/// One assignment that is asked for: `EPOLL=y`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Request {
-    /// What is asked for.
+    /// The symbol.
     pub symbol: Symbol,
-    /// The value asked for.
+    /// The value.
     pub value: Value,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for Request {
 pub struct RequestId(pub u32);
 
 impl RequestId {
-    /// As an index into the list of requests.
+    /// The index into the list of requests.
     #[must_use]
     pub fn index(self) -> usize {
         self.0 as usize
@@ -36,7 +36,7 @@ impl RequestId {
 
 /// A set of requests, in the form that `KCONFIG_ALLCONFIG` and `merge_config.sh` read.
 ///
-/// The order is kept; symbols are expected to be distinct (the reader of files checks it).
+/// The order is kept. Symbols must be distinct; the reader of files checks that.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fragment {
@@ -44,7 +44,7 @@ pub struct Fragment {
 }
 
 impl Fragment {
-    /// A fragment of these requests, in this order.
+    /// Makes a fragment of these requests, in this order.
     #[must_use]
     pub fn new(requests: Vec<Request>) -> Self {
         Self { requests }
@@ -65,13 +65,13 @@ impl Fragment {
             .map(|r| &r.value)
     }
 
-    /// How many requests there are.
+    /// The number of requests.
     #[must_use]
     pub fn len(&self) -> usize {
         self.requests.len()
     }
 
-    /// Is nothing asked for?
+    /// Is it empty?
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.requests.is_empty()

@@ -57,7 +57,7 @@ impl RequestSet {
         set
     }
 
-    /// The number of requests that could be in it.
+    /// The number of requests of the search.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.bits.len()
@@ -91,7 +91,7 @@ impl RequestSet {
         self.bits.set(id.index(), true);
     }
 
-    /// Takes `id` out.
+    /// Removes `id`.
     ///
     /// # Panics
     /// When `id` is not below the capacity.

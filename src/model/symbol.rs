@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Symbol(Arc<str>);
 
-/// A text that is no symbol name: empty, or with a character other than `A-Z a-z 0-9 _`.
+/// Error: a text that is no symbol name. It is empty, or has a character other than `A-Z a-z 0-9 _`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not the name of a Kconfig symbol (letters, digits and `_` only)", .0.escape_debug())]
 pub struct InvalidSymbol(pub String);
@@ -94,7 +94,7 @@ pub enum Value {
     Text(String),
 }
 
-/// A text that is no Kconfig value.
+/// Error: a text that is no Kconfig value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not a Kconfig value (y, m, n, a number, 0xHEX or \"text\")", .0.escape_debug())]
 pub struct InvalidValue(pub String);

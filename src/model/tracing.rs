@@ -4,21 +4,21 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Where what is thought of the requests comes from, if nobody says so.
+/// Where the prior comes from if the user gives none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tracing {
-    /// From one boot of the start that is traced, where the oracles boot it by `kbisect boot`.
+    /// From one traced boot of the start, if the oracles use `kbisect boot`.
     Auto,
-    /// From nowhere: all requests are alike.
+    /// There is none: all requests are equally likely.
     #[default]
     Off,
-    /// From a log that QEMU wrote of the start by `-d in_asm`.
+    /// From a log that QEMU wrote of a boot of the start with `-d in_asm`.
     File(PathBuf),
 }
 
 impl Tracing {
-    /// From `auto`, `off` or the name of a file.
+    /// The source with this name: `auto`, `off` or a file.
     #[must_use]
     pub fn named(name: &str) -> Self {
         match name {

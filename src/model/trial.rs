@@ -35,11 +35,11 @@ id!(
     WorkerId
 );
 
-/// What a build begins from.
+/// The tree that a build begins from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// What earlier builds left in a build tree: only what differs is made anew.
+    /// A build tree of earlier builds: make rebuilds only what differs.
     #[default]
     Earlier,
     /// An empty build tree.
@@ -61,10 +61,10 @@ pub struct Candidate {
     pub id: CandidateId,
     /// The requests that stay.
     pub keep: RequestSet,
-    /// How often just this set was proposed and judged before: 0, unless its verdict is doubted.
+    /// How often this set was judged before: 0, unless its verdict is repeated.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub round: u32,
-    /// What it must be built from. [`Origin::Earlier`] leaves it open.
+    /// The tree that it must be built from. [`Origin::Earlier`]: any.
     #[serde(default, skip_serializing_if = "Origin::is_earlier")]
     pub origin: Origin,
 }
@@ -94,15 +94,15 @@ impl fmt::Display for Stage {
     }
 }
 
-/// What a trial said.
+/// The verdict of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// The oracle accepts the candidate.
     Pass,
-    /// It does not.
+    /// The build failed, or the oracle rejects it.
     Fail(Stage),
-    /// The trial itself broke: nothing is known about the candidate.
+    /// The trial itself broke. It says nothing about the candidate.
     Unresolved,
 }
 
@@ -113,7 +113,7 @@ impl Verdict {
         self == Self::Pass
     }
 
-    /// Is it a fail, of whatever stage?
+    /// Is it a fail, in any stage?
     #[must_use]
     pub fn is_fail(self) -> bool {
         matches!(self, Self::Fail(_))
@@ -130,15 +130,15 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// How a verdict was come by.
+/// Where a verdict comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// A trial of its own.
     Tested,
-    /// Another trial of the same resolved config had it already.
+    /// An earlier trial of the same resolved config.
     SameConfig,
-    /// The build gave an image, byte for byte, that another trial had judged.
+    /// An earlier trial of the same image, byte for byte. Only in journals before version 6.
     SameImage,
 }
 
@@ -151,26 +151,26 @@ pub struct Timings {
     pub build_cpu: Duration,
     /// Wall time of the oracles.
     pub oracle_wall: Duration,
-    /// Objects that the build made anew.
+    /// Objects that the build made.
     pub objects: u32,
-    /// Of these, those that came from the object cache and were not compiled.
+    /// Those of them that came from the object cache.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached: u32,
-    /// What was expected of the build, if anything was known.
+    /// The estimate made before the build, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
 }
 
-/// A finished trial: what was tried, what came of it and why.
+/// A finished trial: the config, the verdict and the reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// The trial that the verdict comes from.
     pub trial: TrialId,
     /// The resolved config that was judged.
     pub fingerprint: Fingerprint,
-    /// What was said of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// How the verdict was come by.
+    /// Where the verdict comes from.
     pub source: Source,
     /// One line, without control characters: why it failed.
     pub evidence: Option<String>,
@@ -182,7 +182,7 @@ pub struct Judgement {
     pub lines: u32,
     /// Where the time went.
     pub timings: Timings,
-    /// What it was built from. Journals of older versions do not tell.
+    /// The tree that it was built from. Not in journals of older versions.
     #[serde(default, skip_serializing_if = "Origin::is_earlier")]
     pub origin: Origin,
 }

@@ -1,4 +1,4 @@
-//! The version that each of our files on disk names.
+//! The format version in each file that kbisect writes.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::{Error, Result};
 
-/// Is a file with this text no newer than `newest`? It is asked first: of what is newer nothing else need be as
-/// it is here. What names no version is for whoever reads it.
+/// Checks that a file's version is not above `newest`. Call it before reading the file: a newer file may differ in
+/// any way. A file without a version passes; its reader decides.
 ///
 /// # Errors
 /// It is newer.
@@ -18,7 +18,7 @@ pub fn understand(json: &[u8], newest: u32, file: &Path) -> Result<()> {
     }
 }
 
-/// The `v` of a JSON object; nothing where there is none.
+/// The `v` of a JSON object, if it has one.
 #[must_use]
 pub fn version_of(json: &[u8]) -> Option<u32> {
     #[derive(Deserialize)]

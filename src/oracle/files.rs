@@ -1,4 +1,4 @@
-//! What an oracle is made of: its program, and what it calls or reads from its own folder.
+//! The files of an oracle: its program, and the files of its folder that it calls or reads.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What an oracle said: its evidence, the last line of its log, and signs that a limit of this machine stopped it.
+//! Reads the output of an oracle: its evidence, the last line of its log, and signs that a limit of this machine stopped it.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};

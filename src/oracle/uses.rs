@@ -1,4 +1,4 @@
-//! What else an oracle uses: folders beside it, and files and programs elsewhere that it names.
+//! The other files that an oracle uses: folders beside it, and files and programs elsewhere that it names.
 //!
 //! Found by the text of the oracle and of what it names, as [`files`](super::files) are:
 //!

@@ -1,4 +1,4 @@
-//! Which files beside an oracle it writes itself, as was seen when it judged: they are no part of it.
+//! The files that an oracle was seen to write beside itself: they are no part of it.
 //!
 //! What one run has seen is kept in its directory, so that it can go on; another run looks anew.
 

@@ -1,4 +1,4 @@
-//! Folds a journal into what a report needs of it.
+//! Folds a journal into the facts of a report.
 
 use std::collections::{BTreeMap, HashMap};
 

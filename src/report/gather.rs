@@ -1,4 +1,4 @@
-//! Makes a report of a journal.
+//! Makes a report from a journal.
 
 use std::path::PathBuf;
 

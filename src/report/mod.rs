@@ -1,4 +1,4 @@
-//! The result of a run: what is left, and why each request stays.
+//! The result of a run: the requests that are left, and why each of them stays.
 
 mod facts;
 mod gather;
@@ -25,21 +25,21 @@ pub const VERSION: u32 = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// No single request can go: each was tried alone. (Before version 4 also what is
+    /// No single request can go: each was removed alone. (Before version 4 this included
     /// [`Status::Leaves`].)
     Minimal,
-    /// Minimal if the oracle is monotone: each request was tried alone, but for those that others need
-    /// ([`Reason::Implied`]).
+    /// Minimal if the oracle is monotone: each request was removed alone, except those on which a needed
+    /// request depends ([`Reason::Implied`]).
     Leaves,
     /// The search is over, but some requests have no proof.
     Unproved,
-    /// It stopped before its end.
+    /// The run stopped early.
     Stopped,
-    /// It is under way.
+    /// The run is active.
     Running,
 }
 
-/// One configuration, as far as a reader cares.
+/// The size of one configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Size {
     /// The trial that judged it.
@@ -50,8 +50,8 @@ pub struct Size {
     pub lines: u32,
     /// Bytes of the image.
     pub image: Option<u64>,
-    /// Wall time of its oracles, in seconds: for a kernel, the boot. Of several boots of
-    /// the image, the shortest.
+    /// Wall time of its oracles, in seconds: for a kernel, the boot. If the image was booted several
+    /// times, the shortest time.
     pub oracle_seconds: f64,
 }
 
@@ -65,19 +65,19 @@ pub enum Reason {
         trial: TrialId,
         /// Where it failed.
         stage: Stage,
-        /// The line that shows how.
+        /// The line that shows how it failed.
         evidence: Option<String>,
         /// `=` lines that fell with it.
         lines: u32,
     },
-    /// What depends on it is needed; it was not tried alone (`--certify leaves`).
+    /// A needed request depends on it; it was not removed alone (`--certify leaves`).
     Implied {
         /// The request that depends on it; the trial without that one failed.
         by: Symbol,
     },
-    /// `--keep`: it was never tried.
+    /// `--keep`: it was never tested.
     Kept,
-    /// There is no verdict (yet).
+    /// There is no verdict, or none yet.
     Unproved,
 }
 
@@ -92,7 +92,7 @@ pub struct Kept {
     pub reason: Reason,
 }
 
-/// What the run took.
+/// The cost of the run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// Trials that passed, the start's included.
@@ -110,39 +110,39 @@ pub struct Cost {
     pub cached: u64,
     /// CPU time of all builds, user and system.
     pub build_cpu: Duration,
-    /// Wall time, all sittings together.
+    /// Wall time of all sessions.
     pub wall: Duration,
-    /// How many sittings there were.
+    /// Number of sessions.
     pub sittings: u32,
-    /// Of the trials, those that judged what had been judged, to see whether the oracle errs.
+    /// Trials that repeated a judgement, to see whether the oracle errs.
     #[serde(default)]
     pub repeated: u32,
-    /// Judgements that differed from most others on the same requests.
+    /// Judgements that differed from the majority on the same requests.
     #[serde(default)]
     pub differed: u32,
-    /// By how much the CPU time of a build was foretold wrongly, as a share of it: the median of
-    /// all that were foretold.
+    /// The relative error of the estimated CPU time of a build: the median of all estimates.
     #[serde(default)]
     pub forecast_error: Option<f64>,
 }
 
-/// How sure an answer is, and what that rests on.
+/// How certain an answer is, and the evidence for that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Certainty {
-    /// The chance that the answer is wrong, at most, from 0 to 1.
+    /// Upper bound on the chance that the answer is wrong, from 0 to 1.
     pub risk: f64,
-    /// How often the answer itself was judged.
+    /// How often the oracle judged the answer itself.
     pub judged: u32,
-    /// How often each proof of the certificate was, at least; none if there is no proof by an oracle.
+    /// How often the oracle judged each proof of the certificate, at least. None if no proof is by an
+    /// oracle.
     pub proofs: Option<u32>,
 }
 
-/// What the build of an answer from an empty tree gave, which the oracle accepted.
+/// The build of an answer from an empty tree, which the oracle accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rebuilt {
     /// The trial.
     pub trial: TrialId,
-    /// Whether that is what the build before it had given.
+    /// Whether its product is that of the earlier build.
     pub product: SameProduct,
 }
 
@@ -150,13 +150,13 @@ pub struct Rebuilt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SameProduct {
-    /// Byte for byte; or there was no other build.
+    /// Byte for byte the same, or there was only one build.
     Same,
-    /// They differ: it is not reproducible.
+    /// They differ: the build is not reproducible.
     Other,
 }
 
-/// The result of a run; `result.json` is this.
+/// The result of a run, as in `result.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The version of the format.
@@ -169,20 +169,20 @@ pub struct Report {
     pub settings: serde_json::Value,
     /// How it ended.
     pub status: Status,
-    /// Why it stopped before its end, in words, if it was stopped by more than a person.
+    /// Why it stopped early, in words, unless a person stopped it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
     /// The start.
     pub before: Size,
     /// The smallest that passed.
     pub after: Size,
-    /// Each request of it, in menu order, with the reason why it stays.
+    /// The requests that are left, in menu order, each with its reason.
     pub kept: Vec<Kept>,
-    /// How sure that is; none if verdicts were taken as they came, or it is not at its end.
+    /// How certain that is. None with `--confidence none`, or if the run has not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certainty: Option<Certainty>,
-    /// That it was built from an empty tree; none if it was not, or it is not at its end. Not in results of older
-    /// versions.
+    /// The build of the answer from an empty tree. None if there was none, or the run has not ended. Not in
+    /// results of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuilt: Option<Rebuilt>,
     /// What the run took.
@@ -192,10 +192,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// What is in `file`, of which this is the text.
+    /// Reads a report from `text`, the contents of `file`.
     ///
     /// # Errors
-    /// It is no result, or one of a newer kbisect.
+    /// It is no report, or that of a newer kbisect.
     pub fn parse(text: &[u8], file: &Path) -> Result<Self> {
         understand(text, VERSION, file)?;
         serde_json::from_slice(text)

@@ -19,10 +19,10 @@ const FOLDER: &str = "learned";
 /// The version of its files.
 const VERSION: u32 = 1;
 
-/// What is thought of a request that no run was about counts as so many runs.
+/// Weight of the default chance of a request, in runs.
 const OF: f64 = 2.0;
 
-/// A run with the same oracles counts as so many with others.
+/// Weight of a run with the same oracles, in runs with others.
 const SAME: f64 = 3.0;
 
 /// What a run came to.

@@ -21,12 +21,12 @@ pub(crate) fn project(wanted: Option<&toml::Value>, arch: &str) -> Result<Projec
 }
 
 /// Is the project described by the user?
-pub(super) fn is_own(settings: &Settings) -> bool {
+pub(crate) fn is_own(settings: &Settings) -> bool {
     matches!(settings.project, Some(toml::Value::Table(_)))
 }
 
 /// [`Project::check_source`], which does not know who left what there.
-pub(super) fn check_clean(project: &Project, source: &Path) -> Result<()> {
+pub(crate) fn check_clean(project: &Project, source: &Path) -> Result<()> {
     project.check_source(source).map_err(|error| {
         let left = || {
             let root = source.canonicalize().ok()?;
@@ -45,7 +45,7 @@ fn building(project: &Project) -> Building<'_> {
 }
 
 /// Did make, when it called Kconfig, write to the source?
-pub(super) fn still_clean(
+pub(crate) fn still_clean(
     source: &SourceTree,
     project: &Project,
     cancel: &CancelToken,

@@ -55,7 +55,7 @@ impl Whole<'_> {
         RequestSet::full(self.info.requests.len())
     }
 
-    /// What a request is seen by.
+    /// The removal that shows the effect of a request.
     pub(crate) fn step(&self, id: RequestId) -> Step {
         let selectors = self.info.selectors.get(id.index());
         step(id, selectors, &self.info.fixed, self.depends)
@@ -72,8 +72,8 @@ impl Whole<'_> {
     }
 }
 
-/// What a request is seen by. Where others select it, these and what goes with them are gone before; if
-/// some of these must stay, nothing is seen.
+/// The removal that shows the effect of a request. If others select it, they and their dependents are removed
+/// before; if one of these must stay, no removal shows it.
 fn step(
     id: RequestId,
     selectors: Option<&RequestSet>,

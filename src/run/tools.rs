@@ -30,9 +30,9 @@ pub(crate) struct Tools {
     pub(crate) source: Arc<SourceTree>,
     /// The programs of builds, as they are to stay; for [`Want::Look`] none.
     pub(crate) toolset: Arc<Toolset>,
-    pub(super) guest_version: Option<String>,
+    pub(crate) guest_version: Option<String>,
     /// Kconfig works here; goes when the run ends.
-    pub(super) _work: WorkFolder,
+    pub(crate) _work: WorkFolder,
 }
 
 /// What to do about missing packages.

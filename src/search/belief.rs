@@ -1,10 +1,9 @@
-//! How far what was thought before the search is believed.
+//! How much the prior counts: Bayesian model averaging.
 //!
-//! Two models foretell verdicts: one that begins with what was thought, and one that does not. Each of
-//! those makes the one that foretold it better so much more credible, and what both say is weighed by
-//! that (Bayesian model averaging: J. A. Hoeting et al., "Bayesian Model Averaging: A
-//! Tutorial", Statistical Science 14, 1999). So a prior that says nothing is soon forgotten, with the
-//! order that it made.
+//! Two models predict verdicts: one begins with the prior, the other ignores it. Each informative
+//! verdict reweights the two models by its likelihood, and the estimates are averaged with these
+//! weights (J. A. Hoeting et al., "Bayesian Model Averaging: A Tutorial", Statistical Science 14,
+//! 1999). So a useless prior is outweighed after a few verdicts, with the order that it made.
 
 use crate::model::{Prior, RequestId, RequestSet, Verdict};
 
@@ -21,7 +20,7 @@ const AT_FIRST: f64 = 1.0;
 /// reasons that neither model knows.
 const LEAST: f64 = 0.02;
 
-/// See the module.
+/// The two models and their odds.
 #[derive(Debug)]
 pub(super) struct Belief {
     plain: Model,

@@ -1,10 +1,9 @@
-//! What several workers can learn of one group at once: the parts into which candidates in flight
-//! cut it.
+//! Several workers on one group: the parts into which the candidates in flight divide it.
 //!
-//! A group has a needed request in it, or is in flight and may turn out to have one. Where in the
-//! group it is, the candidates in flight will tell as far as the parts that they cut; so what is
-//! worth trying is a half of the part that it is most likely in. With many workers this comes to a
-//! search in as many parts as there are workers.
+//! A group contains a needed request, or is in flight and may turn out to contain one. The
+//! candidates in flight will tell in which of the parts it lies. So the next candidate is a half of
+//! the part that most likely contains it. With many workers that is a search in as many parts as
+//! there are workers.
 
 use crate::model::{RequestId, RequestSet};
 

@@ -1,13 +1,12 @@
-//! How likely a request is needed, from what is known of the others: a Markov chain.
+//! How likely each request is needed: a Markov chain over the menu order.
 //!
-//! In the order of the menus needed options come in clusters. So each request is taken to be
-//! needed with one chance if the one before it is not, and with another if it is. Both are
-//! estimated from the requests of which it is known, again at each step; where the needed ones
-//! are scattered, both come out alike.
+//! In menu order needed options come in clusters. So a request is needed with one chance if its
+//! predecessor is not needed, and with another if it is. Both chances are estimated from the
+//! requests that are decided, again at each step. If the needed requests are scattered, both are
+//! about the same.
 //!
-//! What is thought of each at first ([`Prior`](crate::model::Prior)) makes classes of them, each
-//! with an estimate of its own that begins with what is thought. So it gives way, class by class,
-//! to what turns out.
+//! The [prior](crate::model::Prior) divides the requests into classes. Each class has an estimate of
+//! its own, which begins with the prior and is gradually replaced by the verdicts.
 
 use crate::model::{Prior, RequestId, RequestSet};
 

@@ -1,5 +1,5 @@
-//! What trials take: which requests are dear to take away, and which of these trials would be in
-//! each other's way.
+//! The cost of trials: which requests are expensive to remove, and which of these trials would slow
+//! each other down.
 
 use super::depends::Depends;
 use crate::model::{RequestId, RequestSet};
@@ -14,7 +14,7 @@ fn tier(cost: f64) -> i64 {
     tier
 }
 
-/// See the module. Of a request together with what goes with it.
+/// The cost of a trial without each request and its dependents.
 #[derive(Debug, Clone)]
 pub(super) struct Costs {
     /// By id; as multiples of the cheapest.

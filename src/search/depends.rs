@@ -1,9 +1,9 @@
-//! Which requests take which others with them: what is known of dependencies.
+//! The known dependencies between requests.
 
 use crate::model::{RequestId, RequestSet};
 
-/// For each request, the others that do not come true without it. Hints: the search is faster if
-/// they are right, and its answer is right whatever they say. Only with
+/// For each request, its dependents: the requests that have no effect without it. They are hints: the
+/// search is faster if they are right, and its answer is right even if they are wrong. Only with
 /// [`Certify::Leaves`](crate::model::Certify) does the certificate rely on them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Depends {
@@ -14,7 +14,7 @@ pub struct Depends {
 }
 
 impl Depends {
-    /// Of requests that do not depend on each other.
+    /// No request depends on another.
     #[must_use]
     pub fn none() -> Self {
         Self::default()

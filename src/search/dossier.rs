@@ -1,4 +1,4 @@
-//! What is known of one set of requests: its judgements, who waits for them, what was made of them.
+//! The judgements of one set of requests, the candidates that wait for them, and the verdict drawn from them.
 
 use crate::model::{CandidateId, RequestSet, Stage, Verdict};
 

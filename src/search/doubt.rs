@@ -1,10 +1,9 @@
-//! How far a verdict of an oracle that errs can be relied on: how often it errs, and how many
-//! judgements it takes.
+//! Oracles that err: the error rate, and the number of judgements that a verdict needs.
 //!
-//! The same set is judged until one answer leads by so many that the odds of an error are below
-//! what is wanted: the sequential probability ratio test (A. Wald, "Sequential tests of
-//! statistical hypotheses", 1945) for an oracle that errs both ways at the same rate. The rate is
-//! estimated from sets that were judged more than once.
+//! A set is judged until one answer leads by so many judgements that the odds of an error are below
+//! the limit: the sequential probability ratio test (A. Wald, "Sequential tests of statistical
+//! hypotheses", 1945), for an oracle that errs both ways at the same rate. The rate is estimated
+//! from sets that were judged more than once.
 
 use std::collections::BTreeMap;
 

@@ -18,7 +18,7 @@ use super::depends::Depends;
 use super::ledger::Ledger;
 use super::sequential::Plan;
 
-/// See the module.
+/// Generalized Binary Reduction.
 #[derive(Debug)]
 pub(super) struct Progression {
     depends: Depends,

@@ -1,5 +1,5 @@
-//! What failures say of the best: which of its requests stay, and which groups hold one that
-//! does. Kept up to date, so that no decision has to look at all trials again.
+//! The conclusions from failures: which requests of the best are needed, and which groups contain a
+//! needed one. They are updated with each verdict, so that no decision has to look at all trials again.
 
 use super::depends::Depends;
 use super::ledger::{Ledger, State};

@@ -18,7 +18,7 @@ use super::depends::Depends;
 use super::ledger::Ledger;
 use super::sequential::Plan;
 
-/// See the module.
+/// Halves of the leaves, ever smaller.
 #[derive(Debug)]
 pub(super) struct Halving {
     depends: Depends,

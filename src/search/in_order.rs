@@ -1,9 +1,8 @@
-//! A search whose answer does not depend on timing: it learns verdicts in the order in which it
-//! asked.
+//! A search that does not depend on timing: it receives verdicts in the order of its proposals.
 //!
-//! Around any other search. That always has the same number of candidates under way, however many
-//! workers there are, and is told their verdicts first in, first out; one that comes early waits
-//! for those before it. So every run goes the same way, as long as the oracle gives the same
+//! It wraps any other search. The inner search always has the same number of candidates in flight,
+//! whatever the number of workers, and receives their verdicts first in, first out; an early verdict
+//! waits for those before it. So every run takes the same path, as long as the oracle gives the same
 //! answers. (C-Reduce commits in order for the same reason: J. Regehr et al., "Test-case
 //! reduction for C compiler bugs", PLDI 2012.)
 
@@ -26,7 +25,7 @@ struct Slot {
     verdict: Option<Verdict>,
 }
 
-/// See the module.
+/// Wraps a search, and passes verdicts on in the order of the proposals.
 pub struct InOrder {
     inner: Box<dyn Search>,
     queue: VecDeque<Slot>,

@@ -13,7 +13,7 @@ use super::depends::Depends;
 use super::ledger::Ledger;
 use super::sequential::Plan;
 
-/// See the module.
+/// The order of ktest.pl: parents first.
 #[derive(Debug)]
 pub(super) struct ParentsFirst {
     depends: Depends,

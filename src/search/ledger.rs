@@ -1,4 +1,4 @@
-//! What was asked and what was answered: the memory that all algorithms share.
+//! The history of candidates and verdicts, shared by all algorithms.
 
 use std::collections::{BTreeSet, HashMap};
 

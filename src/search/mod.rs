@@ -1,11 +1,11 @@
-//! The search as a pure state machine: what to try next, what was learnt.
+//! The search for a minimal set, as a pure state machine.
 //!
-//! A [`Search`] proposes candidates and is told verdicts, in whatever order they come in. It
-//! sees no clock, path, thread or random source, so the same calls always give the same
-//! state: that is what makes a run resumable ([`replay`]) and testable ([`sim`]).
+//! A [`Search`] proposes candidates and receives verdicts, in any order. It uses no clock, path,
+//! thread or random source, so the same calls always give the same state. That makes a run
+//! resumable ([`replay`]) and testable ([`sim`]).
 //!
-//! One trial is a kernel build of minutes. An hour of thought is cheap against it, a trial that
-//! could have been left out is not.
+//! A trial is a kernel build and takes minutes. So a search may compute for milliseconds to save
+//! one trial.
 
 mod belief;
 mod cells;
@@ -62,44 +62,44 @@ use crate::model::{
 pub enum Step {
     /// Try this candidate.
     Try(Candidate),
-    /// Nothing is useful until one of the candidates in flight is told or withdrawn. Asking
-    /// changes nothing.
+    /// No candidate is useful until one in flight gets its verdict or is withdrawn. Calling
+    /// [`Search::next`] again does not change the state.
     Wait,
     /// The search is over. What is still in flight can teach nothing.
     Done,
 }
 
-/// What a verdict, or its not coming, changed.
+/// What a verdict changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
-    /// [`Search::best`] is another one now.
+    /// [`Search::best`] has changed.
     pub new_best: bool,
-    /// Candidates in flight, in ascending order, that can teach nothing any more. They may be
-    /// cancelled (and then [withdrawn](Search::withdraw)) or run to their end. One that stays
-    /// in flight is named again each time.
+    /// Candidates in flight, in ascending order, whose verdicts have become useless. The caller may
+    /// cancel them (and then [withdraw](Search::withdraw) them) or let them finish. A candidate that
+    /// stays in flight is listed again each time.
     pub pointless: Vec<CandidateId>,
 }
 
 /// How many trials are still to come, those in flight included.
 ///
-/// Both bounds hold as long as nothing surprising happens: every superset of a set that passes
-/// passes, no trial stays unresolved, and just the pointless candidates are withdrawn.
+/// Both bounds hold if the oracle is monotone (every superset of a set that passes, passes), no trial
+/// stays unresolved, and only useless candidates are withdrawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outlook {
-    /// At least so many.
+    /// Lower bound.
     pub at_least: u32,
-    /// At most so many.
+    /// Upper bound.
     pub at_most: u32,
-    /// So many are expected, from what is known of the requests so far. Between the two bounds.
+    /// Expected number, from the verdicts so far. Between the two bounds.
     pub likely: Option<u32>,
 }
 
 /// How much of the best a [`Certificate`] proves to be needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
-    /// Each request was tried alone: the best is minimal.
+    /// Each request was removed alone: the best is minimal.
     Every,
-    /// Each leaf was tried alone, and each other request has a needed dependent: the best is minimal if
+    /// Each leaf was removed alone, and each other request has a needed dependent: the best is minimal if
     /// the oracle is monotone.
     Leaves,
     /// Some requests have no proof.
@@ -132,8 +132,8 @@ impl Certificate {
         }
     }
 
-    /// Was every request tried alone, and did each of these trials fail? Then the best is minimal: no
-    /// single request can be taken away.
+    /// Was every request removed alone, and did each of these trials fail? Then the best is minimal: no
+    /// single request can be removed.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.coverage() == Coverage::Every
@@ -142,26 +142,26 @@ impl Certificate {
 
 /// A search for the smallest set of requests that passes.
 ///
-/// A search never asks for a set of which it has a verdict or has one coming, and never answers
-/// a certificate entry by inference, but by [`Proof::Implied`].
+/// A search never proposes a set whose verdict it has, or will get. It proves each entry of the
+/// certificate by a trial; the only exception is [`Proof::Implied`].
 pub trait Search: Send {
-    /// What to do next. Called whenever somebody is free to try something.
+    /// The next step. Call it when a worker is idle.
     fn next(&mut self) -> Step;
 
-    /// The verdict on `id`. In any order.
+    /// Takes the verdict on `id`. Verdicts may come in any order.
     ///
     /// # Panics
     /// When `id` is not in flight: a bug of the caller.
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told;
 
-    /// `id` was cancelled: no verdict will come. Its set is proposed again, under another id, if
-    /// it turns out to be needed.
+    /// Takes back `id`, which was cancelled and gets no verdict. If the search needs its set later, it
+    /// proposes it again under another id.
     ///
     /// # Panics
     /// When `id` is not in flight: a bug of the caller.
     fn withdraw(&mut self, id: CandidateId);
 
-    /// The smallest set that passed so far; at first the start, which is known to pass.
+    /// The smallest set that passed so far. At first it is the start, which is known to pass.
     fn best(&self) -> &RequestSet;
 
     /// [`Phase::Reducing`] or [`Phase::Certifying`].
@@ -173,67 +173,66 @@ pub trait Search: Send {
     /// Why each request of [`best`](Self::best) stays, as far as it is known.
     fn certificate(&self) -> Certificate;
 
-    /// Would it like to [know](Self::learn_depends) what depends on what in the best? Asked after
-    /// each call that changed something; whoever can tell should, before the next call.
+    /// Does the search need the [dependents](Self::learn_depends) in the best? Ask after each call that
+    /// changed the state. A caller that knows them passes them on before its next call.
     fn wants_depends(&self) -> bool {
         false
     }
 
-    /// What depends on what in [`best`](Self::best), as it is now: for the certificate, which begins
-    /// with the leaves. [`Depends::none`] if nobody can tell.
+    /// Takes the dependents of each request in the present [`best`](Self::best). The certificate begins
+    /// with the leaves. [`Depends::none`] if they are unknown.
     fn learn_depends(&mut self, _depends: &Depends) {}
 
-    /// The start was judged once more, although the search did not ask for that: this came of it.
+    /// Takes a verdict on the start that the search did not ask for.
     fn start_judged(&mut self, verdict: Verdict);
 
-    /// How far the oracle can be relied on, if it was ever asked twice.
+    /// How reliable the oracle is, if any set was judged twice.
     fn reliability(&self) -> Reliability {
         Reliability::default()
     }
 
-    /// How the answer stands once it is built from an empty tree; none if nobody sees to that.
+    /// The verdict on the answer built from an empty tree. None if this search does not check that.
     fn rebuilt(&self) -> Option<Rebuilt> {
         None
     }
 }
 
-/// What trials that are made at the same time compile on.
+/// Which cores simultaneous trials compile on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Cores {
     /// Each on its own.
     #[default]
     Own,
-    /// All on the same, which one that compiles much keeps busy: `split` begins such a trial only when
-    /// nothing else is under way.
+    /// All on the same. A full rebuild keeps them all busy, so `split` begins one only when no other trial
+    /// runs.
     Shared,
 }
 
-/// What the algorithms can be told. Each takes what it has a use for.
+/// Options of the algorithms. Each algorithm uses those that apply to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
     /// Into how many chunks `ddmin` cuts the start at first, at least 2; by default it decides
     /// by the number of requests.
     pub granularity: Option<usize>,
-    /// What depends on what, for the algorithms of [`USE_DEPENDS`].
+    /// The dependents of each request, for the algorithms of [`USE_DEPENDS`].
     pub depends: Depends,
-    /// By request, others of which [`Self::depends`] says that they go with it, and while of which any is there it
-    /// changes nothing (they select it); or empty: there are none. A hint, as that is. `split` takes what is
-    /// left of such requests away at once in the end, as no trial is needed to know that this passes.
+    /// For each request, the requests that `select` it. While one of them is present, removing this request
+    /// has no effect. Each is also in [`Self::depends`]. Empty: none. A hint, as the dependents are. At the end
+    /// `split` removes such requests without a trial, because the configuration stays the same.
     pub selectors: Vec<RequestSet>,
-    /// How likely each request is needed. `split` begins with what is least likely, of what is as
-    /// cheap.
+    /// How likely each request is needed. Among equally cheap requests, `split` begins with the least
+    /// likely ones.
     pub prior: Prior,
-    /// About how long a trial takes because this request is removed, by id, in whatever unit; empty:
-    /// all the same. `split` begins with what is cheap, and leaves what is not for the smallest
-    /// configuration.
+    /// For each request, the approximate time of a trial without it, in any unit. Empty: all cost the
+    /// same. `split` begins with cheap requests, and tests expensive ones when the configuration is small.
     pub cost: Vec<f64>,
-    /// Whether trials are in each other's way.
+    /// Whether simultaneous trials slow each other down.
     pub cores: Cores,
-    /// What must be tested for the certificate.
+    /// Which requests must be tested alone for the certificate.
     pub certify: Certify,
-    /// How often the start was refused before it was accepted: then the oracle errs.
+    /// How often the start was rejected before it was accepted. More than 0: the oracle errs.
     pub refused: u32,
-    /// Sets that are known to fail. In the certificate they have the first ids, in this order.
+    /// Sets that are known to fail. They have the first ids in the certificate, in this order.
     pub failed: Vec<RequestSet>,
 }
 
@@ -254,11 +253,11 @@ pub const ALGORITHMS: &[&str] = &[
     "one-by-one",
 ];
 
-/// Those of [`ALGORITHMS`] that have a use for [`Options::depends`].
+/// Those of [`ALGORITHMS`] that use [`Options::depends`].
 pub const USE_DEPENDS: &[&str] = &["split", "ktest", "halving", "gbr"];
 
-/// The search of this name: over the requests of `start`, which is known to pass, without ever
-/// removing those of `fixed`.
+/// Makes the search with this name. It searches the requests of `start`, which is known to pass, and
+/// never removes those of `fixed`.
 ///
 /// # Errors
 /// When there is no algorithm of this name.
@@ -298,7 +297,7 @@ pub fn by_name(
     }
 }
 
-/// The same, with verdicts that are doubted: see [`Referee`].
+/// Makes the search with this name for an oracle that may err: see [`Referee`].
 ///
 /// # Errors
 /// When there is no algorithm of this name.

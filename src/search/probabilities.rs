@@ -27,7 +27,7 @@ pub enum Rule {
     Cdd,
 }
 
-/// See the module.
+/// ProbDD or CDD, by its [`Rule`].
 #[derive(Debug)]
 pub struct Probabilities {
     ledger: Ledger,

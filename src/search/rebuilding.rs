@@ -1,9 +1,9 @@
-//! A search whose answer does not stand on leftovers: in the end it is built once from an empty tree, and judged
-//! there.
+//! A search whose answer does not rest on leftovers: at the end the answer is built once from an empty tree, and
+//! judged there.
 //!
-//! Builds are incremental, and a build tree goes from candidate to candidate. It may have in it what no build of
-//! the candidate would put there: objects of options that were switched off, what an oracle installed, what
-//! make took for up to date. So around any other search, when that is over:
+//! Builds are incremental, and a build tree goes from candidate to candidate. It may contain files that a build of
+//! the candidate would not make: objects of removed options, files that an oracle installed, objects that make
+//! wrongly took for up to date. So this wraps any other search, and when that is over:
 //!
 //! - The answer is built from an empty tree and judged there, until it is as sure as any verdict of the search
 //!   must be. If it fails there, it is no answer.
@@ -79,7 +79,7 @@ struct Flight {
     origin: Origin,
 }
 
-/// See the module.
+/// Wraps a search, and has its answer built from an empty tree at the end.
 pub struct Rebuilding {
     inner: Box<dyn Search>,
     /// None: one verdict is enough.

@@ -1,16 +1,16 @@
-//! A search that doubts: it repeats the verdicts that matter until they can be relied on, and
-//! takes back those that turn out wrong.
+//! A search for oracles that err: it repeats the verdicts that matter until they are certain, and
+//! withdraws those that turn out wrong.
 //!
-//! Around any other search, which is told a verdict only when it is sure enough. What is enough
-//! follows from how often the oracle was seen to err ([`Reliability`]). As long as it was not,
-//! one judgement does, but a few are repeated to see whether it errs: the start's at the
-//! beginning, the best's when nothing passes any more, and a failure that a later pass speaks
-//! against. Before the answer is certified that is not enough: it is judged until it is sure under a belief that
-//! allows for errors that were not seen ([`super::posterior`]). (C-Reduce and its like have no word for this; Shrink Ray, D. MacIver 2026, and
-//! syzkaller's bisection repeat and go back as this does.)
+//! It wraps any other search, which receives a verdict only when it is certain enough. The limit
+//! follows from the observed error rate of the oracle ([`Reliability`]). While the oracle never
+//! contradicted itself, one judgement is enough, but a few are repeated to see whether it errs: the
+//! start, the best when no removal passes any more, and a failure that contradicts a later pass.
+//! Before the answer is certified that is not enough: it is judged until it is certain under a
+//! posterior that allows for unseen errors ([`super::posterior`]). (C-Reduce and its like do not
+//! repeat; Shrink Ray, D. MacIver 2026, and syzkaller's bisection repeat and go back as this does.)
 //!
-//! A pass that turns out to be none has poisoned what was built on it: the search begins anew on
-//! the newest base that holds, with all failures that it knows.
+//! If a pass turns out wrong, everything built on it is void: the search starts over on the newest
+//! base that holds, with all known failures.
 
 mod certainty;
 
@@ -38,7 +38,7 @@ pub(super) type Make = Box<dyn Fn(RequestSet, Vec<RequestSet>) -> Box<dyn Search
 /// An index in [`Referee::dossiers`].
 type At = usize;
 
-/// See the module.
+/// Wraps a search, and repeats the verdicts that matter until they are certain.
 pub struct Referee {
     make: Make,
     inner: Box<dyn Search>,

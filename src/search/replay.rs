@@ -1,4 +1,4 @@
-//! Bringing a fresh search to where an earlier one stood, from a record of its calls.
+//! Restores the state of an earlier search from a record of its calls.
 
 use std::collections::BTreeMap;
 

@@ -30,7 +30,7 @@ pub(super) trait Plan: Send {
     fn at_most(&self, ledger: &Ledger) -> usize;
 }
 
-/// See the module.
+/// A search with one candidate at a time, by a [`Plan`], and the sweep after it.
 #[derive(Debug)]
 pub(super) struct Sequential<P> {
     ledger: Ledger,

@@ -1,18 +1,18 @@
-//! Splitting with disjoint groups: each worker takes its own part of the requests away.
+//! Group testing with disjoint groups: each worker removes its own group of requests.
 //!
-//! A group is as large as it takes to pass as often as not (generalized binary splitting: F. K.
-//! Hwang, "A method for detecting all defective members in a population by group testing", 1972);
-//! where trials do not cost the same, as large as it takes to tell most for its time.
-//! One that passes is gone. One that fails holds a needed request: it is split, and the half
-//! that is not tried returns to the rest (as in Hwang's). How large is reckoned from what is
-//! known, at each step ([`super::chance`]); so where needed requests cluster, the group after
-//! one that passed grows.
+//! A group is as large as it takes to pass with a probability of one half (generalized binary
+//! splitting: F. K. Hwang, "A method for detecting all defective members in a population by group
+//! testing", 1972). If trials differ in cost, its size maximizes the information for its time. A
+//! group that passes is removed. A group that fails contains a needed request: it is split, and the
+//! half that is not tried returns to the rest (as in Hwang's). The size is computed at each step from
+//! the estimates of [`super::chance`]; so where needed requests cluster, the group after one that
+//! passed grows.
 //!
-//! Workers have disjoint groups, and what passed side by side is put together: the next
-//! candidates stand on the union, which is itself tried only when nothing confirms it.
+//! Workers have disjoint groups, and groups that passed side by side are removed together: the next
+//! candidates build on their union, which is tried by itself only when nothing else confirms it.
 //!
-//! What depends on a request goes with it, and leaves go first: where one of these is needed, so
-//! is the request, for nothing.
+//! The dependents of a request are removed with it, and leaves go first: if a leaf is needed, its
+//! dependencies are too, without a trial.
 
 use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
@@ -34,7 +34,7 @@ const LEAPS: usize = 4;
 const TRIALS_A_BIT: f64 = 1.06;
 const MORE_FOR_EACH: f64 = 0.025;
 
-/// See the module.
+/// Group testing with disjoint groups, one for each worker.
 #[derive(Debug)]
 pub struct Split {
     ledger: Ledger,

@@ -1,5 +1,5 @@
-//! The certificate sweep: every request that is left, taken away alone, in a trial of its own.
-//! The leaves come first: those on which no other request depends.
+//! The certificate sweep: every request that is left is removed alone, in a trial of its own.
+//! The leaves come first.
 
 use crate::model::{Phase, RequestId, RequestSet, Verdict};
 

@@ -8,10 +8,10 @@ use crate::model::{Order, Tracing};
 use crate::{Error, Result};
 
 impl Settings {
-    /// What is asked for, and the defaults for the rest, checked.
+    /// Adds the defaults to `asked`, and checks the result.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a value that cannot be.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an invalid value.
     pub fn complete(asked: &PartialSettings, machine: Machine) -> Result<Self> {
         let mut settings = Self::defaults(machine);
         for setting in SETTINGS {
@@ -38,8 +38,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The first setting by which another search would be made than with these, which stand in the
-    /// record of a run. Settings that the run's key covers are not compared.
+    /// The first setting that differs from those in the `record` of a run and that changes the search.
+    /// Settings that are in the key of the run are not compared.
     ///
     /// # Errors
     /// The record cannot be read.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How to write a time, for those who wrote something else.
+/// The hint for a time that cannot be read.
 pub const TIME_HINT: &str = "write it as 90, 90s, 10m or 1h30m, a year at most";
 
 /// A year, in seconds. Clocks cannot count to all that a number can say.
@@ -11,8 +11,8 @@ const LONGEST: u64 = 365 * 24 * 3600;
 /// The units, largest first, in seconds.
 const UNITS: [(char, u64); 3] = [('h', 3600), ('m', 60), ('s', 1)];
 
-/// Reads `90` (seconds), `90s`, `10m`, `2h` or `1h30m`: each unit once, the largest first. Zero is no
-/// time, nor is more than a year.
+/// Reads `90` (seconds), `90s`, `10m`, `2h` or `1h30m`: each unit once, the largest first. Returns `None`
+/// for zero and for more than a year.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();

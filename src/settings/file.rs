@@ -11,10 +11,10 @@ use super::table::Setting;
 use super::values::OUTPUT;
 use crate::{Error, Result};
 
-/// The file that is read when there is one in the working directory.
+/// The settings file, looked for in the working directory.
 pub const FILE: &str = "kbisect.toml";
 
-/// Reads a settings file. Returns the settings and the keys that mean nothing.
+/// Reads a settings file. Returns the settings and the unknown keys.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it is no TOML or a value is of the wrong
@@ -50,8 +50,7 @@ pub fn read(path: &Path) -> Result<(PartialSettings, Vec<String>)> {
     Ok((settings, unknown))
 }
 
-/// The run directory that a command is about: what was `given`, else the one that [`FILE`] names,
-/// else [`OUTPUT`].
+/// The run directory of a command: `given`, else the one in [`FILE`], else [`OUTPUT`].
 ///
 /// # Errors
 /// Those of [`read`].

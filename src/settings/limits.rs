@@ -1,4 +1,4 @@
-//! Numbers that are refused: too many at once, or none at all.
+//! Limits on the number of trials and compile jobs.
 
 use std::num::NonZeroUsize;
 

@@ -11,7 +11,7 @@ const TRIAL: u64 = 1_500_000_000;
 pub struct Machine {
     /// Cores that this process may use.
     pub cores: NonZeroUsize,
-    /// Bytes of memory that are free; `None` when nobody knows.
+    /// Bytes of free memory; `None` if unknown.
     pub memory: Option<u64>,
 }
 

@@ -1,8 +1,7 @@
-//! Settings: what flags and `kbisect.toml` ask for, made whole and checked.
+//! The settings of a run, from flags and `kbisect.toml`, completed by defaults and checked.
 //!
-//! [`SETTINGS`] is the one list of them. Its rows give the flags, the keys of the settings file, the
-//! defaults, and what must be the same when a run goes on. To add a setting, add a field to
-//! [`Settings`] and a row.
+//! [`SETTINGS`] is the one list of them. Flags, keys of the settings file, defaults, and the check on
+//! resume come from its rows. To add a setting, add a field to [`Settings`] and a row.
 
 mod complete;
 mod duration;

@@ -1,4 +1,4 @@
-//! What somebody asked for: some settings, as yet unchecked.
+//! Some settings, not yet completed or checked.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use toml::Value;
 
 use super::table::Setting;
 
-/// The settings that flags or a settings file give, by their keys. Each value is of its setting's
+/// The settings from flags or from a settings file, by key. Each value is of its setting's
 /// [`Kind`](super::Kind).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PartialSettings {
@@ -15,13 +15,13 @@ pub struct PartialSettings {
 }
 
 impl PartialSettings {
-    /// Nothing is asked for.
+    /// No settings.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks for `value`.
+    /// Sets `value`.
     ///
     /// # Errors
     /// It is not of the setting's kind. The text says what was expected.
@@ -31,7 +31,7 @@ impl PartialSettings {
         Ok(())
     }
 
-    /// The same, with `value` for the setting of this name. For programs that know both.
+    /// These settings, and `value` for the key. For callers that know that both are valid.
     ///
     /// # Panics
     /// There is no such setting, or the value is not of its kind.
@@ -46,7 +46,7 @@ impl PartialSettings {
         }
     }
 
-    /// The same, with a path for the setting of this name, if there is one.
+    /// These settings, and a path for the key, if there is one.
     ///
     /// # Panics
     /// As [`with`](Self::with).
@@ -59,19 +59,19 @@ impl PartialSettings {
         }
     }
 
-    /// What is asked for under this key.
+    /// The value of this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.values.get(key)
     }
 
-    /// The text that is asked for under this key.
+    /// The text of this key.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str()
     }
 
-    /// The texts that are asked for under this key.
+    /// The texts of this key.
     pub fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
         let list = self.get(key).and_then(Value::as_array);
         let one = self.text(key);
@@ -79,7 +79,7 @@ impl PartialSettings {
             .chain(list.into_iter().flatten().filter_map(Value::as_str))
     }
 
-    /// These, and those of `file` under other keys.
+    /// These settings, and those of `file` with other keys.
     #[must_use]
     pub fn over(mut self, file: Self) -> Self {
         for (key, value) in file.values {

@@ -27,15 +27,15 @@ pub struct Setting {
     pub doc: &'static str,
     /// The default, for help texts; empty if there is none.
     pub default: &'static str,
-    /// The part of the help that it stands in.
+    /// Its section in the help.
     pub section: Section,
     /// The type of its values.
     pub kind: Kind,
-    /// What depends on it.
+    /// What it affects.
     pub effect: Effect,
 }
 
-/// A part of the help.
+/// A section of the help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     /// What is searched.
@@ -46,27 +46,27 @@ pub enum Section {
     Builds,
     /// The run as a whole.
     Run,
-    /// Of all commands: how messages look.
+    /// Flags of all commands: how messages look.
     Common,
 }
 
-/// What depends on a setting.
+/// What a setting affects.
 #[derive(Debug, Clone, Copy)]
 pub enum Effect {
-    /// Verdicts do, or the list of requests. The run's key has it, by its contents.
+    /// Verdicts or the list of requests. The key of the run has it, by contents.
     Key,
-    /// The candidates that the search tries, and so what its journal means.
+    /// The candidates of the search, and so the meaning of its journal.
     Search {
         /// The name of the field in the record of a run.
         field: &'static str,
         /// Its value.
         value: fn(&Settings) -> serde_json::Value,
     },
-    /// Nothing that is recorded: it may differ from session to session.
+    /// Nothing that is recorded. It may differ from session to session.
     None,
 }
 
-/// The type of a setting's values, and the field of [`Settings`] that they go to.
+/// The type of a setting's values, and how to put one into [`Settings`].
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
     /// One text or several.
@@ -196,7 +196,7 @@ fn count(value: &Value) -> Option<NonZeroUsize> {
 /// Reads a number of trials or jobs: a whole number that is not zero.
 ///
 /// # Errors
-/// It is none, in words for people.
+/// It is not one. The text is for people.
 pub fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
         .map_err(|_| "it is to be a whole number, 1 or more".to_owned())
@@ -210,14 +210,14 @@ impl Setting {
     }
 }
 
-/// The key of a settings file that is most like one that means nothing.
+/// The key that is spelt most like an unknown one.
 #[must_use]
 pub fn like(key: &str) -> Option<&'static str> {
     let keys = SETTINGS.iter().map(|setting| setting.key);
     near(&key.replace('_', "-"), keys).first().copied()
 }
 
-/// Of which the rest of a row is taken.
+/// The defaults of a row.
 const ROW: Setting = Setting {
     key: "",
     short: None,
@@ -229,7 +229,7 @@ const ROW: Setting = Setting {
     effect: Effect::None,
 };
 
-/// An [`Effect::Search`] of the field of this name.
+/// An [`Effect::Search`] through this field.
 macro_rules! search {
     ($field:ident) => {
         Effect::Search {
@@ -239,7 +239,7 @@ macro_rules! search {
     };
 }
 
-/// All of them, in the order of the help.
+/// All settings, in the order of the help.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "oracle",

@@ -10,7 +10,7 @@ use super::machine::Machine;
 use crate::model::{Certify, CompilerLauncher, Confidence, Order, Origin, Symbol, Tracing};
 use crate::search::ALGORITHMS;
 
-/// This value of `prior` stands for what earlier runs needed. (A file of that name is `./learned`.)
+/// The value of `prior` that means earlier runs. (For a file with that name, write `./learned`.)
 pub const LEARNED: &str = "learned";
 
 /// The architecture by default.
@@ -19,7 +19,7 @@ pub const ARCH: &str = "x86_64";
 /// The run directory by default.
 pub const OUTPUT: &str = "kbisect.out";
 
-/// The configuration that fragments are laid over.
+/// The configuration under every fragment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Base {
@@ -43,7 +43,7 @@ pub struct Settings {
     pub start: Option<PathBuf>,
     /// The architecture, as make's `ARCH` has it.
     pub arch: String,
-    /// The configuration that fragments are laid over.
+    /// The configuration under every fragment.
     pub base: Base,
     /// Symbols that are never removed.
     pub keep: Vec<Symbol>,
@@ -63,7 +63,7 @@ pub struct Settings {
     pub output: PathBuf,
     /// The search algorithm.
     pub algorithm: String,
-    /// Which requests of the answer are tried alone.
+    /// Which requests of the answer are removed alone.
     #[serde(default)]
     pub certify: Certify,
     /// Where the first estimate comes from: an earlier result's folder, a list of symbols and
@@ -76,10 +76,10 @@ pub struct Settings {
     /// The confidence that a verdict must reach; none: each verdict is taken as it comes.
     #[serde(default)]
     pub confidence: Option<Confidence>,
-    /// The order in which verdicts are learnt.
+    /// The order in which the search receives verdicts.
     #[serde(default)]
     pub order: Order,
-    /// What each trial is built from.
+    /// The tree that each trial is built from.
     #[serde(default)]
     pub builds: Origin,
     /// The program through which make calls the compiler.
@@ -116,7 +116,7 @@ impl Settings {
         }
     }
 
-    /// Does the first estimate come from earlier runs, and is this run's result kept for later ones?
+    /// Does the prior come from earlier runs? Then the result of this run is kept for later ones, too.
     #[must_use]
     pub fn learns(&self) -> bool {
         self.prior.as_deref() == Some(Path::new(LEARNED))

@@ -1,4 +1,4 @@
-//! The cache folder: what was downloaded, unpacked or made once is kept there.
+//! The cache folder, for downloaded, unpacked and generated files.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};

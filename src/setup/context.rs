@@ -1,4 +1,4 @@
-//! What all of the set-up has in hand: the cache folder, whom to tell, and when to give up.
+//! The context of all set-up steps: the cache folder, where messages go, and cancellation.
 
 use std::path::{Path, PathBuf};
 

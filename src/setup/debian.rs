@@ -1,4 +1,4 @@
-//! What else comes from Debian: a kernel that is known to work, and the source of busybox.
+//! Other packages of Debian: a kernel that is known to work, and the source of BusyBox.
 
 use std::fs;
 use std::path::{Path, PathBuf};

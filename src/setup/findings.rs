@@ -1,4 +1,4 @@
-//! What `kbisect doctor` finds out about a machine.
+//! The checks of `kbisect doctor`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

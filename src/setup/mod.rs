@@ -1,4 +1,4 @@
-//! Prepares the machine: what kbisect needs is found, installed, unpacked or made, once.
+//! Prepares the machine: finds, installs, unpacks or makes what kbisect needs, once.
 
 mod apt;
 mod archive;

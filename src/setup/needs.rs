@@ -1,4 +1,4 @@
-//! What kbisect needs on a machine, as data, and whether it is there.
+//! The requirements of kbisect, as data, and the check for each.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! How a child ended, and in which words people are told.
+//! How a child ended, and the words for it.
 
 use std::fmt;
 use std::time::Duration;

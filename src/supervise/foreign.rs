@@ -1,4 +1,4 @@
-//! Tells orphans that children of ours left behind from processes that are no business of ours.
+//! Distinguishes orphans of our children from processes of others.
 //!
 //! The program that became kbisect (`exec`) may have had children: they are ours in name only. The
 //! first process of a container gets the orphans of all others in it. Such a process has no mark

@@ -1,4 +1,4 @@
-//! Limits of this process (`ulimit`) that end who exceeds them.
+//! Limits of this process (`ulimit`) that end a process which exceeds them.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Where the output of a child goes: a file, or a file that cannot grow without end.
+//! The log of a child: a file, or a file of limited size.
 //!
 //! A child is not to notice the limit: one that gets SIGXFSZ or an error when it writes gives
 //! another verdict. So it writes to a pipe, which a thread empties for as long as it lives. The

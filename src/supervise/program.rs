@@ -1,4 +1,4 @@
-//! Where programs are.
+//! Finds programs in `PATH`.
 
 use std::env;
 use std::path::{Path, PathBuf};

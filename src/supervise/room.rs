@@ -1,4 +1,4 @@
-//! Room on the disks that children write to.
+//! Free space on the disks that children write to.
 //!
 //! A child whose writes fail for want of room fails for a reason that is not its own, and may not even be able
 //! to say so: its log is on the same disk. So the disks are asked themselves.

@@ -1,4 +1,4 @@
-//! What to start, and within which limits.
+//! The specification of a child: its command line and its limits.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;

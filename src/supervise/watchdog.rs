@@ -1,4 +1,4 @@
-//! A process that kills what kbisect could not kill itself, because it is gone.
+//! The watchdog: a process that kills the children of kbisect if kbisect is gone.
 //!
 //! `PR_SET_PDEATHSIG` reaches a group's leader only: the sub-makes and compilers of a killed
 //! make would build on for minutes. So kbisect forks a watchdog before its first child. Each

@@ -1,4 +1,4 @@
-//! What a traced boot says of objects and requests: how much of them ran.
+//! How much of each object and request ran in a traced boot.
 
 use std::collections::BTreeMap;
 

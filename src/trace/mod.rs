@@ -1,4 +1,4 @@
-//! Which kernel code ran in a traced boot, and what that says of each request.
+//! The kernel code that ran in a traced boot, and the prior that follows for each request.
 //!
 //! QEMU's translator writes down each block of code when it first meets it ([`Ran`]); the symbol tables
 //! say which functions lie there and which objects they are from ([`Image`]). What a request brings

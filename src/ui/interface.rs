@@ -1,4 +1,4 @@
-//! What all ways to show a run have in common.
+//! The trait that all user interfaces implement.
 
 use crate::model::Event;
 

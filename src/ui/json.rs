@@ -152,7 +152,7 @@ mod tests {
             snapbox::file!["../../tests/snapshots/events.jsonl"]
         );
         // Each is named in the document.
-        let document = include_str!("../../ARCHITECTURE.md");
+        let document = include_str!("../../FORMATS.md");
         for line in lines.lines() {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             let event = line["event"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! How much is shown, in which form and colours.
+//! Options of the user interface: verbosity, form and colours.
 
 use std::io::IsTerminal;
 

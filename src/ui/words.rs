@@ -1,4 +1,4 @@
-//! How events, times and sizes are worded for people.
+//! The texts for events, times and sizes, for people.
 
 use std::time::Duration;
 
