@@ -1,6 +1,6 @@
 //! The state of a run, as its journal tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::journal::{Line, Record};
 use crate::model::{
@@ -18,7 +18,7 @@ pub struct RunState {
     pub start_origin: Origin,
     /// The number of the next trial.
     pub next_trial: TrialId,
-    /// The smallest that passed: its config and the trial that has it.
+    /// The config of the best, as the journal says it: that of the start at first.
     pub best: Option<Fingerprint>,
     /// What the last record says is the best.
     pub written: Option<RequestSet>,
@@ -64,23 +64,18 @@ impl RunState {
         };
         // At any time.
         let mut refused = 0;
-        let mut sizes = std::collections::HashMap::new();
-        let mut smallest = usize::MAX;
+        let mut passed = HashMap::new();
         for line in lines {
-            let (judgement, size) = match &line.record {
+            let judgement = match &line.record {
                 Record::Began { trial, .. } => {
                     known.next_trial = known.next_trial.max(TrialId(trial.0 + 1));
-                    continue;
-                }
-                Record::Proposed { candidate } => {
-                    sizes.insert(candidate.id, candidate.keep.len());
                     continue;
                 }
                 Record::Start { judgement, .. } if judgement.verdict.is_fail() => {
                     refused += 1;
                     // Later ones are of a start that was judged again for its files: the search is told.
                     known.refused += u32::from(known.start.is_none());
-                    (judgement, capacity)
+                    judgement
                 }
                 Record::Anew { .. } => {
                     known.refused = refused;
@@ -93,15 +88,13 @@ impl RunState {
                     if judgement.origin == Origin::Empty {
                         known.start_origin = Origin::Empty;
                     }
-                    (judgement, capacity)
+                    if known.best.is_none() {
+                        known.best = Some(judgement.fingerprint);
+                        known.progress.lines = judgement.lines;
+                    }
+                    judgement
                 }
-                Record::Told {
-                    candidate,
-                    judgement,
-                } => (
-                    judgement,
-                    sizes.get(candidate).copied().unwrap_or(usize::MAX),
-                ),
+                Record::Told { judgement, .. } => judgement,
                 Record::Costs { millis } => {
                     known.costs.clone_from(millis);
                     continue;
@@ -110,8 +103,12 @@ impl RunState {
                     known.prior.clone_from(prior);
                     continue;
                 }
-                Record::Best { keep, .. } => {
+                Record::Best {
+                    trial, lines, keep, ..
+                } => {
                     known.written.clone_from(keep);
+                    known.best = passed.get(trial).copied().or(known.best);
+                    known.progress.lines = *lines;
                     continue;
                 }
                 _ => continue,
@@ -126,10 +123,8 @@ impl RunState {
                     Verdict::Unresolved => progress.unresolved += 1,
                 }
             }
-            if judgement.verdict.is_pass() && size < smallest {
-                smallest = size;
-                progress.lines = judgement.lines;
-                known.best = Some(judgement.fingerprint);
+            if judgement.verdict.is_pass() {
+                passed.insert(judgement.trial, judgement.fingerprint);
             }
         }
         known
@@ -162,6 +157,45 @@ mod tests {
                 files: BTreeMap::new(),
             },
         }
+    }
+
+    #[test]
+    fn a_pass_that_was_taken_back_is_not_the_best() {
+        let of = |record| Line {
+            elapsed: std::time::Duration::ZERO,
+            record,
+        };
+        let told = |trial| {
+            let Record::Start { mut judgement, .. } = start(trial, Verdict::Pass).record else {
+                unreachable!("that is what it makes");
+            };
+            judgement.fingerprint = Fingerprint([trial as u8; 32]);
+            judgement
+        };
+        let best = |trial, requests| {
+            of(Record::Best {
+                trial: TrialId(trial),
+                requests,
+                lines: trial,
+                keep: Some(RequestSet::full(3)),
+            })
+        };
+        let begun = of(Record::Start {
+            judgement: told(1),
+            files: BTreeMap::new(),
+        });
+        let smaller = of(Record::Told {
+            candidate: crate::model::CandidateId(0),
+            judgement: told(2),
+        });
+        let lines = [begun, smaller, best(2, 2)];
+        assert_eq!(RunState::of(&lines, 3).best, Some(Fingerprint([2; 32])));
+        let lines = [&lines[..], &[best(1, 3)]].concat();
+        let state = RunState::of(&lines, 3);
+        assert_eq!(
+            (state.best, state.progress.lines),
+            (Some(Fingerprint([1; 32])), 1)
+        );
     }
 
     #[test]
