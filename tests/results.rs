@@ -383,3 +383,39 @@ fn a_make_that_is_killed_twice_ends_the_run_that_can_be_resumed() {
         assert_ends_and_goes_on(&toy, jobs, "make was killed by signal 9");
     }
 }
+
+#[test]
+fn what_trials_cost_is_estimated_even_if_the_run_was_stopped_right_after_its_start() {
+    let has_costs = |toy: &Toy| {
+        toy.read("out/journal.jsonl")
+            .contains("\"record\":\"costs\"")
+    };
+    // Objects, whose times make the estimate.
+    let objects: String = (1..=12)
+        .map(|n| {
+            format!(
+                "@! grep -q CONFIG_X{n}=y $(KCONFIG_CONFIG) || {{ cd $(O) && echo 'int x{n};' >x{n}.c && \\\n\
+                 $(CC) -c -o x{n}.o x{n}.c && \\\n\
+                 echo 'deps_x{n}.o := $$(wildcard include/config/X{n})' >.x{n}.o.cmd; }}\n"
+            )
+        })
+        .collect();
+    let mut spec = Spec::twelve()
+        .oracle(&Rule::all(&TWELVE_NEEDED).script(""))
+        .recipe(&format!("{objects}cp $(KCONFIG_CONFIG) $(O)/out.bin"));
+    "compiler = \"gcc\"".clone_into(&mut spec.project);
+    let toy = Toy::new(&spec);
+    assert_eq!(toy.run(&["-j", "1", "--budget-trials", "1"]).code, 4);
+    assert!(has_costs(&toy), "the toy must have costs");
+    // As if it had been killed before it noted them.
+    let journal = toy.read("out/journal.jsonl");
+    let start = journal
+        .lines()
+        .position(|line| line.contains("\"record\":\"start\""))
+        .unwrap();
+    let kept: Vec<&str> = journal.lines().take(start + 1).collect();
+    toy.write("out/journal.jsonl", &(kept.join("\n") + "\n"));
+    let ended = toy.resume();
+    assert_twelve(&toy, &ended);
+    assert!(has_costs(&toy), "{}", ended.said());
+}

@@ -112,6 +112,14 @@ impl Forecasts {
         let mut shared = self.shared();
         shared.forecaster.learn(&standing, config, notes, cpu);
     }
+
+    /// The same, of a build that an earlier session made: `log` is its log, beside which the launcher's notes are.
+    pub fn learn_again(&self, tree: &Path, config: &Config, log: &Path, cpu: Duration) {
+        let notes = crate::cc::read_notes(&super::make::notes_of(log));
+        if !notes.is_empty() {
+            self.learn(tree, config, &notes, cpu);
+        }
+    }
 }
 
 /// What was learnt from builds.

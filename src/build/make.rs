@@ -1,7 +1,7 @@
 //! Runs make on a configuration and reports the result.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::attempt::{Ended, Mode, Site};
@@ -95,7 +95,7 @@ pub fn build(
         plan,
         tree,
         jobs,
-        notes: log.with_extension("objects"),
+        notes: notes_of(log),
         room: Room::of([beside, tree, &temporary]),
         cancel,
     };
@@ -211,6 +211,11 @@ fn give_config(tree: &Path, plan: &MakePlan, config: &ResolvedConfig) -> Result<
         fs::write(&path, &config.text).map_err(|e| Error::io("write", &path, e))?;
     }
     Ok(())
+}
+
+/// Where the launcher notes what it does in the build with this log.
+pub(super) fn notes_of(log: &Path) -> PathBuf {
+    log.with_extension("objects")
 }
 
 #[cfg(test)]

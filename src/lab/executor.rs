@@ -1,8 +1,9 @@
 //! What the dispatcher asks of those who do the work, on this machine or elsewhere.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
@@ -106,6 +107,10 @@ pub trait Executor {
     fn expected_disk(&self) -> Option<u64> {
         None
     }
+
+    /// Learns what builds take from the one in `trial`, of `config`, which an earlier session made and which took
+    /// `cpu`. Nothing is learnt if its tree or its notes are gone.
+    fn recall(&mut self, _trial: &Path, _config: &ResolvedConfig, _cpu: Duration) {}
 
     /// What it would take to build a config, begun from what was built and promoted last; nothing
     /// if nobody can tell.

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use rayon::prelude::*;
 
 use super::executor::{Executor, Report, Task, TraceFrom};
-use super::trial::{Bench, Subject};
+use super::trial::{BUILD_LOG, Bench, Subject};
 use crate::model::{
     CandidateId, Config, Fingerprint, Forecast, ResolvedConfig, TrialId, WorkerId, WorkerState,
 };
@@ -173,6 +175,16 @@ impl Executor for LocalExecutor {
 
     fn expected_disk(&self) -> Option<u64> {
         Some(self.bench.trees.expected_size())
+    }
+
+    fn recall(&mut self, trial: &Path, config: &ResolvedConfig, cpu: Duration) {
+        let trees = &self.bench.trees;
+        if trees.base_holds() == Some(config.fingerprint) {
+            let (tree, log) = (trees.base_path(), trial.join(BUILD_LOG));
+            self.bench
+                .forecasts
+                .learn_again(&tree, &config.config, &log, cpu);
+        }
     }
 
     fn forecast(&self, config: &Config) -> Option<Forecast> {

@@ -24,7 +24,7 @@ use super::watch::Watch;
 pub const CONFIG: &str = "config";
 
 /// The output of make, there.
-const BUILD_LOG: &str = "build.log";
+pub(super) const BUILD_LOG: &str = "build.log";
 
 /// The command for make, there, for people who want to see it fail.
 pub const BUILD_COMMAND: &str = "build.command";
