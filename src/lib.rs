@@ -13,8 +13,30 @@
 //!   works for any problem of this kind, not only for kernels.
 //! - [`kconfig`]: reads and resolves configurations; [`kconfig::engine`] is a Kconfig
 //!   implementation of its own, with an example.
+//! - [`run`]: a whole run, from its settings to its result; it can be stopped and resumed.
 //! - [`lab`]: runs a search on real builds. [`build`], [`boot`] and [`oracle`] do the work of one
 //!   trial, [`journal`] stores it, [`report`] explains the result.
+//!
+//! The search alone:
+//!
+//! ```
+//! use kbisect::model::{RequestId, RequestSet, Stage, Verdict};
+//! use kbisect::search::{Options, Step, by_name};
+//!
+//! // The oracle accepts what has the requests 2, 6 and 10.
+//! let needed = RequestSet::of(12, [2, 6, 10].map(RequestId));
+//! let (full, fixed) = (RequestSet::full(12), RequestSet::empty(12));
+//! let mut search = by_name("split", full, &fixed, Options::default())?;
+//! while let Step::Try(candidate) = search.next() {
+//!     let verdict = match needed.is_subset(&candidate.keep) {
+//!         true => Verdict::Pass,
+//!         false => Verdict::Fail(Stage::Oracle),
+//!     };
+//!     search.tell(candidate.id, verdict);
+//! }
+//! assert_eq!(*search.best(), needed);
+//! # Ok::<(), kbisect::search::UnknownAlgorithm>(())
+//! ```
 //!
 //! `ARCHITECTURE.md` says who uses whom and what must always hold, `DESIGN.md` how each part
 //! works, `FORMATS.md` what is on disk.
