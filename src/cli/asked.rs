@@ -1,15 +1,14 @@
 //! The settings from flags and the settings file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::shown::Shown;
+use crate::Result;
 use crate::kconfig::Project;
 use crate::model::{CompilerLauncher, Event};
-use crate::oracle::SHIPPED;
 use crate::run::checks;
 use crate::run::project::project;
-use crate::settings::{self, Base, Machine, PartialSettings, Settings};
-use crate::{Error, Result};
+use crate::settings::{self, Machine, PartialSettings, Settings};
 
 /// The settings from flags and file; what the file says of colours and format goes to `shown`.
 pub(super) fn settings(
@@ -42,7 +41,7 @@ pub(super) fn settings(
             ui.event(&Event::Warning { text: text.clone() });
         }
     })?;
-    make_absolute(&mut settings)?;
+    checks::make_absolute(&mut settings)?;
     if let Some(table @ toml::Value::Table(_)) = &settings.project {
         let mut ignored = |key: serde_ignored::Path<'_>| {
             warnings.push(told(format!("project.{key}")));
@@ -61,30 +60,4 @@ pub(super) fn settings(
         }
     }
     Ok((settings, shown, warnings))
-}
-
-/// A run is resumed from anywhere: what it reads is named from the root. The output is not: it
-/// is what people see, and `resume` is told where it is.
-fn make_absolute(settings: &mut Settings) -> Result<()> {
-    let absolute = |path: &mut PathBuf| {
-        *path =
-            std::path::absolute(&*path).map_err(|e| Error::io("find the folder of", path, e))?;
-        Ok(())
-    };
-    settings.source.iter_mut().try_for_each(absolute)?;
-    settings.start.iter_mut().try_for_each(absolute)?;
-    if let Base::File(path) = &mut settings.base {
-        absolute(path)?;
-    }
-    for oracle in &mut settings.oracles {
-        // A shipped one goes by its name.
-        if SHIPPED.iter().all(|s| s.name != *oracle) {
-            let mut path = PathBuf::from(&*oracle);
-            absolute(&mut path)?;
-            if let (true, Some(path)) = (path.is_file(), path.to_str()) {
-                *oracle = path.to_owned();
-            }
-        }
-    }
-    Ok(())
 }

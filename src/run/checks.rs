@@ -8,7 +8,8 @@ use nix::unistd::{AccessFlags, access};
 use crate::journal::RunDir;
 use crate::kconfig::Project;
 use crate::model::{CompilerLauncher, Tracing, sanitize_line};
-use crate::settings::Settings;
+use crate::oracle::SHIPPED;
+use crate::settings::{Base, Settings};
 use crate::trace;
 use crate::{Error, Result};
 
@@ -141,6 +142,32 @@ pub(crate) fn effects(
             "--cc-launcher has no effect on the project {name}: its compiler is not known"
         ))
         .hint("in [project], compiler = \"gcc\" names it, if its Makefile calls $(CC)"));
+    }
+    Ok(())
+}
+
+/// A run is resumed from anywhere: what it reads is named from the root. The output is not: it
+/// is what people see, and `resume` is told where it is.
+pub(crate) fn make_absolute(settings: &mut Settings) -> Result<()> {
+    let absolute = |path: &mut PathBuf| {
+        *path =
+            std::path::absolute(&*path).map_err(|e| Error::io("find the folder of", path, e))?;
+        Ok(())
+    };
+    settings.source.iter_mut().try_for_each(absolute)?;
+    settings.start.iter_mut().try_for_each(absolute)?;
+    if let Base::File(path) = &mut settings.base {
+        absolute(path)?;
+    }
+    for oracle in &mut settings.oracles {
+        // A shipped one goes by its name.
+        if SHIPPED.iter().all(|s| s.name != *oracle) {
+            let mut path = PathBuf::from(&*oracle);
+            absolute(&mut path)?;
+            if let (true, Some(path)) = (path.is_file(), path.to_str()) {
+                *oracle = path.to_owned();
+            }
+        }
     }
     Ok(())
 }

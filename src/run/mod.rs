@@ -132,11 +132,14 @@ pub enum End {
 /// is in use, or something else that failed. A run that had begun can be resumed.
 pub fn search(plan: &Plan<'_>, control: &Control, tell: &mut Watcher<'_>) -> Result<Ended> {
     let Plan {
-        settings,
         when_missing,
         when_empty,
         warnings,
+        ..
     } = *plan;
+    let mut settings = plan.settings.clone();
+    checks::make_absolute(&mut settings)?;
+    let settings = &settings;
     tell(&Event::PhaseBegun {
         phase: Phase::Preparing,
     });
