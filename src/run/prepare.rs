@@ -225,7 +225,7 @@ pub(crate) fn tools(
         source: watched,
         toolset: Arc::new(toolset),
         guest_version,
-        _work: work,
+        work,
     })
 }
 

@@ -16,15 +16,18 @@ use super::tools::Tools;
 use super::{doubts, learned};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::identity::{Seen, SourceTree, changed};
-use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, VerdictCache};
+use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
     BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Stopped, Watch, check_trees,
     fragment_of, has_files, moves,
 };
-use crate::model::{Event, Fragment, Request, RequestSet, Source, bytes};
-use crate::search::{self, Coverage, Depends};
+use crate::model::{
+    Candidate, Event, Fingerprint, Fragment, Origin, Request, RequestSet, Source, bytes,
+};
+use crate::search::{self, Coverage, Depends, Search};
 use crate::settings::Settings;
+use crate::setup::WorkFolder;
 use crate::supervise::{CancelToken, JobServer};
 use crate::{Error, ErrorKind, Result};
 
@@ -144,7 +147,7 @@ fn stopped_by(error: Error, journal: &mut Journal, path: &Path) -> Error {
 fn search_on(
     opened: &mut Opened,
     settings: &Settings,
-    mut tools: Tools,
+    tools: Tools,
     control: &Control,
     tell: &mut Watcher<'_>,
 ) -> Result<Outcome> {
@@ -158,35 +161,12 @@ fn search_on(
     let capacity = info.requests.len();
     let full = RequestSet::full(capacity);
     let mut known = RunState::of(lines, capacity);
-    let trees = dir.path().join(TREES);
-    fs::create_dir_all(&trees).map_err(|e| Error::io("make the folder", &trees, e))?;
-    let trees = trees
-        .canonicalize()
-        .map_err(|e| Error::io("look at", &trees, e))?;
-    let pool = TreePool::open(&trees, settings.jobs.get(), known.best)?.building(settings.builds);
-    check_trees(&pool, &trees, &tools.source, &tools.toolset)?;
-    // Compilers that are killed leave their temporary files: these go with the trees.
-    let temporary = trees.join("tmp");
-    fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
-    tools.plan.env.push(("TMPDIR".into(), temporary.into()));
     let resolver = tools.resolver.clone();
     let source = tools.plan.source.clone();
     let names: Vec<String> = tools.oracles.iter().map(|o| o.name().to_owned()).collect();
-    let kbuild = Kbuild::new(&source, &settings.arch);
-    let bench = Bench {
-        resolver: tools.resolver,
-        plan: tools.plan,
-        trees: pool,
-        jobs: JobServer::new(settings.build_jobs)?,
-        oracles: tools.oracles,
-        timeout: settings.timeout,
-        guest: tools.guest,
-        kbisect: tools.kbisect,
-        forecasts: Forecasts::new(kbuild),
-        source: tools.source,
-        told: OnceLock::new(),
-        watch: Watch::of(tools.toolset),
-    };
+    let trees = dir.path().join(TREES);
+    // Kconfig works there as long as trials are made.
+    let (bench, _work) = bench(tools, settings, &trees, known.best)?;
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
     let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
@@ -216,17 +196,7 @@ fn search_on(
     if let Some(fingerprint) = known.start_config {
         lab.cache.resolved(full.clone(), fingerprint);
     }
-    let damaged = |what: &str| {
-        let text = format!("run.json is damaged: `{what}` does not fit the requests");
-        Error::failed(text).hint("begin anew with another --output")
-    };
-    let depends = Depends::of_lists(&info.carried, capacity).ok_or_else(|| damaged("carried"))?;
-    let mut fit = info.selectors.iter().map(RequestSet::capacity);
-    if !info.selectors.is_empty()
-        && (info.selectors.len() != capacity || !fit.all(|n| n == capacity))
-    {
-        return Err(damaged("selectors"));
-    }
+    let depends = depends_in(info)?;
     if let Some(start) = known.start
         && !has_baseline(&RunDir::trial_dir(dir.path(), start), &names, &known.files)
     {
@@ -261,34 +231,117 @@ fn search_on(
         );
         (lab.sink)(&Event::Note { text });
     }
+    let options = options(info, settings, &known, lab.refused, depends)?;
+    let (mut search, in_flight) =
+        search_as_it_stood(&mut lab, info, settings, options, known.start_origin)?;
+    progress.requests = search.best().len();
+    if !is_first {
+        // After a crash between a verdict and the files that follow from it.
+        let passed = lab.write_best(search.best())?;
+        progress.lines = passed.map_or(progress.lines, |judgement| judgement.lines);
+    }
+    lab.run(search.as_mut(), in_flight, progress)
+}
+
+/// What trials are made with, in build trees in the folder `trees`, one of which may hold the best.
+fn bench(
+    mut tools: Tools,
+    settings: &Settings,
+    trees: &Path,
+    best: Option<Fingerprint>,
+) -> Result<(Bench, WorkFolder)> {
+    fs::create_dir_all(trees).map_err(|e| Error::io("make the folder", trees, e))?;
+    let trees = trees
+        .canonicalize()
+        .map_err(|e| Error::io("look at", trees, e))?;
+    let pool = TreePool::open(&trees, settings.jobs.get(), best)?.building(settings.builds);
+    check_trees(&pool, &trees, &tools.source, &tools.toolset)?;
+    // Compilers that are killed leave their temporary files: these go with the trees.
+    let temporary = trees.join("tmp");
+    fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
+    tools.plan.env.push(("TMPDIR".into(), temporary.into()));
+    let kbuild = Kbuild::new(&tools.plan.source, &settings.arch);
+    let bench = Bench {
+        resolver: tools.resolver,
+        plan: tools.plan,
+        trees: pool,
+        jobs: JobServer::new(settings.build_jobs)?,
+        oracles: tools.oracles,
+        timeout: settings.timeout,
+        guest: tools.guest,
+        kbisect: tools.kbisect,
+        forecasts: Forecasts::new(kbuild),
+        source: tools.source,
+        told: OnceLock::new(),
+        watch: Watch::of(tools.toolset),
+    };
+    Ok((bench, tools.work))
+}
+
+/// What depends on what in the start, if the record of the run fits its requests.
+fn depends_in(info: &RunInfo) -> Result<Depends> {
+    let capacity = info.requests.len();
+    let damaged = |what: &str| {
+        let text = format!("run.json is damaged: `{what}` does not fit the requests");
+        Error::failed(text).hint("begin anew with another --output")
+    };
+    let depends = Depends::of_lists(&info.carried, capacity).ok_or_else(|| damaged("carried"))?;
+    let mut fit = info.selectors.iter().map(RequestSet::capacity);
+    if !info.selectors.is_empty()
+        && (info.selectors.len() != capacity || !fit.all(|n| n == capacity))
+    {
+        return Err(damaged("selectors"));
+    }
+    Ok(depends)
+}
+
+/// What the search is told.
+fn options(
+    info: &RunInfo,
+    settings: &Settings,
+    known: &RunState,
+    refused: u32,
+    depends: Depends,
+) -> Result<search::Options> {
     let prior = if known.prior.is_empty() {
         info.prior.clone()
     } else {
-        known.prior
+        known.prior.clone()
     };
-    if !prior.is_empty() && prior.len() != capacity {
+    if !prior.is_empty() && prior.len() != info.requests.len() {
         return Err(
             Error::failed("the run is damaged: its `prior` does not fit the requests")
                 .hint("begin anew with another --output"),
         );
     }
-    let options = search::Options {
+    Ok(search::Options {
         depends,
         selectors: info.selectors.clone(),
         certify: settings.certify,
-        refused: lab.refused,
+        refused,
         prior,
         // Of some hours at most.
         cost: known.costs.iter().map(|ms| *ms as f64).collect(),
         // All workers are on this machine.
         cores: search::Cores::Shared,
         ..search::Options::default()
-    };
-    let origin = known.start_origin;
+    })
+}
+
+/// The search as its record left it, and the candidates that were in flight.
+fn search_as_it_stood(
+    lab: &mut Lab<'_>,
+    info: &RunInfo,
+    settings: &Settings,
+    options: search::Options,
+    origin: Origin,
+) -> Result<(Box<dyn Search>, Vec<Candidate>)> {
+    let capacity = info.requests.len();
+    let full = RequestSet::full(capacity);
     let mut search = search_of(info, settings, full.clone(), options.clone(), origin)?;
     // That of a start that was judged again just now included.
     let replayed = match search::replay(moves(lab.journal.lines()), search.as_mut()) {
-        Ok(replayed) if !relies_on_images(lines) => replayed,
+        Ok(replayed) if !relies_on_images(lab.journal.lines()) => replayed,
         // An older version searched in another way. What it found out is not lost.
         Ok(_) | Err(search::ReplayError::Diverged { .. }) => {
             let text = "the run was begun by a kbisect that searches in another way: the search begins anew, and \
@@ -300,7 +353,7 @@ fn search_on(
                 refused: RunState::of(lab.journal.lines(), capacity).refused,
                 ..options
             };
-            search = search_of(info, settings, full.clone(), options, origin)?;
+            search = search_of(info, settings, full, options, origin)?;
             search::Replayed::default()
         }
         Err(e) => {
@@ -308,13 +361,7 @@ fn search_on(
             return Err(error.hint("begin anew with another --output"));
         }
     };
-    progress.requests = search.best().len();
-    if !is_first {
-        // After a crash between a verdict and the files that follow from it.
-        let passed = lab.write_best(search.best())?;
-        progress.lines = passed.map_or(progress.lines, |judgement| judgement.lines);
-    }
-    lab.run(search.as_mut(), replayed.in_flight, progress)
+    Ok((search, replayed.in_flight))
 }
 
 /// Is what the oracles left in the start's trial still there, for other trials to be compared with? Of older

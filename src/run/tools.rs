@@ -32,7 +32,7 @@ pub(crate) struct Tools {
     pub(crate) toolset: Arc<Toolset>,
     pub(crate) guest_version: Option<String>,
     /// Kconfig works here; goes when the run ends.
-    pub(crate) _work: WorkFolder,
+    pub(crate) work: WorkFolder,
 }
 
 /// What to do about missing packages.
