@@ -9,6 +9,7 @@ mod codec;
 mod compiler;
 pub mod earlier;
 mod environment;
+mod harmless;
 mod index;
 mod key;
 mod left;
@@ -22,7 +23,8 @@ mod tracked;
 
 pub use changes::Changes;
 pub use compiler::{compiler, compiler_state, is_still};
-pub use environment::{MAKE_OPTIONS, environment, is_harmless, not_passed_on};
+pub use environment::{MAKE_OPTIONS, environment, not_passed_on};
+pub use harmless::is_harmless;
 pub use index::Index;
 pub use key::{Difference, ENVIRONMENT, HELPERS, OUTSIDE, USES, differences};
 pub use left::{Building, left_by_build, written_by_builds};

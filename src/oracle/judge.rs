@@ -256,6 +256,7 @@ impl Oracle {
         let mut spec = Spec::new(self.program())
             .cwd(dir)
             .wall(job.timeout + grace(job.timeout))
+            .in_fixed_locale()
             .env("KBISECT_IMAGE", absolute(&job.image)?)
             .env("KBISECT_CONFIG", absolute(&job.config)?)
             .env("KBISECT_SOURCE", absolute(&job.source)?)
@@ -598,6 +599,14 @@ mod tests {
         );
         let log = fs::read_to_string(dir.path().join("trial/oracle/oracle.log")).unwrap();
         assert_eq!(log, expected);
+    }
+
+    #[test]
+    fn an_oracle_runs_in_a_fixed_locale() {
+        let script = "env | grep -e ^LC_ -e ^LANG | sort";
+        let (_, dir) = judge(script, |_| ());
+        let log = fs::read_to_string(dir.path().join("trial/oracle/oracle.log")).unwrap();
+        assert_eq!(log, "LANG=C.UTF-8\nLC_ALL=C.UTF-8\n");
     }
 
     #[test]
