@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::changes::Changes;
+use super::nothing::{is_nothing_to_a_build, is_probe};
 use super::outside::may_include;
 use super::stamp::{self, Reading, Stamp, Sum};
 use crate::supervise::CancelToken;
@@ -209,7 +210,7 @@ fn links(files: &[(PathBuf, Stamp)]) -> impl Iterator<Item = PathBuf> {
 fn is_walked(folder: &Path, target: &Path) -> bool {
     target
         .strip_prefix(folder)
-        .is_ok_and(|rest| !rest.iter().any(is_nothing_to_a_build))
+        .is_ok_and(|rest| !rest.ancestors().any(is_nothing_to_a_build))
 }
 
 /// A folder with these files is the directory of a run.
@@ -231,10 +232,10 @@ fn walk(root: &Path, folder: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
     for entry in entries {
         let entry = entry.map_err(wrong)?;
         let name = entry.file_name();
-        if is_nothing_to_a_build(&name) {
+        let name = folder.join(name);
+        if is_nothing_to_a_build(&name) || is_probe(&entry) {
             continue;
         }
-        let name = folder.join(name);
         if entry.file_type().map_err(wrong)?.is_dir() {
             folders.push(name);
             continue;
@@ -282,27 +283,4 @@ fn mentioned(
         outputs.iter().map(|(name, _)| name).filter(is_there)
     });
     found.cloned().collect()
-}
-
-/// Is a file or folder of this name no part of what is built: what a version control system, an editor or Python
-/// keeps for itself? Each of these is written to while its user works, and a build has no reason to read it:
-///
-/// - what version control keeps: a build at most asks for the commit, which names the product and changes
-///   nothing in it;
-/// - copies that an editor makes of what it edits, and its marks of what is open (`~`, `.swp`, `.#`), and what
-///   editors and desktops know of a folder: nobody but these knows the names;
-/// - what Python makes of its sources, and makes again where they are newer.
-fn is_nothing_to_a_build(name: &OsStr) -> bool {
-    const NAMES: &[&[u8]] = &[
-        b".git",
-        b".hg",
-        b".svn",
-        b"__pycache__",
-        b".idea",
-        b".vscode",
-        b".DS_Store",
-    ];
-    const ENDS: &[&[u8]] = &[b"~", b".pyc", b".swp", b".swo", b".swx"];
-    let name = name.as_bytes();
-    NAMES.contains(&name) || ENDS.iter().any(|end| name.ends_with(end)) || name.starts_with(b".#")
 }
