@@ -304,9 +304,35 @@ fn what_an_oracle_writes_itself_is_told_once_and_stops_no_run() {
     toy.write("oracle/rules.log", "");
     let ended = toy.run(&["-j", "1"]);
     assert_eq!(ended.code, 1, "{}", ended.said());
-    let said = "writes to rules.log each time that it judges";
+    let said = "writes to rules.log when it judges";
     assert_eq!(ended.said().matches(said).count(), 1, "{}", ended.said());
     let ended = toy.resume();
     assert_twelve_certified(&toy, &ended);
     assert!(!ended.said().contains(said), "{}", ended.said());
+}
+
+#[test]
+fn a_log_that_an_oracle_writes_only_when_it_rejects_stops_no_run() {
+    // By a program, so that its text does not say that it is written.
+    let log = "if ! grep -q ^CONFIG_X3=y \"$KBISECT_IMAGE\"; then \
+               sh -c 'echo no >>$1' . \"$toy/oracle\"/rules\".log\"; fi\n: \"$toy/oracle/rules.log\"";
+    let (toy, _elsewhere) = ruled_toy(log);
+    toy.write("oracle/rules.log", "");
+    let ended = toy.run(&["-j", "1"]);
+    assert_twelve_certified(&toy, &ended);
+    let said = "writes to rules.log when it judges";
+    assert_eq!(ended.said().matches(said).count(), 1, "{}", ended.said());
+}
+
+#[test]
+fn what_an_oracle_leaves_beside_it_stops_no_run_and_no_resume() {
+    // Of a module that it imports once, and in a folder that it makes itself.
+    let leave = "mkdir -p \"$toy/oracle\"/rules.d/__pycache__\n\
+                 : >\"$toy/oracle\"/rules\".d/__pycache__/x.pyc\"\n\
+                 sh -c 'mkdir -p $1; : >>$1/x' . \"$toy/oracle\"/sta\"te\"\n\
+                 cat \"$toy/oracle/state/x\"\n[ $calls != 5 ] || exit 126";
+    let (toy, _elsewhere) = ruled_toy(leave);
+    assert_stopped(&toy.run(&["-j", "1"]), &["126"]);
+    assert!(toy.path("oracle/state/x").is_file());
+    assert_twelve_certified(&toy, &toy.resume());
 }

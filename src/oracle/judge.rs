@@ -133,6 +133,7 @@ impl Oracle {
             if matches!(&outcome, Err(e) if e.kind() == ErrorKind::Interrupted) {
                 return outcome;
             }
+            self.note_logs(&before)?;
             // It may have seen other contents meanwhile.
             let after: Vec<_> = before
                 .iter()
