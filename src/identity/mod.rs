@@ -13,6 +13,7 @@ mod harmless;
 mod index;
 mod key;
 mod left;
+mod mentions;
 mod nothing;
 mod outside;
 mod source;
