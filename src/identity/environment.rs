@@ -192,7 +192,7 @@ mod tests {
         let (was, is) = (environment(&[]).unwrap(), environment(&[]).unwrap());
         assert_ne!(was, is);
         assert_eq!(noted_like(&was, &is).unwrap(), was);
-        let mut other = was.clone();
+        let mut other = was;
         other[VARIABLES]["NOT_THERE"] = "blake3:12".into();
         assert_ne!(noted_like(&other, &is).unwrap(), other);
         // As it was noted at first, and not at all.
