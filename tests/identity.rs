@@ -161,30 +161,44 @@ fn stopped_with(variables: &[(&str, &str)]) -> Toy {
 
 #[test]
 fn a_run_goes_on_only_with_the_variables_with_which_it_began() {
-    let toy = stopped_with(&[("TOY_CFLAGS", "-O2"), ("TOY_TOKEN", "hush-1")]);
+    let toy = stopped_with(&[("KCFLAGS", "-O2"), ("TOY_DB_PW", "hush-1")]);
     assert!(!toy.read("out/run.json").contains("hush"));
-    let ended = resume_with(&toy, &[("TOY_CFLAGS", "-O3"), ("TOY_TOKEN", "hush-2")]);
+    let ended = resume_with(&toy, &[("KCFLAGS", "-O3"), ("TOY_DB_PW", "hush-2")]);
     let names = [
         "not begun with the same environment",
-        "TOY_CFLAGS: it was `-O2`, and is `-O3`",
-        "TOY_TOKEN: it had another value",
+        "KCFLAGS: it was `-O2`, and is `-O3`",
+        "TOY_DB_PW: it had another value",
     ];
     assert_stopped(&ended, &names);
     assert!(!ended.said().contains("hush"), "{}", ended.said());
-    let ended = resume_with(&toy, &[("TOY_TOKEN", "hush-1")]);
-    assert_stopped(&ended, &["TOY_CFLAGS: it was `-O2`, and is not set"]);
+    let ended = resume_with(&toy, &[("TOY_DB_PW", "hush-1")]);
+    assert_stopped(&ended, &["KCFLAGS: it was `-O2`, and is not set"]);
+    assert!(!ended.said().contains("TOY_DB_PW"), "{}", ended.said());
     // Who and where somebody is does not matter.
     let ended = resume_with(
         &toy,
         &[
-            ("TOY_CFLAGS", "-O2"),
-            ("TOY_TOKEN", "hush-1"),
+            ("KCFLAGS", "-O2"),
+            ("TOY_DB_PW", "hush-1"),
             ("SSH_TTY", "/dev/pts/99"),
             ("TERM", "vt52"),
             ("XDG_SESSION_ID", "99"),
+            ("LC_TIME", "de_DE.UTF-8"),
+            ("TILIX_ID", "99"),
+            ("BUILD_NUMBER", "99"),
         ],
     );
     assert_twelve_certified(&toy, &ended);
+    assert!(!toy.read("out/result.json").contains("hush"));
+}
+
+#[test]
+fn a_run_goes_on_only_with_the_network_card_and_the_rust_with_which_it_began() {
+    for name in ["KBISECT_NIC", "RUSTUP_TOOLCHAIN", "CARGO_BUILD_TARGET"] {
+        let toy = stopped_with(&[(name, "one")]);
+        assert_stopped(&resume_with(&toy, &[(name, "two")]), &[name]);
+        assert_twelve_certified(&toy, &resume_with(&toy, &[(name, "one")]));
+    }
 }
 
 #[test]
@@ -290,9 +304,35 @@ fn what_an_oracle_writes_itself_is_told_once_and_stops_no_run() {
     toy.write("oracle/rules.log", "");
     let ended = toy.run(&["-j", "1"]);
     assert_eq!(ended.code, 1, "{}", ended.said());
-    let said = "writes to rules.log each time that it judges";
+    let said = "writes to rules.log when it judges";
     assert_eq!(ended.said().matches(said).count(), 1, "{}", ended.said());
     let ended = toy.resume();
     assert_twelve_certified(&toy, &ended);
     assert!(!ended.said().contains(said), "{}", ended.said());
+}
+
+#[test]
+fn a_log_that_an_oracle_writes_only_when_it_rejects_stops_no_run() {
+    // By a program, so that its text does not say that it is written.
+    let log = "if ! grep -q ^CONFIG_X3=y \"$KBISECT_IMAGE\"; then \
+               sh -c 'echo no >>$1' . \"$toy/oracle\"/rules\".log\"; fi\n: \"$toy/oracle/rules.log\"";
+    let (toy, _elsewhere) = ruled_toy(log);
+    toy.write("oracle/rules.log", "");
+    let ended = toy.run(&["-j", "1"]);
+    assert_twelve_certified(&toy, &ended);
+    let said = "writes to rules.log when it judges";
+    assert_eq!(ended.said().matches(said).count(), 1, "{}", ended.said());
+}
+
+#[test]
+fn what_an_oracle_leaves_beside_it_stops_no_run_and_no_resume() {
+    // Of a module that it imports once, and in a folder that it makes itself.
+    let leave = "mkdir -p \"$toy/oracle\"/rules.d/__pycache__\n\
+                 : >\"$toy/oracle\"/rules\".d/__pycache__/x.pyc\"\n\
+                 sh -c 'mkdir -p $1; : >>$1/x' . \"$toy/oracle\"/sta\"te\"\n\
+                 cat \"$toy/oracle/state/x\"\n[ $calls != 5 ] || exit 126";
+    let (toy, _elsewhere) = ruled_toy(leave);
+    assert_stopped(&toy.run(&["-j", "1"]), &["126"]);
+    assert!(toy.path("oracle/state/x").is_file());
+    assert_twelve_certified(&toy, &toy.resume());
 }

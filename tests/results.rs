@@ -213,6 +213,39 @@ fn an_answer_that_needs_nothing_is_verified_and_a_wrong_one_is_not() {
     assert_eq!(refused.code, 1, "{}", refused.said());
 }
 
+#[test]
+fn a_config_that_was_tampered_with_is_not_verified_whatever_else_differs() {
+    let toy = twelve_and("");
+    assert_twelve(&toy, &toy.run(&[]));
+    let right = toy.read("out/minimal.config");
+    let verify = |variable: (&str, &str)| {
+        let _ = fs::remove_dir_all(toy.path("out/verify"));
+        let mut command = toy.command(&["verify", "out"]);
+        command.env(variable.0, variable.1);
+        toy.ended(&command.output().unwrap())
+    };
+    let other = ("TOY_OTHER", "1");
+    assert_eq!(verify(other).code, 0);
+    let wrong = right.replace("CONFIG_X7=y", "# CONFIG_X7 is not set");
+    assert_ne!(wrong, right);
+    toy.write("out/minimal.config", &wrong);
+    for variable in [other, ("LC_TIME", "de_DE.UTF-8")] {
+        let ended = verify(variable);
+        assert_eq!(ended.code, 1, "{}", ended.said());
+        let said = "is not what minimal.fragment resolves to";
+        assert!(ended.said().contains(said), "{}", ended.said());
+        assert!(!ended.stdout.contains("verified"), "{}", ended.said());
+    }
+    // With another source nobody can tell, and nothing is verified.
+    let kconfig = toy.read("src/Kconfig");
+    toy.write("src/Kconfig", &format!("{kconfig}# edited\n"));
+    let ended = verify(other);
+    assert_eq!(ended.code, 1, "{}", ended.said());
+    assert!(ended.said().contains("cannot be told"), "{}", ended.said());
+    toy.write("out/minimal.config", &right);
+    assert_eq!(verify(other).code, 0);
+}
+
 /// The twelve, with an oracle that leaves a file of its own and stops the run in the eighth judgement; in others
 /// it does `otherwise` first.
 fn stopped_at_the_eighth(otherwise: &str) -> Toy {

@@ -97,6 +97,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     };
     let code = super::run::search(&plan, shown);
     let read = RunDir::read(&settings.output);
+    let mut all_that_differs = Vec::new();
     if let Ok((info, _)) = &read {
         let (differs, unknown) = differences(&claimed.key, &info.key);
         if !unknown.is_empty() {
@@ -113,6 +114,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             );
             shown.ui().event(&Event::Warning { text });
         }
+        all_that_differs = [differs, unknown].concat();
     }
     let code = code?;
     if code != 0 {
@@ -121,9 +123,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let (info, lines) = read?;
     let found = gather(&info, &lines)?;
     let verified = compare(&claimed, &info.requests, &found)?;
-    if differences(&claimed.key, &info.key) == (vec![], vec![]) {
-        same_config(&args.dir.join(MINIMAL_CONFIG), &lines)?;
-    }
+    same_config(&args.dir.join(MINIMAL_CONFIG), &lines, &all_that_differs)?;
     print(&verified.say(shown)?)?;
     Ok(0)
 }
@@ -218,8 +218,22 @@ impl Verified {
     }
 }
 
-/// Is the `.config` of the result the one that its fragment resolves to?
-fn same_config(path: &Path, lines: &[Line]) -> Result<()> {
+/// The parts of a key that decide what a fragment resolves to. The environment is none of them: Kconfig files
+/// rarely read it, and a check that any variable of another terminal skips is none.
+const RESOLUTION: [&str; 8] = [
+    "source",
+    "tree",
+    "project",
+    "arch",
+    "base",
+    "toolchain",
+    identity::HELPERS,
+    identity::OUTSIDE,
+];
+
+/// Checks that the `.config` of the result is the one that its fragment resolves to. `differs` names the parts of
+/// the key that are not the same here, or of which nobody can tell.
+fn same_config(path: &Path, lines: &[Line], differs: &[String]) -> Result<()> {
     let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
     let claimed = parse_config(&text).fingerprint();
     let start = lines.iter().find_map(|line| match &line.record {
@@ -229,9 +243,24 @@ fn same_config(path: &Path, lines: &[Line]) -> Result<()> {
     if start == Some(claimed) {
         return Ok(());
     }
+    let path = path.display();
+    let decisive: Vec<&str> = differs
+        .iter()
+        .map(String::as_str)
+        .filter(|name| RESOLUTION.contains(name))
+        .collect();
+    if decisive.is_empty() {
+        return Err(Error::failed(format!(
+            "{path} is not what {MINIMAL_FRAGMENT} resolves to"
+        )));
+    }
     Err(Error::failed(format!(
-        "{} is not what {MINIMAL_FRAGMENT} resolves to",
-        path.display()
+        "whether {path} is what {MINIMAL_FRAGMENT} resolves to cannot be told: here it resolves to another \
+         config, with another {}",
+        decisive.join(", ")
+    ))
+    .hint(format!(
+        "{MINIMAL_FRAGMENT} itself holds; verify it with what the result is from to check the config too"
     )))
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::environment;
 use super::key::{ENVIRONMENT, HELPERS, OUTSIDE, USES};
 use crate::supervise::{self, CancelToken, Spec, find_program};
 use crate::{Error, Result};
@@ -23,6 +24,9 @@ pub fn noted_by(was: &Value, is: &Value) -> Value {
     let mut key = is.clone();
     if let Some(fields) = key.as_object_mut() {
         fields.retain(|name, _| was.get(name).is_some() || !LATER.contains(&&**name));
+        if let Some((was, is)) = was.get(ENVIRONMENT).zip(fields.get_mut(ENVIRONMENT)) {
+            *is = environment::noted_like(was, is).unwrap_or_else(|| was.clone());
+        }
     }
     let oracles = key.get_mut("oracles").and_then(Value::as_array_mut);
     let oracles = oracles.into_iter().flatten();

@@ -1,171 +1,40 @@
 //! The environment variables that builds and oracles see and that a verdict can depend on.
 //!
 //! A Makefile may read any variable, and so may a compiler or an oracle. So all of them count but those that are
-//! known to be [harmless](is_harmless): what tells a program who and where its user is.
+//! known to be [harmless](super::harmless). Any of them may be a secret, whatever its name is, and what is noted is
+//! shown to others: a key has only hashes of the values, but for [some](SHOWN) that tell people something. The
+//! hashes are keyed by a number of the run, which is noted beside them: the hashes of two runs do not tell whether
+//! they had the same secret.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-/// Names of variables that no build looks at, and no oracle judges by: terminals, sessions, desktops, accounts in
-/// clouds and the certificates of programs that download, what runs us. One that ends with `_` stands for all that begin so.
-const HARMLESS: &[&str] = &[
-    "ALACRITTY_",
-    "AWS_",
-    "AZURE_",
-    "BROWSER",
-    "BYOBU_",
-    "CARGO",
-    "CARGO_",
-    "CI",
-    "CI_",
-    "CLICOLOR",
-    "CLICOLOR_FORCE",
-    "CLOUDSDK_",
-    "COLOR",
-    "COLORFGBG",
-    "COLORTERM",
-    "COLUMNS",
-    "CONTAINER_NAME",
-    "CURL_CA_BUNDLE",
-    "DBUS_",
-    "DEBIAN_FRONTEND",
-    "DEBUGINFOD_",
-    "DESKTOP_SESSION",
-    "DESKTOP_STARTUP_ID",
-    "DISPLAY",
-    "EDITOR",
-    "FORCE_COLOR",
-    "GCC_COLORS",
-    "GDK_",
-    "GDMSESSION",
-    "GDM_",
-    "GITHUB_",
-    "GIT_ASKPASS",
-    "GIT_EDITOR",
-    "GIT_PAGER",
-    "GIT_SSL_CAINFO",
-    "GNOME_",
-    "GPG_",
-    "GREP_COLORS",
-    "GTK_",
-    "HISTCONTROL",
-    "HISTFILE",
-    "HISTFILESIZE",
-    "HISTSIZE",
-    "HISTTIMEFORMAT",
-    "HOME",
-    "HOSTNAME",
-    "IM_CONFIG_",
-    "INFOPATH",
-    "INVOCATION_ID",
-    "ITERM_",
-    "JENKINS_",
-    "JOURNAL_STREAM",
-    "KBISECT_",
-    "KDE_",
-    "KITTY_",
-    "KONSOLE_",
-    "KRB5CCNAME",
-    "KUBERNETES_",
-    "LC_TERMINAL",
-    "LC_TERMINAL_VERSION",
-    "LESS",
-    "LESSCLOSE",
-    "LESSOPEN",
-    "LESS_",
-    "LINES",
-    "LISTEN_FDNAMES",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LOGNAME",
-    "LSCOLORS",
-    "LS_COLORS",
-    "MAIL",
-    "MAILCHECK",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MAKE_TERMERR",
-    "MAKE_TERMOUT",
-    "MANAGERPID",
-    "MANPAGER",
-    "MANPATH",
-    "MC_SID",
-    "MC_TMPDIR",
-    "MEMORY_PRESSURE_",
-    "MFLAGS",
-    "MOTD_SHOWN",
-    "NEXTEST",
-    "NEXTEST_",
-    "NODE_EXTRA_CA_CERTS",
-    "NOTIFY_SOCKET",
-    "NO_COLOR",
-    "NPM_CONFIG_",
-    "NVM_",
-    "OLDPWD",
-    "PAGER",
-    "PIP_",
-    "PROMPT_COMMAND",
-    "PS1",
-    "PS2",
-    "PS4",
-    "PWD",
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONUNBUFFERED",
-    "QT_",
-    "REQUESTS_CA_BUNDLE",
-    "RUNNER_",
-    "RUSTUP_",
-    "RUST_BACKTRACE",
-    "RUST_LOG",
-    "RUST_MIN_STACK",
-    "RUST_RECURSION_COUNT",
-    "SESSION_MANAGER",
-    "SHELL",
-    "SHLVL",
-    "SSH_",
-    "SSL_CERT_",
-    "STY",
-    "SUDO_",
-    "SYSTEMD_",
-    "SYSTEM_COLORS",
-    "TERM",
-    "TERMCAP",
-    "TERMINFO",
-    "TERMINFO_DIRS",
-    "TERM_",
-    "TMP",
-    "TMPDIR",
-    "TEMP",
-    "TMUX",
-    "TMUX_",
-    "TOX_",
-    "USER",
-    "USERNAME",
-    "VISUAL",
-    "VSCODE_",
-    "VTE_VERSION",
-    "WAYLAND_",
-    "WEZTERM_",
-    "WINDOW",
-    "WINDOWID",
-    "WINDOWPATH",
-    "WSLENV",
-    "WSL_",
-    "WT_",
-    "XAUTHORITY",
-    "XDG_",
-    "XMODIFIERS",
-    "ZELLIJ",
-    "ZELLIJ_",
-    "_",
-    "__CFBundleIdentifier",
-];
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// What names of variables have in them whose values are nobody's business. Addresses have passwords in them.
-const SECRET: &[&str] = &[
-    "AUTH", "CONN", "COOKIE", "CRED", "DSN", "KEY", "PASS", "PRIVATE", "PROXY", "PWD", "SECRET",
-    "SESSION", "TOKEN", "URI", "URL",
+use super::harmless::is_harmless;
+use crate::{Error, Result};
+
+/// Variables whose values are noted as they are.
+const SHOWN: &[&str] = &[
+    "ARCH",
+    "CC",
+    "CFLAGS",
+    "CPPFLAGS",
+    "CROSS_COMPILE",
+    "HOSTCFLAGS",
+    "KAFLAGS",
+    "KBISECT_NIC",
+    "KCFLAGS",
+    "KCPPFLAGS",
+    "LD",
+    "LDFLAGS",
+    "LLVM",
+    "W",
 ];
 
 /// How a value begins of which there is only the hash.
@@ -174,45 +43,99 @@ const HIDDEN: &str = "blake3:";
 /// Bytes up to which a value is noted as it is.
 const SHORT: usize = 1000;
 
-/// Does no build and no oracle look at the variable `name`?
-#[must_use]
-pub fn is_harmless(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    HARMLESS.iter().any(|known| {
-        let known = known.as_bytes();
-        // `_` itself is a variable of the shell.
-        let is_begin = known.len() > 1 && known.ends_with(b"_");
-        name == known || (is_begin && name.starts_with(known))
-    })
+/// The part of an environment in a key with the variables themselves.
+pub(super) const VARIABLES: &str = "variables";
+
+/// Where random numbers come from.
+const RANDOM: &str = "/dev/urandom";
+
+/// What a key says of the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Noted {
+    /// The number of the run that keys its hashes, in hex.
+    salt: String,
+    /// Values, or their hashes, by the names of the variables.
+    variables: BTreeMap<String, String>,
 }
 
-/// The variables that verdicts may depend on, with their values, without those that `overridden` says that builds
-/// see another value of. `PATH` is none of them: what is found through it is known by its contents. Of a secret
-/// there is the hash only.
-#[must_use]
-pub fn environment(overridden: &[(String, String)]) -> BTreeMap<String, String> {
+/// What a key says of the variables that verdicts may depend on, without those that `overridden` says that builds
+/// see another value of. `PATH` is none of them: what is found through it is known by its contents.
+///
+/// # Errors
+/// The system has no random number.
+pub fn environment(overridden: &[(String, String)]) -> Result<Value> {
+    let salt = Salt::new()?;
     let is_overridden = |name: &OsStr| overridden.iter().any(|(other, _)| name == &**other);
-    std::env::vars_os()
+    let variables = std::env::vars_os()
         .filter(|(name, _)| name != "PATH" && !is_harmless(name) && !is_overridden(name))
         .map(|(name, value)| {
             let name = name.to_string_lossy().into_owned();
-            let value = noted(&name, &value);
+            let value = salt.noted(&name, &value);
             (name, value)
         })
-        .collect()
+        .collect();
+    let noted = Noted {
+        salt: salt.to_hex(),
+        variables,
+    };
+    serde_json::to_value(noted)
+        .map_err(|e| Error::failed("the environment cannot be noted").because(e))
 }
 
-/// A value as it is noted in a key.
-fn noted(name: &str, value: &OsStr) -> String {
-    let upper = name.to_uppercase();
-    let is_secret = SECRET.iter().any(|part| upper.contains(part));
-    match value.to_str() {
-        Some(text) if !is_secret && text.len() <= SHORT && !text.starts_with(HIDDEN) => {
-            text.to_owned()
+/// The environment of this process in the form in which `was` is noted, which another run wrote; `is` is that of
+/// this process as it was [noted](environment) itself. `None`: `was` is noted without a number that keys its
+/// hashes, and cannot be compared.
+pub(super) fn noted_like(was: &Value, is: &Value) -> Option<Value> {
+    let was: Noted = serde_json::from_value(was.clone()).ok()?;
+    let mut is: Noted = serde_json::from_value(is.clone()).ok()?;
+    if is.salt == was.salt {
+        return serde_json::to_value(is).ok();
+    }
+    let salt = Salt::from_hex(&was.salt)?;
+    for (name, value) in &mut is.variables {
+        if let Some(now) = std::env::var_os(name) {
+            *value = salt.noted(name, &now);
         }
-        _ => {
-            let hash = blake3::hash(value.as_bytes()).to_hex();
-            format!("{HIDDEN}{}", &hash[..16])
+    }
+    is.salt = was.salt;
+    serde_json::to_value(is).ok()
+}
+
+/// A random number that keys the hashes of one run.
+struct Salt([u8; blake3::KEY_LEN]);
+
+impl Salt {
+    fn new() -> Result<Self> {
+        let mut bytes = [0; blake3::KEY_LEN];
+        File::open(RANDOM)
+            .and_then(|mut file| file.read_exact(&mut bytes))
+            .map_err(|e| Error::io("read", Path::new(RANDOM), e))?;
+        Ok(Self(bytes))
+    }
+
+    fn from_hex(text: &str) -> Option<Self> {
+        let hash = blake3::Hash::from_hex(text).ok()?;
+        Some(Self(*hash.as_bytes()))
+    }
+
+    fn to_hex(&self) -> String {
+        blake3::Hash::from_bytes(self.0).to_hex().to_string()
+    }
+
+    /// A value as it is noted in a key.
+    fn noted(&self, name: &str, value: &OsStr) -> String {
+        match value.to_str() {
+            Some(text)
+                if SHOWN.contains(&name) && text.len() <= SHORT && !text.starts_with(HIDDEN) =>
+            {
+                text.to_owned()
+            }
+            _ => {
+                let mut hasher = blake3::Hasher::new_keyed(&self.0);
+                hasher.update(name.as_bytes()).update(b"=");
+                let hash = hasher.update(value.as_bytes()).finalize().to_hex();
+                format!("{HIDDEN}{}", &hash[..16])
+            }
         }
     }
 }
@@ -242,42 +165,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_build_may_read_counts_and_a_terminal_does_not() {
+    fn of_most_values_there_is_only_a_hash_that_is_another_one_in_each_run() {
+        let (salt, other) = (Salt::new().unwrap(), Salt::new().unwrap());
+        let noted = |name: &str, value: &str| salt.noted(name, OsStr::new(value));
+        assert_eq!(noted("CFLAGS", "-O2"), "-O2");
         for name in [
-            "CFLAGS",
-            "W",
-            "C",
-            "KBUILD_EXTRA",
-            "CIPHER",
-            "TERMITE",
-            "LANG",
-            "_X",
-            "USERCFLAGS",
+            "API_TOKEN",
+            "DB_PW",
+            "RESTIC_REPOSITORY",
+            "SLACK_WEBHOOK",
+            "X",
         ] {
-            assert!(!is_harmless(OsStr::new(name)), "{name}");
+            let text = noted(name, "hush");
+            assert!(is_hidden(&text) && !text.contains("hush"), "{name}");
+            assert_eq!(text, noted(name, "hush"));
+            assert_ne!(text, noted(name, "other"));
+            assert_ne!(text, other.noted(name, OsStr::new("hush")));
         }
-        for name in [
-            "SSH_TTY",
-            "TERM",
-            "_",
-            "XDG_SESSION_ID",
-            "KBISECT_CACHE",
-            "GITHUB_RUN_ID",
-        ] {
-            assert!(is_harmless(OsStr::new(name)), "{name}");
-        }
+        assert_ne!(noted("A", "hush"), noted("B", "hush"));
+        assert!(is_hidden(&noted("CFLAGS", &"x".repeat(SHORT + 1))));
+        assert!(is_hidden(&noted("CFLAGS", "blake3:1")));
     }
 
     #[test]
-    fn of_a_secret_there_is_only_the_hash() {
-        let noted = |name: &str, value: &str| noted(name, OsStr::new(value));
-        assert_eq!(noted("CFLAGS", "-O2"), "-O2");
-        for name in ["API_TOKEN", "db_password", "SigningKey", "https_proxy"] {
-            let text = noted(name, "hush");
-            assert!(is_hidden(&text) && !text.contains("hush"), "{name}");
-            assert_ne!(text, noted(name, "other"));
-        }
-        assert!(is_hidden(&noted("LONG", &"x".repeat(SHORT + 1))));
-        assert!(is_hidden(&noted("ODD", "blake3:1")));
+    fn the_environment_of_now_is_compared_by_the_number_of_the_other_run() {
+        let (was, is) = (environment(&[]).unwrap(), environment(&[]).unwrap());
+        assert_ne!(was, is);
+        assert_eq!(noted_like(&was, &is).unwrap(), was);
+        let mut other = was;
+        other[VARIABLES]["NOT_THERE"] = "blake3:12".into();
+        assert_ne!(noted_like(&other, &is).unwrap(), other);
+        // As it was noted at first, and not at all.
+        assert_eq!(noted_like(&serde_json::json!({ "W": "1" }), &is), None);
+        assert_eq!(noted_like(&Value::Null, &is), None);
     }
 }

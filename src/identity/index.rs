@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::changes::Changes;
-use super::outside::may_include;
+use super::mentions::{Mentions, is_output};
+use super::nothing::{is_nothing_to_a_build, is_probe};
 use super::stamp::{self, Reading, Stamp, Sum};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
@@ -44,12 +45,18 @@ pub(super) struct Look {
 }
 
 impl Index {
-    /// Looks at the tree `root`. Files with the stat that `self` has of them have the same contents.
+    /// Looks at the tree `root`, of which `mentions` is remembered. Files with the stat that `self` has of them have
+    /// the same contents.
     ///
     /// # Errors
     /// A folder cannot be read; [`ErrorKind::Interrupted`].
-    pub(super) fn look(&self, root: &Path, cancel: &CancelToken) -> Result<(Self, Look)> {
-        let mut found = files(root)?;
+    pub(super) fn look(
+        &self,
+        root: &Path,
+        mentions: &Mentions,
+        cancel: &CancelToken,
+    ) -> Result<(Self, Look)> {
+        let mut found = files(root, mentions)?;
         found.par_sort_unstable_by(|a, b| order(&a.0, &b.0));
         let entries: Vec<Option<Entry>> = found
             .into_par_iter()
@@ -136,23 +143,10 @@ impl Index {
     pub(super) fn state(&self, without: &BTreeSet<PathBuf>) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
         for entry in self.entries.iter().filter(|e| !without.contains(&e.path)) {
-            let Stamp {
-                mode,
-                size,
-                modified,
-                changed,
-                inode,
-            } = entry.reading.stamp;
             hasher
                 .update(entry.path.as_os_str().as_bytes())
                 .update(b"\0");
-            hasher
-                .update(&mode.to_le_bytes())
-                .update(&size.to_le_bytes());
-            hasher
-                .update(&modified.to_le_bytes())
-                .update(&changed.to_le_bytes());
-            hasher.update(&inode.to_le_bytes());
+            entry.reading.stamp.hash(&mut hasher);
         }
         hasher.finalize()
     }
@@ -169,12 +163,12 @@ const NO_SOURCE: [&str; 2] = ["/proc", "/sys"];
 /// All files of the tree `root`, also those behind links to folders elsewhere: a build reads them as well. A
 /// folder counts once, below the first link to it, so that links in a circle come to an end. One that holds the
 /// tree itself is only where its link leads.
-fn files(root: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
+fn files(root: &Path, mentions: &Mentions) -> Result<Vec<(PathBuf, Stamp)>> {
     let all = walk(root, Path::new(""))?;
     let (outputs, mut all): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|(path, _)| is_output(path));
     if !outputs.is_empty() {
-        let read = mentioned(root, &all, &outputs);
+        let read = mentions.of(root, &all, &outputs);
         all.extend(outputs.into_iter().filter(|(path, _)| read.contains(path)));
     }
     let wrong = |e| Error::io("look at", root, e);
@@ -209,7 +203,7 @@ fn links(files: &[(PathBuf, Stamp)]) -> impl Iterator<Item = PathBuf> {
 fn is_walked(folder: &Path, target: &Path) -> bool {
     target
         .strip_prefix(folder)
-        .is_ok_and(|rest| !rest.iter().any(is_nothing_to_a_build))
+        .is_ok_and(|rest| !rest.ancestors().any(is_nothing_to_a_build))
 }
 
 /// A folder with these files is the directory of a run.
@@ -231,10 +225,10 @@ fn walk(root: &Path, folder: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
     for entry in entries {
         let entry = entry.map_err(wrong)?;
         let name = entry.file_name();
-        if is_nothing_to_a_build(&name) {
+        let name = folder.join(name);
+        if is_nothing_to_a_build(&name) || is_probe(&entry) {
             continue;
         }
-        let name = folder.join(name);
         if entry.file_type().map_err(wrong)?.is_dir() {
             folders.push(name);
             continue;
@@ -259,50 +253,4 @@ fn walk(root: &Path, folder: &Path) -> Result<Vec<(PathBuf, Stamp)>> {
         .collect::<Result<_>>()?;
     files.extend(below.into_iter().flatten());
     Ok(files)
-}
-
-/// Is this file in the root of a tree what a command says, ours as likely as not? It is written to at any time.
-fn is_output(path: &Path) -> bool {
-    let name = path.as_os_str().as_bytes();
-    !name.contains(&b'/') && (name == b"nohup.out" || name.ends_with(b".log"))
-}
-
-/// Which of the files `outputs` a Makefile or Kconfig file among `files` mentions by name: these a build reads.
-fn mentioned(
-    root: &Path,
-    files: &[(PathBuf, Stamp)],
-    outputs: &[(PathBuf, Stamp)],
-) -> BTreeSet<PathBuf> {
-    let texts = files.par_iter().filter(|(path, _)| may_include(path));
-    let found = texts.flat_map_iter(|(path, _)| {
-        let text = fs::read(root.join(path)).unwrap_or_default();
-        let is_there = move |name: &&PathBuf| {
-            memchr::memmem::find(&text, name.as_os_str().as_bytes()).is_some()
-        };
-        outputs.iter().map(|(name, _)| name).filter(is_there)
-    });
-    found.cloned().collect()
-}
-
-/// Is a file or folder of this name no part of what is built: what a version control system, an editor or Python
-/// keeps for itself? Each of these is written to while its user works, and a build has no reason to read it:
-///
-/// - what version control keeps: a build at most asks for the commit, which names the product and changes
-///   nothing in it;
-/// - copies that an editor makes of what it edits, and its marks of what is open (`~`, `.swp`, `.#`), and what
-///   editors and desktops know of a folder: nobody but these knows the names;
-/// - what Python makes of its sources, and makes again where they are newer.
-fn is_nothing_to_a_build(name: &OsStr) -> bool {
-    const NAMES: &[&[u8]] = &[
-        b".git",
-        b".hg",
-        b".svn",
-        b"__pycache__",
-        b".idea",
-        b".vscode",
-        b".DS_Store",
-    ];
-    const ENDS: &[&[u8]] = &[b"~", b".pyc", b".swp", b".swo", b".swx"];
-    let name = name.as_bytes();
-    NAMES.contains(&name) || ENDS.iter().any(|end| name.ends_with(end)) || name.starts_with(b".#")
 }

@@ -48,12 +48,21 @@ fn names<'a>(one: &'a Value, other: &'a Value) -> BTreeSet<&'a String> {
 }
 
 fn details(name: &str, was: Option<&Value>, is: Option<&Value>) -> Vec<String> {
+    let part = |value: Option<&Value>| value.and_then(|v| v.get(environment::VARIABLES)).cloned();
+    if name == ENVIRONMENT {
+        let none = Value::Object(Map::new());
+        let (was, is) = (part(was), part(is));
+        let (was, is) = (was.as_ref().unwrap_or(&none), is.as_ref().unwrap_or(&none));
+        let names = names(was, is).into_iter();
+        return names
+            .filter_map(|name| variable(name, was.get(name), is.get(name)))
+            .collect();
+    }
     match (was, is) {
         (Some(Value::Array(was)), Some(Value::Array(is))) if name == "oracles" => oracles(was, is),
         (Some(was @ Value::Object(_)), Some(is @ Value::Object(_))) => {
             let each = match name {
                 "toolchain" | HELPERS => line,
-                ENVIRONMENT => variable,
                 OUTSIDE => file,
                 _ => return Vec::new(),
             };
@@ -196,9 +205,11 @@ mod tests {
 
     #[test]
     fn a_variable_is_named_with_its_values_and_a_secret_without() {
-        let was = json!({ "environment": { "A": "1", "B": "2", "KEY": "blake3:12", "GONE": "blake3:34" },
+        let was = json!({ "environment": { "salt": "1", "variables": {
+            "A": "1", "B": "2", "KEY": "blake3:12", "GONE": "blake3:34" } },
             "outside": { "/x/common.mk": "1" } });
-        let is = json!({ "environment": { "A": "\u{1b}[2J", "C": "3", "KEY": "blake3:56" },
+        let is = json!({ "environment": { "salt": "1", "variables": {
+            "A": "\u{1b}[2J", "C": "3", "KEY": "blake3:56" } },
             "outside": { "/x/common.mk": "2", "/x/more.mk": "1" } });
         let details = details_of(&was, &is);
         let expected = [

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::changes::{Changes, names};
 use super::index::Index;
 use super::key::Difference;
+use super::mentions::Mentions;
 use super::outside::Outside;
 use super::stamp;
 use super::store::Store;
@@ -62,6 +63,7 @@ pub struct SourceTree {
 struct State {
     /// What the source is to be.
     index: Index,
+    mentions: Mentions,
     generation: u64,
     /// What was written to, in each generation from the first on.
     written: Vec<BTreeSet<PathBuf>>,
@@ -95,7 +97,9 @@ impl SourceTree {
     pub fn open(root: &Path, cache: &Path, cancel: &CancelToken) -> Result<Self> {
         let store = Store::within(cache);
         let kept = store.tree(root);
-        let (index, _) = kept.clone().unwrap_or_default().look(root, cancel)?;
+        let mentions = Mentions::default();
+        let known = kept.clone().unwrap_or_default();
+        let (index, _) = known.look(root, &mentions, cancel)?;
         if kept.as_ref() != Some(&index) {
             store.keep_tree(root, &index)?;
         }
@@ -105,6 +109,7 @@ impl SourceTree {
             store,
             state: Mutex::new(State {
                 index,
+                mentions,
                 generation: 0,
                 written: Vec::new(),
                 left,
@@ -236,14 +241,14 @@ impl SourceTree {
     /// As for [`Self::open`].
     pub fn look(&self, since: Generation, cancel: &CancelToken) -> Result<Seen> {
         let mut state = self.state();
-        let (mut now, mut look) = state.index.look(&self.root, cancel)?;
+        let (mut now, mut look) = state.index.look(&self.root, &state.mentions, cancel)?;
         for _ in 0..LOOKS {
             // A build may be writing it at this moment.
             if look.changes.is_empty() || !state.is_left(&look.changes) {
                 break;
             }
             thread::sleep(PAUSE);
-            (now, look) = state.index.look(&self.root, cancel)?;
+            (now, look) = state.index.look(&self.root, &state.mentions, cancel)?;
         }
         let mut written: BTreeSet<PathBuf> = look.touched.into_iter().collect();
         state.retain_others(&mut written);
@@ -282,7 +287,7 @@ impl SourceTree {
     /// As for [`Self::open`]; the cache cannot be written.
     pub fn adopt(&self, paths: &BTreeSet<PathBuf>, cancel: &CancelToken) -> Result<()> {
         let mut state = self.state();
-        let (now, _) = state.index.look(&self.root, cancel)?;
+        let (now, _) = state.index.look(&self.root, &state.mentions, cancel)?;
         let is_new = |path: &Path| state.index.entry(path).is_none() && paths.contains(path);
         let new: Vec<_> = now
             .entries

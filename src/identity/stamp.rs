@@ -40,6 +40,28 @@ impl Stamp {
         }
     }
 
+    /// May another change, made after the time `read`, leave the same stamp?
+    pub(super) fn is_racy(&self, read: i128) -> bool {
+        self.changed.max(self.modified) > read - GRAIN
+    }
+
+    /// Adds all of it.
+    pub(super) fn hash(&self, hasher: &mut blake3::Hasher) {
+        let Self {
+            mode,
+            size,
+            modified,
+            changed,
+            inode,
+        } = self;
+        hasher
+            .update(&mode.to_le_bytes())
+            .update(&size.to_le_bytes())
+            .update(&modified.to_le_bytes())
+            .update(&changed.to_le_bytes())
+            .update(&inode.to_le_bytes());
+    }
+
     /// Is it a symbolic link?
     pub(super) fn is_link(&self) -> bool {
         is(self, nix::libc::S_IFLNK)
@@ -64,7 +86,7 @@ pub(super) struct Reading {
 }
 
 /// Nanoseconds since 1970.
-fn now() -> i128 {
+pub(super) fn now() -> i128 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     // It fits for some 10²² years.
     since.map_or(0, |d| d.as_nanos() as i128)
@@ -80,7 +102,7 @@ pub(super) fn read(path: &Path) -> io::Result<Reading> {
     let before = stat(path)?;
     let sum = sum(path, &before)?;
     let after = stat(path)?;
-    let is_racy = before != after || after.changed.max(after.modified) > begun - GRAIN;
+    let is_racy = before != after || after.is_racy(begun);
     Ok(Reading {
         stamp: after,
         sum,

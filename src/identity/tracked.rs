@@ -1,11 +1,13 @@
 //! Single files that must not change, such as those of an oracle.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::stamp::{self, Reading, Sum};
+use super::nothing::{is_nothing_to_a_build, is_probe};
+use super::stamp::{self, Reading, Stamp, Sum};
 use crate::{Error, Result};
 
 /// How many names of a folder are looked at, and how deep.
@@ -19,6 +21,8 @@ pub struct Tracked {
     path: PathBuf,
     known: Known,
     sum: Sum,
+    /// When it was first seen.
+    first: Stamp,
     seen: Mutex<Seen>,
 }
 
@@ -75,6 +79,7 @@ impl Tracked {
             path: path.to_owned(),
             known,
             sum: reading.sum,
+            first: reading.stamp,
             seen: Mutex::new(Seen { reading, writes: 0 }),
         })
     }
@@ -138,6 +143,26 @@ impl Tracked {
         version.sum == Some(self.sum)
     }
 
+    /// Is it a file to which somebody only added something since it was first seen, as a program does that appends to
+    /// a log? An editor as a rule makes a new file.
+    #[must_use]
+    pub fn has_grown(&self) -> bool {
+        let begin = || -> std::io::Result<bool> {
+            let now = stamp::stat(&self.path)?;
+            let is_longer = now.inode == self.first.inode && now.size > self.first.size;
+            if !is_longer || self.known != Known::Contents || now.is_link() {
+                return Ok(false);
+            }
+            let mut hasher = blake3::Hasher::new();
+            std::io::copy(
+                &mut fs::File::open(&self.path)?.take(self.first.size),
+                &mut hasher,
+            )?;
+            Ok(*hasher.finalize().as_bytes() == self.sum)
+        };
+        begin().unwrap_or(false)
+    }
+
     /// Looks whether it is what it was: how often somebody was seen to have written to it since it is tracked;
     /// `None` if it has other contents, or is not there any more.
     #[must_use]
@@ -168,7 +193,7 @@ fn read(known: Known, path: &Path) -> std::io::Result<Reading> {
 }
 
 /// The files in a folder and its folders, sorted and relative to it; not more than some thousand, without what
-/// version control keeps, and links to folders not followed.
+/// version control, editors and Python keep for themselves, and links to folders not followed.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -184,10 +209,13 @@ pub fn files_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         };
         for entry in entries.flatten() {
             let name = below.join(entry.file_name());
+            if is_nothing_to_a_build(&name) || is_probe(&entry) {
+                continue;
+            }
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if !is_folder {
                 all.push(name);
-            } else if depth < DEEPEST && entry.file_name() != ".git" {
+            } else if depth < DEEPEST {
                 folders.push((name, depth + 1));
             }
             if all.len() >= NAMES {
@@ -223,6 +251,25 @@ mod tests {
         assert_eq!(file.look(), Some(2));
         fs::remove_file(&path).unwrap();
         assert_eq!(file.look(), None);
+    }
+
+    #[test]
+    fn a_file_grows_only_if_its_beginning_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, "one\n").unwrap();
+        let file = Tracked::new("log", &path).unwrap();
+        assert!(!file.has_grown());
+        fs::write(&path, "one\ntwo\n").unwrap();
+        assert!(file.has_grown());
+        fs::write(&path, "ONE\ntwo\n").unwrap();
+        assert!(!file.has_grown());
+        // By a new file.
+        fs::write(dir.path().join("new"), "one\ntwo\n").unwrap();
+        fs::rename(dir.path().join("new"), &path).unwrap();
+        assert!(!file.has_grown());
+        fs::remove_file(&path).unwrap();
+        assert!(!file.has_grown());
     }
 
     #[test]

@@ -259,6 +259,7 @@ impl ConfResolver {
             .log(Log::File(dir.join(LOG)))
             .wall(LIMIT)
             .file_size(OUTPUT)
+            .in_english()
             // Where it stands: old ones have room for names of 127 bytes, and do not look.
             .env("KCONFIG_CONFIG", ".config")
             // Old ones write the time into the file otherwise.

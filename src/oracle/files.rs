@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
+use super::listing::Listing;
 use crate::identity::Tracked;
 use crate::{Error, Result};
 
@@ -24,8 +25,12 @@ pub(super) fn of(program: &Path) -> Result<Vec<Tracked>> {
     let mut all = vec![Tracked::new(&name, program)?];
     let mut known: BTreeSet<PathBuf> = [program.to_owned()].into();
     let mut texts: Vec<String> = text(&bytes).into_iter().collect();
+    let listing = Listing::of(folder);
     while let Some(text) = texts.pop() {
         for name in names(&text) {
+            if !listing.may_have_module(name) {
+                continue;
+            }
             for name in files(name) {
                 let path = folder.join(&name);
                 if !path.is_file() || known.contains(&path) {

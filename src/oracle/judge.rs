@@ -133,6 +133,7 @@ impl Oracle {
             if matches!(&outcome, Err(e) if e.kind() == ErrorKind::Interrupted) {
                 return outcome;
             }
+            self.note_logs(&before)?;
             // It may have seen other contents meanwhile.
             let after: Vec<_> = before
                 .iter()
@@ -256,6 +257,7 @@ impl Oracle {
         let mut spec = Spec::new(self.program())
             .cwd(dir)
             .wall(job.timeout + grace(job.timeout))
+            .in_fixed_locale()
             .env("KBISECT_IMAGE", absolute(&job.image)?)
             .env("KBISECT_CONFIG", absolute(&job.config)?)
             .env("KBISECT_SOURCE", absolute(&job.source)?)
@@ -598,6 +600,14 @@ mod tests {
         );
         let log = fs::read_to_string(dir.path().join("trial/oracle/oracle.log")).unwrap();
         assert_eq!(log, expected);
+    }
+
+    #[test]
+    fn an_oracle_runs_in_a_fixed_locale() {
+        let script = "env | grep -e ^LC_ -e ^LANG | sort";
+        let (_, dir) = judge(script, |_| ());
+        let log = fs::read_to_string(dir.path().join("trial/oracle/oracle.log")).unwrap();
+        assert_eq!(log, "LANG=C.UTF-8\nLC_ALL=C.UTF-8\n");
     }
 
     #[test]

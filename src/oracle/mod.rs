@@ -1,7 +1,9 @@
 //! Oracles: finds them, runs them on a built kernel, and reads what they say.
 
+mod commands;
 mod files;
 mod judge;
+mod listing;
 mod said;
 mod shipped;
 mod uses;
@@ -161,7 +163,8 @@ impl Oracle {
         serde_json::json!({ "name": self.name, "files": hashes(&self.files), USES: hashes(&self.uses) })
     }
 
-    /// What it writes itself does not differ from the key `was`: takes it from there into its key `is`.
+    /// What it writes itself does not differ from the key `was`: takes it from there into its key `is`. Nor does
+    /// what is there only now, which it may have made itself, but for programs and what is sourced.
     pub fn excuse(&self, was: &serde_json::Value, is: &mut serde_json::Value) {
         for part in ["files", USES] {
             let was = was.get(part).and_then(serde_json::Value::as_object);
@@ -174,6 +177,11 @@ impl Oracle {
                     is.insert(name.clone(), hash.clone());
                 }
             }
+            let may_be_made = |name: &str| {
+                let mut all = self.files.iter().chain(self.uses.iter());
+                all.any(|file| file.name() == name && self.may_make(file, was))
+            };
+            is.retain(|name, _| was.contains_key(name) || !may_be_made(name));
         }
     }
 
@@ -215,9 +223,28 @@ impl Oracle {
         files.any(|own| std::ptr::eq(own, file))
     }
 
+    /// May it have made this file itself since its key said `was`? A folder with all that is in it, too.
+    fn may_make(&self, file: &Tracked, was: &serde_json::Map<String, serde_json::Value>) -> bool {
+        let is_in =
+            |folder: &&Tracked| folder.path().is_dir() && file.path().starts_with(folder.path());
+        let mut folders = self.uses.iter().filter(is_in);
+        self.may_write(file) || folders.any(|folder| !was.contains_key(folder.name()))
+    }
+
     /// Looks at all that its judgements depend on.
     fn look(&self) -> Vec<(&Tracked, Version)> {
         self.all().map(|file| (file, file.version())).collect()
+    }
+
+    /// A log that has only grown since it was `seen` it writes itself, if not each time: for one, when it rejects.
+    fn note_logs(&self, seen: &[(&Tracked, Version)]) -> Result<()> {
+        let files = seen.iter().map(|(file, _)| *file);
+        let files = files.filter(|file| self.may_write(file) && written::is_log(file.path()));
+        let grown: Vec<&str> = files
+            .filter(|file| !file.is_first(&file.version()) && file.has_grown())
+            .map(Tracked::name)
+            .collect();
+        self.written.note(self.name(), &grown)
     }
 
     fn changed(&self, file: &Tracked) -> Error {
@@ -226,7 +253,10 @@ impl Oracle {
             "oracle {oracle}: {} was changed during the run",
             file.name()
         ))
-        .hint("put it back as it was and `kbisect resume`, or begin anew with another --output")
+        .hint(
+            "put it back as it was and `kbisect resume`, or begin anew with another --output. If the oracle writes \
+             it itself: it has $KBISECT_TRIAL to write to",
+        )
     }
 
     /// What the key of a verdict said of it in earlier versions: a hash of its program and of the

@@ -5,18 +5,21 @@
 //! - folders beside it (`rules.d/*`), with all that is in them,
 //! - files beside it that lie above it (`../lib/common.sh`),
 //! - files, and small folders, that it names from the root (`/etc/site/rules`), but for the system's own programs,
-//! - programs outside of the system's folders that it finds through `PATH`.
+//! - programs outside of the system's folders that it calls by their names and finds through `PATH`; what these name
+//!   from the root, but no folders.
 //!
 //! Not found is what a binary reads, what a name is put together from by variables, what the shell expands
 //! (`*.conf` without a folder, `~`), what comes over the network, and the system's programs (`grep`, `ssh`). What is
 //! large is known by size and time only; folders of thousands of files, source trees and directories of runs are
 //! left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use super::commands::commands;
 use super::files::{is_program, text, writes_to};
+use super::listing::Listing;
 use crate::identity::{Known, Tracked, files_below};
 use crate::supervise::find_program;
 
@@ -60,12 +63,15 @@ pub(super) fn of(program: &Path, files: &[Tracked]) -> Vec<Tracked> {
         known: files.iter().map(|file| file.path().to_owned()).collect(),
         found: Vec::new(),
         texts: Vec::new(),
+        folders: HashMap::new(),
+        absent: HashSet::new(),
+        called: HashSet::new(),
     };
     for file in files {
-        search.read(file.path());
+        search.read(file.path(), Reach::Beside);
     }
-    while let Some((text, folder)) = search.texts.pop() {
-        search.look(&text, &folder);
+    while let Some(text) = search.texts.pop() {
+        search.look(&text);
     }
     search.found.sort_by(|a, b| a.name().cmp(b.name()));
     search.found
@@ -76,8 +82,32 @@ struct Search {
     own: PathBuf,
     known: BTreeSet<PathBuf>,
     found: Vec<Tracked>,
-    /// Texts that are to be looked at, each with the folder that it is in.
-    texts: Vec<(String, PathBuf)>,
+    /// Texts that are to be looked at.
+    texts: Vec<Text>,
+    /// What is in folders that were looked at.
+    folders: HashMap<PathBuf, Listing>,
+    /// Where there is nothing.
+    absent: HashSet<PathBuf>,
+    /// The names of programs that were looked for.
+    called: HashSet<String>,
+}
+
+struct Text {
+    text: String,
+    /// Where it is.
+    folder: PathBuf,
+    /// Does it call programs, as scripts do?
+    is_script: bool,
+    reach: Reach,
+}
+
+/// What a text may name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// All: it was written for the oracle.
+    Beside,
+    /// Files from the root, and programs. It is one of the programs that are installed, and beside it are others.
+    Root,
 }
 
 /// Where a name leads.
@@ -90,54 +120,81 @@ enum Place {
 }
 
 impl Search {
-    fn read(&mut self, path: &Path) {
+    fn read(&mut self, path: &Path, reach: Reach) {
         let is_small = fs::metadata(path).is_ok_and(|meta| meta.len() <= LARGE);
         if let Some(text) = is_small
             .then(|| fs::read(path).ok())
             .flatten()
             .and_then(|b| text(&b))
         {
-            self.texts.push((text, folder_of(path)));
+            self.texts.push(Text {
+                is_script: is_program(path) || text.starts_with("#!"),
+                text,
+                folder: folder_of(path),
+                reach,
+            });
         }
     }
 
-    fn look(&mut self, text: &str, folder: &Path) {
-        for line in text.lines() {
-            let is_comment = line.trim_start().starts_with('#') && !line.starts_with("#!");
-            for word in words(line) {
-                if word.starts_with('/') {
-                    self.name(text, word, &plain(Path::new(word)), Place::Elsewhere);
-                }
+    fn look(&mut self, of: &Text) {
+        let mut seen = HashSet::new();
+        for word in of.text.lines().flat_map(words) {
+            if !seen.insert(word) {
+                continue;
+            }
+            if word.starts_with('/') {
+                self.name(of, word, &plain(Path::new(word)), Place::Elsewhere);
+            }
+            if of.reach == Reach::Beside {
                 for end in ends(word) {
-                    self.name(text, end, &plain(&folder.join(end)), Place::Beside);
+                    if self.may_have(&of.folder, end) {
+                        self.name(of, end, &plain(&of.folder.join(end)), Place::Beside);
+                    }
                 }
-                if !is_comment && !word.contains('/') {
-                    self.program(word);
-                }
+            }
+        }
+        if of.is_script {
+            for word in of.text.lines().flat_map(commands) {
+                self.program(word);
             }
         }
     }
 
+    /// May there be something of this name in the folder?
+    fn may_have(&mut self, folder: &Path, name: &str) -> bool {
+        if let Some(listing) = self.folders.get(folder) {
+            return listing.may_have(name);
+        }
+        let listing = Listing::of(folder);
+        let may = listing.may_have(name);
+        self.folders.insert(folder.to_owned(), listing);
+        may
+    }
+
     /// A text names what is at `path`.
-    fn name(&mut self, text: &str, name: &str, path: &Path, place: Place) {
+    fn name(&mut self, of: &Text, name: &str, path: &Path, place: Place) {
         let is_system =
             place == Place::Elsewhere && SYSTEM.iter().any(|folder| path.starts_with(folder));
         let is_new = !self.known.contains(path) && self.known.len() < ALL;
         // What lies above the oracle is not made for it.
-        if is_system || !is_new || self.own.starts_with(path) {
+        if is_system || !is_new || self.own.starts_with(path) || self.absent.contains(path) {
             return;
         }
-        let Ok(meta) = fs::metadata(path) else { return };
+        let Ok(meta) = fs::metadata(path) else {
+            self.absent.insert(path.to_owned());
+            return;
+        };
+        let text = &of.text;
         if meta.is_file() && (is_program(path) || !is_written(text, name)) {
             self.known.insert(path.to_owned());
-            self.file(path, meta.len());
-        } else if meta.is_dir() && !is_folder_written(text, name) {
+            self.file(path, meta.len(), of.reach);
+        } else if meta.is_dir() && of.reach == Reach::Beside && !is_folder_written(text, name) {
             self.known.insert(path.to_owned());
             self.folder(path, place, text);
         }
     }
 
-    fn file(&mut self, path: &Path, size: u64) {
+    fn file(&mut self, path: &Path, size: u64, reach: Reach) {
         let known = if size > LARGE {
             Known::Stat
         } else {
@@ -146,7 +203,7 @@ impl Search {
         // One that cannot be read is nothing to the oracle either.
         let file = Tracked::by(known, &self.shown(path), path);
         self.found.extend(file);
-        self.read(path);
+        self.read(path, reach);
     }
 
     fn folder(&mut self, path: &Path, place: Place, text: &str) {
@@ -183,17 +240,18 @@ impl Search {
             self.found
                 .extend(Tracked::by(known, &self.shown(&file), &file));
             if !is_large {
-                self.read(&file);
+                self.read(&file, Reach::Beside);
             }
         }
     }
 
-    /// A word of a text may be a program.
+    /// A script calls `word`, which may be a program.
     fn program(&mut self, word: &str) {
         // Ours is not the oracle's.
-        if word.len() < 2 || word == "kbisect" {
+        if word.len() < 2 || word == "kbisect" || self.called.contains(word) {
             return;
         }
+        self.called.insert(word.to_owned());
         let Some(path) = find_program(word).and_then(|path| path.canonicalize().ok()) else {
             return;
         };
@@ -203,7 +261,7 @@ impl Search {
             .any(|folder| path.starts_with(folder));
         if !is_system && self.known.len() < ALL && self.known.insert(path.clone()) {
             let size = fs::metadata(&path).map_or(0, |meta| meta.len());
-            self.file(&path, size);
+            self.file(&path, size, Reach::Root);
         }
     }
 
@@ -323,6 +381,57 @@ mod tests {
                       [ $calls = 5 ] && grep -f \"$here/wanted\" x\nlog=$here/log; echo 1 >>\"$log\"\n";
         let others = ["site/rules", "oracle/wanted", "oracle/log"];
         assert_eq!(uses(script, &others), ["site/rules", "wanted"]);
+    }
+
+    #[test]
+    fn what_python_and_editors_leave_in_a_folder_is_no_part_of_an_oracle() {
+        let script = "#!/usr/bin/python3\nfrom lib import more\n";
+        let others = [
+            "oracle/lib/more.py",
+            "oracle/lib/__pycache__/more.cpython-311.pyc",
+            "oracle/lib/.more.py.swp",
+        ];
+        assert_eq!(uses(script, &others), ["lib/", "lib/more.py"]);
+    }
+
+    #[test]
+    fn a_program_found_through_path_is_a_part_of_an_oracle_where_it_is_called_and_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir =
+            tempfile::tempdir_in(Path::new(env!("CARGO_MANIFEST_DIR")).join("target")).unwrap();
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        };
+        let tool = write("shims/my-tool", "#!/bin/sh\nexec other x\n");
+        write("shims/other", "");
+        let mut search = Search {
+            own: dir.path().join("oracle"),
+            known: BTreeSet::new(),
+            found: Vec::new(),
+            texts: Vec::new(),
+            folders: HashMap::new(),
+            absent: HashSet::new(),
+            called: HashSet::new(),
+        };
+        search.file(&tool, 0, Reach::Root);
+        while let Some(text) = search.texts.pop() {
+            search.look(&text);
+        }
+        let names: Vec<&Path> = search.found.iter().map(Tracked::path).collect();
+        assert_eq!(names, [tool]);
+        assert!(search.called.contains("other"));
+        // Prose and data call nothing.
+        let data = write("oracle/data.txt", "my-tool x\n");
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o644)).unwrap();
+        search.called.clear();
+        search.read(&data, Reach::Beside);
+        let text = search.texts.pop().unwrap();
+        search.look(&text);
+        assert!(search.called.is_empty());
     }
 
     #[test]

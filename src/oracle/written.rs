@@ -71,11 +71,14 @@ impl Written {
             .is_some_and(|names| names.contains(file))
     }
 
-    /// The oracle was seen to write these files each time that it judged. That is told once.
+    /// The oracle was seen to write these files when it judged. That is told once.
     ///
     /// # Errors
     /// It cannot be noted.
     pub(super) fn note(&self, oracle: &str, files: &[&str]) -> Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
         let mut state = self.state();
         let names = state.names.entry(oracle.to_owned()).or_default();
         let new: Vec<&str> = files
@@ -88,8 +91,8 @@ impl Written {
         }
         let new = sanitize_line(&new.join(", "), 300);
         state.warnings.push(format!(
-            "the oracle {oracle} writes to {new} each time that it judges: nobody watches that from here on. An \
-             oracle has $KBISECT_TRIAL to write to"
+            "the oracle {oracle} writes to {new} when it judges: nobody watches that from here on. An oracle \
+             has $KBISECT_TRIAL to write to"
         ));
         let Some(path) = &self.path else {
             return Ok(());
@@ -110,6 +113,15 @@ impl Written {
     pub(super) fn take_warnings(&self) -> Vec<String> {
         std::mem::take(&mut self.state().warnings)
     }
+}
+
+/// Has it the name of a log? What judges does not go by such a name, as a list of words to look for may.
+pub(super) fn is_log(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split('.').next().unwrap_or_default();
+    let is_known =
+        |part: &str| matches!(part, "log" | "logs" | "out" | "err" | "history" | "journal");
+    is_known(stem) || name.rsplit(['.', '-', '_']).next().is_some_and(is_known)
 }
 
 #[cfg(test)]

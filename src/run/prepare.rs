@@ -159,7 +159,7 @@ pub(crate) fn tools(
         "timeout": settings.timeout.as_secs(),
     });
     let mut toolset = Toolset::default();
-    key[identity::ENVIRONMENT] = serde_json::json!(identity::environment(&project.env));
+    key[identity::ENVIRONMENT] = identity::environment(&project.env)?;
     if want == Want::Judge {
         let variables = Variables::of(&project.make_args, &project.env);
         let mut others = Vec::new();

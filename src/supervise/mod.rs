@@ -47,7 +47,7 @@ pub use room::{Room, release, reserve, temporary_folder};
 pub use run::{answer, capture, run, run_with};
 pub use running::Running;
 pub use signals::{Signal, Signals};
-pub use spec::{LOG_LIMIT, Limits, Log, Spec};
+pub use spec::{LOCALE, LOG_LIMIT, Limits, Log, Spec};
 
 /// The last act of a program that started children: ends those that still run, and the process
 /// that watches over them, so that nothing of it is left when it has ended.

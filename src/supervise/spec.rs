@@ -22,6 +22,25 @@ const GRACE: Duration = Duration::from_secs(2);
 /// a run have room on a disk with that, and it is a hundred times what a kernel says in a boot.
 pub const LOG_LIMIT: u64 = 8 << 20;
 
+/// The variables that choose a program's locale.
+pub const LOCALE: [&str; 15] = [
+    "LANG",
+    "LANGUAGE",
+    "LC_ADDRESS",
+    "LC_ALL",
+    "LC_COLLATE",
+    "LC_CTYPE",
+    "LC_IDENTIFICATION",
+    "LC_MEASUREMENT",
+    "LC_MESSAGES",
+    "LC_MONETARY",
+    "LC_NAME",
+    "LC_NUMERIC",
+    "LC_PAPER",
+    "LC_TELEPHONE",
+    "LC_TIME",
+];
+
 /// Where the output of a child goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Log {
@@ -124,14 +143,24 @@ impl Spec {
         self
     }
 
-    /// Messages in English, whatever the user's language is: somebody here reads them.
-    /// `LC_ALL` would not do, for Kbuild takes it out of the environment.
+    /// In English and in the locale `C`, whatever those of the user are: somebody here reads the messages, and what
+    /// is made must not depend on who makes it. `LC_ALL` would not do, for Kbuild takes it out of the environment.
     #[must_use]
     pub fn in_english(self) -> Self {
-        self.env("LANG", "C")
-            .env("LC_MESSAGES", "C")
-            .env_remove("LC_ALL")
-            .env_remove("LANGUAGE")
+        self.in_locale(&["LANG", "LC_MESSAGES"], "C")
+    }
+
+    /// In the locale `C.UTF-8`, whatever that of the user is.
+    #[must_use]
+    pub fn in_fixed_locale(self) -> Self {
+        self.in_locale(&["LANG", "LC_ALL"], "C.UTF-8")
+    }
+
+    /// With these variables of the locale set to `value`, and without the others.
+    fn in_locale(self, set: &[&str], value: &str) -> Self {
+        let others = LOCALE.iter().filter(|name| !set.contains(name));
+        let spec = others.fold(self, Self::env_remove);
+        set.iter().fold(spec, |spec, name| spec.env(name, value))
     }
 
     /// Sets the working directory.

@@ -119,7 +119,9 @@ fn a_file_that_was_changed_just_before_it_was_read_is_read_again() {
         .unwrap();
     assert!(entry.reading.is_racy, "it was written a moment ago");
     entry.reading.sum = [0; 32];
-    let (_, seen) = index.look(tree.dir.path(), &CancelToken::new()).unwrap();
+    let (_, seen) = index
+        .look(tree.dir.path(), &Mentions::default(), &CancelToken::new())
+        .unwrap();
     assert_eq!(seen.changes.changed, paths(&["Makefile"]));
     // One that had been there for long is believed.
     let entry = index
@@ -128,7 +130,9 @@ fn a_file_that_was_changed_just_before_it_was_read_is_read_again() {
         .find(|e| e.path == Path::new("Makefile"))
         .unwrap();
     entry.reading.is_racy = false;
-    let (_, seen) = index.look(tree.dir.path(), &CancelToken::new()).unwrap();
+    let (_, seen) = index
+        .look(tree.dir.path(), &Mentions::default(), &CancelToken::new())
+        .unwrap();
     assert!(seen.changes.is_empty());
 }
 
