@@ -53,7 +53,8 @@ use ktest::ParentsFirst;
 use sequential::Sequential;
 
 use crate::model::{
-    Candidate, CandidateId, Certify, Confidence, Phase, Prior, RequestId, RequestSet, Verdict,
+    Candidate, CandidateId, Certify, Confidence, Origin, Phase, Prior, RequestId, RequestSet,
+    Verdict,
 };
 
 /// What to do next.
@@ -185,6 +186,10 @@ pub trait Search: Send {
 
     /// The start was judged once more, although the search did not ask for that: this came of it.
     fn start_judged(&mut self, verdict: Verdict);
+
+    /// The candidate in flight was built from something else than it was proposed with, by a version that did not
+    /// know better. Whoever makes conclusions from that must hear it before the verdict.
+    fn built_from(&mut self, _id: CandidateId, _origin: Origin) {}
 
     /// How far the oracle can be relied on, if it was ever asked twice.
     fn reliability(&self) -> Reliability {

@@ -334,6 +334,12 @@ impl Search for Rebuilding {
         self.inner.learn_depends(depends);
     }
 
+    fn built_from(&mut self, id: CandidateId, origin: Origin) {
+        if let Some(flight) = self.flights.get_mut(&id) {
+            flight.origin = origin;
+        }
+    }
+
     fn start_judged(&mut self, verdict: Verdict) {
         self.inner.start_judged(verdict);
     }
