@@ -92,7 +92,7 @@ pub struct Rebuilding {
     names: HashMap<CandidateId, CandidateId>,
     /// How often each set was judged.
     judged: HashMap<RequestSet, u32>,
-    /// Sets that failed to build.
+    /// Sets that failed to build at least once. From then on they are built from an empty tree.
     unbuildable: HashSet<RequestSet>,
     /// What came of sets that were built from an empty tree.
     rebuilt: HashMap<RequestSet, Tally>,

@@ -212,6 +212,30 @@ fn an_oracle_that_refuses_the_rebuilt_answer_once_by_mistake_is_asked_again() {
 }
 
 #[test]
+fn a_mistaken_no_about_what_failed_to_build_because_of_leftovers_is_no_proof() {
+    for seed in 0..10 {
+        let mut rng = Rng(seed);
+        let needed = scattered(20, 3, &mut rng);
+        let spare = (0..20).map(RequestId).filter(|id| !needed.contains(*id));
+        let left = RequestSet::of(20, spare.skip(rng.below(17)).take(1));
+        for takes in [Takes::Doubting, Takes::InOrder] {
+            let mut search = rebuilding("split", 20, takes, Origin::Empty);
+            let mut errs = true;
+            let mut truth = unlinkable(&needed, &left);
+            let lab = |candidate: &Candidate| match candidate.origin == Origin::Empty
+                && std::mem::take(&mut errs)
+            {
+                true => FAIL,
+                false => truth(candidate),
+            };
+            run_in_lab(&mut search, &Schedule::in_order(1), lab, nothing_to_see);
+            assert_eq!(search.best(), &needed, "{seed} {takes:?}");
+            assert_eq!(search.rebuilt(), Some(Rebuilt::Holds));
+        }
+    }
+}
+
+#[test]
 fn builds_of_a_run_that_an_earlier_version_began_do_not_count_as_built_from_an_empty_tree() {
     for seed in 0..6 {
         let mut rng = Rng(seed);
