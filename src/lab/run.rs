@@ -14,7 +14,7 @@ use super::executor::{Report, Task, TrialResult};
 use super::product::Products;
 use super::state::{Lab, Stopped};
 use super::store::fragment_of;
-use super::verdicts::{judgement, no_workers, starved_twice, why};
+use super::verdicts::{believed, judgement, no_workers, starved_twice, why};
 use crate::journal::{Record, RunDir};
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
@@ -390,6 +390,11 @@ impl<'l, 'a> Run<'l, 'a> {
 
     /// A trial ended.
     fn judged(&mut self, worker: WorkerId, mut trial: Trial, result: TrialResult) -> Result<()> {
+        if matches!(result, TrialResult::Complained { .. }) {
+            // It was asked once more when it complained first.
+            trial.tries.unresolved = RETRIES;
+        }
+        let result = believed(result, trial.tries.starved);
         let judgement = match judgement(trial.id, &trial.config, result.clone()) {
             Some(judgement) => judgement,
             None => {

@@ -149,3 +149,38 @@ fn two_trials_of_one_config_that_lose_their_machine_together_are_each_made_again
         assert!(together > 0);
     }
 }
+
+#[test]
+fn an_oracle_that_says_twice_that_the_machine_gave_out_gives_no_verdict_and_stops_nothing() {
+    let complains = || {
+        Ok(TrialResult::Complained {
+            evidence: "sh: 3: Cannot fork".into(),
+            image: None,
+            timings: Timings::default(),
+            origin: Origin::Earlier,
+        })
+    };
+    // The guest cannot fork without C, and says no more.
+    let cannot = Symbol::new("C").unwrap();
+    let mut executor = FakeExecutor::new(2, |_, config| match config.get(&cannot).is_no() {
+        true => complains(),
+        false => says(Verdict::Pass),
+    });
+    let outcome = run(2, &mut executor).unwrap();
+    assert_eq!(names(&outcome.best), ["C"]);
+    assert!(!outcome.certificate.is_whole());
+    let times = |f: &Fingerprint| executor.judged.iter().filter(|other| *other == f).count();
+    assert!(executor.judged.iter().all(|f| times(f) <= 2));
+    // One that says so once was right.
+    let (mut count, oracle) = (0, needs(&["C"]));
+    let mut executor = FakeExecutor::new(2, |_, config| {
+        count += 1;
+        match count {
+            3 => complains(),
+            _ => says(oracle(config)),
+        }
+    });
+    let outcome = run(2, &mut executor).unwrap();
+    assert_eq!(names(&outcome.best), ["C"]);
+    assert!(outcome.certificate.is_whole());
+}
