@@ -2,7 +2,6 @@
 //! certified.
 #![allow(clippy::unwrap_used)]
 
-#[allow(unused_imports, reason = "each binary uses a part of it")]
 mod toy;
 
 use std::fs;
