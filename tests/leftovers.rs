@@ -76,6 +76,27 @@ fn what_fails_to_build_because_of_leftovers_is_not_needed() {
     assert_leftovers_are_noticed(&toy, &toy.run(&["--confidence", "none"]));
 }
 
+#[test]
+fn an_image_that_an_oracle_spoiled_before_it_was_stopped_is_not_judged() {
+    // Its machine gives out while it is at work on the image; then it is asked again.
+    for call in [3, 5] {
+        let spoil = format!(
+            "{CALLS}\nif [ $calls = {call} ]; then echo x >\"$KBISECT_IMAGE\"; echo 'sh: 3: Cannot fork'; exit 1; fi"
+        );
+        let oracle = Rule::all(&TWELVE_NEEDED).script(&spoil);
+        let toy = Toy::new(&Spec::twelve().oracle(&oracle));
+        let ended = toy.run(&["-j", "1", "--confidence", "none"]);
+        assert_eq!(ended.code, 0, "{}", ended.said());
+        assert_eq!(toy.answer(), set(&TWELVE_NEEDED), "{}", ended.said());
+        let lines: Vec<&str> = ended.stderr.lines().collect();
+        let is_again = |line: &&str| line.ends_with("Cannot fork") && line.contains("tried again");
+        assert_eq!(lines.iter().filter(|line| is_again(line)).count(), 1);
+        let is_reused = |line: &&&str| line.starts_with("trial ") && !line.contains("built ");
+        let reused: Vec<_> = lines.iter().filter(is_reused).collect();
+        assert!(reused.is_empty(), "{call}: {reused:?}");
+    }
+}
+
 /// The twelve with a product that make makes anew only where it is older than the configuration. Where this holds, in
 /// shell, of the number of the build, `$$n`, the clock of whoever makes it is wrong.
 fn by_times(is_wrong: &str) -> Toy {

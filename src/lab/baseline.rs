@@ -2,21 +2,37 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// The files in the folders of the trial in `trial`: by their paths in it, hashes of their contents.
+/// The files in the folders of the trial in `trial`: by their paths in it, hashes of their contents. What an oracle may
+/// not read is noted as such, and what it removes meanwhile is not there.
 ///
 /// # Errors
-/// One cannot be read.
+/// The disk cannot be read.
 pub(super) fn files(trial: &Path) -> Result<BTreeMap<String, String>> {
+    files_by(trial, open)
+}
+
+/// Opens a file to read it.
+type Open = fn(&Path) -> io::Result<File>;
+
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+fn files_by(trial: &Path, open: Open) -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
-    let mut open: Vec<PathBuf> = folders(trial)?;
-    while let Some(folder) = open.pop() {
-        open.extend(folders(&folder)?);
+    let mut ahead: Vec<PathBuf> = folders(trial)?;
+    while let Some(folder) = ahead.pop() {
+        ahead.extend(folders(&folder)?);
         for path in entries(&folder)? {
-            let hash = hash(&path).map_err(|e| Error::io("read", &path, e))?;
+            let hash = match hash(&path, open) {
+                Err(e) if e.kind() == ErrorKind::NotFound => None,
+                hash => hash.map_err(|e| Error::io("read", &path, e))?,
+            };
             if let (Ok(name), Some(hash)) = (path.strip_prefix(trial), hash) {
                 files.insert(name.to_string_lossy().into_owned(), hash);
             }
@@ -29,31 +45,47 @@ pub(super) fn files(trial: &Path) -> Result<BTreeMap<String, String>> {
 #[must_use]
 pub fn has_files(trial: &Path, files: &BTreeMap<String, String>) -> bool {
     let is_there = |(name, was): (&String, &String)| {
-        let is = hash(&trial.join(name)).ok().flatten();
+        let is = hash(&trial.join(name), open).ok().flatten();
         is.as_ref() == Some(was)
     };
     files.iter().all(is_there)
 }
 
-/// Of a file, or of a link as such; none of what has no contents.
-fn hash(path: &Path) -> std::io::Result<Option<String>> {
+/// Of a file, or of a link as such; none of what has no contents. One for all that cannot be read.
+fn hash(path: &Path, open: Open) -> io::Result<Option<String>> {
+    let hash = match contents(path, open) {
+        // Nor can an oracle read it.
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => Some(blake3::hash(b"unreadable")),
+        contents => contents?,
+    };
+    Ok(hash.map(|hash| hash.to_hex().as_str()[..32].to_owned()))
+}
+
+fn contents(path: &Path, open: Open) -> io::Result<Option<blake3::Hash>> {
     let kind = fs::symlink_metadata(path)?.file_type();
     let mut hasher = blake3::Hasher::new();
     if kind.is_symlink() {
         hasher.update(fs::read_link(path)?.as_os_str().as_encoded_bytes());
     } else if kind.is_file() {
-        hasher.update_reader(File::open(path)?)?;
+        hasher.update_reader(open(path)?)?;
     } else {
         return Ok(None);
     }
-    Ok(Some(hasher.finalize().to_hex().as_str()[..32].to_owned()))
+    Ok(Some(hasher.finalize()))
 }
 
+/// What is in the folder; nothing, if nobody may look or it is gone.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let io = |e| Error::io("read the folder", folder, e);
-    let entries = fs::read_dir(folder).map_err(io)?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-    paths.collect::<std::io::Result<_>>().map_err(io)
+    let paths = || -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(folder)?;
+        entries.map(|entry| entry.map(|e| e.path())).collect()
+    };
+    match paths() {
+        Err(e) if [ErrorKind::NotFound, ErrorKind::PermissionDenied].contains(&e.kind()) => {
+            Ok(Vec::new())
+        }
+        paths => paths.map_err(|e| Error::io("read the folder", folder, e)),
+    }
 }
 
 fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -90,5 +122,26 @@ mod tests {
         fs::write(oracle.join("more/times"), "9").unwrap();
         fs::remove_file(oracle.join("console.log")).unwrap();
         assert!(!has_files(dir.path(), &left));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_noted_as_such_and_what_is_gone_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let oracle = dir.path().join("check");
+        fs::create_dir(&oracle).unwrap();
+        for name in ["secret", "gone", "open"] {
+            fs::write(oracle.join(name), "up").unwrap();
+        }
+        // A fake: root may read whatever there is.
+        let left = files_by(dir.path(), |path| match path.file_name() {
+            Some(name) if name == "secret" => Err(ErrorKind::PermissionDenied.into()),
+            Some(name) if name == "gone" => Err(ErrorKind::NotFound.into()),
+            _ => open(path),
+        });
+        let left = left.unwrap();
+        let names: Vec<&String> = left.keys().collect();
+        assert_eq!(names, ["check/open", "check/secret"]);
+        assert_ne!(left["check/secret"], left["check/open"]);
+        assert_eq!(files(&dir.path().join("nowhere")).unwrap().len(), 0);
     }
 }

@@ -10,7 +10,7 @@ use super::executor::{Report, Task, TrialResult};
 use super::run::{RETRIES, Run};
 use super::state::{Lab, Outcome, Product};
 use super::store::{fragment_of, write_best};
-use super::verdicts::{judgement, no_workers, starved_twice, why};
+use super::verdicts::{believed, judgement, no_workers, starved_twice, why};
 use crate::journal::{Record, RunDir};
 use crate::model::{
     Candidate, Event, Judgement, Origin, Phase, Progress, RequestSet, ResolvedConfig, Stage,
@@ -46,7 +46,7 @@ impl Lab<'_> {
                     origin: Origin::Earlier,
                 },
             );
-            let result = self.wait_for_start(worker)?;
+            let result = believed(self.wait_for_start(worker)?, u32::from(starved));
             let Some(judgement) = judgement(trial, &config, result.clone()) else {
                 if let TrialResult::Starved(why) = result {
                     self.emit(&Event::Warning {

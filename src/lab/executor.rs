@@ -58,6 +58,18 @@ pub enum TrialResult {
     },
     /// The machine gave out (memory, disk, time for a build): no verdict.
     Starved(String),
+    /// An oracle failed, and says that the machine gave out; nothing else shows that. At first that is believed, and
+    /// where it says so again with the machine to itself there is no verdict.
+    Complained {
+        /// One clean line: what it says.
+        evidence: String,
+        /// As of [`TrialResult::Judged`].
+        image: Option<(String, u64)>,
+        /// Where the time went.
+        timings: Timings,
+        /// What it was built from.
+        origin: Origin,
+    },
     /// It was cancelled.
     Cancelled,
 }

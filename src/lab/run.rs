@@ -3,7 +3,7 @@
 mod ending;
 mod telling;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::executor::{Report, Task, TrialResult};
 use super::product::Products;
 use super::state::{Lab, Stopped};
 use super::store::fragment_of;
-use super::verdicts::{judgement, no_workers, starved_twice, why};
+use super::verdicts::{believed, judgement, no_workers, starved_twice, why};
 use crate::journal::{Record, RunDir};
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
@@ -42,13 +42,15 @@ struct Trial {
     /// All of them resolve to this config. Empty for the start.
     candidates: Vec<Candidate>,
     cancelled: bool,
+    tries: Tries,
 }
 
-/// Why a trial has no verdict. Each of them may come once before it counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum NoVerdict {
-    Unresolved,
-    Starved,
+/// How often a trial was made that gave no verdict, and why. Others of the same config may be under way beside it,
+/// and what becomes of them does not count.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tries {
+    unresolved: u32,
+    starved: u32,
 }
 
 /// A search, and what each worker does for it.
@@ -67,8 +69,6 @@ pub(super) struct Run<'l, 'a> {
     pending: VecDeque<Candidate>,
     /// In flight, and known to teach nothing.
     pointless: HashSet<CandidateId>,
-    /// How often a config got no verdict, and why.
-    tries: HashMap<(Fingerprint, NoVerdict), u32>,
     progress: Progress,
     /// The start's is the first.
     trials: u32,
@@ -98,7 +98,6 @@ impl<'l, 'a> Run<'l, 'a> {
             is_alone: false,
             pending: in_flight.into(),
             pointless: HashSet::new(),
-            tries: HashMap::new(),
             progress,
             trials: judged,
             written,
@@ -248,7 +247,7 @@ impl<'l, 'a> Run<'l, 'a> {
             if !candidates.is_empty() {
                 // The number of workers is that of cores, more or less.
                 let other = WorkerId((worker.0 + 1) % self.workers.len() as u32);
-                self.begin(other, candidates, trial.config)?;
+                self.begin(other, candidates, trial.config, trial.tries)?;
                 self.is_alone = true;
             }
         }
@@ -329,7 +328,7 @@ impl<'l, 'a> Run<'l, 'a> {
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
         if candidate.round > 0 || candidate.origin == Origin::Empty {
             // It is to be judged, whatever is known.
-            return self.begin(worker, vec![candidate], Arc::new(config));
+            return self.begin(worker, vec![candidate], Arc::new(config), Tries::default());
         }
         if let Some(judgement) = self.lab.cache.of_config(&fingerprint).cloned() {
             self.lab.restore_config(&judgement, &config)?;
@@ -349,7 +348,7 @@ impl<'l, 'a> Run<'l, 'a> {
             trial.candidates.push(candidate);
             return Ok(());
         }
-        self.begin(worker, vec![candidate], Arc::new(config))
+        self.begin(worker, vec![candidate], Arc::new(config), Tries::default())
     }
 
     fn begin(
@@ -357,6 +356,7 @@ impl<'l, 'a> Run<'l, 'a> {
         worker: WorkerId,
         candidates: Vec<Candidate>,
         config: Arc<ResolvedConfig>,
+        tries: Tries,
     ) -> Result<()> {
         let first = candidates.first().map(|c| c.id);
         let (id, dir) = self.lab.begin_trial(first, &config, worker)?;
@@ -382,24 +382,25 @@ impl<'l, 'a> Run<'l, 'a> {
             config,
             candidates,
             cancelled: false,
+            tries,
         };
         self.workers[worker.0 as usize] = Busy::Judging(Box::new(trial));
         Ok(())
     }
 
     /// A trial ended.
-    fn judged(&mut self, worker: WorkerId, trial: Trial, result: TrialResult) -> Result<()> {
-        let fingerprint = trial.config.fingerprint;
-        let again = |run: &mut Self, why: NoVerdict| {
-            let tries = run.tries.entry((fingerprint, why)).or_default();
-            *tries += 1;
-            *tries <= RETRIES
-        };
+    fn judged(&mut self, worker: WorkerId, mut trial: Trial, result: TrialResult) -> Result<()> {
+        if matches!(result, TrialResult::Complained { .. }) {
+            // It was asked once more when it complained first.
+            trial.tries.unresolved = RETRIES;
+        }
+        let result = believed(result, trial.tries.starved);
         let judgement = match judgement(trial.id, &trial.config, result.clone()) {
             Some(judgement) => judgement,
             None => {
                 if let (TrialResult::Starved(why), false) = (result, trial.cancelled) {
-                    if !again(self, NoVerdict::Starved) {
+                    trial.tries.starved += 1;
+                    if trial.tries.starved > RETRIES {
                         return Err(starved_twice(&why));
                     }
                     let alone = match self.busy() {
@@ -419,17 +420,15 @@ impl<'l, 'a> Run<'l, 'a> {
                 return Ok(());
             }
         };
+        trial.tries.unresolved += u32::from(judgement.verdict == Verdict::Unresolved);
         if judgement.verdict == Verdict::Unresolved
             && !trial.cancelled
-            && again(self, NoVerdict::Unresolved)
+            && trial.tries.unresolved <= RETRIES
         {
             self.lab.emit(&Event::Warning {
                 text: format!("trial {} is tried again: {}", trial.id, why(&judgement)),
             });
-            return self.begin(worker, trial.candidates, trial.config);
-        }
-        for why in [NoVerdict::Unresolved, NoVerdict::Starved] {
-            self.tries.remove(&(fingerprint, why));
+            return self.begin(worker, trial.candidates, trial.config, trial.tries);
         }
         self.trials += 1;
         match judgement.verdict {
@@ -456,7 +455,7 @@ impl<'l, 'a> Run<'l, 'a> {
             // It is the best, or will be as soon as the search believes it.
             let is_near = candidate.keep.len() <= self.search.best().len();
             if let (true, true, Some(worker)) = (judgement.verdict.is_pass(), is_near, worker) {
-                self.lab.executor.promote(worker, fingerprint);
+                self.lab.executor.promote(worker, trial.config.fingerprint);
             }
         }
         Ok(())

@@ -69,6 +69,16 @@ pub(super) struct Subject<'a> {
     pub(super) warn: &'a dyn Fn(String),
 }
 
+/// What oracles say together.
+enum Answer {
+    /// A verdict, and why.
+    Verdict(Verdict, Option<String>),
+    /// One failed, and says in this line that the machine gave out.
+    Complaint(String),
+    /// They were stopped: that became of the trial.
+    Stopped(TrialResult),
+}
+
 /// A built image, and what it took.
 struct Image {
     product: Product,
@@ -116,23 +126,36 @@ impl Bench {
                 };
                 let text = (job.config.clone(), &*subject.config.text);
                 let given = Given::new(text, &[tree.path().join(&self.plan.config)])?;
-                let (verdict, evidence) =
-                    match self.ask(&job, subject, &given, cancel, state, &mut timings)? {
-                        Ok(answer) => answer,
-                        Err(result) => return Ok(result),
-                    };
+                let answer = self.ask(&job, subject, &given, cancel, state, &mut timings);
                 // It is judged again as it lies there, and later trials begin with a copy of it.
-                if self.plan.product_in(tree.path()).ok().as_ref() != Some(&product) {
+                let is_changed = self.plan.product_in(tree.path()).ok().as_ref() != Some(&product);
+                if is_changed {
                     self.trees.forget_tree_of(worker)?;
-                    return Err(Error::failed(
-                        "an oracle changed the product that it was to judge",
-                    )
-                    .hint("let it work on a copy, in $KBISECT_TRIAL; then `kbisect resume`"));
                 }
+                let image = Some((product.hash, product.size));
+                let (verdict, evidence) = match answer? {
+                    // One that was stopped may have been at work on it.
+                    Answer::Stopped(result) => return Ok(result),
+                    Answer::Complaint(evidence) => {
+                        return Ok(TrialResult::Complained {
+                            evidence,
+                            image,
+                            timings,
+                            origin,
+                        });
+                    }
+                    Answer::Verdict(..) if is_changed => {
+                        return Err(Error::failed(
+                            "an oracle changed the product that it was to judge",
+                        )
+                        .hint("let it work on a copy, in $KBISECT_TRIAL; then `kbisect resume`"));
+                    }
+                    Answer::Verdict(verdict, evidence) => (verdict, evidence),
+                };
                 Ok(TrialResult::Judged {
                     verdict,
                     evidence,
-                    image: Some((product.hash, product.size)),
+                    image,
                     timings,
                     origin,
                 })
@@ -265,8 +288,7 @@ impl Bench {
         .hint("what Kconfig makes of a fragment here is not what it makes of it in a build: please report this, with the source that it happens with"))
     }
 
-    /// Asks the oracles in turn, up to the first that does not accept. What came of the trial, if they give no
-    /// verdict.
+    /// Asks the oracles in turn, up to the first that does not accept.
     fn ask(
         &self,
         job: &oracle::Job,
@@ -275,7 +297,7 @@ impl Bench {
         cancel: &CancelToken,
         state: &mut dyn FnMut(WorkerState),
         timings: &mut Timings,
-    ) -> Result<Result<(Verdict, Option<String>), TrialResult>> {
+    ) -> Result<Answer> {
         let trial = subject.trial;
         for oracle in &self.oracles {
             let name = oracle.name().to_owned();
@@ -300,7 +322,7 @@ impl Bench {
             let outcome = match outcome {
                 Ok(outcome) => outcome,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {
-                    return Ok(Err(TrialResult::Cancelled));
+                    return Ok(Answer::Stopped(TrialResult::Cancelled));
                 }
                 Err(e) => return Err(e),
             };
@@ -308,14 +330,18 @@ impl Bench {
             match outcome.verdict {
                 OracleVerdict::Accept => {}
                 OracleVerdict::Reject => {
-                    return Ok(Ok((Verdict::Fail(Stage::Oracle), outcome.evidence)));
+                    let why = outcome.evidence;
+                    return Ok(Answer::Verdict(Verdict::Fail(Stage::Oracle), why));
                 }
                 OracleVerdict::CannotTell => {
-                    return Ok(Ok((Verdict::Unresolved, outcome.evidence)));
+                    return Ok(Answer::Verdict(Verdict::Unresolved, outcome.evidence));
                 }
                 OracleVerdict::Starved => {
                     let why = outcome.evidence.unwrap_or_default();
-                    return Ok(Err(TrialResult::Starved(why)));
+                    return Ok(Answer::Stopped(TrialResult::Starved(why)));
+                }
+                OracleVerdict::Complains => {
+                    return Ok(Answer::Complaint(outcome.evidence.unwrap_or_default()));
                 }
                 OracleVerdict::Broken { how } => {
                     let log = job.trial_dir.join(oracle.name()).join("oracle.log");
@@ -328,6 +354,6 @@ impl Bench {
                 }
             }
         }
-        Ok(Ok((Verdict::Pass, None)))
+        Ok(Answer::Verdict(Verdict::Pass, None))
     }
 }

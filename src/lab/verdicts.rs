@@ -3,7 +3,7 @@
 use super::executor::TrialResult;
 use crate::Error;
 use crate::build::is_clock_skew;
-use crate::model::{Judgement, ResolvedConfig, Source, TrialId};
+use crate::model::{Judgement, ResolvedConfig, Source, TrialId, Verdict};
 
 pub(super) fn no_workers() -> Error {
     Error::failed("all workers are gone").hint("this is a bug of kbisect; `kbisect resume` goes on")
@@ -15,13 +15,33 @@ pub(super) fn starved_twice(why: &str) -> Error {
         "files are newer than the clock of this machine says, and make may not make anew what depends on them: set the \
          clock right, or `touch` the files; then `kbisect resume`"
     } else {
-        "free memory or disk, raise the limit (ulimit), or use a smaller -j; then `kbisect resume`. An oracle \
-         whose guest says that is to write to $KBISECT_EVIDENCE why it refuses"
+        "free memory or disk, raise the limit (ulimit), or use a smaller -j; then `kbisect resume`"
     };
     Error::failed(format!(
         "the machine gave out, twice, the second time with nothing else under way: {why}"
     ))
     .hint(hint)
+}
+
+/// The result with a complaint of an oracle taken for what it is: that the machine gave out, or no verdict if it gave out
+/// `before`, so that this trial had it to itself.
+pub(super) fn believed(result: TrialResult, before: u32) -> TrialResult {
+    match result {
+        TrialResult::Complained { evidence, .. } if before == 0 => TrialResult::Starved(evidence),
+        TrialResult::Complained {
+            evidence,
+            image,
+            timings,
+            origin,
+        } => TrialResult::Judged {
+            verdict: Verdict::Unresolved,
+            evidence: Some(evidence),
+            image,
+            timings,
+            origin,
+        },
+        result => result,
+    }
 }
 
 pub(super) fn why(judgement: &Judgement) -> &str {

@@ -64,6 +64,9 @@ pub enum OracleVerdict {
     CannotTell,
     /// The machine gave out while it was asked, so that what it says is nothing to rely on.
     Starved,
+    /// It failed without evidence, and its log has words by which a program says that the machine gave out; nothing
+    /// else shows that. They may be the kernel's that it judges.
+    Complains,
     /// The oracle itself is broken, for every kernel.
     Broken {
         /// How it ended.
@@ -209,16 +212,18 @@ impl Oracle {
         let ended = run_with(&spec, cancel, &mut || room.look())?;
         let blames_nothing = matches!(ended.how, How::Exited(0 | 125) | How::Cancelled);
         let said = first_line(&evidence_file);
-        let lost = match ended.how {
-            _ if blames_nothing => None,
-            // It may have failed for want of room, and not have been able to say so.
-            how => room
-                .lost()
-                .or_else(|| stopped_by_limit(how, said.as_deref(), &log)),
+        let (lost, complaint) = match ended.how {
+            _ if blames_nothing => (None, None),
+            how => {
+                // It may have failed for want of room, and not have been able to say so.
+                let lost = room.lost().or_else(|| stopped_by_limit(how));
+                (lost, complaint(how, said.as_deref(), &log))
+            }
         };
 
         let verdict = match ended.how {
             _ if lost.is_some() => OracleVerdict::Starved,
+            _ if complaint.is_some() => OracleVerdict::Complains,
             How::Exited(0) => OracleVerdict::Accept,
             How::Exited(1..=124) | How::TimedOut(_) => OracleVerdict::Reject,
             How::Exited(125) => OracleVerdict::CannotTell,
@@ -232,7 +237,10 @@ impl Oracle {
         };
         let evidence = match (verdict, ended.how) {
             (OracleVerdict::Accept, _) => None,
-            (OracleVerdict::Starved, _) => lost.map(|why| sanitize_line(&why, EVIDENCE)),
+            (OracleVerdict::Starved | OracleVerdict::Complains, _) => {
+                let why = lost.or(complaint);
+                why.map(|why| sanitize_line(&why, EVIDENCE))
+            }
             (_, How::TimedOut(_)) => Some(format!("took longer than {} s", seconds(job.timeout))),
             (OracleVerdict::CannotTell, how) if how.is_killed() => {
                 Some(format!("the oracle ended early: {how}; was memory short?"))
@@ -284,18 +292,21 @@ impl Oracle {
     }
 }
 
-/// Why the oracle failed, if a limit of this machine stopped it or what it called. One that gives evidence knows
-/// better.
-fn stopped_by_limit(how: How, evidence: Option<&str>, log: &Path) -> Option<String> {
-    if let Some(why) = how.exceeded() {
-        return Some(format!("the oracle ended early: {how}: {why}"));
-    }
+/// Why the oracle failed, if a limit of this machine stopped it.
+fn stopped_by_limit(how: How) -> Option<String> {
+    let why = how.exceeded()?;
+    Some(format!("the oracle ended early: {how}: {why}"))
+}
+
+/// Why the oracle failed, if its log says that a limit of this machine stopped what it called. One that gives evidence
+/// knows better.
+fn complaint(how: How, evidence: Option<&str>, log: &Path) -> Option<String> {
     if evidence.is_some() || how.is_killed() || !matches!(how, How::Exited(_)) {
         return None;
     }
     let line = limit_line(log)?;
     Some(format!(
-        "the oracle failed without evidence, and its log says that this machine did: {line}"
+        "the oracle failed without a word in $KBISECT_EVIDENCE, and its log says that this machine did: {line}"
     ))
 }
 
@@ -483,19 +494,29 @@ mod tests {
 
     #[test]
     fn an_oracle_that_a_limit_of_this_machine_stops_gives_no_verdict_and_names_it() {
-        for (script, name) in [
-            ("ulimit -f 1; exec cat /dev/zero >big", "ulimit -f"),
-            ("kill -XCPU $$", "ulimit -t"),
-            ("exit 152", "ulimit -t"),
-            ("echo 'sh: 3: Cannot fork'; exit 2", "Cannot fork"),
+        let (starved, complains) = (OracleVerdict::Starved, OracleVerdict::Complains);
+        for (script, name, verdict) in [
+            ("ulimit -f 1; exec cat /dev/zero >big", "ulimit -f", starved),
+            ("kill -XCPU $$", "ulimit -t", starved),
+            ("exit 152", "ulimit -t", starved),
+            (
+                "echo 'sh: 3: Cannot fork'; exit 2",
+                "Cannot fork",
+                complains,
+            ),
             (
                 "echo 'x: Too many open files' >&2; exit 126",
                 "Too many open files",
+                complains,
             ),
-            ("echo 'sort: memory exhausted'; exit 1", "memory exhausted"),
+            (
+                "echo 'sort: memory exhausted'; exit 1",
+                "memory exhausted",
+                complains,
+            ),
         ] {
             let (outcome, _dir) = judge(script, |_| {});
-            assert_eq!(outcome.verdict, OracleVerdict::Starved, "{script}");
+            assert_eq!(outcome.verdict, verdict, "{script}");
             let evidence = outcome.evidence.unwrap();
             assert!(evidence.contains(name), "{evidence}");
         }

@@ -10,10 +10,13 @@ pub(super) const MOST: u32 = 24;
 pub(super) struct Dossier {
     pub(super) keep: RequestSet,
     pub(super) passes: u32,
+    /// Builds that failed included.
     pub(super) fails: u32,
     pub(super) unresolved: u32,
-    /// It failed to build, which is no matter of chance unless it was built another time.
-    pub(super) is_unbuildable: bool,
+    /// Of the failures, those to build since it was last built.
+    unbuilt: u32,
+    /// Failures to build that count no more, since it was built later.
+    refuted: u32,
     /// It was judged as often as it may be, and is not as sure as it had to be.
     pub(super) is_given_up: bool,
     pub(super) flying: u32,
@@ -40,7 +43,8 @@ impl Dossier {
             passes: 0,
             fails: 0,
             unresolved: 0,
-            is_unbuildable: false,
+            unbuilt: 0,
+            refuted: 0,
             is_given_up: false,
             flying: 0,
             wanted: 0,
@@ -53,17 +57,49 @@ impl Dossier {
         }
     }
 
-    /// Takes a verdict in, which came under this id if the search asked for it.
-    pub(super) fn judge(&mut self, id: Option<CandidateId>, verdict: Verdict) {
+    /// Takes a verdict in, which came under this id if the search asked for it. What it counts as.
+    ///
+    /// A build that fails says nothing of the oracle. So it never counts beside a refusal by the oracle: neither
+    /// before it, as the set was built after all, nor after it.
+    pub(super) fn judge(&mut self, id: Option<CandidateId>, verdict: Verdict) -> Verdict {
+        let is_refused = self.fails > self.unbuilt && self.passes <= self.fails;
+        let verdict = match verdict {
+            Verdict::Fail(Stage::Build) if is_refused => Verdict::Unresolved,
+            verdict => verdict,
+        };
         match verdict {
-            Verdict::Pass => self.passes += 1,
+            Verdict::Pass => {
+                self.was_built();
+                self.passes += 1;
+            }
             Verdict::Fail(stage) => {
+                match stage {
+                    Stage::Build => self.unbuilt += 1,
+                    Stage::Oracle => self.was_built(),
+                }
                 self.fails += 1;
                 self.failed_as = id.or(self.failed_as);
-                self.is_unbuildable |= stage == Stage::Build;
             }
             Verdict::Unresolved => self.unresolved += 1,
         }
+        verdict
+    }
+
+    /// What kept it from being built before was no property of the set.
+    fn was_built(&mut self) {
+        self.fails -= self.unbuilt;
+        self.refuted += self.unbuilt;
+        self.unbuilt = 0;
+    }
+
+    /// It failed to build when that was last tried, which is no matter of chance.
+    pub(super) fn is_unbuildable(&self) -> bool {
+        self.unbuilt > 0
+    }
+
+    /// How often it was proposed.
+    pub(super) fn proposed(&self) -> u32 {
+        self.asked() + self.refuted
     }
 
     /// How often it was judged with a verdict.
@@ -71,7 +107,7 @@ impl Dossier {
         self.passes + self.fails
     }
 
-    /// How often it was asked, those in flight included.
+    /// How often it was asked, those in flight included, and without failures to build that count no more.
     pub(super) fn asked(&self) -> u32 {
         self.judged() + self.unresolved + self.flying
     }
@@ -85,7 +121,7 @@ impl Dossier {
         if self.is_given_up {
             return Some(Verdict::Unresolved);
         }
-        if self.is_unbuildable && self.passes == 0 {
+        if self.is_unbuildable() && self.passes == 0 {
             return Some(Verdict::Fail(Stage::Build));
         }
         let is_clear = self.passes.abs_diff(self.fails) >= lead;

@@ -65,6 +65,8 @@ impl InOrder {
     /// Asks the search inside for as many candidates as it may have under way. Only done where
     /// the time of it is the same in every run: after each verdict that it is told.
     fn fill(&mut self) {
+        // What it learnt may have given it something to do again.
+        self.is_over = false;
         // What it would like to know it must know at the same point of every run.
         while self.queue.len() < WINDOW && !self.inner.wants_depends() {
             match self.inner.next() {

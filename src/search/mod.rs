@@ -53,7 +53,8 @@ use ktest::ParentsFirst;
 use sequential::Sequential;
 
 use crate::model::{
-    Candidate, CandidateId, Certify, Confidence, Phase, Prior, RequestId, RequestSet, Verdict,
+    Candidate, CandidateId, Certify, Confidence, Origin, Phase, Prior, RequestId, RequestSet,
+    Verdict,
 };
 
 /// What to do next.
@@ -185,6 +186,10 @@ pub trait Search: Send {
 
     /// Takes a verdict on the start that the search did not ask for.
     fn start_judged(&mut self, verdict: Verdict);
+
+    /// Takes what the candidate in flight was really built from, if an older version built it from something else than it
+    /// was proposed with. To be called before its verdict is told.
+    fn built_from(&mut self, _id: CandidateId, _origin: Origin) {}
 
     /// How reliable the oracle is, if any set was judged twice.
     fn reliability(&self) -> Reliability {

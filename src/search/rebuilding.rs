@@ -92,7 +92,7 @@ pub struct Rebuilding {
     names: HashMap<CandidateId, CandidateId>,
     /// How often each set was judged.
     judged: HashMap<RequestSet, u32>,
-    /// Sets that failed to build.
+    /// Sets that failed to build at least once. From then on they are built from an empty tree.
     unbuildable: HashSet<RequestSet>,
     /// What came of sets that were built from an empty tree.
     rebuilt: HashMap<RequestSet, Tally>,
@@ -332,6 +332,12 @@ impl Search for Rebuilding {
 
     fn learn_depends(&mut self, depends: &Depends) {
         self.inner.learn_depends(depends);
+    }
+
+    fn built_from(&mut self, id: CandidateId, origin: Origin) {
+        if let Some(flight) = self.flights.get_mut(&id) {
+            flight.origin = origin;
+        }
     }
 
     fn start_judged(&mut self, verdict: Verdict) {

@@ -177,7 +177,7 @@ impl Referee {
             let dossier = &self.dossiers[*at];
             // The start one after the other: beside it there is something to find out.
             let is_busy = *at == 0 && dossier.flying > 0;
-            dossier.asked() < dossier.wanted && !dossier.is_unbuildable && !is_busy
+            dossier.asked() < dossier.wanted && !dossier.is_unbuildable() && !is_busy
         };
         let all = 0..self.dossiers.len();
         // What was judged last is most likely still in a tree.
@@ -218,7 +218,7 @@ impl Referee {
         self.next_id += 1;
         self.flights.insert(id, at);
         let dossier = &mut self.dossiers[at];
-        let round = dossier.asked();
+        let round = dossier.proposed();
         dossier.flying += 1;
         Step::Try(Candidate {
             id,
@@ -431,7 +431,7 @@ impl Search for Referee {
                     self.proposed.push(at);
                     let dossier = &mut self.dossiers[at];
                     dossier.awaited = Some(candidate.id);
-                    if dossier.asked() == 0 {
+                    if dossier.proposed() == 0 {
                         return self.propose(at);
                     }
                     self.consider(at);
@@ -543,7 +543,7 @@ impl Referee {
     /// Takes a judgement of a set in, and draws the conclusions.
     fn judged(&mut self, at: At, id: Option<CandidateId>, verdict: Verdict) {
         self.clock += 1;
-        self.dossiers[at].judge(id, verdict);
+        let verdict = self.dossiers[at].judge(id, verdict);
         let dossier = &mut self.dossiers[at];
         dossier.last = self.clock;
         if verdict.is_fail() {

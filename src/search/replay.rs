@@ -73,7 +73,7 @@ pub fn replay(
         count = at;
         match step {
             Move::Proposed(candidate) => {
-                // Older versions did not say what a candidate is built from.
+                // Older versions built all of them from what was there.
                 let is_recorded = |next: &Candidate| {
                     let origin = candidate.origin;
                     Candidate {
@@ -81,11 +81,17 @@ pub fn replay(
                         ..next.clone()
                     } == candidate
                 };
-                if !matches!(search.next(), Step::Try(next) if is_recorded(&next)) {
-                    return Err(ReplayError::Diverged {
-                        at,
-                        recorded: candidate.id,
-                    });
+                let next = match search.next() {
+                    Step::Try(next) if is_recorded(&next) => next,
+                    _ => {
+                        return Err(ReplayError::Diverged {
+                            at,
+                            recorded: candidate.id,
+                        });
+                    }
+                };
+                if next.origin != candidate.origin {
+                    search.built_from(candidate.id, candidate.origin);
                 }
                 in_flight.insert(candidate.id, candidate);
             }

@@ -174,11 +174,25 @@ pub fn run(
 pub fn run_in_lab(
     search: &mut dyn Search,
     schedule: &Schedule,
+    lab: impl FnMut(&Candidate) -> Verdict,
+    look: impl FnMut(&dyn Search, &Run),
+) -> Run {
+    go_on_in_lab(search, Vec::new(), schedule, lab, look)
+}
+
+/// The same for a search that was replayed: these candidates are in flight.
+///
+/// # Panics
+/// When the search waits for nothing.
+pub fn go_on_in_lab(
+    search: &mut dyn Search,
+    in_flight: Vec<Candidate>,
+    schedule: &Schedule,
     mut lab: impl FnMut(&Candidate) -> Verdict,
     mut look: impl FnMut(&dyn Search, &Run),
 ) -> Run {
     let mut rng = Rng(schedule.seed.unwrap_or(0));
-    let mut flying: VecDeque<Candidate> = VecDeque::new();
+    let mut flying: VecDeque<Candidate> = in_flight.into();
     let mut run = Run::default();
     loop {
         while search.wants_depends() {

@@ -41,7 +41,7 @@ impl Dossier {
 
     /// It failed to build: that is made sure by building twice, not here.
     fn is_oracles_matter(&self) -> bool {
-        !self.is_unbuildable || self.passes > 0
+        !self.is_unbuildable() || self.passes > 0
     }
 }
 

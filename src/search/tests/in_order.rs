@@ -126,3 +126,19 @@ fn what_came_of_the_start_gets_to_the_search_inside() {
         assert_eq!(told.lock().unwrap().len(), 1);
     }
 }
+
+#[test]
+fn a_search_that_was_over_goes_on_when_the_start_is_judged_again() {
+    let needed = RequestSet::of(6, [RequestId(1), RequestId(4)]);
+    let none = RequestSet::empty(6);
+    let end = |search: &mut dyn Search| {
+        let schedule = Schedule::in_order(1);
+        run(search, &schedule, needs(&needed), nothing_to_see);
+        search.start_judged(FAIL);
+        search.start_judged(Verdict::Pass);
+        search.next()
+    };
+    assert!(matches!(end(&mut *doubting(6, &none)), Step::Try(_)));
+    let mut in_order = InOrder::new(doubting(6, &none));
+    assert!(matches!(end(&mut in_order), Step::Try(_)));
+}

@@ -1,6 +1,6 @@
 //! Labs in which the image of a candidate depends on what was built before.
 
-use super::super::sim::run_in_lab;
+use super::super::sim::{go_on_in_lab, run_in_lab};
 use super::*;
 use crate::model::{Confidence, Origin};
 
@@ -14,21 +14,21 @@ enum Takes {
 
 const WAYS: [Takes; 3] = [Takes::AsTheyCome, Takes::Doubting, Takes::InOrder];
 
-fn rebuilding(name: &str, n: usize, takes: Takes, start: Origin) -> Rebuilding {
+/// The search that is wrapped.
+fn inside(name: &str, n: usize, takes: Takes) -> Box<dyn Search> {
     let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
-    let confidence = Confidence::default();
-    let doubting = || {
-        let options = Options::default();
-        super::super::doubting(name, &full, &none, options, confidence).unwrap()
-    };
+    let (options, confidence) = (Options::default(), Confidence::default());
+    let doubting = super::super::doubting(name, &full, &none, options, confidence).unwrap();
     match takes {
-        Takes::AsTheyCome => Rebuilding::new(fresh(name, n, &none), None, start),
-        Takes::Doubting => Rebuilding::new(Box::new(doubting()), Some(confidence), start),
-        Takes::InOrder => {
-            let in_order = InOrder::new(Box::new(doubting()));
-            Rebuilding::new(Box::new(in_order), Some(confidence), start)
-        }
+        Takes::AsTheyCome => fresh(name, n, &none),
+        Takes::Doubting => Box::new(doubting),
+        Takes::InOrder => Box::new(InOrder::new(Box::new(doubting))),
     }
+}
+
+fn rebuilding(name: &str, n: usize, takes: Takes, start: Origin) -> Rebuilding {
+    let confidence = (takes != Takes::AsTheyCome).then(Confidence::default);
+    Rebuilding::new(inside(name, n, takes), confidence, start)
 }
 
 /// A lab in which what these requests make, once it was built, stays in the trees; the start was built in all.
@@ -211,6 +211,55 @@ fn an_oracle_that_refuses_the_rebuilt_answer_once_by_mistake_is_asked_again() {
     }
 }
 
+#[test]
+fn a_mistaken_no_about_what_failed_to_build_because_of_leftovers_is_no_proof() {
+    for seed in 0..10 {
+        let mut rng = Rng(seed);
+        let needed = scattered(20, 3, &mut rng);
+        let spare = (0..20).map(RequestId).filter(|id| !needed.contains(*id));
+        let left = RequestSet::of(20, spare.skip(rng.below(17)).take(1));
+        for takes in [Takes::Doubting, Takes::InOrder] {
+            let mut search = rebuilding("split", 20, takes, Origin::Empty);
+            let mut errs = true;
+            let mut truth = unlinkable(&needed, &left);
+            let lab = |candidate: &Candidate| match candidate.origin == Origin::Empty
+                && std::mem::take(&mut errs)
+            {
+                true => FAIL,
+                false => truth(candidate),
+            };
+            run_in_lab(&mut search, &Schedule::in_order(1), lab, nothing_to_see);
+            assert_eq!(search.best(), &needed, "{seed} {takes:?}");
+            assert_eq!(search.rebuilt(), Some(Rebuilt::Holds));
+        }
+    }
+}
+
+#[test]
+fn builds_of_a_run_that_an_earlier_version_began_do_not_count_as_built_from_an_empty_tree() {
+    for seed in 0..6 {
+        let mut rng = Rng(seed);
+        let (needed, left) = (scattered(20, 3, &mut rng), scattered(20, 2, &mut rng));
+        let schedule = Schedule::in_order(2);
+        let lab = || unlinkable(&needed, &left);
+        // Whatever it asked for was built from what was there.
+        let mut earlier = inside("split", 20, Takes::Doubting);
+        let did = run_in_lab(&mut *earlier, &schedule, lab(), nothing_to_see);
+        for len in (0..=did.moves.len()).rev().step_by(9) {
+            let mut search = rebuilding("split", 20, Takes::Doubting, Origin::Empty);
+            let moves = did.moves[..len].iter().cloned();
+            let in_flight = replay(moves, &mut search).unwrap().in_flight;
+            go_on_in_lab(&mut search, in_flight, &schedule, lab(), nothing_to_see);
+            let holds = search.rebuilt() == Some(Rebuilt::Holds);
+            let is_hopeless = search.reliability().is_hopeless();
+            assert!(
+                is_hopeless || !holds || search.best() == &needed,
+                "{seed} {len}"
+            );
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -247,16 +296,17 @@ proptest! {
         if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
             prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
         }
-        // Of before it was noted what a candidate is built from.
-        let older = did.moves.iter().cloned().map(|step| match step {
-            Move::Proposed(candidate) => Move::Proposed(Candidate {
-                origin: Origin::Earlier,
-                ..candidate
-            }),
-            other => other,
-        });
+        // A run that was begun before anything was built from an empty tree.
+        let did = run_in_lab(&mut *inside(name, 24, takes), &schedule, lab, nothing_to_see);
+        let len = cut.index(did.moves.len() + 1);
         let mut again = rebuilding(name, 24, takes, Origin::Empty);
-        replay(older, &mut again).unwrap();
-        prop_assert_eq!(again.rebuilt(), search.rebuilt());
+        let replayed = replay(did.moves[..len].iter().cloned(), &mut again).unwrap();
+        let is_start = again.best().len() == 24;
+        prop_assert!(is_start || again.rebuilt() == Some(Rebuilt::Open), "{:?}", again.rebuilt());
+        go_on_in_lab(&mut again, replayed.in_flight, &schedule, lab, nothing_to_see);
+        let holds = again.rebuilt() == Some(Rebuilt::Holds);
+        if holds && again.certificate().is_whole() && !again.reliability().is_hopeless() {
+            prop_assert_eq!(again.best(), &needed);
+        }
     }
 }
