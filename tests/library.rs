@@ -20,6 +20,8 @@ const TOY: &str = "KBISECT_TEST_TOY";
 /// Does `work` in the folder of a toy, in a process of its own: the test `name` once more.
 fn in_a_toy(name: &str, work: impl FnOnce()) {
     if env::var_os(TOY).is_some() {
+        // The toy's builds and oracle call nothing of ours.
+        let _ = kbisect::cli::serve();
         return work();
     }
     let toy = Toy::new(&Spec::twelve().oracle(&Rule::all(&TWELVE_NEEDED).script("")));
@@ -80,4 +82,13 @@ fn a_run_that_the_library_cancels_can_be_resumed() {
         let ended = run::resume(out, &Changes::default(), &control, &mut |_| {}).unwrap();
         assert_eq!(ended.report.kept.len(), TWELVE_NEEDED.len());
     });
+}
+
+#[test]
+fn a_program_that_does_not_serve_its_runs_is_refused() {
+    let asked = settings::PartialSettings::new().with("oracle", "shell-ok");
+    let settings = Settings::complete(&asked, Machine::here()).unwrap();
+    let control = Control::by_token(&CancelToken::new());
+    let refused = run::search(&Plan::new(&settings), &control, &mut |_| {});
+    assert!(refused.unwrap_err().to_string().contains("does not serve"));
 }

@@ -28,15 +28,30 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::model::Event;
+use crate::run::{OWN_NAME, checks};
 use crate::{Error, Result, supervise};
 use args::RunArgs;
 use shown::Shown;
 
 pub use command::{Cli, Command};
 
+/// Lets a program that makes runs by the library serve them. A run calls its own program under the names
+/// `kbisect-cc` (as the compiler's launcher) and `kbisect` (in oracles): then this does what is asked, and
+/// returns the exit code with which to end. To be called first in `main`.
+#[must_use]
+pub fn serve() -> Option<ExitCode> {
+    checks::note_served();
+    let name = std::env::args_os().next()?;
+    if std::path::Path::new(&name).file_name()? == OWN_NAME && boot::is_within_an_oracle() {
+        return Some(main());
+    }
+    launcher::run_if_called_so()
+}
+
 /// Parses the command line, runs it, and turns an error into an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    checks::note_served();
     if let Some(code) = launcher::run_if_called_so() {
         return code;
     }

@@ -11,11 +11,21 @@ use crate::run::files::json;
 use crate::run::{End, Ended};
 use crate::{ErrorKind, Result};
 
-/// Shows how the run in `dir` ended; returns the exit code.
-pub(super) fn show_end(ended: Result<Ended>, dir: &Path, shown: &Shown) -> Result<u8> {
-    let ended = ended.inspect_err(|error| {
+/// Before the command that goes on with a run.
+const GO_ON: &str = "to go on: ";
+
+/// Shows how the run in `dir` ended; returns the exit code. `again` is the command that goes on with it.
+pub(super) fn show_end(ended: Result<Ended>, dir: &Path, again: &str, shown: &Shown) -> Result<u8> {
+    let ended = ended.map_err(|error| {
         if error.kind() == ErrorKind::StartFails {
             show_oracle_output(dir);
+        }
+        let resume = error
+            .hint_text()
+            .is_some_and(|hint| hint.starts_with(GO_ON));
+        match resume {
+            true => error.hint(format!("{GO_ON}{again}")),
+            false => error,
         }
     })?;
     let Ended { report, end, dir } = &ended;
@@ -34,7 +44,7 @@ pub(super) fn show_end(ended: Result<Ended>, dir: &Path, shown: &Shown) -> Resul
     if let Err(error) = told {
         shown.error(&error);
     }
-    resumable(dir);
+    resumable(again);
     Ok(match stopped {
         Stopped::Interrupted => ErrorKind::Interrupted.exit_code(),
         Stopped::Time | Stopped::Trials => 4,
@@ -66,11 +76,7 @@ fn show(report: &Report, path: &Path, shown: &Shown) -> Result<()> {
     Ok(())
 }
 
-fn resumable(path: &Path) {
+fn resumable(again: &str) {
     use std::io::Write;
-    let _ = writeln!(
-        std::io::stderr(),
-        "to go on: kbisect resume {}",
-        path.display()
-    );
+    let _ = writeln!(std::io::stderr(), "{GO_ON}{again}");
 }

@@ -47,5 +47,6 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let control = Control::by_signals()?;
     let ended = run::resume(&dir, &changes, &control, &mut |event| ui.event(event));
     ui.finish();
-    show_end(ended, &dir, shown)
+    let again = format!("kbisect resume {}", dir.display());
+    show_end(ended, &dir, &again, shown)
 }

@@ -14,14 +14,15 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     if args.setup {
         plan.when_missing = WhenMissing::Install;
     }
-    search(&plan, &shown)
+    let again = format!("kbisect resume {}", settings.output.display());
+    search(&plan, &again, &shown)
 }
 
-/// Runs the plan, and shows what comes of it; returns the exit code.
-pub(super) fn search(plan: &Plan<'_>, shown: &Shown) -> Result<u8> {
+/// Runs the plan, and shows what comes of it; returns the exit code. `again` is the command that goes on with it.
+pub(super) fn search(plan: &Plan<'_>, again: &str, shown: &Shown) -> Result<u8> {
     let mut ui = shown.ui();
     let control = Control::by_signals()?;
     let ended = run::search(plan, &control, &mut |event| ui.event(event));
     ui.finish();
-    show_end(ended, &plan.settings.output, shown)
+    show_end(ended, &plan.settings.output, again, shown)
 }

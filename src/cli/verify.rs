@@ -95,7 +95,16 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         when_empty: empty,
         warnings: &[],
     };
-    let code = super::run::search(&plan, shown);
+    // Only that compares what is found with the result.
+    let again = match &args.output {
+        None => format!("kbisect verify {}", args.dir.display()),
+        Some(output) => format!(
+            "kbisect verify {} --output {}",
+            args.dir.display(),
+            output.display()
+        ),
+    };
+    let code = super::run::search(&plan, &again, shown);
     let read = RunDir::read(&settings.output);
     let mut all_that_differs = Vec::new();
     if let Ok((info, _)) = &read {

@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use nix::unistd::{AccessFlags, access};
 
 use crate::journal::RunDir;
@@ -144,6 +146,26 @@ pub(crate) fn effects(
         .hint("in [project], compiler = \"gcc\" names it, if its Makefile calls $(CC)"));
     }
     Ok(())
+}
+
+/// Set once this program is ready to be called by a run under other names.
+static SERVED: AtomicBool = AtomicBool::new(false);
+
+/// This program is ready to be called by a run under other names.
+pub(crate) fn note_served() {
+    SERVED.store(true, Ordering::Relaxed);
+}
+
+/// Is this program ready to be called by a run under other names?
+pub(super) fn served() -> Result<()> {
+    if SERVED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    Err(
+        Error::failed("this program does not serve the runs that it makes").hint(
+            "call `cli::serve` of the library first in main, and end with the exit code that it gives",
+        ),
+    )
 }
 
 /// A run is resumed from anywhere: what it reads is named from the root. The output is not: it

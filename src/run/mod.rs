@@ -1,13 +1,14 @@
 //! A run from start to finish: it is begun or gone on with, searched, and its result written.
 //!
-//! This is the front door of the library. A run needs complete [`Settings`], a
+//! This is the front door of the library. A program that makes runs calls [`cli::serve`](crate::cli::serve)
+//! first of all. A run needs complete [`Settings`], a
 //! [`Control`] to stop it by, and somebody to tell what happens:
 //!
 //! ```no_run
 //! use kbisect::run::{self, Control, Plan};
 //! use kbisect::settings::{Machine, PartialSettings, Settings};
 //!
-//! # fn main() -> kbisect::Result<()> {
+//! # fn run() -> kbisect::Result<()> {
 //! let asked = PartialSettings::new()
 //!     .with("oracle", "shell-ok")
 //!     .with("output", "/tmp/shell-ok");
@@ -75,6 +76,9 @@ use session::drive;
 use tell::warn;
 use tools::Want;
 
+/// The name of this program in oracles.
+pub(crate) const OWN_NAME: &str = "kbisect";
+
 /// What is to be run.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
@@ -137,6 +141,7 @@ pub fn search(plan: &Plan<'_>, control: &Control, tell: &mut Watcher<'_>) -> Res
         warnings,
         ..
     } = *plan;
+    checks::served()?;
     let mut settings = plan.settings.clone();
     checks::make_absolute(&mut settings)?;
     let settings = &settings;

@@ -210,7 +210,7 @@ pub(crate) fn tools(
         Want::Look => None,
     };
     let plan = plan(&project, source, &resolver, launcher);
-    let kbisect = own_link(work.path(), "kbisect")?;
+    let kbisect = own_link(work.path(), super::OWN_NAME)?;
     Ok(Tools {
         resolver: Arc::new(
             CheckedResolver::new(resolver, model, &cache.join("kconfig-differences"))

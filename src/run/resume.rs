@@ -40,6 +40,7 @@ pub fn resume(
     control: &Control,
     tell: &mut Watcher<'_>,
 ) -> Result<Ended> {
+    checks::served()?;
     let mut opened = open(dir, tell)?;
     settings::check_budget(changes.budget_trials)?;
     let settings = settings_of(&opened, changes, dir);
