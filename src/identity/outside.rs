@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use rayon::prelude::*;
 use regex::Regex;
 
+use super::plain::plain;
 use super::toolchain::Variables;
 use super::tracked::Tracked;
 
@@ -248,21 +249,6 @@ fn read(path: &Path) -> Option<String> {
     let text = String::from_utf8_lossy(&bytes).into_owned();
     // Lines that go on.
     Some(text.replace("\\\n", " "))
-}
-
-/// The path without `.` and `..`, as it is written: links are not looked at.
-fn plain(path: &Path) -> PathBuf {
-    let mut all = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                all.pop();
-            }
-            Component::CurDir => {}
-            part => all.push(part),
-        }
-    }
-    all
 }
 
 /// The files that a name with `*` in its last part stands for; of another one itself.

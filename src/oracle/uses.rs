@@ -15,12 +15,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::commands::commands;
 use super::files::{is_program, text, writes_to};
 use super::listing::Listing;
-use crate::identity::{Known, Tracked, files_below};
+use crate::identity::{Known, Tracked, files_below, plain};
 use crate::supervise::find_program;
 
 /// Bytes, of a file or of a folder with all that is in it, up to which contents are read.
@@ -292,21 +292,6 @@ fn ends(word: &str) -> impl Iterator<Item = &str> {
         let mut parts = end.split('/').skip_while(|part| *part == "..").peekable();
         parts.peek().is_some() && parts.all(|part| !matches!(part, "" | "." | ".."))
     })
-}
-
-/// The path without `.` and `..`, as it is written.
-fn plain(path: &Path) -> PathBuf {
-    let mut all = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                all.pop();
-            }
-            Component::CurDir => {}
-            part => all.push(part),
-        }
-    }
-    all
 }
 
 /// Does `text` write to the file `name`, or to a variable that is given it by a statement of its own?
