@@ -15,7 +15,7 @@ pub struct Watch {
     unsettled: Mutex<BTreeMap<WorkerId, Since>>,
 }
 
-/// What is to be seen later is asked since this.
+/// The state of the source and of the programs when a trial began. The next look compares with it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Since {
     pub(super) source: Generation,

@@ -210,8 +210,8 @@ fn search_on(
         progress.lines = judgement.lines;
         (progress.passed, progress.failed) = (1, lab.refused);
     }
-    // Not only when the start was just judged: an earlier session may have been stopped right after that. But
-    // a search that has begun goes on as it began.
+    // An earlier session may have stopped right after it judged the start. Once the search has begun, new
+    // estimates would make its replay diverge.
     if moves(lab.journal.lines()).next().is_none() {
         let estimates = Estimates {
             info,

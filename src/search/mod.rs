@@ -187,8 +187,8 @@ pub trait Search: Send {
     /// Takes a verdict on the start that the search did not ask for.
     fn start_judged(&mut self, verdict: Verdict);
 
-    /// Takes what the candidate in flight was really built from, if an older version built it from something else than it
-    /// was proposed with. To be called before its verdict is told.
+    /// Takes the origin of the build of a candidate in flight. In the record of an older version it can differ from the
+    /// origin that the search asked for. Call this before `tell`.
     fn built_from(&mut self, _id: CandidateId, _origin: Origin) {}
 
     /// How reliable the oracle is, if any set was judged twice.
