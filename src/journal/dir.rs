@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::unless_absent;
 use crate::model::{
-    Certify, Prior, Request, RequestId, RequestSet, TrialId, sanitize_line, understand,
+    Certify, Prior, Request, RequestId, RequestSet, RunKey, StoredSettings, TrialId, sanitize_line,
+    understand,
 };
 use crate::{Error, Result};
 
@@ -25,11 +26,10 @@ pub struct RunInfo {
     pub at: u64,
     /// The command line.
     pub argv: Vec<String>,
-    /// Everything else that a verdict depends on, for a given resolved config: source,
-    /// toolchain, architecture, oracles. A run is resumed only when it is still the same.
-    pub key: serde_json::Value,
+    /// What its verdicts depend on besides the resolved config. A run is resumed only when it is still the same.
+    pub key: RunKey,
     /// The settings, to go on with the same ones.
-    pub settings: serde_json::Value,
+    pub settings: StoredSettings,
     /// The name of the search algorithm.
     pub algorithm: String,
     /// The start's requests. Their numbers are those of all request sets of the run.
@@ -52,8 +52,7 @@ impl RunInfo {
     /// What the certificate of the run is made of.
     #[must_use]
     pub fn certify(&self) -> Certify {
-        let certify = self.settings.get("certify").cloned().unwrap_or_default();
-        serde_json::from_value(certify).unwrap_or_default()
+        self.settings.certify()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Fragment, Request, Symbol, Value};
+use crate::model::{Fragment, ProjectKey, Request, Symbol, Value};
 use crate::{Error, Result};
 
 /// A project that is configured by Kconfig and built by make outside of its source tree.
@@ -143,6 +143,15 @@ impl Project {
                 ),
             ),
         }
+    }
+
+    /// What the key of a run says of it.
+    ///
+    /// # Errors
+    /// Its product has a path that is not UTF-8.
+    pub fn key(&self) -> Result<ProjectKey> {
+        ProjectKey::of(self)
+            .map_err(|e| Error::failed("the project cannot be written to the run").because(e))
     }
 
     /// Checks that `source` is a tree of such a project that can be built elsewhere.

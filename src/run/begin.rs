@@ -7,7 +7,7 @@ use super::tools::Tools;
 use super::{learned, prior as priors};
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{Prior, Request, RequestId};
+use crate::model::{Prior, Request, RequestId, StoredSettings};
 use crate::search::{Depends, USE_DEPENDS};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -30,7 +30,7 @@ pub(crate) fn begin(
         at: now(),
         argv: std::env::args().collect(),
         key: tools.key.clone(),
-        settings: serde_json::to_value(settings)
+        settings: StoredSettings::of(settings)
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
         algorithm: settings.algorithm.clone(),
         carried: carried(settings, tools, &start, cancel)?,
@@ -101,8 +101,8 @@ pub(crate) fn again(
     let start = start(settings, tools, empty, cancel, tell)?;
     let info = &opened.info;
     // More may have been learnt since it began.
-    let is_learning =
-        settings.learns() && info.settings.get("prior") == Some(&serde_json::json!(settings.prior));
+    let was: Option<Settings> = info.settings.read().ok();
+    let is_learning = settings.learns() && was.is_some_and(|was| was.prior == settings.prior);
     let prior = if is_learning {
         info.prior.clone()
     } else {
@@ -114,7 +114,7 @@ pub(crate) fn again(
         "--keep".to_owned()
     } else if prior != info.prior {
         "--prior".to_owned()
-    } else if let Some(key) = settings.changed_since(&info.settings)? {
+    } else if let Some(key) = settings.changed_since(info.settings.as_json())? {
         format!("--{key}")
     } else {
         return Ok(());

@@ -16,7 +16,7 @@ use crate::build::{Launcher, MakePlan};
 use crate::identity::{self, SourceTree, Toolset, Tracked, Variables};
 use crate::kconfig::engine::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
-use crate::model::{CompilerLauncher, sanitize_line};
+use crate::model::{CompilerLauncher, RunKey, SourceKey, ToolchainKey, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED, Written};
 use crate::settings::{Base, Settings};
 use crate::setup::{self, GuestDir, Need, Setup};
@@ -150,16 +150,18 @@ pub(crate) fn tools(
     }
     let resolver = over_base(settings, &project, resolver, model.as_ref(), &known, tell)?;
     let guest_version = guest.as_ref().map(|g| g.version().to_owned());
-    let mut key = serde_json::json!({
-        "source": watched.id(),
-        "project": project,
-        "arch": settings.arch,
-        "base": resolver.base().to_string(),
-        "oracles": oracles.iter().map(Oracle::key).collect::<Vec<_>>(),
-        "timeout": settings.timeout.as_secs(),
-    });
+    let mut key = RunKey {
+        source: Some(SourceKey::Contents(watched.id())),
+        project: Some(project.key()?),
+        arch: Some(settings.arch.clone()),
+        base: Some(resolver.base().to_string()),
+        oracles: Some(oracles.iter().map(Oracle::key).collect()),
+        timeout: Some(settings.timeout.as_secs()),
+        environment: Some(identity::environment(&project.env)?),
+        guest: guest_version.clone(),
+        ..RunKey::default()
+    };
     let mut toolset = Toolset::default();
-    key[identity::ENVIRONMENT] = identity::environment(&project.env)?;
     if want == Want::Judge {
         let variables = Variables::of(&project.make_args, &project.env);
         let mut others = Vec::new();
@@ -175,12 +177,14 @@ pub(crate) fn tools(
             .flat_map(|model| model.files().map(PathBuf::from))
             .collect();
         let outside = watched.outside(&read, &variables);
-        key[identity::OUTSIDE] = serde_json::json!(outside.key());
+        key.outside = Some(outside.key());
         toolset = Toolset::of(&variables, &others, outside, cancel);
-        key["toolchain"] = serde_json::json!(identity::toolchain(&variables, cancel));
-        key[identity::HELPERS] = serde_json::json!(toolset.helpers(&variables));
+        key.toolchain = Some(ToolchainKey::Programs(identity::toolchain(
+            &variables, cancel,
+        )));
+        key.helpers = Some(toolset.helpers(&variables));
         if oracles.iter().any(boots) {
-            key["qemu"] = identity::program(boot::QEMU, cancel).into();
+            key.qemu = Some(identity::program(boot::QEMU, cancel));
         }
         let mut guest_files = Vec::new();
         for (name, path) in guest.iter().flat_map(GuestDir::files) {
@@ -201,9 +205,6 @@ pub(crate) fn tools(
         };
         oracles = oracles.into_iter().map(with_tools).collect();
         watched.keep()?;
-    }
-    if let Some(version) = &guest_version {
-        key["guest"] = version.as_str().into();
     }
     let launcher = match want {
         Want::Judge => launcher(settings, &project, &cache, work.path(), cancel, tell)?,

@@ -31,7 +31,7 @@ impl Recording {
         Self {
             name: path.file_name().unwrap().to_str().unwrap().to_owned(),
             // As a resumed run reads them.
-            settings: serde_json::from_value(info.settings.clone()).unwrap(),
+            settings: info.settings.read().unwrap(),
             info,
             lines,
             torn,
