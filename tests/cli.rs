@@ -98,6 +98,7 @@ impl Place {
             carried: vec![],
             selectors: vec![],
             prior: Default::default(),
+            analysis: None,
         };
         RunDir::create(&self.path().join(name), &info).unwrap()
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::unless_absent;
 use crate::model::{
-    Certify, Prior, Request, RequestId, RequestSet, RunKey, StoredSettings, TrialId, sanitize_line,
-    understand,
+    Analysis, Certify, Prior, Request, RequestId, RequestSet, RunKey, StoredSettings, TrialId,
+    sanitize_line, understand,
 };
 use crate::{Error, Result};
 
@@ -46,6 +46,9 @@ pub struct RunInfo {
     /// How likely each request is needed, as somebody thinks. Empty: nobody has an idea.
     #[serde(default, skip_serializing_if = "Prior::is_empty")]
     pub prior: Prior,
+    /// What became of the start's other lines, and why. Older runs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Analysis>,
 }
 
 impl RunInfo {

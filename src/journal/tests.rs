@@ -30,6 +30,7 @@ fn info() -> RunInfo {
         carried: vec![],
         selectors: vec![RequestSet::empty(2), RequestSet::of(2, [RequestId(0)])],
         prior: crate::model::Prior::default(),
+        analysis: None,
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Overruled {
 /// A working configuration, taken apart.
 #[derive(Debug, Clone)]
 pub struct Start {
+    /// What the file asks for.
+    pub asked: Fragment,
     /// What can be taken away, in menu order: neighbours are related.
     pub requests: Vec<Request>,
     /// Of these, the ones that must stay (`--keep`).
@@ -187,6 +189,7 @@ pub fn analyse(
     }
     let keep = kept(&requests, &selected, keep, &full, &resolve)?;
     Ok(Start {
+        asked: parsed.fragment.clone(),
         requests,
         keep,
         selectors,

@@ -139,6 +139,7 @@ fn info() -> RunInfo {
         carried: vec![],
         selectors: vec![],
         prior: crate::model::Prior::default(),
+        analysis: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The shared types of kbisect: symbols, requests, fragments, configs, candidates, verdicts, events.
 
+mod analysis;
 mod ballot;
 mod certify;
 mod confidence;
@@ -23,6 +24,9 @@ mod trial;
 mod units;
 mod version;
 
+pub use analysis::{
+    Analysis, Dropped, Fixed, Implied, Missing, SetBy, Unknown, WhyFixed, WhyMissing,
+};
 pub use ballot::Ballot;
 pub use certify::{CERTIFY, Certify};
 pub use confidence::Confidence;

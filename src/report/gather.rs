@@ -214,6 +214,7 @@ mod tests {
             carried: vec![],
             selectors: vec![],
             prior: crate::model::Prior::default(),
+            analysis: None,
         }
     }
 

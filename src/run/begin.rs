@@ -1,6 +1,7 @@
 //! Begins a run, or tells whether the one that is there is the same.
 
 use super::opened::{Opened, check_key, now};
+use super::reasons::analysis;
 use super::start::{WhenEmpty, start};
 use super::tell::{Watcher, warn};
 use super::tools::Tools;
@@ -33,6 +34,7 @@ pub(crate) fn begin(
         settings: StoredSettings::of(settings)
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
         algorithm: settings.algorithm.clone(),
+        analysis: Some(analysis(&start, tools)),
         carried: carried(settings, tools, &start, cancel)?,
         selectors: start.selectors,
         fixed: start.keep,

@@ -40,6 +40,7 @@ pub(crate) mod opened;
 mod prepare;
 mod prior;
 pub(crate) mod project;
+mod reasons;
 mod resume;
 mod searches;
 mod session;

@@ -7,8 +7,9 @@ use super::lists::{list, list_problems, unreadable};
 use super::project::project;
 use super::tell::{Watcher, note};
 use super::tools::Tools;
-use super::unmet::Unmet;
+use super::{reasons, unmet};
 use crate::kconfig::{self, Fixed, Overruled, Parsed, Precedence, Problem, Start};
+use crate::model::Missing;
 use crate::settings::{Base, Settings};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -97,16 +98,12 @@ pub(crate) fn start(
     let base = base_name(&settings.base);
     let overruled = start.overruled.iter();
     list(tell, &name, overruled.map(|o| overruling(o, &base)));
-    let mut unmet = Unmet::new(tools, &parsed.fragment);
-    let missing: Vec<String> = start
-        .missing
-        .iter()
-        .map(|(request, got)| {
-            let why = unmet.why(request);
-            format!("asks for {request}, gets {got}: {why}")
-        })
-        .collect();
-    list(tell, &name, missing.into_iter());
+    let missing = reasons::missing(&start, tools);
+    let missing = missing.iter().map(|Missing { request, got, why }| {
+        let why = unmet::words(why);
+        format!("asks for {request}, gets {got}: {why}")
+    });
+    list(tell, &name, missing);
     note(
         tell,
         format!(
@@ -190,6 +187,7 @@ mod tests {
     fn start(fixed: Vec<(Request, Fixed)>) -> Start {
         let resolved = ResolvedConfig::new(String::new(), Config::default());
         Start {
+            asked: crate::model::Fragment::default(),
             requests: vec![],
             keep: RequestSet::empty(0),
             selectors: vec![],
