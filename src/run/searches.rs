@@ -35,7 +35,7 @@ pub(crate) fn search_of(
 
 /// The start of a run, and who can tell what it would be without some of its requests.
 #[derive(Clone, Copy)]
-pub(crate) struct Whole<'a> {
+pub(crate) struct StartModel<'a> {
     pub(crate) info: &'a RunInfo,
     pub(crate) resolved: &'a ResolvedConfig,
     pub(crate) depends: &'a Depends,
@@ -49,7 +49,7 @@ pub(crate) struct Step {
     pub(crate) after: RequestSet,
 }
 
-impl Whole<'_> {
+impl StartModel<'_> {
     /// All requests.
     pub(crate) fn full(&self) -> RequestSet {
         RequestSet::full(self.info.requests.len())
