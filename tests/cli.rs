@@ -94,7 +94,7 @@ impl Place {
             settings: Default::default(),
             algorithm: "ddmin".into(),
             requests: vec![request],
-            fixed: RequestSet::empty(1),
+            keep: RequestSet::empty(1),
             carried: vec![],
             selectors: vec![],
             prior: Default::default(),

@@ -35,7 +35,8 @@ pub struct RunInfo {
     /// The start's requests. Their numbers are those of all request sets of the run.
     pub requests: Vec<Request>,
     /// The requests that must stay (`--keep`).
-    pub fixed: RequestSet,
+    #[serde(rename = "fixed")]
+    pub keep: RequestSet,
     /// For each request, the others that go with it. Empty: nobody knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Vec<RequestId>>,
@@ -331,7 +332,7 @@ fn read_info(path: &Path) -> Result<(RunInfo, Vec<u8>)> {
     let written: Written<RunInfo> =
         serde_json::from_slice(&text).map_err(|e| damaged(Box::new(e)))?;
     let info = written.info;
-    if info.fixed.capacity() != info.requests.len() {
+    if info.keep.capacity() != info.requests.len() {
         let path = path.display();
         return Err(Error::failed(format!(
             "{path} is damaged: `fixed` does not fit `requests`"

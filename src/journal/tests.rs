@@ -26,7 +26,7 @@ fn info() -> RunInfo {
         settings: serde_json::json!({"jobs": 2}).into(),
         algorithm: "ddmin".into(),
         requests: vec![request("NET", "y"), request("LOG_BUF_SHIFT", "12")],
-        fixed: RequestSet::of(2, [RequestId(1)]),
+        keep: RequestSet::of(2, [RequestId(1)]),
         carried: vec![],
         selectors: vec![RequestSet::empty(2), RequestSet::of(2, [RequestId(0)])],
         prior: crate::model::Prior::default(),

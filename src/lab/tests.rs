@@ -135,7 +135,7 @@ fn info() -> RunInfo {
         settings: crate::model::StoredSettings::default(),
         algorithm: "ddmin".into(),
         requests: NAMES.map(request).to_vec(),
-        fixed: RequestSet::empty(NAMES.len()),
+        keep: RequestSet::empty(NAMES.len()),
         carried: vec![],
         selectors: vec![],
         prior: crate::model::Prior::default(),
@@ -160,7 +160,7 @@ fn progress() -> Progress {
 
 fn new_search(info: &RunInfo) -> Box<dyn Search> {
     let full = RequestSet::full(info.requests.len());
-    search::by_name(&info.algorithm, full, &info.fixed, Options::default()).unwrap()
+    search::by_name(&info.algorithm, full, &info.keep, Options::default()).unwrap()
 }
 
 /// One sitting, in a run directory that may have a journal.

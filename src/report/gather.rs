@@ -35,7 +35,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         let carried = facts.depends.as_ref().filter(|(of, _)| of == best)?;
         let carried = carried.1.get(id.index()).filter(|_| is_open)?;
         let mut carried = carried.iter().copied().filter(|d| best.contains(*d));
-        carried.find(|d| *d != id && !info.fixed.contains(*d) && failed(*d))
+        carried.find(|d| *d != id && !info.keep.contains(*d) && failed(*d))
     };
     let needed = |judgement: &Judgement| match judgement.verdict {
         Verdict::Fail(stage) => Some(Reason::Needed {
@@ -50,7 +50,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         by: info.requests[by.index()].symbol.clone(),
     };
     let reason = |id: RequestId| {
-        if info.fixed.contains(id) {
+        if info.keep.contains(id) {
             return Reason::Kept;
         }
         let by_majority = || told(id).and_then(needed);
@@ -210,7 +210,7 @@ mod tests {
             settings: crate::model::StoredSettings::default(),
             algorithm: "ddmin".into(),
             requests: ["A", "B", "C"].map(request).to_vec(),
-            fixed: RequestSet::of(3, [RequestId(2)]),
+            keep: RequestSet::of(3, [RequestId(2)]),
             carried: vec![],
             selectors: vec![],
             prior: crate::model::Prior::default(),

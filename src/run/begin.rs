@@ -37,7 +37,7 @@ pub(crate) fn begin(
         analysis: Some(analysis(&start, tools)),
         carried: carried(settings, tools, &start, cancel)?,
         selectors: start.selectors,
-        fixed: start.keep,
+        keep: start.keep,
         prior: prior(settings, &start.requests, tell)?,
         requests: start.requests,
     };
@@ -112,7 +112,7 @@ pub(crate) fn again(
     };
     let differs = if start.requests != info.requests {
         "start".to_owned()
-    } else if start.keep != info.fixed {
+    } else if start.keep != info.keep {
         "--keep".to_owned()
     } else if prior != info.prior {
         "--prior".to_owned()

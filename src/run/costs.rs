@@ -59,7 +59,7 @@ impl Foretold {
         };
         // What several select is gone with the last of them, and with it perhaps a line that
         // everything includes. So they are taken away one after the other as well.
-        let mut order: Vec<RequestId> = full.minus(&model.info.fixed).iter().collect();
+        let mut order: Vec<RequestId> = full.minus(&model.info.keep).iter().collect();
         order.sort_by_key(|id| (without[id.index()].cpu, std::cmp::Reverse(*id)));
         let (mut keep, mut before) = (full, start.cpu);
         let mut added = vec![Duration::ZERO; without.len()];

@@ -17,7 +17,7 @@ pub(crate) fn search_of(
     options: search::Options,
     start: Origin,
 ) -> Result<Box<dyn Search>> {
-    let (name, fixed) = (&info.algorithm, &info.fixed);
+    let (name, fixed) = (&info.algorithm, &info.keep);
     let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
     let search: Box<dyn Search> = match settings.confidence {
         None => search::by_name(name, full, fixed, options).map_err(unknown)?,
@@ -58,7 +58,7 @@ impl StartModel<'_> {
     /// The removal that shows the effect of a request.
     pub(crate) fn step(&self, id: RequestId) -> Step {
         let selectors = self.info.selectors.get(id.index());
-        step(id, selectors, &self.info.fixed, self.depends)
+        step(id, selectors, &self.info.keep, self.depends)
     }
 
     /// What Kconfig makes of some of them.

@@ -63,7 +63,7 @@ impl Recording {
             cores: Cores::Shared,
             ..Options::default()
         };
-        let (name, full, fixed) = (&info.algorithm, RequestSet::full(n), &info.fixed);
+        let (name, full, fixed) = (&info.algorithm, RequestSet::full(n), &info.keep);
         let search: Box<dyn Search> = match self.settings.confidence {
             None => search::by_name(name, full, fixed, options).unwrap(),
             Some(confidence) => {
