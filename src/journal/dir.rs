@@ -82,7 +82,7 @@ pub struct RunDir {
     _lock: Lock,
 }
 
-/// Is a folder that is to be a run directory empty, but for what a run that died left there?
+/// Is a folder empty, so that it can become a run directory? Files that a killed run left there do not count.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it has anything else in it.

@@ -41,7 +41,7 @@ pub(crate) fn over_base(
             let parsed = kconfig::read_as(&bytes, resolver.dialect(), model);
             let name = path.display().to_string();
             refuse_losses(&name, &parsed)?;
-            list_unknown(tell, &name, &parsed.unknown(known));
+            list_unknown(tell, &name, &parsed.unknown(known), known);
             list_problems(tell, &name, &parsed.problems);
             (parsed.fragment, Precedence::Start)
         }

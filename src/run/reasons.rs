@@ -87,7 +87,7 @@ fn unknown(start: &Start, known: &HashSet<Symbol>) -> Vec<Unknown> {
 
 /// Knows what sets the symbols of a resolved start.
 struct Setters<'a> {
-    /// The requests of the start as the native engine resolves them, if it is to be trusted.
+    /// The requests of the start as the native engine resolves them, if that can be trusted.
     native: Option<(&'a Model, State<'a>)>,
     base: &'a model::Fragment,
 }

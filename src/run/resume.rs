@@ -90,8 +90,7 @@ fn settings_of(opened: &Opened, changes: &Changes, dir: &Path) -> Result<Setting
     Ok(settings)
 }
 
-/// What is to be said with an answer: how that differs which it depends on, by a look at it now. Nothing if it
-/// is what it was.
+/// The warning that goes with an answer, if anything that it depends on has changed since.
 fn since_then(looked: Result<Vec<Difference>>) -> Result<Option<String>> {
     let differs = match looked {
         Ok(differs) if differs.is_empty() => return Ok(None),

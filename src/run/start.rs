@@ -25,7 +25,7 @@ fn bytes(settings: &Settings) -> Result<(Vec<u8>, String)> {
     };
     match &settings.start {
         Some(path) => {
-            let bytes = fs::read(path).map_err(|e| unreadable("this", path, e))?;
+            let bytes = fs::read(path).map_err(|e| unreadable("the start", path, e))?;
             Ok((bytes, path.display().to_string()))
         }
         None if is_linux => Ok((kconfig::EC2_START.into(), "the EC2 set".to_owned())),
@@ -86,6 +86,8 @@ pub(crate) fn start(
     tell: &mut Watcher<'_>,
 ) -> Result<Start> {
     let (parsed, name) = read_start(settings, tools, when, tell)?;
+    // First: it may explain an error.
+    list_unknown(tell, &name, &parsed.unknown(&tools.known), &tools.known);
     let start = kconfig::analyse(
         &parsed,
         &settings.keep,
@@ -94,7 +96,6 @@ pub(crate) fn start(
         &*tools.resolver,
         cancel,
     )?;
-    list_unknown(tell, &name, &start.unknown);
     let base = base_name(&settings.base);
     let overruled = start.overruled.iter();
     list(tell, &name, overruled.map(|o| overruling(o, &base)));
@@ -164,8 +165,8 @@ fn nothing(start: &Start, name: &str, base: &str) -> Error {
         ))
     } else {
         error.hint(format!(
-            "none of what it asks for is an option of this source that is there, that can be set \
-             and that makes a difference over {base}"
+            "none of its assignments is to a symbol that this source has and that can be set, with another \
+             value than {base} gives it"
         ))
     }
 }

@@ -12,7 +12,7 @@ const LONGEST: usize = 200;
 
 /// What is known of assignments that did not take effect.
 pub(crate) struct Unmet<'a> {
-    /// The start as the native engine resolves it, if it is to be trusted.
+    /// The start as the native engine resolves it, if that can be trusted.
     native: Option<(&'a Model, State<'a>)>,
 }
 
