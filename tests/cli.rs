@@ -90,14 +90,15 @@ impl Place {
             kbisect: "0.1.0".into(),
             at: 0,
             argv: vec![],
-            key: serde_json::Value::Null,
-            settings: serde_json::Value::Null,
+            key: Default::default(),
+            settings: Default::default(),
             algorithm: "ddmin".into(),
             requests: vec![request],
-            fixed: RequestSet::empty(1),
+            keep: RequestSet::empty(1),
             carried: vec![],
             selectors: vec![],
             prior: Default::default(),
+            analysis: None,
         };
         RunDir::create(&self.path().join(name), &info).unwrap()
     }
@@ -703,6 +704,50 @@ fn a_result_without_its_run_is_reported_and_a_folder_without_either_is_refused()
         assert_eq!(done.code, Some(2), "{command}");
         assert!(done.err.contains("there is no run in"), "{}", done.err);
     }
+}
+
+#[test]
+fn a_misspelt_key_of_the_project_is_answered_by_the_one_that_is_spelt_like_it() {
+    let mut spec = Spec::twelve();
+    spec.project = "make-arg = [\"A=1\"]\nzone = 3".to_owned();
+    let done = Toy::new(&spec).kbisect(&["plan"]);
+    assert_eq!(done.code, 0, "{}", done.said());
+    let told = "unknown key `project.make-arg`; did you mean `project.make-args`?\n";
+    assert!(done.stderr.contains(told), "{}", done.said());
+    let told = "unknown key `project.zone`\n";
+    assert!(done.stderr.contains(told), "{}", done.said());
+}
+
+#[test]
+fn a_project_without_a_target_for_its_smallest_configuration_is_told_so() {
+    let mut spec = Spec::twelve();
+    spec.project = "base-target = \"smallest\"".to_owned();
+    let done = Toy::new(&spec).kbisect(&["plan"]);
+    assert_eq!(done.code, 2, "{}", done.said());
+    let told = "the project toy has no make target smallest";
+    assert!(done.stderr.contains(told), "{}", done.said());
+    assert!(done.stderr.contains("base-target"), "{}", done.said());
+}
+
+#[test]
+fn a_symbol_to_keep_that_is_not_there_is_refused_with_those_that_are_spelt_like_it() {
+    let mut spec = Spec::twelve();
+    spec.kconfig += "config ABSENT\n\tbool \"absent\"\n";
+    spec.start += "CONFIG_ABSEND=y\n";
+    let toy = Toy::new(&spec);
+    let done = toy.kbisect(&["plan", "--keep", "ABSEMT"]);
+    assert_eq!(done.code, 2, "{}", done.said());
+    for told in [
+        "start: line 13: this source has no symbol ABSEND for this architecture; did you mean ABSENT?",
+        "--keep ABSEMT: this source has no symbol ABSEMT for this architecture",
+        "hint: did you mean ABSENT?",
+    ] {
+        assert!(done.stderr.contains(told), "{}", done.said());
+    }
+    let done = toy.kbisect(&["plan", "--keep", "ABSENT"]);
+    assert_eq!(done.code, 2, "{}", done.said());
+    let told = "--keep ABSENT: the start does not turn ABSENT on";
+    assert!(done.stderr.contains(told), "{}", done.said());
 }
 
 #[test]

@@ -458,3 +458,51 @@ fn what_trials_cost_is_estimated_even_if_the_run_was_stopped_right_after_its_sta
     assert_twelve(&toy, &ended);
     assert!(has_costs(&toy), "{}", ended.said());
 }
+
+#[test]
+fn a_run_keeps_what_became_of_each_line_of_its_start_and_why() {
+    let symbols = [
+        ("NETWORK", "select HELPER"),
+        ("ABSENT", ""),
+        ("NEEDY", "depends on ABSENT"),
+    ];
+    let mut spec = Spec::new(&symbols, &Rule::all(&["NETWORK"]));
+    spec.kconfig += "config HELPER\n\tbool\n\nconfig FOLLOWS\n\tbool\n\tdefault NETWORK\n\n\
+        config ALWAYS\n\tbool\n\tdefault y\n\tselect FORCED\n\n\
+        config FORCED\n\tbool \"forced\" if NETWORK\n\n\
+        config SIZE\n\tint \"size\"\n\tdefault 5\n\tdepends on NETWORK\n";
+    let start = "CONFIG_NETWORK=y\nCONFIG_NEEDY=y\nCONFIG_NETWORC=y\nCONFIG_HELPER=y\nCONFIG_FORCED=y\n\
+        CONFIG_SIZE=5\n";
+    let toy = Toy::new(&spec.start(start));
+    let ended = toy.run(&["-j", "1"]);
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    let run: serde_json::Value = serde_json::from_str(&toy.read("out/run.json")).unwrap();
+    let by_network = || serde_json::json!(["NETWORK"]);
+    let expected = serde_json::json!({
+        "dropped": [{ "symbol": "SIZE", "value": "5", "why": "default", "default": "5" }],
+        "fixed": [
+            { "symbol": "NEEDY", "value": "y", "why": "no-prompt", "set": { "why": "unknown" }, "needs": ["ABSENT"] },
+            { "symbol": "HELPER", "value": "y", "why": "no-prompt",
+              "set": { "why": "selected", "by": by_network() } },
+            { "symbol": "FORCED", "value": "y", "why": "forced", "by": ["ALWAYS"] },
+        ],
+        "missing": [{ "symbol": "NEEDY", "value": "y", "got": "n", "why": "needs", "needs": ["ABSENT"] }],
+        "unknown": [{ "symbol": "NETWORC", "line": 3, "near": ["NETWORK"] }],
+        "implied": [
+            { "symbol": "ALWAYS", "value": "y", "why": "default", "default": "y" },
+            { "symbol": "FOLLOWS", "value": "y", "why": "default", "default": "NETWORK" },
+            { "symbol": "FORCED", "value": "y", "why": "selected", "by": ["ALWAYS"] },
+            { "symbol": "HELPER", "value": "y", "why": "selected", "by": by_network() },
+            { "symbol": "SIZE", "value": "5", "why": "default", "default": "5" },
+        ],
+    });
+    assert_eq!(run["analysis"], expected, "{:#}", run["analysis"]);
+    // A program that reads the run gets it as it was written.
+    let (info, _) = kbisect::journal::RunDir::read(&toy.path("out")).unwrap();
+    assert_eq!(serde_json::to_value(info.analysis).unwrap(), expected);
+    // An older kbisect did not keep it: the run is read all the same.
+    let mut older = run;
+    older.as_object_mut().unwrap().remove("analysis").unwrap();
+    toy.write("out/run.json", &older.to_string());
+    assert_eq!(toy.kbisect(&["report", "out"]).code, 0);
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::shown::Shown;
 use crate::Result;
-use crate::kconfig::Project;
+use crate::kconfig::{Project, like_project_key};
 use crate::model::{CompilerLauncher, Event};
 use crate::run::checks;
 use crate::run::project::project;
@@ -21,8 +21,8 @@ pub(super) fn settings(
     } else {
         (PartialSettings::new(), vec![])
     };
-    let told = |key: String| {
-        let near = settings::like(&key).map(|near| format!("; did you mean `{near}`?"));
+    let told = |key: &str, near: Option<String>| {
+        let near = near.map(|near| format!("; did you mean `{near}`?"));
         let key = key.escape_debug();
         format!(
             "{}: unknown key `{key}`{}",
@@ -30,7 +30,10 @@ pub(super) fn settings(
             near.unwrap_or_default()
         )
     };
-    let mut warnings: Vec<String> = unknown.into_iter().map(told).collect();
+    let unknown = unknown.into_iter();
+    let mut warnings: Vec<String> = unknown
+        .map(|key| told(&key, settings::like(&key).map(str::to_owned)))
+        .collect();
     let shown = shown.with_file(&from_file)?;
     let asked = asked.over(from_file);
     let made = Settings::complete(&asked, Machine::here());
@@ -44,7 +47,9 @@ pub(super) fn settings(
     checks::make_absolute(&mut settings)?;
     if let Some(table @ toml::Value::Table(_)) = &settings.project {
         let mut ignored = |key: serde_ignored::Path<'_>| {
-            warnings.push(told(format!("project.{key}")));
+            let key = key.to_string();
+            let near = like_project_key(&key).map(|near| format!("project.{near}"));
+            warnings.push(told(&format!("project.{key}"), near));
         };
         // What else is wrong with it is told when it is used.
         let _ = serde_ignored::deserialize::<_, _, Project>(table.clone(), &mut ignored);

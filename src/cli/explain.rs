@@ -81,6 +81,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         &mut |event| ui.event(event),
         &name,
         &parsed.unknown(&tools.known),
+        &tools.known,
     );
     ui.finish();
     let model = tools.resolver.model().ok_or_else(|| {

@@ -54,10 +54,8 @@ pub(super) fn run(args: &RunArgs, shown: &Shown) -> Result<u8> {
     if !RunDir::is_held(&settings.output)
         && let Ok((mut info, lines)) = RunDir::read(&settings.output)
     {
-        if let (Some(was), Some(is)) = (info.key.as_object_mut(), tools.key.as_object()) {
-            // What takes long is looked at by the run itself.
-            was.retain(|name, _| is.contains_key(name));
-        }
+        // What takes long is looked at by the run itself.
+        info.key.retain_parts_of(&tools.key);
         let hint = "a run there would be refused: give another --output";
         check_key(&settings.output, &info, &lines, &tools, &cancel, hint)?;
     }

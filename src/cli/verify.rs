@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::shown::Shown;
 use crate::identity;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig::parse_config;
-use crate::model::{Certify, CompilerLauncher, Confidence, Event, Order, Request, Tracing};
+use crate::model::{
+    Certify, CompilerLauncher, Confidence, Difference, Event, Order, Part, Request, RunKey, Tracing,
+};
 use crate::report::{Kept, RESULT, Reason, Report, Status, gather};
 use crate::run::{MINIMAL_CONFIG, MINIMAL_FRAGMENT, Plan, WhenEmpty, WhenMissing};
 use crate::settings::Settings;
@@ -108,18 +108,20 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let read = RunDir::read(&settings.output);
     let mut all_that_differs = Vec::new();
     if let Ok((info, _)) = &read {
-        let (differs, unknown) = differences(&claimed.key, &info.key);
+        let key = RunKey::from_json(&claimed.key)
+            .map_err(|e| Error::failed(format!("the key in {RESULT} cannot be read")).because(e))?;
+        let (differs, unknown) = differences(&key, &info.key);
         if !unknown.is_empty() {
             let text = format!(
                 "the result is from an older kbisect: whether it is from the same {} cannot be told",
-                unknown.join(", ")
+                names(&unknown)
             );
             shown.ui().event(&Event::Warning { text });
         }
         if !differs.is_empty() {
             let text = format!(
                 "this was checked with another {} than the result is from",
-                differs.join(", ")
+                names(&differs)
             );
             shown.ui().event(&Event::Warning { text });
         }
@@ -169,21 +171,19 @@ fn refuse_a_finished_one(output: &Path) -> Result<()> {
 
 /// What verdicts depend on and what is not the same here as it was for the claim, by names; and what an
 /// older kbisect noted in another way, so that nobody can tell.
-fn differences(claimed: &Value, found: &Value) -> (Vec<String>, Vec<String>) {
-    let found = &identity::earlier::noted_by(claimed, found);
-    let mut all: Vec<String> = identity::differences(claimed, found)
-        .into_iter()
-        .map(|difference| difference.name)
-        .collect();
+fn differences(claimed: &RunKey, found: &RunKey) -> (Vec<Part>, Vec<Part>) {
+    let mut all = claimed.differences(&identity::earlier::noted_by(claimed, found));
     // A result of an older kbisect may not tell.
-    all.retain(|name| claimed.get(name).is_some());
-    let form = |key: &Value, name: &str| match key.get(name) {
-        // Of an oracle it had one hash.
-        Some(Value::Array(oracles)) => oracles.first().map(std::mem::discriminant),
-        value => value.map(std::mem::discriminant),
-    };
-    all.into_iter()
-        .partition(|name| form(claimed, name) == form(found, name))
+    all.retain(|difference| difference.was.is_some());
+    let (differs, unknown): (Vec<_>, Vec<_>) = all.into_iter().partition(Difference::is_comparable);
+    let parts = |all: Vec<Difference>| all.into_iter().map(|difference| difference.part).collect();
+    (parts(differs), parts(unknown))
+}
+
+/// The names of parts of a key, as a list for people.
+fn names(parts: &[Part]) -> String {
+    let names: Vec<String> = parts.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 /// The result in a file.
@@ -229,20 +229,20 @@ impl Verified {
 
 /// The parts of a key that decide what a fragment resolves to. The environment is none of them: Kconfig files
 /// rarely read it, and a check that any variable of another terminal skips is none.
-const RESOLUTION: [&str; 8] = [
-    "source",
-    "tree",
-    "project",
-    "arch",
-    "base",
-    "toolchain",
-    identity::HELPERS,
-    identity::OUTSIDE,
+const RESOLUTION: [Part; 8] = [
+    Part::Source,
+    Part::Tree,
+    Part::Project,
+    Part::Arch,
+    Part::Base,
+    Part::Toolchain,
+    Part::Helpers,
+    Part::Outside,
 ];
 
 /// Checks that the `.config` of the result is the one that its fragment resolves to. `differs` names the parts of
 /// the key that are not the same here, or of which nobody can tell.
-fn same_config(path: &Path, lines: &[Line], differs: &[String]) -> Result<()> {
+fn same_config(path: &Path, lines: &[Line], differs: &[Part]) -> Result<()> {
     let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
     let claimed = parse_config(&text).fingerprint();
     let start = lines.iter().find_map(|line| match &line.record {
@@ -253,10 +253,10 @@ fn same_config(path: &Path, lines: &[Line], differs: &[String]) -> Result<()> {
         return Ok(());
     }
     let path = path.display();
-    let decisive: Vec<&str> = differs
+    let decisive: Vec<Part> = differs
         .iter()
-        .map(String::as_str)
-        .filter(|name| RESOLUTION.contains(name))
+        .filter(|part| RESOLUTION.contains(part))
+        .cloned()
         .collect();
     if decisive.is_empty() {
         return Err(Error::failed(format!(
@@ -266,7 +266,7 @@ fn same_config(path: &Path, lines: &[Line], differs: &[String]) -> Result<()> {
     Err(Error::failed(format!(
         "whether {path} is what {MINIMAL_FRAGMENT} resolves to cannot be told: here it resolves to another \
          config, with another {}",
-        decisive.join(", ")
+        names(&decisive)
     ))
     .hint(format!(
         "{MINIMAL_FRAGMENT} itself holds; verify it with what the result is from to check the config too"
@@ -329,6 +329,8 @@ fn compare(claimed: &Report, asked: &[Request], found: &Report) -> Result<Verifi
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::model::{Stage, Symbol, TrialId, Value as Setting};
     use crate::report::{Cost, Size, VERSION};
@@ -432,27 +434,37 @@ mod tests {
         assert!(error.contains("without a proof: B=y"), "{error}");
     }
 
+    fn read_key(json: &Value) -> RunKey {
+        RunKey::from_json(json).unwrap()
+    }
+
     #[test]
     fn another_source_or_toolchain_is_told() {
         let key = |hash: &str, gcc: &str| {
-            serde_json::json!({ "source": { "hash": hash, "files": 3 }, "toolchain": { "gcc": gcc },
-                "oracles": [{ "name": "x", "files": {} }] })
+            read_key(
+                &serde_json::json!({ "source": { "hash": hash, "files": 3 }, "toolchain": { "gcc": gcc },
+                "oracles": [{ "name": "x", "files": {} }] }),
+            )
         };
         let claimed = key("12ab", "gcc 12");
         assert_eq!(differences(&claimed, &claimed), (vec![], vec![]));
         let (differs, unknown) = differences(&claimed, &key("34cd", "gcc 13"));
-        assert_eq!(differs, ["source", "toolchain"]);
+        assert_eq!(names(&differs), "source, toolchain");
         assert!(unknown.is_empty());
     }
 
     #[test]
     fn what_an_older_version_noted_in_another_way_is_no_difference() {
-        let claimed = serde_json::json!({ "source": "/a/linux 12ab", "tree": "git 12", "toolchain": "gcc 12",
-            "oracles": ["12ab"], "arch": "x86_64" });
-        let found = serde_json::json!({ "source": { "hash": "12", "files": 3 }, "toolchain": {},
-            "oracles": [{}], "arch": "arm64" });
+        let claimed = read_key(
+            &serde_json::json!({ "source": "/a/linux 12ab", "tree": "git 12", "toolchain": "gcc 12",
+            "oracles": ["12ab"], "arch": "x86_64" }),
+        );
+        let found = read_key(
+            &serde_json::json!({ "source": { "hash": "12", "files": 3 }, "toolchain": {},
+            "oracles": [{}], "arch": "arm64" }),
+        );
         let (differs, unknown) = differences(&claimed, &found);
-        assert_eq!(differs, ["arch"]);
-        assert_eq!(unknown, ["oracles", "source", "toolchain", "tree"]);
+        assert_eq!(differs, [Part::Arch]);
+        assert_eq!(names(&unknown), "oracles, source, toolchain, tree");
     }
 }

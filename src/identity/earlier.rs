@@ -5,10 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::environment;
-use super::key::{ENVIRONMENT, HELPERS, OUTSIDE, USES};
+use crate::model::{OracleKey, Part, RunKey, SourceKey, ToolchainKey};
 use crate::supervise::{self, CancelToken, Spec, find_program};
 use crate::{Error, Result};
 
@@ -16,25 +14,25 @@ use crate::{Error, Result};
 const GIT: Duration = Duration::from_secs(300);
 
 /// Parts of a key that came later: a run of which nothing is noted there goes on without.
-const LATER: [&str; 3] = [HELPERS, ENVIRONMENT, OUTSIDE];
+const LATER: [Part; 3] = [Part::Helpers, Part::Environment, Part::Outside];
 
 /// The key `is` without what the kbisect that wrote the key `was` did not note at all.
 #[must_use]
-pub fn noted_by(was: &Value, is: &Value) -> Value {
+pub fn noted_by(was: &RunKey, is: &RunKey) -> RunKey {
     let mut key = is.clone();
-    if let Some(fields) = key.as_object_mut() {
-        fields.retain(|name, _| was.get(name).is_some() || !LATER.contains(&&**name));
-        if let Some((was, is)) = was.get(ENVIRONMENT).zip(fields.get_mut(ENVIRONMENT)) {
-            *is = environment::noted_like(was, is).unwrap_or_else(|| was.clone());
+    for part in LATER {
+        if was.noted(&part).is_none() {
+            key.forget(&part);
         }
     }
-    let oracles = key.get_mut("oracles").and_then(Value::as_array_mut);
-    let oracles = oracles.into_iter().flatten();
-    for (is, was) in oracles.zip(was["oracles"].as_array().into_iter().flatten()) {
-        if was.get(USES).is_none()
-            && let Some(parts) = is.as_object_mut()
-        {
-            parts.remove(USES);
+    if let Some((was, is)) = was.environment.as_ref().zip(key.environment.as_mut()) {
+        *is = environment::noted_like(was, is).unwrap_or_else(|| was.clone());
+    }
+    let oracles = key.oracles.iter_mut().flatten();
+    for (is, was) in oracles.zip(was.oracles.iter().flatten()) {
+        let has_uses = matches!(was, OracleKey::Files(was) if was.uses.is_some());
+        if let (OracleKey::Files(is), false) = (is, has_uses) {
+            is.uses = None;
         }
     }
     key
@@ -46,29 +44,26 @@ pub fn noted_by(was: &Value, is: &Value) -> Value {
 /// # Errors
 /// The source cannot be read.
 pub fn key_like(
-    was: &Value,
-    is: &Value,
+    was: &RunKey,
+    is: &RunKey,
     root: &Path,
     oracles: Vec<String>,
     cancel: &CancelToken,
-) -> Result<Value> {
+) -> Result<RunKey> {
     let mut key = noted_by(was, is);
-    let Some((was, fields)) = was.as_object().zip(key.as_object_mut()) else {
-        return Ok(key);
-    };
     // The first versions named the source by its path and Makefile.
-    if !was.get("source").is_some_and(Value::is_string) {
+    if !matches!(was.source, Some(SourceKey::Path(_))) {
         return Ok(key);
     }
-    fields.insert("source".into(), source_id(root)?.into());
-    fields.insert("oracles".into(), oracles.into());
-    if was.contains_key("tree") {
-        fields.insert("tree".into(), tree_id(root, cancel)?.into());
+    key.source = Some(SourceKey::Path(source_id(root)?));
+    key.oracles = Some(oracles.into_iter().map(OracleKey::Hash).collect());
+    if was.tree.is_some() {
+        key.tree = Some(tree_id(root, cancel)?);
     }
-    if was.contains_key("toolchain") {
-        fields.insert("toolchain".into(), toolchain(cancel).into());
+    if was.toolchain.is_some() {
+        key.toolchain = Some(ToolchainKey::Versions(toolchain(cancel)));
     }
-    fields.retain(|name, _| was.contains_key(name));
+    key.retain_parts_of(was);
     Ok(key)
 }
 
@@ -165,49 +160,58 @@ fn files(source: &Path) -> Result<String> {
 mod tests {
     use super::*;
 
+    fn key(json: &serde_json::Value) -> RunKey {
+        RunKey::from_json(json).unwrap()
+    }
+
     #[test]
     fn a_run_of_an_earlier_version_is_compared_in_its_own_way() {
         let dir = tempfile::tempdir().unwrap();
         let (root, cancel) = (dir.path(), CancelToken::new());
         fs::write(root.join("Makefile"), "all:\n").unwrap();
         fs::write(root.join("a.c"), "int a;\n").unwrap();
-        let mut was = serde_json::json!({
+        let mut was = key(&serde_json::json!({
             "source": source_id(root).unwrap(),
             "tree": tree_id(root, &cancel).unwrap(),
             "toolchain": toolchain(&cancel),
             "oracles": ["12ab"],
             "arch": "x86_64",
-        });
-        let is = serde_json::json!({ "source": { "hash": "34cd", "files": 2 }, "arch": "x86_64",
+        }));
+        let is = key(
+            &serde_json::json!({ "source": { "hash": "34cd", "files": 2 }, "arch": "x86_64",
             "toolchain": { "gcc": "56ef gcc" }, "qemu": "78ab qemu",
-            "oracles": [{ "name": "x", "files": { "x": "90cd" } }] });
-        let differs = |was: &Value, oracle: &str| -> Vec<String> {
+            "oracles": [{ "name": "x", "files": { "x": "90cd" } }] }),
+        );
+        let differs = |was: &RunKey, oracle: &str| -> Vec<String> {
             let key = key_like(was, &is, root, vec![oracle.to_owned()], &cancel).unwrap();
-            let differs = crate::identity::differences(was, &key);
-            differs.into_iter().map(|d| d.name).collect()
+            let differs = was.differences(&key).into_iter();
+            differs.map(|d| d.part.to_string()).collect()
         };
         assert!(differs(&was, "12ab").is_empty());
         assert_eq!(differs(&was, "34cd"), ["oracles"]);
         fs::write(root.join("a.c"), "int abc;\n").unwrap();
         assert_eq!(differs(&was, "12ab"), ["tree"]);
         // One that is older still did not look at all files.
-        was.as_object_mut().unwrap().remove("tree");
+        was.tree = None;
         assert!(differs(&was, "12ab").is_empty());
         assert_eq!(key_like(&is, &is, root, vec![], &cancel).unwrap(), is);
     }
 
     #[test]
     fn what_an_earlier_version_did_not_note_is_no_difference() {
-        let is = serde_json::json!({ "source": { "hash": "34cd" }, "helpers": { "make": "1" },
+        let is = key(
+            &serde_json::json!({ "source": { "hash": "34cd" }, "helpers": { "make": "1" },
             "environment": { "CFLAGS": "-O2" }, "outside": {},
-            "oracles": [{ "name": "x", "files": { "x": "90cd" }, "uses": { "rules.d/": "1" } }] });
-        let was = serde_json::json!({ "source": { "hash": "34cd" },
-            "oracles": [{ "name": "x", "files": { "x": "90cd" } }] });
+            "oracles": [{ "name": "x", "files": { "x": "90cd" }, "uses": { "rules.d/": "1" } }] }),
+        );
+        let was = key(&serde_json::json!({ "source": { "hash": "34cd" },
+            "oracles": [{ "name": "x", "files": { "x": "90cd" } }] }));
         assert_eq!(noted_by(&was, &is), was);
         assert_eq!(noted_by(&is, &is), is);
         // What it noted and is not there any more still differs.
         assert_ne!(noted_by(&is, &was), is);
-        assert_eq!(noted_by(&Value::Null, &Value::Null), Value::Null);
+        let none = RunKey::default();
+        assert_eq!(noted_by(&none, &none), none);
     }
 
     #[test]

@@ -6,20 +6,17 @@
 //! hashes are keyed by a number of the run, which is noted beside them: the hashes of two runs do not tell whether
 //! they had the same secret.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 use super::harmless::is_harmless;
+use crate::model::{EnvironmentKey, NotedVariables};
 use crate::{Error, Result};
 
-/// Variables whose values are noted as they are.
+/// NotedVariables whose values are noted as they are.
 const SHOWN: &[&str] = &[
     "ARCH",
     "CC",
@@ -37,33 +34,18 @@ const SHOWN: &[&str] = &[
     "W",
 ];
 
-/// How a value begins of which there is only the hash.
-const HIDDEN: &str = "blake3:";
-
 /// Bytes up to which a value is noted as it is.
 const SHORT: usize = 1000;
 
-/// The part of an environment in a key with the variables themselves.
-pub(super) const VARIABLES: &str = "variables";
-
 /// Where random numbers come from.
 const RANDOM: &str = "/dev/urandom";
-
-/// What a key says of the environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Noted {
-    /// The number of the run that keys its hashes, in hex.
-    salt: String,
-    /// Values, or their hashes, by the names of the variables.
-    variables: BTreeMap<String, String>,
-}
 
 /// What a key says of the variables that verdicts may depend on, without those that `overridden` says that builds
 /// see another value of. `PATH` is none of them: what is found through it is known by its contents.
 ///
 /// # Errors
 /// The system has no random number.
-pub fn environment(overridden: &[(String, String)]) -> Result<Value> {
+pub fn environment(overridden: &[(String, String)]) -> Result<EnvironmentKey> {
     let salt = Salt::new()?;
     let is_overridden = |name: &OsStr| overridden.iter().any(|(other, _)| name == &**other);
     let variables = std::env::vars_os()
@@ -74,22 +56,22 @@ pub fn environment(overridden: &[(String, String)]) -> Result<Value> {
             (name, value)
         })
         .collect();
-    let noted = Noted {
+    Ok(EnvironmentKey::Keyed(NotedVariables {
         salt: salt.to_hex(),
         variables,
-    };
-    serde_json::to_value(noted)
-        .map_err(|e| Error::failed("the environment cannot be noted").because(e))
+    }))
 }
 
 /// The environment of this process in the form in which `was` is noted, which another run wrote; `is` is that of
 /// this process as it was [noted](environment) itself. `None`: `was` is noted without a number that keys its
 /// hashes, and cannot be compared.
-pub(super) fn noted_like(was: &Value, is: &Value) -> Option<Value> {
-    let was: Noted = serde_json::from_value(was.clone()).ok()?;
-    let mut is: Noted = serde_json::from_value(is.clone()).ok()?;
+pub(super) fn noted_like(was: &EnvironmentKey, is: &EnvironmentKey) -> Option<EnvironmentKey> {
+    let (EnvironmentKey::Keyed(was), EnvironmentKey::Keyed(is)) = (was, is) else {
+        return None;
+    };
+    let mut is = is.clone();
     if is.salt == was.salt {
-        return serde_json::to_value(is).ok();
+        return Some(EnvironmentKey::Keyed(is));
     }
     let salt = Salt::from_hex(&was.salt)?;
     for (name, value) in &mut is.variables {
@@ -97,8 +79,8 @@ pub(super) fn noted_like(was: &Value, is: &Value) -> Option<Value> {
             *value = salt.noted(name, &now);
         }
     }
-    is.salt = was.salt;
-    serde_json::to_value(is).ok()
+    is.salt.clone_from(&was.salt);
+    Some(EnvironmentKey::Keyed(is))
 }
 
 /// A random number that keys the hashes of one run.
@@ -126,7 +108,9 @@ impl Salt {
     fn noted(&self, name: &str, value: &OsStr) -> String {
         match value.to_str() {
             Some(text)
-                if SHOWN.contains(&name) && text.len() <= SHORT && !text.starts_with(HIDDEN) =>
+                if SHOWN.contains(&name)
+                    && text.len() <= SHORT
+                    && !NotedVariables::is_hidden(text) =>
             {
                 text.to_owned()
             }
@@ -134,15 +118,10 @@ impl Salt {
                 let mut hasher = blake3::Hasher::new_keyed(&self.0);
                 hasher.update(name.as_bytes()).update(b"=");
                 let hash = hasher.update(value.as_bytes()).finalize().to_hex();
-                format!("{HIDDEN}{}", &hash[..16])
+                format!("{}{}", NotedVariables::HIDDEN, &hash[..16])
             }
         }
     }
-}
-
-/// Is it the hash of a value?
-pub(super) fn is_hidden(noted: &str) -> bool {
-    noted.starts_with(HIDDEN)
 }
 
 /// What builds do not take from the environment: the names of the variables that are set all the same, options
@@ -177,14 +156,20 @@ mod tests {
             "X",
         ] {
             let text = noted(name, "hush");
-            assert!(is_hidden(&text) && !text.contains("hush"), "{name}");
+            assert!(
+                NotedVariables::is_hidden(&text) && !text.contains("hush"),
+                "{name}"
+            );
             assert_eq!(text, noted(name, "hush"));
             assert_ne!(text, noted(name, "other"));
             assert_ne!(text, other.noted(name, OsStr::new("hush")));
         }
         assert_ne!(noted("A", "hush"), noted("B", "hush"));
-        assert!(is_hidden(&noted("CFLAGS", &"x".repeat(SHORT + 1))));
-        assert!(is_hidden(&noted("CFLAGS", "blake3:1")));
+        assert!(NotedVariables::is_hidden(&noted(
+            "CFLAGS",
+            &"x".repeat(SHORT + 1)
+        )));
+        assert!(NotedVariables::is_hidden(&noted("CFLAGS", "blake3:1")));
     }
 
     #[test]
@@ -192,11 +177,16 @@ mod tests {
         let (was, is) = (environment(&[]).unwrap(), environment(&[]).unwrap());
         assert_ne!(was, is);
         assert_eq!(noted_like(&was, &is).unwrap(), was);
-        let mut other = was;
-        other[VARIABLES]["NOT_THERE"] = "blake3:12".into();
+        let EnvironmentKey::Keyed(mut other) = was else {
+            panic!("that is how it is noted");
+        };
+        other
+            .variables
+            .insert("NOT_THERE".into(), "blake3:12".into());
+        let other = EnvironmentKey::Keyed(other);
         assert_ne!(noted_like(&other, &is).unwrap(), other);
-        // As it was noted at first, and not at all.
-        assert_eq!(noted_like(&serde_json::json!({ "W": "1" }), &is), None);
-        assert_eq!(noted_like(&Value::Null, &is), None);
+        // As it was noted at first.
+        let first = EnvironmentKey::Unknown(serde_json::json!({ "W": "1" }));
+        assert_eq!(noted_like(&first, &is), None);
     }
 }

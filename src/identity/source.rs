@@ -6,17 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::changes::{Changes, names};
 use super::index::Index;
-use super::key::Difference;
 use super::mentions::Mentions;
 use super::outside::Outside;
 use super::stamp;
 use super::store::Store;
 use super::toolchain::Variables;
 use crate::Result;
+use crate::model::{Difference, Part, RunKey, SourceId, SourceKey};
 use crate::supervise::CancelToken;
 
 /// How often a file is looked at again that a build may be writing.
@@ -24,15 +22,6 @@ const LOOKS: u32 = 10;
 
 /// How long it may take to write one: builds write small ones.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// What a source tree is: the same for a copy elsewhere, and for a tree that was changed and put back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceId {
-    /// Of all paths and contents, in hex.
-    pub hash: String,
-    /// How many files it has.
-    pub files: usize,
-}
 
 /// Grows each time that somebody is seen to have written to the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,16 +197,12 @@ impl SourceTree {
     /// Names the files that are not what they were, in what `differs` from the key `was` of an earlier run. A
     /// source in which there is only what builds left there is no difference.
     #[must_use]
-    pub fn explain(
-        &self,
-        was: &serde_json::Value,
-        mut differs: Vec<Difference>,
-    ) -> Vec<Difference> {
-        let at = differs.iter().position(|d| d.name == "source");
-        let Some((at, hash)) = at.zip(was["source"]["hash"].as_str()) else {
+    pub fn explain(&self, was: &RunKey, mut differs: Vec<Difference>) -> Vec<Difference> {
+        let at = differs.iter().position(|d| d.part == Part::Source);
+        let (Some(at), Some(SourceKey::Contents(was))) = (at, &was.source) else {
             return differs;
         };
-        let changes = self.since(hash);
+        let changes = self.since(&was.hash);
         if changes.as_ref().is_some_and(Changes::is_empty) {
             differs.remove(at);
             return differs;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::unless_absent;
 use crate::model::{
-    Certify, Prior, Request, RequestId, RequestSet, TrialId, sanitize_line, understand,
+    Analysis, Certify, Prior, Request, RequestId, RequestSet, RunKey, StoredSettings, TrialId,
+    sanitize_line, understand,
 };
 use crate::{Error, Result};
 
@@ -25,17 +26,17 @@ pub struct RunInfo {
     pub at: u64,
     /// The command line.
     pub argv: Vec<String>,
-    /// Everything else that a verdict depends on, for a given resolved config: source,
-    /// toolchain, architecture, oracles. A run is resumed only when it is still the same.
-    pub key: serde_json::Value,
+    /// What its verdicts depend on besides the resolved config. A run is resumed only when it is still the same.
+    pub key: RunKey,
     /// The settings, to go on with the same ones.
-    pub settings: serde_json::Value,
+    pub settings: StoredSettings,
     /// The name of the search algorithm.
     pub algorithm: String,
     /// The start's requests. Their numbers are those of all request sets of the run.
     pub requests: Vec<Request>,
     /// The requests that must stay (`--keep`).
-    pub fixed: RequestSet,
+    #[serde(rename = "fixed")]
+    pub keep: RequestSet,
     /// For each request, the others that go with it. Empty: nobody knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<Vec<RequestId>>,
@@ -46,14 +47,16 @@ pub struct RunInfo {
     /// How likely each request is needed, as somebody thinks. Empty: nobody has an idea.
     #[serde(default, skip_serializing_if = "Prior::is_empty")]
     pub prior: Prior,
+    /// What became of the start's other lines, and why. Older runs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Analysis>,
 }
 
 impl RunInfo {
     /// What the certificate of the run is made of.
     #[must_use]
     pub fn certify(&self) -> Certify {
-        let certify = self.settings.get("certify").cloned().unwrap_or_default();
-        serde_json::from_value(certify).unwrap_or_default()
+        self.settings.certify()
     }
 }
 
@@ -79,7 +82,7 @@ pub struct RunDir {
     _lock: Lock,
 }
 
-/// Is a folder that is to be a run directory empty, but for what a run that died left there?
+/// Is a folder empty, so that it can become a run directory? Files that a killed run left there do not count.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it has anything else in it.
@@ -329,7 +332,7 @@ fn read_info(path: &Path) -> Result<(RunInfo, Vec<u8>)> {
     let written: Written<RunInfo> =
         serde_json::from_slice(&text).map_err(|e| damaged(Box::new(e)))?;
     let info = written.info;
-    if info.fixed.capacity() != info.requests.len() {
+    if info.keep.capacity() != info.requests.len() {
         let path = path.display();
         return Err(Error::failed(format!(
             "{path} is damaged: `fixed` does not fit `requests`"

@@ -34,7 +34,7 @@ pub struct Journal {
     /// What was read and written: whole records.
     bytes: Vec<u8>,
     lines: Vec<Line>,
-    /// When this sitting began, and how much time the earlier ones took.
+    /// When this session began, and how much time the earlier ones took.
     begun: Instant,
     before: Duration,
     /// Nobody knows what is on disk any more.
@@ -123,7 +123,7 @@ impl Journal {
         Ok(true)
     }
 
-    /// The time that the run took so far: all sittings together.
+    /// The time that the run took so far: all sessions together.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.before + self.begun.elapsed()

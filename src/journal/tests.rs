@@ -10,7 +10,7 @@ use super::*;
 use crate::ErrorKind;
 use crate::model::{
     Candidate, CandidateId, Fingerprint, Judgement, Origin, Prior, Request, RequestId, RequestSet,
-    Source, Stage, Timings, TrialId, Verdict, WorkerId,
+    RunKey, Source, Stage, Timings, TrialId, Verdict, WorkerId,
 };
 
 fn info() -> RunInfo {
@@ -22,14 +22,15 @@ fn info() -> RunInfo {
         kbisect: "0.1.0".into(),
         at: 1_700_000_000,
         argv: vec!["kbisect".into(), "run".into()],
-        key: serde_json::json!({"source": "abc", "oracles": ["boot"]}),
-        settings: serde_json::json!({"jobs": 2}),
+        key: RunKey::from_json(&serde_json::json!({"source": "abc", "oracles": ["boot"]})).unwrap(),
+        settings: serde_json::json!({"jobs": 2}).into(),
         algorithm: "ddmin".into(),
         requests: vec![request("NET", "y"), request("LOG_BUF_SHIFT", "12")],
-        fixed: RequestSet::of(2, [RequestId(1)]),
+        keep: RequestSet::of(2, [RequestId(1)]),
         carried: vec![],
         selectors: vec![RequestSet::empty(2), RequestSet::of(2, [RequestId(0)])],
         prior: crate::model::Prior::default(),
+        analysis: None,
     }
 }
 

@@ -142,7 +142,7 @@ impl Call {
             spec = spec.env(name, value);
         }
         let ended = supervise::run(&spec, cancel)?;
-        check(ended, "make", &log)?;
+        check(ended, "make", &log).map_err(|error| lacks_target(error, project, &log))?;
         forget_ours(&record.join(ENVIRON))?;
         Self::learnt(work)
     }
@@ -182,6 +182,27 @@ impl Call {
             shim: Shim::at(work),
         })
     }
+}
+
+/// The error of make, or a better one if the project has no target for the smallest configuration.
+fn lacks_target(error: Error, project: &Project, log: &Path) -> Error {
+    let target = &project.base_target;
+    let said = fs::read(log).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    // Older versions of make begin the name with a backquote.
+    let is_it = |quote| said.contains(&format!("No rule to make target {quote}{target}'"));
+    if !is_it('\'') && !is_it('`') {
+        return error;
+    }
+    let target = target.escape_debug();
+    Error::usage(format!(
+        "the project {} has no make target {target}, by which kbisect gets its smallest configuration",
+        project.name.escape_debug()
+    ))
+    .hint(
+        "if it is a Kconfig project, name a target that calls `conf` for one by base-target in [project] of \
+         kbisect.toml; the README describes the table",
+    )
 }
 
 /// Another name of a folder, if its own is long: a `conf` of 2008 (toybox has one) takes names of 127 bytes, writes
@@ -278,5 +299,27 @@ pub(super) fn check(ended: Ended, what: &str, log: &Path) -> Result<()> {
             ))
             .hint(format!("its last words:\n{tail}")))
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_without_the_target_is_told_how_to_name_another() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let said = |text: &str| {
+            fs::write(log.path(), text).unwrap();
+            let error = Error::failed("make failed");
+            lacks_target(error, &Project::busybox(), log.path()).to_string()
+        };
+        for quote in ['\'', '`'] {
+            let text = format!("make: *** No rule to make target {quote}allnoconfig'.  Stop.\n");
+            assert!(said(&text).contains("has no make target allnoconfig"));
+        }
+        let other = "make: *** No rule to make target 'x.c', needed by 'allnoconfig'.  Stop.\n";
+        assert_eq!(said(other), "make failed");
     }
 }

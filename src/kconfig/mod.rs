@@ -31,7 +31,7 @@ pub use engine::Prompt;
 pub use groups::{carried, untied};
 pub use known::known_symbols;
 pub use problem::{Problem, ProblemKind};
-pub use project::{Method, PROFILES, Project};
+pub use project::{Method, PROFILES, Project, like_project_key};
 pub use prompts::parse_prompts;
 pub use read::{Parsed, parse_config, read, read_as};
 pub use requests::{Fixed, Overruled, Start, analyse};

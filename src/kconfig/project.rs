@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Fragment, Request, Symbol, Value};
+use crate::model::{Fragment, ProjectKey, Request, Symbol, Value, near};
 use crate::{Error, Result};
 
 /// A project that is configured by Kconfig and built by make outside of its source tree.
@@ -62,6 +62,26 @@ fn allnoconfig() -> String {
 
 fn o() -> String {
     "O".to_owned()
+}
+
+/// The keys that describe a project in a table.
+const KEYS: [&str; 10] = [
+    "base",
+    "base-target",
+    "compiler",
+    "env",
+    "make-args",
+    "method",
+    "name",
+    "output-variable",
+    "product",
+    "targets",
+];
+
+/// The key of `[project]` that is spelt most like an unknown one.
+#[must_use]
+pub fn like_project_key(key: &str) -> Option<&'static str> {
+    near(&key.replace('_', "-"), KEYS).first().copied()
 }
 
 /// The profiles that come with kbisect.
@@ -143,6 +163,15 @@ impl Project {
                 ),
             ),
         }
+    }
+
+    /// What the key of a run says of it.
+    ///
+    /// # Errors
+    /// Its product has a path that is not UTF-8.
+    pub fn key(&self) -> Result<ProjectKey> {
+        ProjectKey::of(self)
+            .map_err(|e| Error::failed("the project cannot be written to the run").because(e))
     }
 
     /// Checks that `source` is a tree of such a project that can be built elsewhere.
@@ -285,6 +314,18 @@ mod tests {
         let project: Project = toml::from_str(text).unwrap();
         assert_eq!(project.base_target, "allnoconfig");
         assert_eq!(project.output_variable, "OUT");
+    }
+
+    #[test]
+    fn a_misspelt_key_of_a_project_is_answered_by_the_one_that_is_spelt_like_it() {
+        assert_eq!(like_project_key("make_arg"), Some("make-args"));
+        assert_eq!(like_project_key("xyz"), None);
+        let written = serde_json::to_value(Project::busybox()).unwrap();
+        let written = written.as_object().unwrap().keys().map(String::as_str);
+        // The one that is not written.
+        let mut keys: Vec<&str> = written.chain(["compiler"]).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, KEYS);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Overruled {
 /// A working configuration, taken apart.
 #[derive(Debug, Clone)]
 pub struct Start {
+    /// What the file asks for.
+    pub asked: Fragment,
     /// What can be taken away, in menu order: neighbours are related.
     pub requests: Vec<Request>,
     /// Of these, the ones that must stay (`--keep`).
@@ -109,6 +111,7 @@ pub fn analyse(
     quick: &dyn Resolver,
     cancel: &CancelToken,
 ) -> Result<Start> {
+    check_known(keep, known)?;
     let unknown = parsed.unknown(known);
     let (asked, mut fixed, overruled) = beside_base(parsed, resolver);
     let base = resolver.resolve(&Fragment::default(), cancel)?;
@@ -179,14 +182,9 @@ pub fn analyse(
         fixed.retain(|(r, _)| !selected.contains(r));
         dropped.retain(|r| !selected.contains(r));
     }
-    if let Some(absent) = keep.iter().find(|s| !known.contains(*s)) {
-        return Err(Error::usage(format!(
-            "this source has no symbol {absent} for this architecture, which is to be kept"
-        ))
-        .hint(spelling(absent, known)));
-    }
     let keep = kept(&requests, &selected, keep, &full, &resolve)?;
     Ok(Start {
+        asked: parsed.fragment.clone(),
         requests,
         keep,
         selectors,
@@ -198,6 +196,17 @@ pub fn analyse(
         overruled,
         unknown,
     })
+}
+
+/// Does the source have the symbols to keep?
+fn check_known(keep: &[Symbol], known: &HashSet<Symbol>) -> Result<()> {
+    match keep.iter().find(|symbol| !known.contains(*symbol)) {
+        None => Ok(()),
+        Some(absent) => Err(Error::usage(format!(
+            "--keep {absent}: this source has no symbol {absent} for this architecture"
+        ))
+        .hint(spelling(absent, known))),
+    }
 }
 
 /// What the start asks for beside the base, what the base has already, and where the two ask for other values.
@@ -363,10 +372,10 @@ fn kept(
 ) -> Result<RequestSet> {
     if let Some(absent) = keep.iter().find(|s| full.config.get(s).is_no()) {
         return Err(Error::usage(format!(
-            "{absent} is to be kept, but the start does not set it"
+            "--keep {absent}: the start does not turn {absent} on"
         ))
         .hint(format!(
-            "add CONFIG_{absent}=y to the start, and what it depends on"
+            "add CONFIG_{absent}=y to the start, and its dependencies"
         )));
     }
     let mut set = RequestSet::empty(requests.len());

@@ -131,14 +131,15 @@ fn info() -> RunInfo {
         kbisect: "0".into(),
         at: 0,
         argv: vec![],
-        key: serde_json::Value::Null,
-        settings: serde_json::Value::Null,
+        key: crate::model::RunKey::default(),
+        settings: crate::model::StoredSettings::default(),
         algorithm: "ddmin".into(),
         requests: NAMES.map(request).to_vec(),
-        fixed: RequestSet::empty(NAMES.len()),
+        keep: RequestSet::empty(NAMES.len()),
         carried: vec![],
         selectors: vec![],
         prior: crate::model::Prior::default(),
+        analysis: None,
     }
 }
 
@@ -159,7 +160,7 @@ fn progress() -> Progress {
 
 fn new_search(info: &RunInfo) -> Box<dyn Search> {
     let full = RequestSet::full(info.requests.len());
-    search::by_name(&info.algorithm, full, &info.fixed, Options::default()).unwrap()
+    search::by_name(&info.algorithm, full, &info.keep, Options::default()).unwrap()
 }
 
 /// One sitting, in a run directory that may have a journal.

@@ -1,11 +1,14 @@
 //! The shared types of kbisect: symbols, requests, fragments, configs, candidates, verdicts, events.
 
+mod analysis;
 mod ballot;
 mod certify;
 mod confidence;
 mod config;
+mod differences;
 mod event;
 mod forecast;
+mod key;
 mod launcher;
 mod near;
 mod order;
@@ -13,6 +16,7 @@ mod prior;
 mod proof;
 mod request;
 mod set;
+mod settings;
 mod symbol;
 mod text;
 mod tracing;
@@ -20,12 +24,20 @@ mod trial;
 mod units;
 mod version;
 
+pub use analysis::{
+    Analysis, Dropped, Fixed, Implied, Missing, SetBy, Unknown, WhyFixed, WhyMissing,
+};
 pub use ballot::Ballot;
 pub use certify::{CERTIFY, Certify};
 pub use confidence::Confidence;
 pub use config::{Config, Fingerprint, ResolvedConfig};
+pub use differences::{Difference, Noted, Part};
 pub use event::{Event, Phase, Progress, WorkerState};
 pub use forecast::Forecast;
+pub use key::{
+    ContentId, EnvironmentKey, Hashes, NotedVariables, OracleFiles, OracleKey, ProjectKey, RunKey,
+    SourceId, SourceKey, ToolchainKey,
+};
 pub use launcher::CompilerLauncher;
 pub use near::near;
 pub use order::Order;
@@ -33,6 +45,7 @@ pub use prior::Prior;
 pub use proof::Proof;
 pub use request::{Fragment, Request, RequestId};
 pub use set::RequestSet;
+pub use settings::StoredSettings;
 pub use symbol::{InvalidSymbol, InvalidValue, Symbol, Tristate, Value};
 pub use text::{sanitize, sanitize_line};
 pub use tracing::Tracing;

@@ -17,8 +17,8 @@ pub use judge::{COMMAND, Job, OracleOutcome, OracleVerdict, TRACE, judge_all};
 pub use shipped::{SHIPPED, Shipped};
 pub use written::Written;
 
-use crate::identity::{Tracked, USES, Version};
-use crate::model::near;
+use crate::identity::{Tracked, Version};
+use crate::model::{Hashes, OracleFiles, OracleKey, near};
 use crate::supervise::find_program;
 use crate::{Error, Result, places};
 
@@ -153,25 +153,29 @@ impl Oracle {
     /// What it is made of, in the key of a verdict: its name, and the hash of each file by its name; apart those
     /// that earlier versions did not look at. What it writes itself is left out.
     #[must_use]
-    pub fn key(&self) -> serde_json::Value {
-        let hashes = |files: &[Tracked]| -> serde_json::Map<_, _> {
+    pub fn key(&self) -> OracleKey {
+        let hashes = |files: &[Tracked]| -> Hashes {
             let files = files.iter().filter(|file| !self.writes(file));
             files
-                .map(|file| (file.name().to_owned(), file.hash().into()))
+                .map(|file| (file.name().to_owned(), file.hash()))
                 .collect()
         };
-        serde_json::json!({ "name": self.name, "files": hashes(&self.files), USES: hashes(&self.uses) })
+        OracleKey::Files(OracleFiles {
+            files: hashes(&self.files),
+            name: self.name.clone(),
+            uses: Some(hashes(&self.uses)),
+        })
     }
 
     /// What it writes itself does not differ from the key `was`: takes it from there into its key `is`. Nor does
     /// what is there only now, which it may have made itself, but for programs and what is sourced.
-    pub fn excuse(&self, was: &serde_json::Value, is: &mut serde_json::Value) {
-        for part in ["files", USES] {
-            let was = was.get(part).and_then(serde_json::Value::as_object);
-            let is = is.get_mut(part).and_then(serde_json::Value::as_object_mut);
-            let Some((was, is)) = was.zip(is) else {
-                continue;
-            };
+    pub fn excuse(&self, was: &OracleKey, is: &mut OracleKey) {
+        let (OracleKey::Files(was), OracleKey::Files(is)) = (was, is) else {
+            return;
+        };
+        let files = [(&was.files, &mut is.files)];
+        let uses = was.uses.as_ref().zip(is.uses.as_mut());
+        for (was, is) in files.into_iter().chain(uses) {
             for (name, hash) in was {
                 if self.written.has(&self.name, name) {
                     is.insert(name.clone(), hash.clone());
@@ -224,7 +228,7 @@ impl Oracle {
     }
 
     /// May it have made this file itself since its key said `was`? A folder with all that is in it, too.
-    fn may_make(&self, file: &Tracked, was: &serde_json::Map<String, serde_json::Value>) -> bool {
+    fn may_make(&self, file: &Tracked, was: &Hashes) -> bool {
         let is_in =
             |folder: &&Tracked| folder.path().is_dir() && file.path().starts_with(folder.path());
         let mut folders = self.uses.iter().filter(is_in);

@@ -35,7 +35,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         let carried = facts.depends.as_ref().filter(|(of, _)| of == best)?;
         let carried = carried.1.get(id.index()).filter(|_| is_open)?;
         let mut carried = carried.iter().copied().filter(|d| best.contains(*d));
-        carried.find(|d| *d != id && !info.fixed.contains(*d) && failed(*d))
+        carried.find(|d| *d != id && !info.keep.contains(*d) && failed(*d))
     };
     let needed = |judgement: &Judgement| match judgement.verdict {
         Verdict::Fail(stage) => Some(Reason::Needed {
@@ -50,7 +50,7 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
         by: info.requests[by.index()].symbol.clone(),
     };
     let reason = |id: RequestId| {
-        if info.fixed.contains(id) {
+        if info.keep.contains(id) {
             return Reason::Kept;
         }
         let by_majority = || told(id).and_then(needed);
@@ -103,8 +103,8 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
     Ok(Report {
         v: VERSION,
         kbisect: info.kbisect.clone(),
-        key: info.key.clone(),
-        settings: info.settings.clone(),
+        key: info.key.to_json(),
+        settings: info.settings.as_json().clone(),
         status,
         stopped,
         before: size(&facts.start, info.requests.len(), lines),
@@ -206,14 +206,15 @@ mod tests {
             kbisect: "0.1.0".into(),
             at: 0,
             argv: vec![],
-            key: serde_json::Value::Null,
-            settings: serde_json::Value::Null,
+            key: crate::model::RunKey::default(),
+            settings: crate::model::StoredSettings::default(),
             algorithm: "ddmin".into(),
             requests: ["A", "B", "C"].map(request).to_vec(),
-            fixed: RequestSet::of(3, [RequestId(2)]),
+            keep: RequestSet::of(3, [RequestId(2)]),
             carried: vec![],
             selectors: vec![],
             prior: crate::model::Prior::default(),
+            analysis: None,
         }
     }
 

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::fs;
 
 use super::lists::{list_problems, list_unknown, unreadable};
-use super::tell::Watcher;
+use super::project::is_own;
+use super::tell::{Watcher, warn};
 use crate::kconfig::engine::Model;
 use crate::kconfig::{self, ConfResolver, Parsed, Precedence, Project};
 use crate::model::{Fragment, Symbol};
@@ -23,6 +24,14 @@ pub(crate) fn over_base(
     let (base, precedence) = match &settings.base {
         // A `# CONFIG_EXPERT is not set`, which most configs have, would hide the off switches again.
         Base::Expert => {
+            if is_own(settings) {
+                for symbol in project.unknown_in_base(known)? {
+                    let near = kconfig::spelling(&symbol, known);
+                    let text =
+                        format!("[project] base: this source has no symbol {symbol}: {near}");
+                    warn(tell, text);
+                }
+            }
             let base = project.base_fragment(&|symbol| known.contains(symbol))?;
             (base, Precedence::Base)
         }
@@ -32,7 +41,7 @@ pub(crate) fn over_base(
             let parsed = kconfig::read_as(&bytes, resolver.dialect(), model);
             let name = path.display().to_string();
             refuse_losses(&name, &parsed)?;
-            list_unknown(tell, &name, &parsed.unknown(known));
+            list_unknown(tell, &name, &parsed.unknown(known), known);
             list_problems(tell, &name, &parsed.problems);
             (parsed.fragment, Precedence::Start)
         }

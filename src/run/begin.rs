@@ -1,13 +1,14 @@
 //! Begins a run, or tells whether the one that is there is the same.
 
 use super::opened::{Opened, check_key, now};
+use super::reasons::analysis;
 use super::start::{WhenEmpty, start};
 use super::tell::{Watcher, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{Prior, Request, RequestId};
+use crate::model::{Prior, Request, RequestId, StoredSettings};
 use crate::search::{Depends, USE_DEPENDS};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -30,12 +31,13 @@ pub(crate) fn begin(
         at: now(),
         argv: std::env::args().collect(),
         key: tools.key.clone(),
-        settings: serde_json::to_value(settings)
+        settings: StoredSettings::of(settings)
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
         algorithm: settings.algorithm.clone(),
+        analysis: Some(analysis(&start, tools)),
         carried: carried(settings, tools, &start, cancel)?,
         selectors: start.selectors,
-        fixed: start.keep,
+        keep: start.keep,
         prior: prior(settings, &start.requests, tell)?,
         requests: start.requests,
     };
@@ -101,8 +103,8 @@ pub(crate) fn again(
     let start = start(settings, tools, empty, cancel, tell)?;
     let info = &opened.info;
     // More may have been learnt since it began.
-    let is_learning =
-        settings.learns() && info.settings.get("prior") == Some(&serde_json::json!(settings.prior));
+    let was: Option<Settings> = info.settings.read().ok();
+    let is_learning = settings.learns() && was.is_some_and(|was| was.prior == settings.prior);
     let prior = if is_learning {
         info.prior.clone()
     } else {
@@ -110,11 +112,11 @@ pub(crate) fn again(
     };
     let differs = if start.requests != info.requests {
         "start".to_owned()
-    } else if start.keep != info.fixed {
+    } else if start.keep != info.keep {
         "--keep".to_owned()
     } else if prior != info.prior {
         "--prior".to_owned()
-    } else if let Some(key) = settings.changed_since(&info.settings)? {
+    } else if let Some(key) = settings.changed_since(info.settings.as_json())? {
         format!("--{key}")
     } else {
         return Ok(());

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::searches::Whole;
+use super::searches::StartModel;
 use crate::lab::Lab;
 use crate::model::{Forecast, RequestId, RequestSet};
 use crate::supervise::CancelToken;
@@ -25,23 +25,23 @@ impl Foretold {
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`]; a config cannot be resolved.
-    pub(crate) fn of(lab: &Lab<'_>, whole: Whole<'_>, cancel: &CancelToken) -> Result<Self> {
-        if whole.resolver.trusted().is_none() {
+    pub(crate) fn of(lab: &Lab<'_>, model: StartModel<'_>, cancel: &CancelToken) -> Result<Self> {
+        if model.resolver.trusted().is_none() {
             return Ok(Self::default());
         }
-        let full = whole.full();
+        let full = model.full();
         let forecast = |keep: &RequestSet| {
             if cancel.is_cancelled() {
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
-            let resolved = whole.keeping(keep, cancel)?;
+            let resolved = model.keeping(keep, cancel)?;
             Ok(lab.executor.forecast(&resolved.config))
         };
-        let Some(start) = lab.executor.forecast(&whole.resolved.config) else {
+        let Some(start) = lab.executor.forecast(&model.resolved.config) else {
             return Ok(Self::default());
         };
         let without = |id: RequestId| -> Result<Option<Forecast>> {
-            let step = whole.step(id);
+            let step = model.step(id);
             let after = forecast(&step.after)?;
             let Some(before) = step.before else {
                 return Ok(after);
@@ -59,7 +59,7 @@ impl Foretold {
         };
         // What several select is gone with the last of them, and with it perhaps a line that
         // everything includes. So they are taken away one after the other as well.
-        let mut order: Vec<RequestId> = full.minus(&whole.info.fixed).iter().collect();
+        let mut order: Vec<RequestId> = full.minus(&model.info.keep).iter().collect();
         order.sort_by_key(|id| (without[id.index()].cpu, std::cmp::Reverse(*id)));
         let (mut keep, mut before) = (full, start.cpu);
         let mut added = vec![Duration::ZERO; without.len()];

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::costs::Foretold;
 use super::guess;
-use super::searches::Whole;
+use super::searches::StartModel;
 use super::state::RunState;
 use crate::Result;
 use crate::journal::{Record, RunDir, RunInfo};
@@ -51,7 +51,7 @@ impl Estimates<'_> {
         let start = self
             .resolver
             .resolve(&fragment_of(&info.requests, &full), cancel)?;
-        let whole = Whole {
+        let model = StartModel {
             info,
             resolved: &start,
             depends: self.depends,
@@ -63,7 +63,7 @@ impl Estimates<'_> {
             let cpu = judgement.timings.build_cpu;
             lab.executor.recall(&trial, &start, cpu);
         }
-        let costs = Foretold::of(lab, whole, cancel)?;
+        let costs = Foretold::of(lab, model, cancel)?;
         if is_timed && !costs.is_empty() {
             known.costs = costs.millis(judgement.timings.oracle_wall, settings.build_jobs);
             lab.journal.append(&Record::Costs {
@@ -72,7 +72,7 @@ impl Estimates<'_> {
         }
         if is_traced
             && let Some(traced) =
-                guess::of_start(lab, whole, &costs, &settings.trace, self.source, cancel)?
+                guess::of_start(lab, model, &costs, &settings.trace, self.source, cancel)?
         {
             let prior = info.prior.and(&traced);
             lab.journal.append(&Record::Traced {

@@ -72,8 +72,7 @@ fn fragment(report: &Report) -> Fragment {
 
 /// The base of a run, as its fragments have it.
 fn base(info: &RunInfo) -> &str {
-    let base = info.key.get("base").and_then(|base| base.as_str());
-    base.unwrap_or_default()
+    info.key.base.as_deref().unwrap_or_default()
 }
 
 /// The result of a run that has one already, to which nothing could be added; nothing if there is
@@ -127,10 +126,10 @@ pub(crate) fn header(info: &RunInfo, settings: &Settings, file: &str) -> String 
                 .to_string_lossy()
         })
         .collect();
-    let project = info.key.get("project").cloned().unwrap_or_default();
-    let usage = serde_json::from_value::<Project>(project)
-        .map(|project| format!("# {}\n", project.usage(file)))
-        .unwrap_or_default();
+    let project = info.key.project.as_ref();
+    let project = project.and_then(|project| project.read::<Project>().ok());
+    let usage = project.map(|project| format!("# {}\n", project.usage(file)));
+    let usage = usage.unwrap_or_default();
     let oracles = oracles.join(" and ");
     let what = if file == MINIMAL_FRAGMENT {
         format!("the requests that {oracles} needs")

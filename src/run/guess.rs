@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::costs::Foretold;
 use super::files::{json_file, parse};
-use super::searches::Whole;
+use super::searches::StartModel;
 use crate::journal::RunDir;
 use crate::lab::{Lab, TraceFrom};
 use crate::model::{Config, Event, Prior, RequestId, RequestSet, Tracing};
@@ -82,7 +82,7 @@ impl Guess {
 /// [`ErrorKind::Interrupted`]; the file cannot be written.
 pub(crate) fn of_start(
     lab: &mut Lab<'_>,
-    whole: Whole<'_>,
+    model: StartModel<'_>,
     costs: &Foretold,
     tracing: &Tracing,
     source: &Path,
@@ -99,10 +99,10 @@ pub(crate) fn of_start(
             )
         }
     };
-    if whole.resolver.trusted().is_none() {
+    if model.resolver.trusted().is_none() {
         return Ok(None);
     }
-    match guess(lab, whole, costs, &from, source, cancel) {
+    match guess(lab, model, costs, &from, source, cancel) {
         Ok(None) => Ok(None),
         Ok(Some(guess)) => {
             lab.dir.write(FILE, json_file(&guess)?.as_bytes())?;
@@ -134,13 +134,13 @@ pub(crate) fn of_start(
 
 fn guess(
     lab: &mut Lab<'_>,
-    whole: Whole<'_>,
+    model: StartModel<'_>,
     costs: &Foretold,
     from: &TraceFrom,
     source: &Path,
     cancel: &CancelToken,
 ) -> Result<Option<Guess>> {
-    let Some(activity) = lab.executor.trace(whole.resolved, from, cancel)? else {
+    let Some(activity) = lab.executor.trace(model.resolved, from, cancel)? else {
         return Ok(None);
     };
     let of = |configs: &[Config]| lab.executor.objects(configs);
@@ -148,21 +148,21 @@ fn guess(
         let mut objects = of(std::slice::from_ref(config));
         objects.pop().unwrap_or_default()
     };
-    let all = of_one(&whole.resolved.config);
+    let all = of_one(&model.resolved.config);
     let guarded = guarded(source, &all);
-    let ids: Vec<RequestId> = whole.full().iter().collect();
+    let ids: Vec<RequestId> = model.full().iter().collect();
     let mut rows = Vec::with_capacity(ids.len());
     for ids in ids.chunks(AT_ONCE) {
         let config =
-            |keep: &RequestSet| -> Result<Config> { Ok(whole.keeping(keep, cancel)?.config) };
-        let steps: Vec<_> = ids.iter().map(|id| whole.step(*id)).collect();
+            |keep: &RequestSet| -> Result<Config> { Ok(model.keeping(keep, cancel)?.config) };
+        let steps: Vec<_> = ids.iter().map(|id| model.step(*id)).collect();
         let configs = steps.iter().map(|step| config(&step.after));
         let configs: Vec<Config> = configs.collect::<Result<_>>()?;
         let seen = steps.iter().zip(of(&configs)).zip(&configs);
         for (id, ((step, after), is)) in ids.iter().zip(seen) {
             let was = step.before.as_ref().map(config).transpose()?;
             let selected = was.map(|was| (of_one(&was), was));
-            let start = (&all, &whole.resolved.config);
+            let start = (&all, &model.resolved.config);
             let (before, was) = selected.as_ref().map_or(start, |(all, was)| (all, was));
             let gone = was.diff(is);
             let gone = gone.into_iter().filter(|(_, _, now)| now.is_no());
@@ -176,7 +176,7 @@ fn guess(
             let compiled = costs.objects(*id);
             let reach = Reach::of(compiled.unwrap_or(0), all.len());
             rows.push(Row {
-                request: whole.info.requests[id.index()].to_string(),
+                request: model.info.requests[id.index()].to_string(),
                 chance: evidence.chance(reach),
                 compiled,
                 evidence,

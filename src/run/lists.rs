@@ -1,16 +1,17 @@
 //! What is wrong with a file of the user's, in some lines at most.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::tell::{Watcher, warn};
 use crate::Error;
 use crate::kconfig::Problem;
-use crate::model::Symbol;
+use crate::model::{Symbol, near};
 
 pub(crate) fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Error {
     Error::usage(format!("cannot read {}", path.display()))
         .because(error)
-        .hint(format!("{flag} is to be a .config or a fragment of one"))
+        .hint(format!("{flag} must be a .config or a fragment of one"))
 }
 
 /// Warns of what is wrong with a file; the first ones say it all, but what is lost comes first.
@@ -40,10 +41,21 @@ pub(crate) fn list(
     }
 }
 
-/// Warns of symbols that the source does not have, with their lines in the file `name`.
-pub(crate) fn list_unknown(tell: &mut Watcher<'_>, name: &str, unknown: &[(usize, Symbol)]) {
+/// Warns of symbols that the source does not have (`known` are those that it has), with their lines in the file
+/// `name`.
+pub(crate) fn list_unknown(
+    tell: &mut Watcher<'_>,
+    name: &str,
+    unknown: &[(usize, Symbol)],
+    known: &HashSet<Symbol>,
+) {
     let text = |(line, symbol): &(usize, Symbol)| {
-        format!("line {line}: this source has no symbol {symbol} for this architecture")
+        let near = near(symbol.as_str(), known.iter().map(Symbol::as_str));
+        let near = match near.as_slice() {
+            [] => String::new(),
+            near => format!("; did you mean {}?", near.join(" or ")),
+        };
+        format!("line {line}: this source has no symbol {symbol} for this architecture{near}")
     };
     list(tell, name, unknown.iter().map(text));
 }

@@ -3,12 +3,10 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
-
 use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
-use crate::identity::{Difference, differences};
 use crate::journal::{Journal, Line, Record, RunDir, RunInfo};
+use crate::model::{Difference, RunKey};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -17,7 +15,7 @@ pub(crate) struct Opened {
     pub(crate) dir: RunDir,
     pub(crate) info: RunInfo,
     pub(crate) journal: Journal,
-    /// What the journal says of earlier sittings.
+    /// What the journal says of earlier sessions.
     pub(crate) lines: Vec<Line>,
 }
 
@@ -50,11 +48,11 @@ pub(crate) fn open(path: &Path, tell: &mut Watcher<'_>) -> Result<Opened> {
 
 /// What is not the same in the key of a run and in that of `tools`.
 pub(crate) fn key_differences(
-    was: &Value,
+    was: &RunKey,
     tools: &Tools,
     cancel: &CancelToken,
 ) -> Result<Vec<Difference>> {
-    let differs = differences(was, &tools.key_like(was, cancel)?);
+    let differs = was.differences(&tools.key_like(was, cancel)?);
     Ok(tools.source.explain(was, differs))
 }
 
@@ -81,7 +79,7 @@ pub(crate) fn check_key(
     for line in differs.iter().flat_map(|d| &d.details) {
         hint += &format!("\n{line}");
     }
-    let names: Vec<&str> = differs.iter().map(|d| &*d.name).collect();
+    let names: Vec<String> = differs.iter().map(|d| d.part.to_string()).collect();
     Err(Error::usage(format!(
         "the run in {} was not begun with the same {}",
         path.display(),

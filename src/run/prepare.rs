@@ -1,30 +1,39 @@
 //! Makes everything ready that a run needs: tools, source, Kconfig, oracles, guest.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::base::over_base;
 use super::checks;
 use super::compiler::{launcher, own_link};
-use super::project::{check_clean, is_own, project, still_clean};
+use super::key::Grounds;
+use super::oracles::{self, Judge};
+use super::project::{check_clean, project, still_clean};
 use super::tell::{Watcher, note, warn};
 use super::tools::{Tools, Want, WhenMissing};
 
-use crate::boot;
 use crate::build::{Launcher, MakePlan};
-use crate::identity::{self, SourceTree, Toolset, Tracked, Variables};
+use crate::identity::{self, SourceTree, Toolset};
 use crate::kconfig::engine::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
-use crate::model::{CompilerLauncher, sanitize_line};
-use crate::oracle::{self, Oracle, SHIPPED, Written};
-use crate::settings::{Base, Settings};
-use crate::setup::{self, GuestDir, Need, Setup};
-use crate::supervise::{CancelToken, find_program};
+use crate::model::{Symbol, sanitize_line};
+use crate::settings::Settings;
+use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
+use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result, places};
 
 /// Wall time that one build may take. A kernel takes minutes; this is for a make that hangs.
 const BUILD_LIMIT: Duration = Duration::from_secs(4 * 3600);
+
+/// What every step of the preparation needs to know.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    settings: &'a Settings,
+    project: &'a Project,
+    cancel: &'a CancelToken,
+}
 
 /// Makes the tools of a run ready.
 pub(crate) fn tools(
@@ -35,6 +44,66 @@ pub(crate) fn tools(
     tell: &mut Watcher<'_>,
 ) -> Result<Tools> {
     // Mistakes first, before anything takes time.
+    let project = &wanted_project(settings)?;
+    let judges = oracles::find(settings, project)?;
+    let asked = Asked {
+        settings,
+        project,
+        cancel,
+    };
+    warn_of_make_options(tell);
+    let machine = machine(asked, when, &judges, tell)?;
+    let cache = places::cache_dir()?;
+    checks::buildable(
+        &cache,
+        "the cache folder",
+        "name another one by KBISECT_CACHE",
+    )?;
+    let tree = read_tree(asked, &machine, &cache, tell)?;
+    let grounds = Grounds {
+        settings,
+        project,
+        base: tree.resolver.base(),
+        source: &tree.source,
+        model: tree.model.as_ref(),
+        guest: machine.guest.as_ref(),
+    };
+    let mut key = grounds.quick_key(&judges)?;
+    let (judges, toolset) = match want {
+        Want::Judge => {
+            let toolset = grounds.add_programs(&mut key, &judges, cancel);
+            let judges = grounds.with_tools(judges)?;
+            tree.source.keep()?;
+            (judges, toolset)
+        }
+        Want::Look => (judges, Toolset::default()),
+    };
+    let work = machine.work.path();
+    let launcher = match want {
+        Want::Judge => launcher(settings, project, &cache, work, cancel, tell)?,
+        Want::Look => None,
+    };
+    let resolver = tree.resolver;
+    Ok(Tools {
+        plan: plan(project, machine.source, &resolver, launcher),
+        resolver: Arc::new(
+            CheckedResolver::new(resolver, tree.model, &cache.join("kconfig-differences"))
+                .watching(Arc::clone(&tree.source)),
+        ),
+        oracles: judges.into_iter().map(|judge| judge.oracle).collect(),
+        kbisect: own_link(work, super::OWN_NAME)?,
+        known: tree.known,
+        key,
+        source: tree.source,
+        toolset: Arc::new(toolset),
+        guest_version: machine.guest.as_ref().map(|g| g.version().to_owned()),
+        guest: machine.guest.map(|g| g.path().to_owned()),
+        work: machine.work,
+    })
+}
+
+/// The project of the settings, if there can be a source for it.
+fn wanted_project(settings: &Settings) -> Result<Project> {
     let project = project(settings.project.as_ref(), &settings.arch)?;
     if let Some(dir) = settings.source.as_ref().filter(|path| !path.is_file()) {
         check_clean(&project, dir)?;
@@ -50,49 +119,42 @@ pub(crate) fn tools(
              itself to a project of the name linux)",
         ));
     }
-    let written = Arc::new(Written::of_run(&settings.output));
-    let oracles = oracle::find_all(&settings.oracles)?.into_iter();
-    let mut oracles: Vec<Oracle> = oracles.map(|oracle| oracle.noting(&written)).collect();
-    if project.name == "busybox"
-        && let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings))
-    {
-        return Err(
-            Error::usage(format!("{} boots kernels, not busybox", oracle.name()))
-                .hint("give an oracle of your own; examples/busybox has one"),
-        );
-    }
-    if project.name == "linux"
-        && !matches!(settings.arch.as_str(), "x86_64" | "x86")
-        && let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings))
-    {
-        return Err(Error::usage(format!(
-            "{} boots x86_64 kernels only, not {}",
-            oracle.name(),
-            settings.arch.escape_debug()
-        ))
-        .hint("give an oracle of your own that boots it"));
-    }
-    let wants_guest = |o: &Oracle| is_shipped(o, settings) || o.mentions("KBISECT_GUEST");
-    let boots = |o: &Oracle| wants_guest(o) || o.boots();
-    let guest_wanted = oracles.iter().any(wants_guest);
-    let mut needs: Vec<Need> = setup::BUILD.to_vec();
-    if oracles.iter().any(boots) {
-        needs.extend_from_slice(setup::BOOT);
-    }
-    if settings.source.is_none() && project.name == "linux" {
-        needs.extend_from_slice(setup::SOURCE);
-    } else if settings.source.as_ref().is_none_or(|path| path.is_file()) {
-        needs.push(setup::UNPACK);
-    }
+    Ok(project)
+}
+
+/// Warns of variables of the environment that builds are not given.
+fn warn_of_make_options(tell: &mut Watcher<'_>) {
     for name in identity::not_passed_on() {
         warn(
             tell,
             format!(
-                "builds do not see {name} of the environment: they take no options for make from outside. What \
-                 they are to see is set as a variable of its own, or in make-args of [project]"
+                "builds do not see {name} of the environment: they take no options for make from outside. Set \
+                 variables that they must see one by one, or in make-args of [project]"
             ),
         );
     }
+}
+
+/// What this machine has for a run.
+struct Machine {
+    source: PathBuf,
+    guest: Option<GuestDir>,
+    work: WorkFolder,
+}
+
+/// Makes source and guest ready, and installs what is missing, if that is wanted.
+fn machine(
+    asked: Asked<'_>,
+    when: WhenMissing,
+    judges: &[Judge],
+    tell: &mut Watcher<'_>,
+) -> Result<Machine> {
+    let Asked {
+        settings,
+        project,
+        cancel,
+    } = asked;
+    let needs = needs(settings, project, judges);
     let mut line = |text: &str| note(tell, text);
     let mut setup = Setup::new(&mut line, cancel)?;
     match when {
@@ -107,8 +169,8 @@ pub(crate) fn tools(
             .canonicalize()
             .map_err(|e| Error::io("look at", path, e))?,
     };
-    check_clean(&project, &source)?;
-    let guest = if guest_wanted {
+    check_clean(project, &source)?;
+    let guest = if judges.iter().any(|judge| judge.wants_guest) {
         Some(setup.guest()?)
     } else {
         None
@@ -118,114 +180,68 @@ pub(crate) fn tools(
         tell,
         format!("source: {} ({})", source.display(), project.name),
     );
+    Ok(Machine {
+        source,
+        guest,
+        work,
+    })
+}
 
-    let cache = places::cache_dir()?;
-    checks::buildable(
-        &cache,
-        "the cache folder",
-        "name another one by KBISECT_CACHE",
-    )?;
-    if !SourceTree::is_known(&source, &cache) {
+/// The packages that a run needs.
+fn needs(settings: &Settings, project: &Project, judges: &[Judge]) -> Vec<Need> {
+    let mut needs: Vec<Need> = setup::BUILD.to_vec();
+    if judges.iter().any(|judge| judge.boots) {
+        needs.extend_from_slice(setup::BOOT);
+    }
+    if settings.source.is_none() && project.name == "linux" {
+        needs.extend_from_slice(setup::SOURCE);
+    } else if settings.source.as_ref().is_none_or(|path| path.is_file()) {
+        needs.push(setup::UNPACK);
+    }
+    needs
+}
+
+/// The source tree, as Kconfig understands it.
+struct Tree {
+    source: Arc<SourceTree>,
+    resolver: ConfResolver,
+    model: Option<Model>,
+    known: HashSet<Symbol>,
+}
+
+/// Reads the source tree, and lays requests over the base of the settings.
+fn read_tree(
+    asked: Asked<'_>,
+    machine: &Machine,
+    cache: &Path,
+    tell: &mut Watcher<'_>,
+) -> Result<Tree> {
+    let Asked {
+        settings,
+        project,
+        cancel,
+    } = asked;
+    let path = &machine.source;
+    if !SourceTree::is_known(path, cache) {
         note(tell, "the source is read once, to know it by its contents");
     }
-    let watched = Arc::new(SourceTree::open(&source, &cache, cancel)?);
+    let source = Arc::new(SourceTree::open(path, cache, cancel)?);
     let kept = cache.join("kconfig");
-    let resolver = ConfResolver::kept(&source, &project, &kept, work.path(), cancel);
+    let resolver = ConfResolver::kept(path, project, &kept, machine.work.path(), cancel);
     // If it did, that explains an error better than make does.
-    still_clean(&watched, &project, cancel, tell)?;
+    still_clean(&source, project, cancel, tell)?;
     let resolver = resolver?;
     let model = native(&resolver, cancel, tell)?;
     let known = match &model {
         Some(model) => kconfig::symbols(model),
-        None => kconfig::known_symbols(&source)?,
+        None => kconfig::known_symbols(path)?,
     };
-    if settings.base == Base::Expert && is_own(settings) {
-        for symbol in project.unknown_in_base(&known)? {
-            let near = kconfig::spelling(&symbol, &known);
-            warn(
-                tell,
-                format!("[project] base: this source has no symbol {symbol}: {near}"),
-            );
-        }
-    }
-    let resolver = over_base(settings, &project, resolver, model.as_ref(), &known, tell)?;
-    let guest_version = guest.as_ref().map(|g| g.version().to_owned());
-    let mut key = serde_json::json!({
-        "source": watched.id(),
-        "project": project,
-        "arch": settings.arch,
-        "base": resolver.base().to_string(),
-        "oracles": oracles.iter().map(Oracle::key).collect::<Vec<_>>(),
-        "timeout": settings.timeout.as_secs(),
-    });
-    let mut toolset = Toolset::default();
-    key[identity::ENVIRONMENT] = identity::environment(&project.env)?;
-    if want == Want::Judge {
-        let variables = Variables::of(&project.make_args, &project.env);
-        let mut others = Vec::new();
-        if let CompilerLauncher::Program(program) = &settings.cc_launcher {
-            others.push(program.as_str());
-        }
-        if oracles.iter().any(boots) {
-            others.push(boot::QEMU);
-        }
-        // Before the key: what is replaced after this is seen by the first look.
-        let read: Vec<PathBuf> = model
-            .iter()
-            .flat_map(|model| model.files().map(PathBuf::from))
-            .collect();
-        let outside = watched.outside(&read, &variables);
-        key[identity::OUTSIDE] = serde_json::json!(outside.key());
-        toolset = Toolset::of(&variables, &others, outside, cancel);
-        key["toolchain"] = serde_json::json!(identity::toolchain(&variables, cancel));
-        key[identity::HELPERS] = serde_json::json!(toolset.helpers(&variables));
-        if oracles.iter().any(boots) {
-            key["qemu"] = identity::program(boot::QEMU, cancel).into();
-        }
-        let mut guest_files = Vec::new();
-        for (name, path) in guest.iter().flat_map(GuestDir::files) {
-            guest_files.push(Arc::new(Tracked::new(
-                &format!("the guest's {name}"),
-                &path,
-            )?));
-        }
-        let mut qemu = Vec::new();
-        if let Some(path) = find_program(boot::QEMU) {
-            qemu.push(Arc::new(Tracked::new(boot::QEMU, &path)?));
-        }
-        let with_tools = |oracle: Oracle| {
-            let guest = wants_guest(&oracle).then_some(&*guest_files);
-            let qemu = boots(&oracle).then_some(&*qemu);
-            let tools = [guest, qemu].into_iter().flatten();
-            tools.fold(oracle, Oracle::with_tools)
-        };
-        oracles = oracles.into_iter().map(with_tools).collect();
-        watched.keep()?;
-    }
-    if let Some(version) = &guest_version {
-        key["guest"] = version.as_str().into();
-    }
-    let launcher = match want {
-        Want::Judge => launcher(settings, &project, &cache, work.path(), cancel, tell)?,
-        Want::Look => None,
-    };
-    let plan = plan(&project, source, &resolver, launcher);
-    let kbisect = own_link(work.path(), super::OWN_NAME)?;
-    Ok(Tools {
-        resolver: Arc::new(
-            CheckedResolver::new(resolver, model, &cache.join("kconfig-differences"))
-                .watching(Arc::clone(&watched)),
-        ),
-        plan,
-        oracles,
-        guest: guest.map(|g| g.path().to_owned()),
-        kbisect,
+    let resolver = over_base(settings, project, resolver, model.as_ref(), &known, tell)?;
+    Ok(Tree {
+        source,
+        resolver,
+        model,
         known,
-        key,
-        source: watched,
-        toolset: Arc::new(toolset),
-        guest_version,
-        work,
     })
 }
 
@@ -252,14 +268,6 @@ fn native(
             Ok(None)
         }
     }
-}
-
-fn is_shipped(oracle: &Oracle, settings: &Settings) -> bool {
-    SHIPPED.iter().any(|s| s.name == oracle.name())
-        && settings
-            .oracles
-            .iter()
-            .any(|wanted| wanted == oracle.name())
 }
 
 fn plan(

@@ -11,7 +11,7 @@ use super::session::drive;
 use super::tell::{Watcher, warn};
 use super::tools::{Want, WhenMissing};
 use super::{Ended, checks, ended, over_before, tools};
-use crate::identity::Difference;
+use crate::model::Difference;
 use crate::settings::{self, Settings};
 use crate::{Error, ErrorKind, Result};
 
@@ -80,10 +80,9 @@ pub fn resume(
 
 /// The settings of a run that goes on in `dir`.
 fn settings_of(opened: &Opened, changes: &Changes, dir: &Path) -> Result<Settings> {
-    let mut settings: Settings =
-        serde_json::from_value(opened.info.settings.clone()).map_err(|e| {
-            Error::failed(format!("the settings in {} cannot be read", dir.display())).because(e)
-        })?;
+    let mut settings: Settings = opened.info.settings.read().map_err(|e| {
+        Error::failed(format!("the settings in {} cannot be read", dir.display())).because(e)
+    })?;
     settings.output = dir.to_owned();
     settings.jobs = settings::check_jobs(changes.jobs.unwrap_or(settings.jobs))?;
     settings.build_jobs =
@@ -91,8 +90,7 @@ fn settings_of(opened: &Opened, changes: &Changes, dir: &Path) -> Result<Setting
     Ok(settings)
 }
 
-/// What is to be said with an answer: how that differs which it depends on, by a look at it now. Nothing if it
-/// is what it was.
+/// The warning that goes with an answer, if anything that it depends on has changed since.
 fn since_then(looked: Result<Vec<Difference>>) -> Result<Option<String>> {
     let differs = match looked {
         Ok(differs) if differs.is_empty() => return Ok(None),
@@ -105,7 +103,7 @@ fn since_then(looked: Result<Vec<Difference>>) -> Result<Option<String>> {
             )));
         }
     };
-    let names: Vec<&str> = differs.iter().map(|d| &*d.name).collect();
+    let names: Vec<String> = differs.iter().map(|d| d.part.to_string()).collect();
     let details: Vec<&str> = differs
         .iter()
         .flat_map(|d| d.details.iter().map(String::as_str))

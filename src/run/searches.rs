@@ -17,7 +17,7 @@ pub(crate) fn search_of(
     options: search::Options,
     start: Origin,
 ) -> Result<Box<dyn Search>> {
-    let (name, fixed) = (&info.algorithm, &info.fixed);
+    let (name, fixed) = (&info.algorithm, &info.keep);
     let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
     let search: Box<dyn Search> = match settings.confidence {
         None => search::by_name(name, full, fixed, options).map_err(unknown)?,
@@ -35,7 +35,7 @@ pub(crate) fn search_of(
 
 /// The start of a run, and who can tell what it would be without some of its requests.
 #[derive(Clone, Copy)]
-pub(crate) struct Whole<'a> {
+pub(crate) struct StartModel<'a> {
     pub(crate) info: &'a RunInfo,
     pub(crate) resolved: &'a ResolvedConfig,
     pub(crate) depends: &'a Depends,
@@ -49,7 +49,7 @@ pub(crate) struct Step {
     pub(crate) after: RequestSet,
 }
 
-impl Whole<'_> {
+impl StartModel<'_> {
     /// All requests.
     pub(crate) fn full(&self) -> RequestSet {
         RequestSet::full(self.info.requests.len())
@@ -58,7 +58,7 @@ impl Whole<'_> {
     /// The removal that shows the effect of a request.
     pub(crate) fn step(&self, id: RequestId) -> Step {
         let selectors = self.info.selectors.get(id.index());
-        step(id, selectors, &self.info.fixed, self.depends)
+        step(id, selectors, &self.info.keep, self.depends)
     }
 
     /// What Kconfig makes of some of them.

@@ -7,8 +7,9 @@ use super::lists::{list, list_problems, unreadable};
 use super::project::project;
 use super::tell::{Watcher, note};
 use super::tools::Tools;
-use super::unmet::Unmet;
+use super::{reasons, unmet};
 use crate::kconfig::{self, Fixed, Overruled, Parsed, Precedence, Problem, Start};
+use crate::model::Missing;
 use crate::settings::{Base, Settings};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -24,7 +25,7 @@ fn bytes(settings: &Settings) -> Result<(Vec<u8>, String)> {
     };
     match &settings.start {
         Some(path) => {
-            let bytes = fs::read(path).map_err(|e| unreadable("this", path, e))?;
+            let bytes = fs::read(path).map_err(|e| unreadable("the start", path, e))?;
             Ok((bytes, path.display().to_string()))
         }
         None if is_linux => Ok((kconfig::EC2_START.into(), "the EC2 set".to_owned())),
@@ -85,6 +86,8 @@ pub(crate) fn start(
     tell: &mut Watcher<'_>,
 ) -> Result<Start> {
     let (parsed, name) = read_start(settings, tools, when, tell)?;
+    // First: it may explain an error.
+    list_unknown(tell, &name, &parsed.unknown(&tools.known), &tools.known);
     let start = kconfig::analyse(
         &parsed,
         &settings.keep,
@@ -93,20 +96,15 @@ pub(crate) fn start(
         &*tools.resolver,
         cancel,
     )?;
-    list_unknown(tell, &name, &start.unknown);
     let base = base_name(&settings.base);
     let overruled = start.overruled.iter();
     list(tell, &name, overruled.map(|o| overruling(o, &base)));
-    let mut unmet = Unmet::new(tools, &parsed.fragment);
-    let missing: Vec<String> = start
-        .missing
-        .iter()
-        .map(|(request, got)| {
-            let why = unmet.why(request);
-            format!("asks for {request}, gets {got}: {why}")
-        })
-        .collect();
-    list(tell, &name, missing.into_iter());
+    let missing = reasons::missing(&start, tools);
+    let missing = missing.iter().map(|Missing { request, got, why }| {
+        let why = unmet::words(why);
+        format!("asks for {request}, gets {got}: {why}")
+    });
+    list(tell, &name, missing);
     note(
         tell,
         format!(
@@ -167,8 +165,8 @@ fn nothing(start: &Start, name: &str, base: &str) -> Error {
         ))
     } else {
         error.hint(format!(
-            "none of what it asks for is an option of this source that is there, that can be set \
-             and that makes a difference over {base}"
+            "none of its assignments is to a symbol that this source has and that can be set, with another \
+             value than {base} gives it"
         ))
     }
 }
@@ -190,6 +188,7 @@ mod tests {
     fn start(fixed: Vec<(Request, Fixed)>) -> Start {
         let resolved = ResolvedConfig::new(String::new(), Config::default());
         Start {
+            asked: crate::model::Fragment::default(),
             requests: vec![],
             keep: RequestSet::empty(0),
             selectors: vec![],

@@ -4,12 +4,10 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::build::MakePlan;
 use crate::identity::{self, Seen, SourceTree, Toolset, earlier};
 use crate::kconfig::CheckedResolver;
-use crate::model::Symbol;
+use crate::model::{RunKey, Symbol};
 use crate::oracle::Oracle;
 use crate::setup::WorkFolder;
 use crate::supervise::CancelToken;
@@ -25,7 +23,7 @@ pub(crate) struct Tools {
     /// The symbols of the source tree.
     pub(crate) known: HashSet<Symbol>,
     /// What verdicts depend on, besides the resolved config; for [`Want::Look`] without what takes long.
-    pub(crate) key: serde_json::Value,
+    pub(crate) key: RunKey,
     /// The source tree, as it is to stay.
     pub(crate) source: Arc<SourceTree>,
     /// The programs of builds, as they are to stay; for [`Want::Look`] none.
@@ -59,18 +57,12 @@ impl Tools {
     ///
     /// # Errors
     /// The source cannot be read.
-    pub(crate) fn key_like(
-        &self,
-        was: &serde_json::Value,
-        cancel: &CancelToken,
-    ) -> Result<serde_json::Value> {
+    pub(crate) fn key_like(&self, was: &RunKey, cancel: &CancelToken) -> Result<RunKey> {
         let guest = self.guest_version.as_deref();
         let oracles = self.oracles.iter().map(|o| o.earlier_id(guest)).collect();
         let mut is = self.key.clone();
-        let keys = is.get_mut("oracles").and_then(Value::as_array_mut);
-        let keys = keys.into_iter().flatten();
-        let were = was.get("oracles").and_then(Value::as_array);
-        let were = were.into_iter().flatten();
+        let keys = is.oracles.iter_mut().flatten();
+        let were = was.oracles.iter().flatten();
         for ((oracle, key), was) in self.oracles.iter().zip(keys).zip(were) {
             oracle.excuse(was, key);
         }

@@ -1,15 +1,18 @@
-//! Says why an assignment of the start did not come true.
+//! Says why an assignment of the start did not take effect.
 
 use super::tools::Tools;
 use crate::kconfig::engine::{Explanation, Model, State, Term, Why};
-use crate::model::{Fragment, Request, sanitize_line};
+use crate::model::{Fragment, Request, WhyMissing, sanitize_line};
 
 /// So many dependencies are named.
 const FEW: usize = 3;
 
-/// What is known of assignments that did not come true.
+/// Longest text of a Kconfig file that is shown, in characters.
+const LONGEST: usize = 200;
+
+/// What is known of assignments that did not take effect.
 pub(crate) struct Unmet<'a> {
-    /// The start as the native engine resolves it, if it is to be trusted.
+    /// The start as the native engine resolves it, if that can be trusted.
     native: Option<(&'a Model, State<'a>)>,
 }
 
@@ -26,47 +29,65 @@ impl<'a> Unmet<'a> {
         }
     }
 
-    /// Why the request did not come true, in a few words.
-    pub(crate) fn why(&mut self, request: &Request) -> String {
+    /// Why the request did not take effect.
+    pub(crate) fn why(&mut self, request: &Request) -> WhyMissing {
         let explained = self.native.as_mut().and_then(|(model, state)| {
             let explanation = state.explain(model.find(request.symbol.as_str())?)?;
-            reason(&explanation)
+            Some(reason(&explanation))
         });
-        explained
-            .unwrap_or_else(|| "a dependency is missing, or it cannot have this value".to_owned())
+        explained.unwrap_or(WhyMissing::Unknown)
     }
 }
 
-fn reason(explanation: &Explanation) -> Option<String> {
-    let off = |terms: &[Term]| -> Vec<String> {
-        let off = terms.iter().filter(|t| t.value == "n");
-        off.map(|t| t.text.clone()).collect()
-    };
-    let mut missing = off(&explanation.needs);
-    for term in off(&explanation.hidden_by) {
-        if !missing.contains(&term) {
-            missing.push(term);
+/// A text of a Kconfig file, safe to show.
+pub(crate) fn shown(text: &str) -> String {
+    sanitize_line(text, LONGEST)
+}
+
+/// Those conditions whose value is as wanted.
+pub(crate) fn texts(terms: &[Term], wanted: fn(&str) -> bool) -> Vec<String> {
+    let terms = terms.iter().filter(|term| wanted(term.value));
+    terms.map(|term| shown(&term.text)).collect()
+}
+
+fn reason(explanation: &Explanation) -> WhyMissing {
+    let is_off = |value: &str| value == "n";
+    let mut needs = texts(&explanation.needs, is_off);
+    for term in texts(&explanation.hidden_by, is_off) {
+        if !needs.contains(&term) {
+            needs.push(term);
         }
     }
-    let text = match &explanation.why {
-        _ if !explanation.visible && !missing.is_empty() => {
-            let more = missing.len().saturating_sub(FEW);
-            missing.truncate(FEW);
-            let more = match more {
+    match &explanation.why {
+        _ if !explanation.visible && !needs.is_empty() => WhyMissing::Needs { needs },
+        Why::Selected { by } => WhyMissing::Selected {
+            by: by.iter().map(|by| shown(by)).collect(),
+        },
+        Why::NotChosen => WhyMissing::NotChosen,
+        _ if explanation.definitions.iter().all(|d| d.prompt.is_none()) => WhyMissing::NoPrompt,
+        Why::Limited { .. } => WhyMissing::Limited,
+        _ => WhyMissing::Unknown,
+    }
+}
+
+/// The reason in a few words: `it needs NET, not given here`.
+pub(crate) fn words(why: &WhyMissing) -> String {
+    let text = match why {
+        WhyMissing::Needs { needs } => {
+            let more = match needs.len().saturating_sub(FEW) {
                 0 => String::new(),
                 n => format!(" and {n} more"),
             };
-            format!("it needs {}{more}, not given here", missing.join(", "))
+            let few = &needs[..needs.len().min(FEW)];
+            format!("it needs {}{more}, not given here", few.join(", "))
         }
-        Why::Selected { by } => format!("it is selected by {}", by.join(", ")),
-        Why::NotChosen => "another member of its choice is chosen".to_owned(),
-        _ if explanation.definitions.iter().all(|d| d.prompt.is_none()) => {
-            "it has no prompt: only other symbols set it".to_owned()
-        }
-        Why::Limited { .. } => "what it depends on, or its range, allows no more".to_owned(),
-        _ => return None,
+        WhyMissing::Selected { by } => format!("it is selected by {}", by.join(", ")),
+        WhyMissing::NotChosen => "another member of its choice is chosen".to_owned(),
+        WhyMissing::NoPrompt => "it has no prompt: only other symbols set it".to_owned(),
+        WhyMissing::Limited => "its dependencies or its range allow no more".to_owned(),
+        WhyMissing::Unknown => "a dependency is missing, or it cannot have this value".to_owned(),
     };
-    Some(sanitize_line(&text, 300))
+    sanitize_line(&text, 300)
 }
 
 #[cfg(test)]
@@ -116,7 +137,10 @@ mod tests {
     fn why(change: impl FnOnce(&mut Explanation)) -> Option<String> {
         let mut explanation = explanation();
         change(&mut explanation);
-        reason(&explanation)
+        match reason(&explanation) {
+            WhyMissing::Unknown => None,
+            why => Some(words(&why)),
+        }
     }
 
     #[test]
@@ -150,7 +174,7 @@ mod tests {
         });
         assert_eq!(
             limited.unwrap(),
-            "what it depends on, or its range, allows no more"
+            "its dependencies or its range allow no more"
         );
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use kbisect::lab::moves;
+use kbisect::model::RunKey;
 use kbisect::report::{self, Report, Status, gather};
 use kbisect::search;
 use rayon::prelude::*;
@@ -99,6 +100,28 @@ fn a_result_that_was_kept_is_reported_without_its_run() {
             assert_says(recording, "result.txt", &said);
         }
     });
+}
+
+#[test]
+fn the_key_and_the_settings_of_each_recording_are_read_without_a_loss() {
+    for recording in recordings() {
+        let written = |file: &str| -> Option<serde_json::Value> {
+            let text = fs::read(recording.path().join(file)).ok()?;
+            serde_json::from_slice(&text).unwrap()
+        };
+        let run = written("run.json").unwrap();
+        assert_eq!(
+            recording.info.key.to_json(),
+            run["key"],
+            "{}",
+            recording.name
+        );
+        assert_eq!(recording.info.settings.as_json(), &run["settings"]);
+        if let Some(result) = written(report::RESULT) {
+            let key = RunKey::from_json(&result["key"]).unwrap();
+            assert_eq!(key.to_json(), result["key"], "{}", recording.name);
+        }
+    }
 }
 
 #[test]

@@ -55,6 +55,17 @@ fn twisted(twist: &str) -> Spec {
     Spec::new(&SYMBOLS, &rule()).oracle(&rule().script(twist))
 }
 
+/// The toy with a start that has lines of each kind that are no requests.
+fn with_other_lines() -> Spec {
+    let mut spec = twisted("");
+    spec.kconfig += "config ABSENT\n\tbool \"absent\"\n\n\
+        config NEEDY\n\tbool \"needy\"\n\tdepends on ABSENT\n\n\
+        config CORE\n\tbool\n\tdefault NET\n\n\
+        config SIZE\n\tint \"size\"\n\tdefault 5\n\tdepends on NET\n";
+    spec.start += "CONFIG_NEEDY=y\nCONFIG_CORE=y\nCONFIG_SIZE=5\nCONFIG_TIMMER=y\n";
+    spec
+}
+
 /// The toy with an object for each symbol, so that it can be foretold what trials take.
 fn compiled() -> Spec {
     let object = |(symbol, _): &(&str, &str)| {
@@ -266,6 +277,12 @@ fn make_the_recordings_of_this_version() {
                   cp $(KCONFIG_CONFIG) $(O)/out.bin";
     steady("build-fails", &twisted("").recipe(recipe), 0, &["-j", "2"]);
     steady("unreliable", &flipping(45, 1), 6, &["-j", "1"]);
+    steady(
+        "analysed",
+        &with_other_lines(),
+        4,
+        &["-j", "2", "--budget-trials", "8"],
+    );
 
     if is_wanted("taken-back") {
         let made = (0..100).any(|seed| {

@@ -31,7 +31,7 @@ impl Recording {
         Self {
             name: path.file_name().unwrap().to_str().unwrap().to_owned(),
             // As a resumed run reads them.
-            settings: serde_json::from_value(info.settings.clone()).unwrap(),
+            settings: info.settings.read().unwrap(),
             info,
             lines,
             torn,
@@ -63,7 +63,7 @@ impl Recording {
             cores: Cores::Shared,
             ..Options::default()
         };
-        let (name, full, fixed) = (&info.algorithm, RequestSet::full(n), &info.fixed);
+        let (name, full, fixed) = (&info.algorithm, RequestSet::full(n), &info.keep);
         let search: Box<dyn Search> = match self.settings.confidence {
             None => search::by_name(name, full, fixed, options).unwrap(),
             Some(confidence) => {

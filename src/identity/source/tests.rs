@@ -382,12 +382,12 @@ fn what_differs_from_an_earlier_state_is_named_while_its_list_is_there() {
     assert_eq!(later.since(&hash).unwrap().to_string(), "kernel/fork.c");
     assert_eq!(later.since("1234"), None);
     let explained = |hash: &str, later: &SourceTree| {
-        let key = |hash: &str| serde_json::json!({ "source": { "hash": hash, "files": 4 } });
+        let key = |hash: &str| {
+            let json = serde_json::json!({ "source": { "hash": hash, "files": 4 } });
+            RunKey::from_json(&json).unwrap()
+        };
         let was = key(hash);
-        later.explain(
-            &was,
-            crate::identity::differences(&was, &key(&later.id().hash)),
-        )
+        later.explain(&was, was.differences(&key(&later.id().hash)))
     };
     assert_eq!(
         explained(&hash, &later)[0].details,

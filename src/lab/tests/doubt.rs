@@ -15,7 +15,7 @@ fn doubting(
     let search = search::doubting(
         "split",
         &full,
-        &info.fixed,
+        &info.keep,
         Options::default(),
         Confidence::default(),
     );
