@@ -1,10 +1,16 @@
 //! The result of a run: the requests that are left, and why each of them stays.
 
-mod facts;
+mod costs;
+mod forecasts;
 mod gather;
+mod reasons;
+mod sizes;
 mod text;
 
-pub use gather::gather;
+#[cfg(test)]
+mod tests;
+
+pub use gather::{gather, of_state};
 pub use text::{Dress, text};
 
 use std::path::{Path, PathBuf};

@@ -3,10 +3,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, VerdictCache};
+use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, RunState, VerdictCache};
 use kbisect::lab::moves;
 use kbisect::model::{CandidateId, Order, RequestSet, Source};
-use kbisect::run::RunState;
 use kbisect::search::{self, Cores, Depends, InOrder, Options, Proof, Search, Step};
 use kbisect::settings::Settings;
 
@@ -47,7 +46,7 @@ impl Recording {
     pub(super) fn search(&self, lines: &[Line]) -> Box<dyn Search> {
         let info = &self.info;
         let n = info.requests.len();
-        let known = RunState::of(lines, n);
+        let known = RunState::of(lines);
         let prior = if known.prior.is_empty() {
             &info.prior
         } else {
@@ -101,19 +100,18 @@ impl Recording {
     }
 
     fn known(&self, text: &mut String) {
+        let state = RunState::of(&self.lines);
+        let (start, start_config) = (state.start.as_ref().map(|s| s.trial), state.start_config());
+        let best = state.best_passed().map(|judgement| judgement.fingerprint);
+        let (next_trial, progress) = (state.next_trial(), state.progress(self.info.requests.len()));
         let RunState {
-            start,
-            start_config,
-            start_origin: _,
-            next_trial,
-            best,
-            written,
-            progress,
+            noted,
             costs,
             refused,
             prior,
             files,
-        } = RunState::of(&self.lines, self.info.requests.len());
+            ..
+        } = state;
         writeln!(text, "\nwhat is known").unwrap();
         let mut line = |name: &str, value: String| writeln!(text, "  {name}: {value}").unwrap();
         line(
@@ -122,7 +120,7 @@ impl Recording {
         );
         line("next trial", next_trial.to_string());
         line("smallest that passed", format!("{best:?}"));
-        let written = written.map_or_else(|| "none".to_owned(), |set| self.names(&set));
+        let written = noted.map_or_else(|| "none".to_owned(), |set| self.names(&set));
         line("best that was noted", written);
         line("costs", format!("{costs:?}"));
         line("prior", serde_json::to_string(&prior).unwrap());
@@ -162,10 +160,7 @@ impl Recording {
 
     fn replayed(&self, text: &mut String) {
         writeln!(text, "\nthe search").unwrap();
-        if RunState::of(&self.lines, self.info.requests.len())
-            .start
-            .is_none()
-        {
+        if RunState::of(&self.lines).start.is_none() {
             writeln!(text, "  is not begun: the start has not passed").unwrap();
             return;
         }
