@@ -8,7 +8,7 @@ use crate::model::{Source, Verdict};
 pub(super) fn costs(state: &RunState) -> Cost {
     let mut cost = Cost {
         wall: state.elapsed,
-        sittings: state.sessions,
+        sessions: state.sessions,
         differed: state.differed(),
         forecast_error: forecasts::error(state),
         ..Cost::default()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::costs::costs;
 use super::reasons::Reasons;
 use super::sizes::{rebuilt, size};
-use super::{Certainty, Kept, Reason, Report, Status, VERSION};
+use super::{Certainty, KeptRequest, Reason, Report, Status, VERSION};
 use crate::journal::{Ending, Line, RunInfo, RunState};
 use crate::model::{RequestId, RequestSet, Stage};
 use crate::{Error, Result};
@@ -40,11 +40,11 @@ pub fn of_state(info: &RunInfo, state: &RunState) -> Result<Report> {
         );
     };
     let reasons = Reasons::new(info, state, &best, passed);
-    let kept = best.iter().map(|id| Kept {
+    let kept = best.iter().map(|id| KeptRequest {
         request: info.requests[id.index()].clone(),
         reason: reasons.of(id),
     });
-    let kept: Vec<Kept> = kept.collect();
+    let kept: Vec<KeptRequest> = kept.collect();
     let status = status(state.ending, &kept);
     let stopped = state.gave_up().filter(|_| state.ending.is_none());
     Ok(Report {
@@ -64,9 +64,9 @@ pub fn of_state(info: &RunInfo, state: &RunState) -> Result<Report> {
     })
 }
 
-fn status(ending: Option<Ending>, kept: &[Kept]) -> Status {
+fn status(ending: Option<Ending>, kept: &[KeptRequest]) -> Status {
     let is_proved = kept.iter().all(|k| k.reason != Reason::Unproved);
-    let is_implied = |k: &Kept| matches!(k.reason, Reason::Implied { .. });
+    let is_implied = |k: &KeptRequest| matches!(k.reason, Reason::Implied { .. });
     match ending {
         Some(Ending::Leaves) if is_proved => Status::Leaves,
         // Older versions called it minimal.
@@ -78,10 +78,10 @@ fn status(ending: Option<Ending>, kept: &[Kept]) -> Status {
 }
 
 /// How certain the answer is, if that was calculated.
-fn certainty(state: &RunState, best: &RequestSet, kept: &[Kept]) -> Option<Certainty> {
+fn certainty(state: &RunState, best: &RequestSet, kept: &[KeptRequest]) -> Option<Certainty> {
     let judged = |keep: &RequestSet| state.ballot(keep).map(|ballot| ballot.counts().0);
     // Of the requests that the oracle needs, not of those without which nothing builds.
-    let is_of_oracle = |(kept, id): (&Kept, RequestId)| {
+    let is_of_oracle = |(kept, id): (&KeptRequest, RequestId)| {
         let stage = match kept.reason {
             Reason::Needed { stage, .. } => Some(stage),
             _ => None,

@@ -89,7 +89,7 @@ pub enum Reason {
 
 /// A kept request and its reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct KeptRequest {
     /// The request.
     #[serde(flatten)]
     pub request: Request,
@@ -119,7 +119,8 @@ pub struct Cost {
     /// Wall time of all sessions.
     pub wall: Duration,
     /// Number of sessions.
-    pub sittings: u32,
+    #[serde(rename = "sittings")]
+    pub sessions: u32,
     /// Trials that repeated a judgement, to see whether the oracle errs.
     #[serde(default)]
     pub repeated: u32,
@@ -183,7 +184,7 @@ pub struct Report {
     /// The smallest that passed.
     pub after: Size,
     /// The requests that are left, in menu order, each with its reason.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptRequest>,
     /// How certain that is. None with `--confidence none`, or if the run has not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certainty: Option<Certainty>,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Certainty, Cost, Kept, Reason, Rebuilt, Report, SameProduct, Size, Status};
+use super::{Certainty, Cost, KeptRequest, Reason, Rebuilt, Report, SameProduct, Size, Status};
 use crate::model::sanitize_line;
 
 /// Longest evidence that is shown, in characters.
@@ -30,7 +30,7 @@ pub trait Dress {
 #[must_use]
 pub fn text(report: &Report, dress: &dyn Dress) -> String {
     let mut out = String::new();
-    let implied = |kept: &Kept| matches!(kept.reason, Reason::Implied { .. });
+    let implied = |kept: &KeptRequest| matches!(kept.reason, Reason::Implied { .. });
     let is_of_leaves = report.kept.iter().any(implied);
     let status = match report.status {
         Status::Minimal if !is_of_leaves => {
@@ -80,7 +80,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     }
     // Before the end most have not been tried alone: that is not worth a line each.
     let is_over = !matches!(report.status, Status::Stopped | Status::Running);
-    let (listed, untried): (Vec<&Kept>, Vec<&Kept>) = report
+    let (listed, untried): (Vec<&KeptRequest>, Vec<&KeptRequest>) = report
         .kept
         .iter()
         .partition(|kept| is_over || kept.reason != Reason::Unproved);
@@ -161,11 +161,11 @@ fn row(name: &str, size: &Size, dress: &dyn Dress) -> String {
 }
 
 /// The request, which may be from somebody else's file.
-fn name(kept: &Kept) -> String {
+fn name(kept: &KeptRequest) -> String {
     sanitize_line(&kept.request.to_string(), LONGEST)
 }
 
-fn reason(kept: &Kept) -> String {
+fn reason(kept: &KeptRequest) -> String {
     match &kept.reason {
         Reason::Needed {
             trial,
@@ -199,7 +199,7 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         cached,
         build_cpu,
         wall,
-        sittings,
+        sessions,
         repeated,
         differed,
         // Of interest to those who work on it: in result.json.
@@ -230,13 +230,13 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         0 => String::new(),
         n => format!(", {n} without a verdict"),
     };
-    let sittings = match sittings {
+    let sessions = match sessions {
         0 | 1 => String::new(),
         n => format!(", in {n} sittings"),
     };
     format!(
         "{} ({passed} pass, {failed} fail{unresolved}){repeats}{reused}\n\
-         {compiled} in {} of CPU time; {} in all{sittings}",
+         {compiled} in {} of CPU time; {} in all{sessions}",
         match passed + failed + cost.unresolved {
             1 => "1 trial".to_owned(),
             n => format!("{n} trials"),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     fn report(status: Status) -> Report {
-        let kept = |name, reason| Kept {
+        let kept = |name, reason| KeptRequest {
             request: Request {
                 symbol: Symbol::new(name).unwrap(),
                 value: Value::YES,
@@ -311,7 +311,7 @@ mod tests {
                 failed: 3,
                 repeated: 2,
                 differed: 1,
-                sittings: 1,
+                sessions: 1,
                 ..Cost::default()
             },
             files: vec![],

@@ -17,7 +17,7 @@ pub(crate) struct Opened {
     pub(crate) dir: RunDir,
     pub(crate) info: RunInfo,
     pub(crate) journal: Journal,
-    /// What the journal says of earlier sittings.
+    /// What the journal says of earlier sessions.
     pub(crate) lines: Vec<Line>,
 }
 
