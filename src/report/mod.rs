@@ -73,7 +73,7 @@ pub enum Reason {
         stage: Stage,
         /// The line that shows how it failed.
         evidence: Option<String>,
-        /// `=` lines that fell with it.
+        /// How many `=` lines fewer its config has than the answer's. Its own line is among them.
         lines: u32,
     },
     /// A needed request depends on it; it was not removed alone (`--certify leaves`).
