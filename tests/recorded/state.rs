@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, RunState, VerdictCache};
 use kbisect::lab::moves;
-use kbisect::model::{CandidateId, Order, RequestSet, Source};
-use kbisect::search::{self, Cores, Depends, InOrder, Options, Proof, Search, Step};
+use kbisect::model::{CandidateId, Order, Origin, RequestSet, Source};
+use kbisect::search::{self, Cores, Depends, InOrder, Options, Proof, Rebuilding, Search, Step};
 use kbisect::settings::Settings;
 
 /// A recorded run.
@@ -69,10 +69,23 @@ impl Recording {
                 Box::new(search::doubting(name, &full, fixed, options, confidence).unwrap())
             }
         };
-        match self.settings.order {
+        let search: Box<dyn Search> = match self.settings.order {
             Order::AsItComes => search,
             Order::Deterministic => Box::new(InOrder::new(search)),
+        };
+        if self.is_rebuilt() {
+            let (confidence, start) = (self.settings.confidence, known.start_origin);
+            Box::new(Rebuilding::new(search, confidence, start))
+        } else {
+            search
         }
+    }
+
+    /// Was it made since answers are built from an empty tree?
+    fn is_rebuilt(&self) -> bool {
+        let state = RunState::of(&self.lines);
+        let origins = state.judged.iter().map(|judged| judged.judgement.origin);
+        origins.into_iter().any(|origin| origin == Origin::Empty)
     }
 
     fn names(&self, set: &RequestSet) -> String {
