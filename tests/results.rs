@@ -506,3 +506,26 @@ fn a_run_keeps_what_became_of_each_line_of_its_start_and_why() {
     toy.write("out/run.json", &older.to_string());
     assert_eq!(toy.kbisect(&["report", "out"]).code, 0);
 }
+
+#[test]
+fn a_run_that_was_killed_before_it_noted_its_start_as_the_best_notes_it_when_it_goes_on() {
+    let spec = Spec::twelve().oracle(&Rule::all(&TWELVE_NEEDED).script(""));
+    let toy = Toy::new(&spec);
+    assert_eq!(toy.run(&["-j", "1", "--budget-trials", "1"]).code, 4);
+    let place = |journal: &str, record: &str| {
+        let record = format!("\"record\":\"{record}\"");
+        journal.lines().position(|line| line.contains(&record))
+    };
+    let journal = toy.read("out/journal.jsonl");
+    let kept = journal.lines().take(place(&journal, "start").unwrap() + 1);
+    let kept: Vec<&str> = kept.collect();
+    toy.write("out/journal.jsonl", &(kept.join("\n") + "\n"));
+    let ended = toy.resume();
+    assert_twelve(&toy, &ended);
+    let journal = toy.read("out/journal.jsonl");
+    let best = place(&journal, "best").unwrap();
+    assert!(best < place(&journal, "told").unwrap(), "{journal}");
+    // Otherwise the first pass would be shown as the best, even if it were taken back.
+    let first = journal.lines().nth(best).unwrap();
+    assert!(first.contains("\"requests\":12"), "{first}");
+}

@@ -13,7 +13,7 @@ use crate::kconfig::parse_config;
 use crate::model::{
     Certify, CompilerLauncher, Confidence, Difference, Event, Order, Part, Request, RunKey, Tracing,
 };
-use crate::report::{Kept, RESULT, Reason, Report, Status, gather};
+use crate::report::{KeptRequest as Kept, RESULT, Reason, Report, Status, gather};
 use crate::run::{MINIMAL_CONFIG, MINIMAL_FRAGMENT, Plan, WhenEmpty, WhenMissing};
 use crate::settings::Settings;
 use crate::{Error, Result};

@@ -4,13 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::{Ballot, Fingerprint, Judgement, RequestSet, Source};
 
-use super::record::{Line, Record};
-
 /// What earlier trials of this run said, so that nothing is asked twice.
 ///
 /// Only within one run directory, whose `run.json` fixes what verdicts depend on besides the
 /// resolved config.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct VerdictCache {
     by_fingerprint: HashMap<Fingerprint, Ballot>,
     /// The image of the first build of each.
@@ -20,44 +18,10 @@ pub struct VerdictCache {
 }
 
 impl VerdictCache {
-    /// What these records say.
-    #[must_use]
-    pub fn of(lines: &[Line]) -> Self {
-        let mut cache = Self::default();
-        let mut proposed = HashMap::new();
-        for line in lines {
-            match &line.record {
-                Record::Proposed { candidate } => {
-                    proposed.insert(candidate.id, &candidate.keep);
-                }
-                Record::Resolved {
-                    candidate,
-                    fingerprint,
-                } => {
-                    if let Some(keep) = proposed.get(candidate) {
-                        cache.resolved((*keep).clone(), *fingerprint);
-                    }
-                }
-                Record::Told {
-                    candidate,
-                    judgement,
-                } => {
-                    if let Some(keep) = proposed.get(candidate) {
-                        cache.resolved((*keep).clone(), judgement.fingerprint);
-                    }
-                }
-                _ => {}
-            }
-            if let Some(judgement) = line.record.answer() {
-                cache.judged(judgement);
-            }
-        }
-        cache
-    }
-
-    /// Remembers that `keep` resolves to `fingerprint`.
+    /// Remembers that `keep` resolves to `fingerprint`. What it resolved to first counts: another config ends the
+    /// session with an error, and must end the next one, too.
     pub fn resolved(&mut self, keep: RequestSet, fingerprint: Fingerprint) {
-        self.resolved.insert(keep, fingerprint);
+        self.resolved.entry(keep).or_insert(fingerprint);
     }
 
     /// Remembers a judgement. Of several on a config the majority counts; one that

@@ -9,6 +9,7 @@ use crate::{Error, Result};
 
 use super::atomic::{folder_of, sync_dir, write_atomically};
 use super::record::{BadLine, Line, Record};
+use super::state::RunState;
 
 /// What a journal needs of a file.
 trait Store: Write + Send {
@@ -34,6 +35,8 @@ pub struct Journal {
     /// What was read and written: whole records.
     bytes: Vec<u8>,
     lines: Vec<Line>,
+    /// The state after these.
+    state: RunState,
     /// When this session began, and how much time the earlier ones took.
     begun: Instant,
     before: Duration,
@@ -97,6 +100,7 @@ impl Journal {
             begun: Instant::now(),
             before: lines.last().map_or(Duration::ZERO, |line| line.elapsed),
             bytes,
+            state: RunState::of(&lines),
             lines,
             lost: false,
         }
@@ -106,6 +110,12 @@ impl Journal {
     #[must_use]
     pub fn lines(&self) -> &[Line] {
         &self.lines
+    }
+
+    /// The state of the run after all of them.
+    #[must_use]
+    pub fn state(&self) -> &RunState {
+        &self.state
     }
 
     /// Writes the file anew if it does not hold what was written: another program changed or removed it.
@@ -166,6 +176,7 @@ impl Journal {
         }
         // Read back, as not every number is the same when it was written.
         let line = Line::parse(text.as_bytes()).map_err(|e| io(&self.path, io::Error::other(e)))?;
+        self.state.apply(&line);
         self.lines.push(line);
         self.bytes.extend_from_slice(text.as_bytes());
         Ok(())
@@ -219,6 +230,8 @@ fn bad_line(path: &Path, number: usize, parsed: &Result<Line, BadLine>) -> Error
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::sync::{Arc, Mutex};
+
+    use rayon::prelude::*;
 
     use super::*;
     use crate::model::CandidateId;
@@ -371,5 +384,26 @@ mod tests {
         assert!(journal.restore().unwrap());
         journal.append(&MINOR).unwrap();
         assert_eq!(Journal::read(&path).unwrap().lines, journal.lines());
+    }
+
+    #[test]
+    fn the_state_at_each_record_of_a_recorded_run_is_the_same_live_and_replayed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded");
+        let entries = std::fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path().join("journal.jsonl"));
+        let paths: Vec<PathBuf> = paths.filter(|path| path.is_file()).collect();
+        assert!(paths.len() > 30, "{}", paths.len());
+        paths.par_iter().for_each(|path| {
+            let lines = Journal::read(path).unwrap().lines;
+            let (mut live, _) = journal(usize::MAX);
+            for (end, line) in (1..).zip(&lines) {
+                live.append_at(line.elapsed, &line.record).unwrap();
+                // Every prefix of a long one takes a minute.
+                if lines.len() < 300 || end % 16 == 0 || end == lines.len() {
+                    let replayed = RunState::of(&lines[..end]);
+                    assert!(*live.state() == replayed, "{path:?}: {end} records");
+                }
+            }
+        });
     }
 }

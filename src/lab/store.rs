@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::Result;
-use crate::journal::{Line, Record, RunDir};
+use crate::journal::{Line, Record, RunDir, RunState};
 use crate::kconfig;
 use crate::model::{Fragment, Request, RequestSet, Symbol};
 use crate::search::{Depends, Move};
@@ -48,14 +48,9 @@ pub fn laid_over(header: &str, fragment: &Fragment) -> String {
 /// The calls of the search that a journal has, since it last began anew, for
 /// [`replay`](crate::search::replay).
 pub fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
-    let anew = |line: &Line| matches!(line.record, Record::Anew { .. });
-    let from = lines.iter().rposition(anew).map_or(0, |at| at + 1);
-    let is_first_pass = |line: &Line| matches!(&line.record, Record::Start { judgement, .. } if judgement.verdict.is_pass());
-    // With that the search begins.
-    let begun = lines.iter().position(is_first_pass).unwrap_or(lines.len());
-    let numbered = (from..).zip(&lines[from..]);
-    numbered.filter_map(move |(at, line)| match &line.record {
-        Record::Start { judgement, .. } if at > begun => Some(Move::StartJudged(judgement.verdict)),
+    let calls = RunState::of(lines).calls.into_iter();
+    calls.filter_map(|at| match &lines[at].record {
+        Record::Start { judgement, .. } => Some(Move::StartJudged(judgement.verdict)),
         Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
         Record::Told {
             candidate,

@@ -17,6 +17,7 @@ use crate::search::{self, Options, Search};
 use crate::supervise::Signal;
 
 mod doubt;
+mod fold;
 mod on_disk;
 mod starved;
 

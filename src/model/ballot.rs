@@ -45,6 +45,12 @@ impl Ballot {
         self.pass.as_ref().map(|(judgement, _)| judgement)
     }
 
+    /// The first judgement that failed, even if the majority passed.
+    #[must_use]
+    pub fn fail(&self) -> Option<&Judgement> {
+        self.fail.as_ref().map(|(judgement, _)| judgement)
+    }
+
     /// The number of judgements, and the number of those in the minority.
     #[must_use]
     pub fn counts(&self) -> (u32, u32) {

@@ -1,10 +1,16 @@
 //! The result of a run: the requests that are left, and why each of them stays.
 
-mod facts;
+mod costs;
+mod forecasts;
 mod gather;
+mod reasons;
+mod sizes;
 mod text;
 
-pub use gather::gather;
+#[cfg(test)]
+mod tests;
+
+pub use gather::{gather, of_state};
 pub use text::{Dress, text};
 
 use std::path::{Path, PathBuf};
@@ -67,7 +73,7 @@ pub enum Reason {
         stage: Stage,
         /// The line that shows how it failed.
         evidence: Option<String>,
-        /// `=` lines that fell with it.
+        /// How many `=` lines fewer its config has than the answer's. Its own line is among them.
         lines: u32,
     },
     /// A needed request depends on it; it was not removed alone (`--certify leaves`).
@@ -83,7 +89,7 @@ pub enum Reason {
 
 /// A kept request and its reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct KeptRequest {
     /// The request.
     #[serde(flatten)]
     pub request: Request,
@@ -113,7 +119,8 @@ pub struct Cost {
     /// Wall time of all sessions.
     pub wall: Duration,
     /// Number of sessions.
-    pub sittings: u32,
+    #[serde(rename = "sittings")]
+    pub sessions: u32,
     /// Trials that repeated a judgement, to see whether the oracle errs.
     #[serde(default)]
     pub repeated: u32,
@@ -177,7 +184,7 @@ pub struct Report {
     /// The smallest that passed.
     pub after: Size,
     /// The requests that are left, in menu order, each with its reason.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptRequest>,
     /// How certain that is. None with `--confidence none`, or if the run has not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certainty: Option<Certainty>,

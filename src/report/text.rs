@@ -3,16 +3,16 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Certainty, Cost, Kept, Reason, Rebuilt, Report, SameProduct, Size, Status};
-use crate::model::sanitize_line;
+use super::{Certainty, Cost, KeptRequest, Reason, Rebuilt, Report, SameProduct, Size, Status};
+use crate::model::{Request, Stage, Tristate, Value, sanitize_line};
 
 /// Longest evidence that is shown, in characters.
 const LONGEST: usize = 400;
 
-/// What is said of an answer of which only the leaves were tried alone.
+/// What is said of an answer of which only the leaves were tested alone.
 const LEAVES: &str = "minimal if the oracle is monotone, not certified: without any one of the requests on \
                       which no other depends the rest did not build, or the oracle said no; the others \
-                      were not tried alone (--certify leaves)";
+                      were not tested alone (--certify leaves)";
 
 /// How the words are dressed: the terminal's business, not the report's.
 pub trait Dress {
@@ -30,7 +30,7 @@ pub trait Dress {
 #[must_use]
 pub fn text(report: &Report, dress: &dyn Dress) -> String {
     let mut out = String::new();
-    let implied = |kept: &Kept| matches!(kept.reason, Reason::Implied { .. });
+    let implied = |kept: &KeptRequest| matches!(kept.reason, Reason::Implied { .. });
     let is_of_leaves = report.kept.iter().any(implied);
     let status = match report.status {
         Status::Minimal if !is_of_leaves => {
@@ -59,7 +59,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
         let _ = writeln!(out, "the oracle contradicted itself: {sure}");
     }
     if let Some(certainty) = &report.certainty {
-        let _ = writeln!(out, "{}", sure(certainty));
+        let _ = writeln!(out, "{}", sure(certainty, &report.kept));
     }
     if let Some(rebuilt) = &report.rebuilt {
         let _ = writeln!(out, "{}", from_empty(rebuilt));
@@ -78,9 +78,9 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
     for (name, size) in [("start", &report.before), ("result", &report.after)] {
         let _ = writeln!(out, "{}", row(name, size, dress));
     }
-    // Before the end most have not been tried alone: that is not worth a line each.
+    // Before the end most have not been tested alone: that is not worth a line each.
     let is_over = !matches!(report.status, Status::Stopped | Status::Running);
-    let (listed, untried): (Vec<&Kept>, Vec<&Kept>) = report
+    let (listed, untried): (Vec<&KeptRequest>, Vec<&KeptRequest>) = report
         .kept
         .iter()
         .partition(|kept| is_over || kept.reason != Reason::Unproved);
@@ -101,7 +101,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
         );
     }
     if !untried.is_empty() {
-        let _ = writeln!(out, "\n{}", dress.heading("not tried alone yet"));
+        let _ = writeln!(out, "\n{}", dress.heading("not tested alone yet"));
         let names: Vec<String> = untried.iter().map(|kept| name(kept)).collect();
         let _ = writeln!(out, "  {}", names.join(" "));
     }
@@ -127,7 +127,7 @@ fn from_empty(rebuilt: &Rebuilt) -> String {
 }
 
 /// How sure the answer is, in one line.
-fn sure(certainty: &Certainty) -> String {
+fn sure(certainty: &Certainty, kept: &[KeptRequest]) -> String {
     let Certainty {
         risk,
         judged,
@@ -138,8 +138,14 @@ fn sure(certainty: &Certainty) -> String {
         2 => "twice".to_owned(),
         n => format!("{n} times"),
     };
+    // Of a request that was not tested alone, or without which nothing was built, it was not asked.
+    let is_of_oracle = |kept: &KeptRequest| matches!(kept.reason, Reason::Needed { stage, .. } if stage == Stage::Oracle);
+    let removals = match kept.iter().all(is_of_oracle) {
+        true => "without each of its requests",
+        false => "about each removal that it rejected",
+    };
     let proofs = proofs.map_or_else(String::new, |n| {
-        format!(", and without each of its requests at least {}", times(n))
+        format!(", and {removals} at least {}", times(n))
     });
     // Never more than was calculated.
     let percent = ((1.0 - risk) * 1000.0).floor() / 10.0;
@@ -161,11 +167,19 @@ fn row(name: &str, size: &Size, dress: &dyn Dress) -> String {
 }
 
 /// The request, which may be from somebody else's file.
-fn name(kept: &Kept) -> String {
+fn name(kept: &KeptRequest) -> String {
     sanitize_line(&kept.request.to_string(), LONGEST)
 }
 
-fn reason(kept: &Kept) -> String {
+/// How many `=` lines a config loses with this request alone. A number or a string keeps its line, with its default.
+fn own_lines(request: &Request) -> u32 {
+    match request.value {
+        Value::Tristate(Tristate::Y | Tristate::M) => 1,
+        Value::Tristate(Tristate::N) | Value::Number(_) | Value::Text(_) => 0,
+    }
+}
+
+fn reason(kept: &KeptRequest) -> String {
     match &kept.reason {
         Reason::Needed {
             trial,
@@ -176,14 +190,14 @@ fn reason(kept: &Kept) -> String {
             // It may be somebody else's result that is shown.
             let evidence = evidence.as_deref().unwrap_or("no evidence was given");
             let evidence = sanitize_line(evidence, LONGEST);
-            let fell = match lines {
+            let fell = match lines.saturating_sub(own_lines(&kept.request)) {
                 0 => String::new(),
-                1 => "; 1 line fell with it".to_owned(),
-                n => format!("; {n} lines fell with it"),
+                1 => "; 1 other line fell with it".to_owned(),
+                n => format!("; {n} other lines fell with it"),
             };
             format!("trial {trial} ({stage}{fell}): {evidence}")
         }
-        Reason::Implied { by } => format!("not tried alone: {by} depends on it, and is needed"),
+        Reason::Implied { by } => format!("not tested alone: {by} depends on it, and is needed"),
         Reason::Kept => "kept because you said so; not verified".to_owned(),
         Reason::Unproved => "not proved: no trial without it gave a verdict".to_owned(),
     }
@@ -199,7 +213,7 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         cached,
         build_cpu,
         wall,
-        sittings,
+        sessions,
         repeated,
         differed,
         // Of interest to those who work on it: in result.json.
@@ -230,13 +244,13 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
         0 => String::new(),
         n => format!(", {n} without a verdict"),
     };
-    let sittings = match sittings {
+    let sessions = match sessions {
         0 | 1 => String::new(),
-        n => format!(", in {n} sittings"),
+        n => format!(", in {n} sessions"),
     };
     format!(
         "{} ({passed} pass, {failed} fail{unresolved}){repeats}{reused}\n\
-         {compiled} in {} of CPU time; {} in all{sittings}",
+         {compiled} in {} of CPU time; {} in all{sessions}",
         match passed + failed + cost.unresolved {
             1 => "1 trial".to_owned(),
             n => format!("{n} trials"),
@@ -250,7 +264,7 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{Request, Stage, Symbol, TrialId, Value};
+    use crate::model::{Symbol, TrialId};
 
     struct Plain;
 
@@ -270,7 +284,7 @@ mod tests {
     }
 
     fn report(status: Status) -> Report {
-        let kept = |name, reason| Kept {
+        let kept = |name, reason| KeptRequest {
             request: Request {
                 symbol: Symbol::new(name).unwrap(),
                 value: Value::YES,
@@ -311,7 +325,7 @@ mod tests {
                 failed: 3,
                 repeated: 2,
                 differed: 1,
-                sittings: 1,
+                sessions: 1,
                 ..Cost::default()
             },
             files: vec![],
@@ -332,9 +346,9 @@ start              3         9           -         1 s
 result             3         9           -         1 s
 
 why each request stays
-  TTY=y  trial 2 (oracle; 1 line fell with it): no shell
+  TTY=y  trial 2 (oracle): no shell
 
-not tried alone yet
+not tested alone yet
   NET=y PCI=y
 
 5 trials (2 pass, 3 fail), 2 of them repeats: 1 verdict differed from others on the same configuration
@@ -375,6 +389,64 @@ built in 0 s of CPU time; 0 s in all
              2 candidates were answered by earlier ones"
         );
         assert_eq!(said(1, 0, 0, 0), "1 trial (1 pass, 0 fail)");
+    }
+
+    #[test]
+    fn the_line_of_the_request_itself_is_not_among_those_that_fell_with_it() {
+        let said = |value: &str, lines| {
+            let kept = KeptRequest {
+                request: Request {
+                    symbol: Symbol::new("X").unwrap(),
+                    value: value.parse().unwrap(),
+                },
+                reason: Reason::Needed {
+                    trial: TrialId(2),
+                    stage: Stage::Oracle,
+                    evidence: Some("no".into()),
+                    lines,
+                },
+            };
+            reason(&kept)
+        };
+        assert_eq!(said("y", 0), "trial 2 (oracle): no");
+        assert_eq!(said("y", 1), "trial 2 (oracle): no");
+        assert_eq!(
+            said("m", 2),
+            "trial 2 (oracle; 1 other line fell with it): no"
+        );
+        assert_eq!(
+            said("y", 3),
+            "trial 2 (oracle; 2 other lines fell with it): no"
+        );
+        // These lose no line of their own.
+        assert_eq!(
+            said("n", 1),
+            "trial 2 (oracle; 1 other line fell with it): no"
+        );
+        assert_eq!(
+            said("8", 2),
+            "trial 2 (oracle; 2 other lines fell with it): no"
+        );
+    }
+
+    #[test]
+    fn how_sure_the_proofs_are_is_said_of_each_request_only_if_each_was_judged() {
+        let certainty = Certainty {
+            risk: 0.01,
+            judged: 3,
+            proofs: Some(2),
+        };
+        let mut kept = report(Status::Leaves).kept;
+        let of_leaves = sure(&certainty, &kept);
+        let expected = "it is right with a chance of 99.0 %: the oracle was asked about it 3 times, and about each \
+                        removal that it rejected at least twice";
+        assert_eq!(of_leaves, expected);
+        kept.truncate(1);
+        let of_all = sure(&certainty, &kept);
+        assert!(
+            of_all.ends_with("and without each of its requests at least twice"),
+            "{of_all}"
+        );
     }
 
     #[test]

@@ -5,12 +5,11 @@ use std::path::Path;
 use super::costs::Foretold;
 use super::guess;
 use super::searches::StartModel;
-use super::state::RunState;
 use crate::Result;
-use crate::journal::{Record, RunDir, RunInfo};
+use crate::journal::{Record, RunDir, RunInfo, RunState};
 use crate::kconfig::{CheckedResolver, Resolver};
 use crate::lab::{Lab, fragment_of};
-use crate::model::{Judgement, Order, RequestSet, Tracing};
+use crate::model::{Order, RequestSet, Tracing};
 use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -25,24 +24,26 @@ pub(crate) struct Estimates<'a> {
 }
 
 impl Estimates<'_> {
-    /// Makes those that `known` lacks, of a start that has passed, and notes them in the journal.
+    /// Makes those that the journal lacks, of a start that has passed, and notes them there. `before` is the state
+    /// in which this session began.
     ///
     /// # Errors
     /// An interruption; a config cannot be resolved; the journal cannot be written.
     pub(crate) fn complete(
         &self,
         lab: &mut Lab<'_>,
-        known: &mut RunState,
+        before: &RunState,
         cancel: &CancelToken,
     ) -> Result<()> {
         let Self { info, settings, .. } = *self;
-        let Some(judgement) = start_of(lab) else {
+        let state = lab.journal.state();
+        let Some(judgement) = state.start.clone() else {
             return Ok(());
         };
         // What builds took is another time with each run.
-        let is_timed = settings.order == Order::AsItComes && known.costs.is_empty();
+        let is_timed = settings.order == Order::AsItComes && state.costs.is_empty();
         let is_traced = settings.trace != Tracing::Off
-            && known.prior.is_empty()
+            && state.prior.is_empty()
             && (info.prior.is_empty() || settings.learns());
         if !is_timed && !is_traced {
             return Ok(());
@@ -57,7 +58,7 @@ impl Estimates<'_> {
             depends: self.depends,
             resolver: self.resolver,
         };
-        if known.start.is_some() {
+        if before.start.is_some() {
             // It was built in an earlier session.
             let trial = RunDir::trial_dir(lab.dir.path(), judgement.trial);
             let cpu = judgement.timings.build_cpu;
@@ -65,9 +66,8 @@ impl Estimates<'_> {
         }
         let costs = Foretold::of(lab, model, cancel)?;
         if is_timed && !costs.is_empty() {
-            known.costs = costs.millis(judgement.timings.oracle_wall, settings.build_jobs);
             lab.journal.append(&Record::Costs {
-                millis: known.costs.clone(),
+                millis: costs.millis(judgement.timings.oracle_wall, settings.build_jobs),
             })?;
         }
         if is_traced
@@ -75,21 +75,8 @@ impl Estimates<'_> {
                 guess::of_start(lab, model, &costs, &settings.trace, self.source, cancel)?
         {
             let prior = info.prior.and(&traced);
-            lab.journal.append(&Record::Traced {
-                prior: prior.clone(),
-            })?;
-            known.prior = prior;
+            lab.journal.append(&Record::Traced { prior })?;
         }
         Ok(())
     }
-}
-
-/// The judgement by which the start passed last.
-fn start_of(lab: &Lab<'_>) -> Option<Judgement> {
-    let lines = lab.journal.lines().iter().rev();
-    let mut starts = lines.filter_map(|line| match &line.record {
-        Record::Start { judgement, .. } if judgement.verdict.is_pass() => Some(judgement.clone()),
-        _ => None,
-    });
-    starts.next()
 }

@@ -7,11 +7,11 @@ use super::files::json_file;
 use super::opened::Opened;
 use super::tell::{Watcher, warn};
 use crate::Result;
-use crate::journal::{Line, RunInfo};
+use crate::journal::{RunInfo, RunState};
 use crate::kconfig::{self, Project, parse_config};
 use crate::lab::{Outcome, fragment_of, laid_over};
 use crate::model::Fragment;
-use crate::report::{RESULT, Report, Status, gather};
+use crate::report::{RESULT, Report, Status, of_state};
 use crate::settings::Settings;
 
 /// Where the build trees are, in the run directory.
@@ -28,7 +28,7 @@ pub(crate) fn finish(opened: &Opened, outcome: &Outcome, settings: &Settings) ->
     let Opened {
         dir, info, journal, ..
     } = opened;
-    let report = gather(info, journal.lines())?;
+    let report = of_state(info, journal.state())?;
     if let Some(config) = &outcome.config {
         dir.write(MINIMAL_CONFIG, config.as_bytes())?;
         let fragment = fragment_of(&info.requests, &outcome.best);
@@ -79,7 +79,8 @@ fn base(info: &RunInfo) -> &str {
 /// something left to do, if only to write its files anew.
 pub(crate) fn finished(opened: &Opened) -> Result<Option<Report>> {
     // Before the start has passed there is none.
-    let Ok(report) = gather(&opened.info, &opened.lines) else {
+    let state = opened.journal.state();
+    let Ok(report) = of_state(&opened.info, state) else {
         return Ok(None);
     };
     // It may be of an earlier end, which left something unproved.
@@ -93,18 +94,18 @@ pub(crate) fn finished(opened: &Opened) -> Result<Option<Report>> {
     let fragment = laid_over(base(&opened.info), &fragment(&report));
     let is_whole = read(RESULT) == json_file(&report)?.as_bytes()
         && asks(&read(MINIMAL_FRAGMENT)) == asks(fragment.as_bytes())
-        && is_config_of(&path.join(MINIMAL_CONFIG), &report, &opened.lines);
+        && is_config_of(&path.join(MINIMAL_CONFIG), &report, state);
     Ok(is_whole.then_some(report))
 }
 
 /// Is this the config that was judged in the trial of the answer?
-fn is_config_of(path: &Path, report: &Report, lines: &[Line]) -> bool {
-    let mut answers = lines.iter().filter_map(|line| line.record.answer());
-    let Some(answer) = answers.find(|judgement| judgement.trial == report.after.trial) else {
+fn is_config_of(path: &Path, report: &Report, state: &RunState) -> bool {
+    let mut passes = (state.judged.iter()).filter(|judged| judged.judgement.verdict.is_pass());
+    let Some(answer) = passes.find(|judged| judged.judgement.trial == report.after.trial) else {
         return false;
     };
     let config = fs::read_to_string(path).map(|text| parse_config(&text).fingerprint());
-    config.is_ok_and(|fingerprint| fingerprint == answer.fingerprint)
+    config.is_ok_and(|fingerprint| fingerprint == answer.judgement.fingerprint)
 }
 
 /// Some hundred megabytes that nobody needs any more.

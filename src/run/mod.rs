@@ -47,7 +47,6 @@ mod resume;
 mod searches;
 mod session;
 pub(crate) mod start;
-mod state;
 pub(crate) mod tell;
 pub(crate) mod tools;
 mod unmet;
@@ -58,7 +57,6 @@ pub use control::Control;
 pub use resume::{Changes, resume};
 pub use start::WhenEmpty;
 #[doc(hidden)]
-pub use state::RunState;
 pub use tell::Watcher;
 pub use tools::WhenMissing;
 

@@ -10,20 +10,19 @@ use super::estimates::Estimates;
 use super::finish::{TREES, header, restore};
 use super::opened::{Opened, now};
 use super::searches::{depends_of, search_of};
-use super::state::RunState;
 use super::tell::Watcher;
 use super::tools::Tools;
 use super::{doubts, learned};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::identity::{Seen, SourceTree, changed};
-use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
+use crate::journal::{Ending, INTERRUPTED, Journal, Record, RunDir, RunInfo, RunState};
 use crate::kconfig::Resolver;
 use crate::lab::{
     BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Stopped, Watch, check_trees,
     fragment_of, has_files, moves,
 };
 use crate::model::{
-    Candidate, Event, Fingerprint, Fragment, Origin, Request, RequestSet, Source, bytes,
+    Candidate, Event, Fingerprint, Fragment, Judgement, Request, RequestSet, bytes,
 };
 use crate::search::{self, Coverage, Depends, Search};
 use crate::settings::Settings;
@@ -114,14 +113,6 @@ fn ending(outcome: &Outcome) -> Record {
     }
 }
 
-/// Was the search told verdicts on other configurations of the same image, as before version 6 of the journal?
-fn relies_on_images(lines: &[Line]) -> bool {
-    let is_anew = |line: &Line| matches!(line.record, Record::Anew { .. });
-    let since = lines.iter().rev().take_while(|line| !is_anew(line));
-    let is_taken_over = |line: &Line| matches!(&line.record, Record::Told { judgement, .. } if judgement.source == Source::SameImage);
-    since.clone().any(is_taken_over)
-}
-
 /// Is the source what it was?
 fn still_the_same(source: &SourceTree) -> Result<()> {
     // The run is over: nobody waits for anything else.
@@ -152,21 +143,20 @@ fn search_on(
     tell: &mut Watcher<'_>,
 ) -> Result<Outcome> {
     let Opened {
-        dir,
-        info,
-        journal,
-        lines,
+        dir, info, journal, ..
     } = opened;
     let cancel = &control.cancel;
     let capacity = info.requests.len();
     let full = RequestSet::full(capacity);
-    let mut known = RunState::of(lines, capacity);
+    // As the earlier sessions left it.
+    let state = journal.state().clone();
     let resolver = tools.resolver.clone();
     let source = tools.plan.source.clone();
     let names: Vec<String> = tools.oracles.iter().map(|o| o.name().to_owned()).collect();
     let trees = dir.path().join(TREES);
+    let best = state.best_passed().map(|judgement| judgement.fingerprint);
     // Kconfig works there as long as trials are made.
-    let (bench, _work) = bench(tools, settings, &trees, known.best)?;
+    let (bench, _work) = bench(tools, settings, &trees, best)?;
     let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
     let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
@@ -176,7 +166,7 @@ fn search_on(
         executor: &mut executor,
         dir,
         journal,
-        cache: VerdictCache::of(lines),
+        cache: state.verdicts.clone(),
         requests: &info.requests,
         budget: Budget {
             time: settings.budget_time,
@@ -184,35 +174,35 @@ fn search_on(
         },
         signals: control.requests(),
         sink: &mut sink,
-        next_trial: known.next_trial,
-        start: known.start.unwrap_or(known.next_trial),
+        next_trial: state.next_trial(),
+        start: (state.start.as_ref()).map_or(state.next_trial(), |start| start.trial),
         resolve: &resolve,
         depends: &of_best,
-        written: known.written.clone().unwrap_or_else(|| full.clone()),
-        refused: known.refused,
+        written: state.noted.clone().unwrap_or_else(|| full.clone()),
+        refused: state.refused,
         header: &header,
     };
-    let mut progress = known.progress.clone();
-    if let Some(fingerprint) = known.start_config {
+    if let Some(fingerprint) = state.start_config() {
         lab.cache.resolved(full.clone(), fingerprint);
     }
     let depends = depends_in(info)?;
-    if let Some(start) = known.start
-        && !has_baseline(&RunDir::trial_dir(dir.path(), start), &names, &known.files)
+    if let Some(start) = &state.start
+        && !has_baseline(
+            &RunDir::trial_dir(dir.path(), start.trial),
+            &names,
+            &state.files,
+        )
     {
         judge_start_again(&mut lab, &info.requests, &full, &*resolver, cancel)?;
     }
-    let is_first = known.start.is_none();
+    let is_first = state.start.is_none();
     if is_first {
         let start = resolver.resolve(&fragment_of(&info.requests, &full), cancel)?;
-        let judgement = lab.judge_start(&start, &full)?;
-        known.start_origin = judgement.origin;
-        progress.lines = judgement.lines;
-        (progress.passed, progress.failed) = (1, lab.refused);
+        lab.judge_start(&start, &full)?;
     }
     // An earlier session may have stopped right after it judged the start. Once the search has begun, new
     // estimates would make its replay diverge.
-    if moves(lab.journal.lines()).next().is_none() {
+    if lab.journal.state().calls.is_empty() {
         let estimates = Estimates {
             info,
             settings,
@@ -220,9 +210,24 @@ fn search_on(
             resolver: &resolver,
             source: &source,
         };
-        estimates.complete(&mut lab, &mut known, cancel)?;
+        estimates.complete(&mut lab, &state, cancel)?;
     }
-    if is_first && let Some(disk) = lab.executor.expected_disk() {
+    if is_first {
+        tell_disk(&mut lab, settings, &trees);
+    }
+    let options = options(info, settings, lab.journal.state(), depends)?;
+    let (mut search, in_flight) = search_as_it_stood(&mut lab, info, settings, options)?;
+    let mut progress = lab.journal.state().progress(capacity);
+    progress.requests = search.best().len();
+    if !is_first && let Some(passed) = rewrite_best(&mut lab, search.best())? {
+        progress.lines = passed.lines;
+    }
+    lab.run(search.as_mut(), in_flight, progress)
+}
+
+/// Says how much of the disk the build trees will take.
+fn tell_disk(lab: &mut Lab<'_>, settings: &Settings, trees: &Path) {
+    if let Some(disk) = lab.executor.expected_disk() {
         let text = format!(
             "disk: the {} build trees take about {}, in {}; they go at the end",
             settings.jobs.get() + 1,
@@ -231,16 +236,24 @@ fn search_on(
         );
         (lab.sink)(&Event::Note { text });
     }
-    let options = options(info, settings, &known, lab.refused, depends)?;
-    let (mut search, in_flight) =
-        search_as_it_stood(&mut lab, info, settings, options, known.start_origin)?;
-    progress.requests = search.best().len();
-    if !is_first {
-        // After a crash between a verdict and the files that follow from it.
-        let passed = lab.write_best(search.best())?;
-        progress.lines = passed.map_or(progress.lines, |judgement| judgement.lines);
+}
+
+/// Writes what follows from a verdict on the best once more, after a crash: its files, and its record if the journal
+/// names no best. Returns the judgement by which it passed.
+fn rewrite_best(lab: &mut Lab<'_>, best: &RequestSet) -> Result<Option<Judgement>> {
+    let passed = lab.write_best(best)?;
+    if let Some(passed) = passed.as_ref()
+        && lab.journal.state().noted.is_none()
+    {
+        lab.written = best.clone();
+        lab.journal.append(&Record::Best {
+            trial: passed.trial,
+            requests: best.len(),
+            lines: passed.lines,
+            keep: Some(best.clone()),
+        })?;
     }
-    lab.run(search.as_mut(), in_flight, progress)
+    Ok(passed)
 }
 
 /// What trials are made with, in build trees in the folder `trees`, one of which may hold the best.
@@ -299,14 +312,13 @@ fn depends_in(info: &RunInfo) -> Result<Depends> {
 fn options(
     info: &RunInfo,
     settings: &Settings,
-    known: &RunState,
-    refused: u32,
+    state: &RunState,
     depends: Depends,
 ) -> Result<search::Options> {
-    let prior = if known.prior.is_empty() {
+    let prior = if state.prior.is_empty() {
         info.prior.clone()
     } else {
-        known.prior.clone()
+        state.prior.clone()
     };
     if !prior.is_empty() && prior.len() != info.requests.len() {
         return Err(
@@ -318,10 +330,10 @@ fn options(
         depends,
         selectors: info.selectors.clone(),
         certify: settings.certify,
-        refused,
+        refused: state.refused,
         prior,
         // Of some hours at most.
-        cost: known.costs.iter().map(|ms| *ms as f64).collect(),
+        cost: state.costs.iter().map(|ms| *ms as f64).collect(),
         // All workers are on this machine.
         cores: search::Cores::Shared,
         ..search::Options::default()
@@ -334,14 +346,13 @@ fn search_as_it_stood(
     info: &RunInfo,
     settings: &Settings,
     options: search::Options,
-    origin: Origin,
 ) -> Result<(Box<dyn Search>, Vec<Candidate>)> {
-    let capacity = info.requests.len();
-    let full = RequestSet::full(capacity);
+    let full = RequestSet::full(info.requests.len());
+    let origin = lab.journal.state().start_origin;
     let mut search = search_of(info, settings, full.clone(), options.clone(), origin)?;
     // That of a start that was judged again just now included.
     let replayed = match search::replay(moves(lab.journal.lines()), search.as_mut()) {
-        Ok(replayed) if !relies_on_images(lab.journal.lines()) => replayed,
+        Ok(replayed) if !lab.journal.state().relies_on_images => replayed,
         // An older version searched in another way. What it found out is not lost.
         Ok(_) | Err(search::ReplayError::Diverged { .. }) => {
             let text = "the run was begun by a kbisect that searches in another way: the search begins anew, and \
@@ -350,7 +361,7 @@ fn search_as_it_stood(
             (lab.sink)(&Event::Warning { text });
             lab.journal.append(&Record::Anew { at: now() })?;
             let options = search::Options {
-                refused: RunState::of(lab.journal.lines(), capacity).refused,
+                refused: lab.journal.state().refused,
                 ..options
             };
             search = search_of(info, settings, full, options, origin)?;

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use kbisect::journal::RunState;
 use kbisect::lab::moves;
 use kbisect::model::RunKey;
 use kbisect::report::{self, Report, Status, gather};
@@ -191,8 +192,33 @@ fn a_search_that_gets_the_same_calls_asks_for_the_same_candidates() {
 }
 
 #[test]
+fn the_certificate_on_record_is_that_of_the_replayed_search() {
+    let mut compared = 0;
+    for recording in recordings() {
+        let Some(recorded) = RunState::of(&recording.lines).certified else {
+            continue;
+        };
+        let mut search = recording.search(&recording.lines);
+        search::replay(moves(&recording.lines), search.as_mut()).unwrap();
+        let replayed = search.certificate().entries().iter().copied().collect();
+        assert_eq!(recorded, replayed, "{}", recording.name);
+        compared += 1;
+    }
+    assert!(compared >= 3, "{compared}");
+}
+
+#[test]
 fn a_run_that_is_killed_at_any_record_goes_on_to_an_answer() {
-    let recording = Recording::read(&folder().join("split"));
+    go_on_after_each_record("split");
+}
+
+#[test]
+fn a_run_that_builds_its_answer_from_an_empty_tree_goes_on_to_it_after_any_record() {
+    go_on_after_each_record("certified");
+}
+
+fn go_on_after_each_record(name: &str) {
+    let recording = Recording::read(&folder().join(name));
     let cuts = 0..=recording.lines.len();
     assert!(cuts.end() > &150, "{cuts:?}");
     cuts.into_par_iter().for_each(|end| {

@@ -255,6 +255,14 @@ fn make_the_recordings_of_this_version() {
     steady("leaves", &plain, 4, &["-j", "2", "--certify", "leaves"]);
     let blind = "case $image in *CONFIG_UNIX=y*) ;; *) exit 125;; esac";
     steady("unproved", &twisted(blind), 4, &["-j", "2"]);
+    steady("certified", &plain, 0, &["-j", "2"]);
+    steady(
+        "certified-leaves",
+        &plain,
+        4,
+        &["-j", "2", "--certify", "leaves"],
+    );
+    steady("certified-unproved", &twisted(blind), 4, &["-j", "2"]);
     steady(
         "trials-used-up",
         &plain,

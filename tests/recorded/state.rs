@@ -3,11 +3,10 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, VerdictCache};
+use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, RunState, VerdictCache};
 use kbisect::lab::moves;
-use kbisect::model::{CandidateId, Order, RequestSet, Source};
-use kbisect::run::RunState;
-use kbisect::search::{self, Cores, Depends, InOrder, Options, Proof, Search, Step};
+use kbisect::model::{CandidateId, Order, Origin, RequestSet, Source};
+use kbisect::search::{self, Cores, Depends, InOrder, Options, Proof, Rebuilding, Search, Step};
 use kbisect::settings::Settings;
 
 /// A recorded run.
@@ -47,7 +46,7 @@ impl Recording {
     pub(super) fn search(&self, lines: &[Line]) -> Box<dyn Search> {
         let info = &self.info;
         let n = info.requests.len();
-        let known = RunState::of(lines, n);
+        let known = RunState::of(lines);
         let prior = if known.prior.is_empty() {
             &info.prior
         } else {
@@ -70,10 +69,23 @@ impl Recording {
                 Box::new(search::doubting(name, &full, fixed, options, confidence).unwrap())
             }
         };
-        match self.settings.order {
+        let search: Box<dyn Search> = match self.settings.order {
             Order::AsItComes => search,
             Order::Deterministic => Box::new(InOrder::new(search)),
+        };
+        if self.is_rebuilt() {
+            let (confidence, start) = (self.settings.confidence, known.start_origin);
+            Box::new(Rebuilding::new(search, confidence, start))
+        } else {
+            search
         }
+    }
+
+    /// Was it made since answers are built from an empty tree?
+    fn is_rebuilt(&self) -> bool {
+        let state = RunState::of(&self.lines);
+        let origins = state.judged.iter().map(|judged| judged.judgement.origin);
+        origins.into_iter().any(|origin| origin == Origin::Empty)
     }
 
     fn names(&self, set: &RequestSet) -> String {
@@ -101,19 +113,18 @@ impl Recording {
     }
 
     fn known(&self, text: &mut String) {
+        let state = RunState::of(&self.lines);
+        let (start, start_config) = (state.start.as_ref().map(|s| s.trial), state.start_config());
+        let best = state.best_passed().map(|judgement| judgement.fingerprint);
+        let (next_trial, progress) = (state.next_trial(), state.progress(self.info.requests.len()));
         let RunState {
-            start,
-            start_config,
-            start_origin: _,
-            next_trial,
-            best,
-            written,
-            progress,
+            noted,
             costs,
             refused,
             prior,
             files,
-        } = RunState::of(&self.lines, self.info.requests.len());
+            ..
+        } = state;
         writeln!(text, "\nwhat is known").unwrap();
         let mut line = |name: &str, value: String| writeln!(text, "  {name}: {value}").unwrap();
         line(
@@ -122,7 +133,7 @@ impl Recording {
         );
         line("next trial", next_trial.to_string());
         line("smallest that passed", format!("{best:?}"));
-        let written = written.map_or_else(|| "none".to_owned(), |set| self.names(&set));
+        let written = noted.map_or_else(|| "none".to_owned(), |set| self.names(&set));
         line("best that was noted", written);
         line("costs", format!("{costs:?}"));
         line("prior", serde_json::to_string(&prior).unwrap());
@@ -162,10 +173,7 @@ impl Recording {
 
     fn replayed(&self, text: &mut String) {
         writeln!(text, "\nthe search").unwrap();
-        if RunState::of(&self.lines, self.info.requests.len())
-            .start
-            .is_none()
-        {
+        if RunState::of(&self.lines).start.is_none() {
             writeln!(text, "  is not begun: the start has not passed").unwrap();
             return;
         }
