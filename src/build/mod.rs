@@ -9,6 +9,7 @@
 mod attempt;
 mod census;
 mod clean;
+mod contents;
 mod evidence;
 mod failure;
 mod forecast;
@@ -17,15 +18,17 @@ mod make;
 mod makefile;
 mod plan;
 mod source;
+mod stamp;
 mod sync;
 mod tree;
 mod trouble;
 
+pub use contents::Contents;
 pub use forecast::Forecasts;
 pub use kbuild::Kbuild;
 pub use make::{Built, Cost, build};
 pub use plan::{Launcher, MakePlan, Product};
 pub use source::{has_source, source_gone};
 pub use sync::{Synced, sync};
-pub use tree::{Tree, TreePool};
+pub use tree::{Tree, TreePool, Written};
 pub use trouble::is_clock_skew;

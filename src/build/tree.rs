@@ -2,31 +2,24 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use serde::{Deserialize, Serialize};
-
+use super::contents::{self, Contents};
+use super::plan::Product;
+use super::stamp::Stamp;
 use super::sync::sync;
 use crate::error::unless_absent;
-use crate::model::{Fingerprint, Origin, WorkerId};
-use crate::supervise::{CancelToken, boot_id};
+use crate::model::{Fingerprint, Origin, WorkerId, sanitize_line};
+use crate::supervise::CancelToken;
 use crate::{Error, Result};
-
-/// Beside a tree: what was completely built in it. Missing while something is under way, so
-/// that after a crash no half-built tree is taken for a whole one.
-#[derive(Serialize, Deserialize)]
-struct Stamp {
-    v: u32,
-    fingerprint: Fingerprint,
-    /// The start of the host since which it was built: after a power cut files may be empty that
-    /// were written before the stamp.
-    boot_id: String,
-}
-
-const STAMP_VERSION: u32 = 2;
 
 /// What the names of trees begin with.
 const TREE: &str = "tree-";
+
+/// So many files that an oracle wrote are named, with so many characters of each.
+const NAMES: usize = 3;
+const NAME_LENGTH: usize = 120;
 
 /// One build tree.
 #[derive(Debug)]
@@ -34,6 +27,8 @@ pub struct Tree {
     path: PathBuf,
     /// Written to while something is built; read while others are copied from it.
     lock: RwLock<()>,
+    /// What was built in it was discarded.
+    is_discarded: AtomicBool,
 }
 
 impl Tree {
@@ -43,35 +38,102 @@ impl Tree {
         &self.path
     }
 
-    fn stamp_path(&self) -> PathBuf {
-        self.path.with_extension("json")
-    }
-
+    /// What is completely built in it, if nobody wrote to it since.
     fn stamp(&self) -> Option<Fingerprint> {
-        let text = fs::read(self.stamp_path()).ok()?;
-        let stamp: Stamp = serde_json::from_slice(&text).ok()?;
-        let holds = stamp.v == STAMP_VERSION && stamp.boot_id == boot_id();
-        holds.then_some(stamp.fingerprint)
+        let stamp = Stamp::read(&self.path)?;
+        stamp.is_of(&self.path).then_some(stamp.fingerprint)
     }
 
-    /// Says that `fingerprint` is completely built in the tree.
+    /// Is `fingerprint` completely built in it, and did nobody write to it since?
+    fn holds(&self, fingerprint: Fingerprint) -> bool {
+        let stamp = Stamp::read(&self.path).filter(|stamp| stamp.fingerprint == fingerprint);
+        stamp.is_some_and(|stamp| stamp.is_of(&self.path))
+    }
+
+    /// Says that `fingerprint` is completely built in the tree, with this product. Returns what the tree holds.
     ///
     /// # Errors
-    /// The stamp cannot be written.
-    pub fn built(&self, fingerprint: Fingerprint) -> Result<()> {
-        let path = self.stamp_path();
-        let text = serde_json::to_vec(&Stamp {
-            v: STAMP_VERSION,
-            fingerprint,
-            boot_id: boot_id(),
-        })
-        .map_err(|e| Error::failed("cannot write a tree's stamp").because(e))?;
-        fs::write(&path, text).map_err(|e| Error::io("write", &path, e))
+    /// The tree cannot be looked at, or the stamp cannot be written.
+    pub fn built(&self, fingerprint: Fingerprint, product: &Product) -> Result<Contents> {
+        let contents = Contents::of(&self.path)?;
+        Stamp::new(&self.path, fingerprint, product, &contents).write(&self.path)?;
+        self.is_discarded.store(false, Ordering::Relaxed);
+        Ok(contents)
+    }
+
+    /// Undoes what was written to the tree since it held `before`: removes what was added. If anything else was
+    /// changed, apart from the file `restored`, which is known to hold what it held, the tree is discarded: nothing
+    /// is left of it. Returns what was written, if anything was.
+    ///
+    /// # Errors
+    /// The tree cannot be looked at, or a file not be removed.
+    pub fn undo_writes(&self, before: &Contents, restored: &Path) -> Result<Option<Written>> {
+        let now = Contents::of(&self.path)?;
+        if now == *before {
+            return Ok(None);
+        }
+        let mut differences = before.differences(&now);
+        differences.changed.retain(|path| path != restored);
+        let (names, is_discarded) = match differences.changed.is_empty() {
+            true => (differences.added, false),
+            false => (differences.changed, true),
+        };
+        if is_discarded {
+            self.discard()?;
+        } else {
+            contents::remove(&self.path, &names)?;
+            if let Some(stamp) = Stamp::read(&self.path) {
+                stamp.with(&Contents::of(&self.path)?).write(&self.path)?;
+            }
+        }
+        Ok((!names.is_empty()).then_some(Written {
+            names,
+            is_discarded,
+        }))
     }
 
     fn spoil(&self) -> Result<()> {
-        let path = self.stamp_path();
-        unless_absent(fs::remove_file(&path)).map_err(|e| Error::io("remove", &path, e))
+        Stamp::remove(&self.path)
+    }
+
+    /// Nothing is to be built from what is in it.
+    fn discard(&self) -> Result<()> {
+        self.is_discarded.store(true, Ordering::Relaxed);
+        self.spoil()?;
+        unless_absent(fs::remove_dir_all(&self.path))
+            .map_err(|e| Error::io("remove", &self.path, e))
+    }
+}
+
+/// What somebody other than make wrote to a build tree.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Paths in the tree, sorted: those that were changed; if none was, those that were added.
+    pub names: Vec<PathBuf>,
+    /// Nothing is left of the tree, because it cannot be made what it was.
+    pub is_discarded: bool,
+}
+
+impl Written {
+    /// What the user should know of it.
+    fn warning(&self) -> String {
+        let first = self.names.iter().take(NAMES);
+        let mut names: Vec<String> = first
+            .map(|path| sanitize_line(&path.to_string_lossy(), NAME_LENGTH))
+            .collect();
+        if self.names.len() > NAMES {
+            names.push(format!("{} more", self.names.len() - NAMES));
+        }
+        let undone = match self.is_discarded {
+            true => {
+                "existing files were changed, so that the tree is discarded, and the next build takes longer"
+            }
+            false => "the new files are removed",
+        };
+        format!(
+            "an oracle writes to the build tree ({}): {undone}. Let it write to $KBISECT_TRIAL, or to a copy",
+            names.join(", ")
+        )
     }
 }
 
@@ -79,6 +141,8 @@ impl Tree {
 #[derive(Debug)]
 pub struct TreePool {
     root: PathBuf,
+    /// Set once it was told that an oracle writes to a tree.
+    is_told: OnceLock<()>,
     /// What all that is built begins from.
     origin: Origin,
     roles: Mutex<Roles>,
@@ -110,10 +174,17 @@ impl TreePool {
                 Arc::new(Tree {
                     path,
                     lock: RwLock::new(()),
+                    is_discarded: AtomicBool::new(false),
                 })
             })
             .collect();
         let stamps: Vec<Option<Fingerprint>> = trees.iter().map(|t| t.stamp()).collect();
+        for (tree, stamp) in trees.iter().zip(&stamps) {
+            // A trial that was killed may have changed files whose times do not show it.
+            if stamp.is_none() && Stamp::read(&tree.path).is_some() {
+                tree.discard()?;
+            }
+        }
         let best = stamps
             .iter()
             .position(|s| s.is_some() && *s == wanted)
@@ -122,6 +193,7 @@ impl TreePool {
         let base_holds = best.and_then(|i| stamps[i]);
         Ok(Self {
             root: root.to_owned(),
+            is_told: OnceLock::new(),
             origin: Origin::Earlier,
             roles: Mutex::new(Roles {
                 of_worker: trees,
@@ -187,7 +259,7 @@ impl TreePool {
         // Waits for those who still copy from it, if it was the base a moment ago. They began
         // before us, so nobody waits in a circle.
         let _writing = tree.lock.write().unwrap_or_else(PoisonError::into_inner);
-        if origin == Origin::Earlier && tree.stamp() == Some(wanted) {
+        if origin == Origin::Earlier && tree.holds(wanted) {
             drop(reading);
             return work(&tree, Some(wanted)).map(Some);
         }
@@ -211,7 +283,8 @@ impl TreePool {
     }
 
     /// The worker's tree, in which `fingerprint` was just built, becomes the base; the worker
-    /// gets the old one. Its next trial begins with a copy anyway.
+    /// gets the old one. Its next trial begins with a copy anyway. A tree that was discarded since does not
+    /// become it.
     ///
     /// # Panics
     /// When the pool has no such worker.
@@ -222,8 +295,39 @@ impl TreePool {
             base,
             base_holds,
         } = &mut *roles;
-        std::mem::swap(&mut of_worker[worker.0 as usize], base);
+        let tree = &mut of_worker[worker.0 as usize];
+        if tree.is_discarded.load(Ordering::Relaxed) {
+            return;
+        }
+        std::mem::swap(tree, base);
         *base_holds = Some(fingerprint);
+    }
+
+    /// Runs `work` on the base, and undoes what it wrote there, as [`Tree::undo_writes`] does.
+    ///
+    /// # Errors
+    /// Those of `work`; the tree cannot be looked at, or a file not be removed.
+    pub fn with_base<T>(
+        &self,
+        restored: &Path,
+        work: impl FnOnce(&Path) -> Result<T>,
+    ) -> Result<(T, Option<Written>)> {
+        let base = Arc::clone(&self.roles().base);
+        let before = Contents::of(&base.path)?;
+        let result = work(&base.path);
+        let _writing = base.lock.write().unwrap_or_else(PoisonError::into_inner);
+        let written = base.undo_writes(&before, restored)?;
+        if written.as_ref().is_some_and(|written| written.is_discarded) {
+            self.roles().base_holds = None;
+        }
+        Ok((result?, written))
+    }
+
+    /// What the user should know of what an oracle wrote to a tree; only the first time.
+    #[must_use]
+    pub fn warning_of(&self, written: &Written) -> Option<String> {
+        let is_first = self.is_told.set(()).is_ok();
+        is_first.then(|| written.warning())
     }
 
     /// What is built in the trees is not to be relied on any more: later trials begin from nothing. One that is
@@ -268,7 +372,9 @@ impl TreePool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::plan::product_at;
     use super::*;
+    use crate::supervise::boot_id;
 
     #[test]
     fn what_is_forgotten_is_forgotten_of_all_workers_that_there_ever_were() {
@@ -299,7 +405,7 @@ mod tests {
             let file = tree.path().join("vmlinux");
             let before = fs::read_to_string(&file).ok();
             fs::write(&file, text).unwrap();
-            tree.built(fingerprint)?;
+            tree.built(fingerprint, &product_at(&file)?)?;
             Ok(before)
         };
         let cancel = CancelToken::new();
@@ -378,7 +484,7 @@ mod tests {
         let pool = TreePool::open(dir.path(), 1, None).unwrap();
         build(&pool, 0, "start", print(1));
         pool.promote(WorkerId(0), print(1));
-        let stamp = pool.roles().base.stamp_path();
+        let stamp = pool.base_path().with_extension("json");
         let text = fs::read_to_string(&stamp).unwrap();
         let text = text.replace(&boot_id(), "another");
         fs::write(&stamp, text).unwrap();
@@ -398,6 +504,96 @@ mod tests {
         pool.forget().unwrap();
         let pool = TreePool::open(dir.path(), 1, Some(print(2))).unwrap();
         assert_eq!(pool.base_holds(), None);
+    }
+
+    /// Writes to the worker's tree as an oracle may, after `print(n)` was built in it.
+    fn judge(pool: &TreePool, n: u8, oracle: impl FnOnce(&Path)) -> Option<Written> {
+        let work = |tree: &Tree, _| {
+            let (file, config) = (tree.path().join("vmlinux"), tree.path().join(".config"));
+            fs::write(&file, [n]).unwrap();
+            fs::write(&config, "").unwrap();
+            let before = tree.built(print(n), &product_at(&file)?)?;
+            oracle(tree.path());
+            tree.undo_writes(&before, Path::new(".config"))
+        };
+        let cancel = CancelToken::new();
+        pool.with_tree(WorkerId(0), print(n), Origin::Earlier, &cancel, work)
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn what_an_oracle_adds_is_removed_and_the_tree_is_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        let written = judge(&pool, 1, |tree| {
+            fs::create_dir(tree.join("lib")).unwrap();
+            fs::write(tree.join("lib/module"), "").unwrap();
+            // Somebody restores it.
+            fs::remove_file(tree.join(".config")).unwrap();
+            fs::write(tree.join(".config"), "").unwrap();
+        });
+        let written = written.unwrap();
+        assert_eq!(written.names, [Path::new("lib")]);
+        assert!(!written.is_discarded);
+        assert!(pool.warning_of(&written).unwrap().contains("(lib)"));
+        assert_eq!(pool.warning_of(&written), None, "once is enough");
+        pool.promote(WorkerId(0), print(1));
+        assert!(!pool.base_path().join("lib").exists());
+        // The next session, too.
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        assert_eq!(pool.base_holds(), Some(print(1)));
+    }
+
+    #[test]
+    fn a_tree_in_which_an_oracle_changed_a_file_is_not_built_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        assert_eq!(judge(&pool, 1, |_| ()), None);
+        pool.promote(WorkerId(0), print(1));
+        let base = pool.base_path();
+        let written = judge(&pool, 2, |tree| {
+            fs::remove_file(tree.join(".config")).unwrap()
+        });
+        assert_eq!(written, None, "whoever restores it tells");
+        let written = judge(&pool, 3, |tree| {
+            fs::write(tree.join("vmlinux"), "patched").unwrap();
+        });
+        assert!(written.unwrap().is_discarded);
+        pool.promote(WorkerId(0), print(3));
+        assert_eq!(
+            (pool.base_path(), pool.base_holds()),
+            (base, Some(print(1)))
+        );
+    }
+
+    #[test]
+    fn a_base_to_which_an_oracle_wrote_is_no_base() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        judge(&pool, 1, |_| ());
+        pool.promote(WorkerId(0), print(1));
+        let write = |name: &'static str| {
+            let config = Path::new(".config");
+            let work = |tree: &Path| Ok(fs::write(tree.join(name), "oracle").unwrap());
+            pool.with_base(config, work).unwrap().1.unwrap()
+        };
+        assert!(!write("module").is_discarded);
+        assert_eq!(pool.base_holds(), Some(print(1)));
+        assert!(write("vmlinux").is_discarded);
+        assert_eq!(pool.base_holds(), None);
+    }
+
+    #[test]
+    fn a_tree_that_was_written_to_in_a_session_that_was_killed_is_not_built_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        judge(&pool, 1, |_| ());
+        pool.promote(WorkerId(0), print(1));
+        fs::write(pool.base_path().join("poison"), "").unwrap();
+        let pool = TreePool::open(dir.path(), 1, Some(print(1))).unwrap();
+        assert_eq!(pool.base_holds(), None);
+        assert!(!pool.base_path().exists());
     }
 
     #[test]
