@@ -35,6 +35,7 @@ mod launcher;
 mod manifest;
 mod note;
 mod question;
+mod source_text;
 mod store;
 mod symbols;
 mod text;
