@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::harmless::is_harmless;
+use crate::model::contract;
 use crate::{Error, Result};
 
 /// Variables whose values are noted as they are.
@@ -28,7 +29,7 @@ const SHOWN: &[&str] = &[
     "CROSS_COMPILE",
     "HOSTCFLAGS",
     "KAFLAGS",
-    "KBISECT_NIC",
+    contract::NIC,
     "KCFLAGS",
     "KCPPFLAGS",
     "LD",

@@ -4,6 +4,7 @@ mod ballot;
 mod certify;
 mod confidence;
 mod config;
+pub mod contract;
 mod event;
 mod forecast;
 mod launcher;

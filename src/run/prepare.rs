@@ -16,7 +16,7 @@ use crate::build::{Launcher, MakePlan};
 use crate::identity::{self, SourceTree, Toolset, Tracked, Variables};
 use crate::kconfig::engine::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
-use crate::model::{CompilerLauncher, sanitize_line};
+use crate::model::{CompilerLauncher, contract, sanitize_line};
 use crate::oracle::{self, Oracle, SHIPPED, Written};
 use crate::settings::{Base, Settings};
 use crate::setup::{self, GuestDir, Need, Setup};
@@ -72,7 +72,7 @@ pub(crate) fn tools(
         ))
         .hint("give an oracle of your own that boots it"));
     }
-    let wants_guest = |o: &Oracle| is_shipped(o, settings) || o.mentions("KBISECT_GUEST");
+    let wants_guest = |o: &Oracle| is_shipped(o, settings) || o.mentions(contract::GUEST);
     let boots = |o: &Oracle| wants_guest(o) || o.boots();
     let guest_wanted = oracles.iter().any(wants_guest);
     let mut needs: Vec<Need> = setup::BUILD.to_vec();
