@@ -348,10 +348,11 @@ impl Bench {
                 }
                 OracleVerdict::Broken { how } => {
                     let log = job.trial_dir.join(oracle.name()).join("oracle.log");
-                    let why = outcome.evidence.unwrap_or_default();
+                    let why = outcome.evidence.map(|why| format!(": {why}"));
                     return Err(Error::failed(format!(
-                        "the oracle {} is broken ({how}) {why}",
-                        oracle.name()
+                        "the oracle {} is broken ({how}){}",
+                        oracle.name(),
+                        why.unwrap_or_default()
                     ))
                     .hint(format!("its output is in {}", log.display())));
                 }
