@@ -17,7 +17,7 @@ use super::note::{Means, Note};
 use super::question::{Answered, Question};
 use super::store::Outcome;
 use super::symbols::Values;
-use super::{Store, directives, harmless, manifest, text};
+use super::{Store, allowlist, directives, manifest, text};
 use crate::error::unless_absent;
 use crate::supervise::{self, Relayed};
 
@@ -159,7 +159,7 @@ fn answer_question(
     args: &[OsString],
 ) -> std::io::Result<Answer> {
     let text = question.text()?;
-    let name = harmless::is_plain(&text).then(|| {
+    let name = allowlist::is_plain(&text).then(|| {
         let mut hasher = context(toolchain, question.has_directory);
         add(&mut hasher, b"question");
         add(&mut hasher, compiler.as_bytes());

@@ -25,11 +25,11 @@
 //! What is unusual goes straight to the compiler: assembler sources, links, the vdso, the boot wrapper,
 //! whatever makes the assembler read files (`.incbin`) or `cc::call` does not understand.
 
+mod allowlist;
 mod autoconf;
 mod call;
 mod codec;
 mod directives;
-mod harmless;
 mod hash;
 mod launcher;
 mod manifest;

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use memchr::memmem;
 
+use super::allowlist::{is_allowed, is_free, is_simple};
 use super::codec::{Reader, Writer};
-use super::harmless::{is_free, is_harmless, is_simple};
 use crate::error::unless_absent;
 use crate::supervise::{self, Relayed};
 
@@ -115,7 +115,7 @@ impl<'a> Question<'a> {
                 "-c" | "-S" => (stops, writes_object) = (true, true),
                 "-E" => stops = true,
                 "-P" => {}
-                _ if is_harmless(text) => {
+                _ if is_allowed(text) => {
                     let is_debug = text.starts_with("-g") && text != "-g0";
                     has_directory |= is_debug || text.starts_with("-fworking-directory");
                     has_directory |= text.starts_with("-Wa,") && text.contains(",-g");
