@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::call::UNUSUAL;
 
-/// Longest text that is a question, in bytes.
+/// Longest text that is a probe, in bytes.
 const LONGEST: usize = 64 << 10;
 
 /// Beginnings of options that read and write nothing.
@@ -28,7 +28,7 @@ const ALLOWED: &[&str] = &[
     "--param=",
 ];
 
-/// Beginnings of options that do not fit a question, though they may be given for an object: some talk of
+/// Beginnings of options that do not fit a probe, though they may be given for an object: some talk of
 /// other things than the words.
 const OTHERS: &[&str] = &[
     "-fdebug-cpp",

@@ -34,7 +34,7 @@ mod hash;
 mod launcher;
 mod manifest;
 mod note;
-mod question;
+mod probe;
 mod source_text;
 mod store;
 mod symbols;
