@@ -72,7 +72,7 @@ const STEP: Duration = Duration::from_millis(10);
 #[must_use]
 pub enum Answer {
     /// Become the compiler: it is not for us.
-    Straight,
+    PassThrough,
     /// Say this, and end with this status.
     Done {
         /// The compiler's exit status.
@@ -92,11 +92,11 @@ pub enum Answer {
 /// no error: then the compiler is asked.
 pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer> {
     let (Some(cache), Some(toolchain)) = (env::var_os(CACHE), env::var_os(TOOLCHAIN)) else {
-        return Ok(Answer::Straight);
+        return Ok(Answer::PassThrough);
     };
     let is_set = |name: &&str| env::var_os(name).is_some();
     if TALKS.iter().any(is_set) {
-        return Ok(Answer::Straight);
+        return Ok(Answer::PassThrough);
     }
     // Whoever runs the build sees to its size.
     let mut store = Store::within(&PathBuf::from(cache), u64::MAX);
@@ -104,7 +104,7 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         store = store.made_by(compiler, state);
     }
     if !store.is_of_its_compiler() {
-        return Ok(Answer::Straight);
+        return Ok(Answer::PassThrough);
     }
     let Some(call) = Call::parse(args) else {
         return match Probe::parse(args) {
@@ -112,7 +112,7 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
             Some(probe) if !["CPATH", "C_INCLUDE_PATH"].iter().any(is_set) => {
                 answer_probe(&probe, &store, &toolchain, compiler, args)
             }
-            _ => Ok(Answer::Straight),
+            _ => Ok(Answer::PassThrough),
         };
     };
     let launcher = Launcher {
@@ -130,7 +130,7 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         relayed: done,
     }) = launcher.answer()
     else {
-        return Ok(Answer::Straight);
+        return Ok(Answer::PassThrough);
     };
     if let Some(file) = env::var_os(NOTES)
         && done.status == 0
@@ -176,7 +176,7 @@ fn answer_probe(
     }
     let answered = match probe.ask(compiler, args, &text) {
         Ok(answered) => answered,
-        Err(_) if probe.is_unread() => return Ok(Answer::Straight),
+        Err(_) if probe.is_unread() => return Ok(Answer::PassThrough),
         // What it was to read is read: it cannot be left to the compiler any more.
         Err(error) => {
             let name = compiler.to_string_lossy();
