@@ -5,7 +5,7 @@ mod gather;
 mod text;
 
 pub use gather::gather;
-pub use text::{Dress, text};
+pub use text::{Theme, text};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
