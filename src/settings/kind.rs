@@ -142,5 +142,5 @@ fn count(value: &Value) -> Option<NonZeroUsize> {
 /// It is not one. The text is for people.
 pub fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
-        .map_err(|_| "it is to be a whole number, 1 or more".to_owned())
+        .map_err(|_| "it must be a whole number, 1 or more".to_owned())
 }

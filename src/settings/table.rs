@@ -107,7 +107,7 @@ pub const SETTINGS: &[Setting] = &[
         section: Section::Subject,
         kind: Kind::Texts(|settings, names| {
             if names.iter().any(String::is_empty) {
-                return Err(Error::usage("an oracle without a name is given")
+                return Err(Error::usage("the name of an oracle must not be empty")
                     .hint("try `--oracle shell-ok`; `kbisect oracles` lists them"));
             }
             settings.oracles = names;
@@ -176,7 +176,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "keep",
         value_name: "SYMBOL",
-        doc: "Symbol that is never removed, nor is what it depends on",
+        doc: "Symbol that is never removed; neither are the symbols that it depends on",
         section: Section::Subject,
         kind: Kind::Texts(|settings, symbols| {
             let symbols: Result<Vec<Symbol>, _> = symbols.iter().map(|s| Symbol::new(s)).collect();
@@ -200,7 +200,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "jobs",
         short: Some('j'),
         value_name: "N",
-        doc: "Trials at once",
+        doc: "Number of trials at once",
         default: "by cores and memory",
         section: Section::Builds,
         kind: Kind::Count(|settings, jobs| settings.jobs = jobs),
@@ -209,7 +209,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "build-jobs",
         value_name: "M",
-        doc: "Compile jobs at once, of all trials together",
+        doc: "Number of compile jobs at once, of all trials together",
         default: "cores",
         section: Section::Builds,
         kind: Kind::Count(|settings, jobs| settings.build_jobs = jobs),
@@ -217,8 +217,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "clean-builds",
-        doc: "Build each trial from an empty build tree, for projects whose builds leave files there that later \
-              builds use. Without it only the answer is built so, at the end",
+        doc: "Build each trial in an empty build tree: for projects whose builds leave files that change later \
+              builds. Without it only the answer is built in an empty tree, at the end",
         section: Section::Builds,
         kind: Kind::Switch(|settings, switch| {
             settings.builds = match switch {
@@ -232,8 +232,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "cc-launcher",
         value_name: "PROGRAM",
-        doc: "Call the compiler through this program, such as ccache, instead of kbisect's own object \
-              cache; none: call it directly",
+        doc: "Program that calls the compiler, such as ccache, instead of kbisect's own object cache. \
+              none: make calls the compiler directly",
         section: Section::Builds,
         kind: Kind::Text(|settings, program| {
             settings.cc_launcher = CompilerLauncher::named(program);
@@ -244,7 +244,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "timeout",
         value_name: "TIME",
-        doc: "Time limit of an oracle: 90, 90s, 10m",
+        doc: "Time limit of an oracle, such as 90, 90s or 10m",
         default: "300s",
         kind: Kind::Time(|settings, time| settings.timeout = time),
         ..ROW
@@ -259,7 +259,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "budget-trials",
         value_name: "N",
-        doc: "Stop after this many trials, that of the start included, with the smallest set found so far",
+        doc: "Stop after this many trials (the start is one), with the smallest set found so far",
         kind: Kind::Number(|settings, trials| {
             limits::check_budget(Some(trials))?;
             settings.budget_trials = Some(trials);
@@ -276,7 +276,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Text(|settings, path| {
             if path.is_empty() {
                 return Err(Error::usage(
-                    "the output is to be a folder, and has no name",
+                    "the name of the output folder must not be empty",
                 ));
             }
             settings.output = path.into();
@@ -322,10 +322,10 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "prior",
         value_name: "DIR|FILE|learned",
-        doc: "Where the first estimate of which requests are needed comes from: the folder of an earlier \
-              result, a file with a symbol and a chance on each line, or learned: earlier runs with this \
-              setting, whose results are kept. It affects only the order of the search. A folder or a \
-              file replaces the boot trace; learned is combined with it",
+        doc: "Source of the first estimate of which requests are needed. DIR: an earlier result. FILE: a \
+              symbol and its probability on each line. learned: all earlier runs with `--prior learned`. It \
+              affects only the order of the search. DIR or FILE replaces the boot trace; learned is combined \
+              with it",
         section: Section::Search,
         kind: Kind::Text(|settings, path| {
             settings.prior = Some(path.into());
@@ -338,8 +338,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "trace",
         value_name: "auto|off|FILE",
-        doc: "First remove options whose code did not run in a boot of the start. auto: trace that boot. \
-              FILE: a log of QEMU's `-d in_asm`. off: do without",
+        doc: "Remove options first whose code did not run in a boot of the start. auto: trace that boot. \
+              FILE: a log of QEMU's `-d in_asm`. off: no trace",
         default: "auto, if the oracles use `kbisect boot`",
         section: Section::Search,
         kind: Kind::Text(|settings, name| {
@@ -352,8 +352,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "confidence",
         value_name: "CHANCE|none",
-        doc: "How certain a verdict must be, if the oracle sometimes errs: a chance. none: take each \
-              verdict as it comes",
+        doc: "Probability that the answer must reach, in case the oracle sometimes errs. none: believe each \
+              verdict at once",
         default: "0.99",
         section: Section::Search,
         kind: Kind::Chance(|settings, text| {
@@ -361,7 +361,7 @@ pub const SETTINGS: &[Setting] = &[
                 "none" => None,
                 text => Some(text.parse().ok().and_then(Confidence::new).ok_or_else(|| {
                     Error::usage(format!("--confidence cannot be `{}`", text.escape_debug()))
-                        .hint("it is a chance above 0.5 and below 1, as 0.99, or none")
+                        .hint("it is a probability above 0.5 and below 1, such as 0.99, or none")
                 })?),
             };
             Ok(())
@@ -371,7 +371,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "deterministic",
-        doc: "Try the same candidates in every run, whichever trial ends first and however many run at once",
+        doc: "Test the same candidates in every run, whichever trial ends first and however many run at once",
         section: Section::Search,
         kind: Kind::Switch(|settings, switch| {
             settings.order = match switch {
