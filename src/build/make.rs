@@ -31,7 +31,7 @@ pub enum Built {
     /// It failed, and nobody can tell whether the source builds so: the compiler crashed, each failure was
     /// another, or the log says that the machine or the network failed; with their lines. Or it took too long.
     Unresolved(String),
-    /// The machine gave out; with the line that says so.
+    /// The machine ran out of memory or disk; with the line that says so.
     Starved(String),
     /// It was stopped because it was no longer wanted.
     Cancelled,

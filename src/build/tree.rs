@@ -106,7 +106,7 @@ impl Tree {
         Stamp::remove(&self.path)
     }
 
-    /// Nothing is to be built from what is in it.
+    /// Removes all of it: nothing may be built from its contents.
     pub(super) fn discard(&self) -> Result<()> {
         self.is_discarded.store(true, Ordering::Relaxed);
         self.spoil()?;

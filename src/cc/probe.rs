@@ -181,9 +181,8 @@ impl<'a> Probe<'a> {
         })
     }
 
-    /// Will it always be answered so? A compiler that gave out, for want of room or memory, knows the
-    /// option all the same: so one that refuses must be able to do what has nothing special in it, in the
-    /// same place.
+    /// Will it always be answered so? A compiler that ran out of room or memory knows the option all the same: so
+    /// one that refuses must be able to compile a text without anything special, in the same place.
     pub(super) fn is_final(&self, compiler: &OsString, answered: &ProbeResult) -> bool {
         if answered.status == 0 {
             return answered.file.is_some() == self.file.is_some();

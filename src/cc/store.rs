@@ -180,7 +180,7 @@ impl Store {
         files.len()
     }
 
-    /// Removes what was not used for longest until it is as small as it is to be; returns how many
+    /// Removes what was not used for longest until it fits its limit; returns how many
     /// bytes are left. What others use at the same time may go as well: they compile it anew.
     pub fn shrink(&self) -> u64 {
         let mut files = Vec::new();

@@ -38,7 +38,7 @@ pub struct Job {
     pub guest: Option<PathBuf>,
     /// Our own executable, which oracles call as `kbisect`.
     pub kbisect: PathBuf,
-    /// The folder for traces of what the kernel executes, if it is to be traced.
+    /// The folder for traces of the code that the kernel executes; none without tracing.
     pub trace: Option<PathBuf>,
 }
 

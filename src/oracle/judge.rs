@@ -25,10 +25,10 @@ pub enum OracleVerdict {
     Reject,
     /// This time the oracle cannot tell.
     CannotTell,
-    /// The machine gave out while it was asked, so that what it says is nothing to rely on.
+    /// The machine ran out of memory, disk or processes meanwhile: the answer does not count.
     Starved,
-    /// It failed without evidence, and its log has words by which a program says that the machine gave out; nothing
-    /// else shows that. They may be the kernel's that it judges.
+    /// It failed without evidence, and its log has words by which a program says that the machine ran out of
+    /// resources; nothing else shows that. They may be from the kernel that it judges.
     Complains,
     /// The oracle itself is broken, for every kernel.
     Broken {
