@@ -426,7 +426,7 @@ mod tests {
         pool.promote(WorkerId(0), print(1));
         let base = pool.base_path();
         let written = judge(&pool, 2, |tree| {
-            fs::remove_file(tree.join(".config")).unwrap()
+            fs::remove_file(tree.join(".config")).unwrap();
         });
         assert_eq!(written, None, "whoever restores it tells");
         let written = judge(&pool, 3, |tree| {
@@ -448,7 +448,10 @@ mod tests {
         pool.promote(WorkerId(0), print(1));
         let write = |name: &'static str| {
             let config = Path::new(".config");
-            let work = |tree: &Path| Ok(fs::write(tree.join(name), "oracle").unwrap());
+            let work = |tree: &Path| {
+                fs::write(tree.join(name), "oracle").unwrap();
+                Ok(())
+            };
             pool.with_base(config, work).unwrap().1.unwrap()
         };
         assert!(!write("module").is_discarded);
