@@ -31,12 +31,81 @@ const OBJECTS: &str = "for s in $$(sed -n 's/^CONFIG_\\(.*\\)=y/\\1/p' $(KCONFIG
 
 #[test]
 fn modules_that_an_oracle_installed_in_the_build_tree_are_no_proof() {
-    // It installs a module where X5 makes it, and needs it; trees are copied with it.
+    // It installs a module where X5 makes it, and needs it. The next trial must not find it.
     let install = "case $image in *CONFIG_X5=y*) touch \"$KBISECT_BUILD/module\";; esac\n\
                    [ -e \"$KBISECT_BUILD/module\" ] || verdict=1";
     let oracle = Rule::all(&TWELVE_NEEDED).script(install);
-    let toy = Toy::new(&Spec::twelve().oracle(&oracle));
-    assert_leftovers_are_noticed(&toy, &toy.run(&[]));
+    for flags in [&[][..], &["--confidence", "none"]] {
+        let toy = Toy::new(&Spec::twelve().oracle(&oracle));
+        let ended = toy.run(flags);
+        assert_eq!(ended.code, 0, "{}", ended.said());
+        assert_eq!(toy.answer(), set(&["X3", "X5", "X7", "X11"]));
+        let warnings = ended
+            .stderr
+            .matches("an oracle writes to the build tree (module)");
+        assert_eq!(warnings.count(), 1, "{}", ended.said());
+    }
+}
+
+#[test]
+fn a_file_that_an_oracle_left_in_the_build_tree_makes_nothing_needed() {
+    // It writes where X5 is on, and rejects what it wrote where X5 is off.
+    for (write, is_written) in [
+        ("touch \"$tree/new\"", "[ -e \"$tree/new\" ]"),
+        (
+            "mkdir -p \"$tree/lib/x\"; touch \"$tree/lib/x/new\"",
+            "[ -d \"$tree/lib\" ]",
+        ),
+        (
+            "echo patched >\"$tree/part\"",
+            "grep -q patched \"$tree/part\"",
+        ),
+    ] {
+        let poison = format!(
+            "tree=$KBISECT_BUILD\n\
+             if on X5; then {write}; elif {is_written}; then verdict=1; fi"
+        );
+        let oracle = Rule::all(&TWELVE_NEEDED).script(&poison);
+        // Made once in each tree.
+        let recipe =
+            "@[ -e $(O)/part ] || echo built >$(O)/part\n@cp $(KCONFIG_CONFIG) $(O)/out.bin";
+        let spec = Spec::twelve().recipe(recipe).oracle(&oracle);
+        for flags in [&["-j", "1"][..], &["--confidence", "none"]] {
+            let toy = Toy::new(&spec);
+            let ended = toy.run(flags);
+            assert_eq!(ended.code, 0, "{write}: {}", ended.said());
+            assert_eq!(toy.answer(), set(&TWELVE_NEEDED), "{write}");
+            let warnings = ended.stderr.matches("an oracle writes to the build tree");
+            assert_eq!(warnings.count(), 1, "{}", ended.said());
+        }
+    }
+}
+
+#[test]
+fn what_an_oracle_wrote_to_the_build_tree_before_a_kill_is_not_judged() {
+    // kbisect is killed while the answer itself is judged, after the oracle has written. It is asked again.
+    for (write, is_written) in [
+        ("echo patched >\"$KBISECT_IMAGE\"", "false"),
+        (
+            "touch \"$KBISECT_BUILD/new\"",
+            "[ -e \"$KBISECT_BUILD/new\" ]",
+        ),
+    ] {
+        let kill = format!(
+            "others=no; for x in 1 2 4 5 6 8 9 10 12; do ! on X$x || others=yes; done\n\
+             if {is_written}; then verdict=1; fi\n\
+             if [ $verdict$others = 0no ] && ! [ -e \"$toy/state/killed\" ]; then\n\
+             touch \"$toy/state/killed\"; {write}; kill -9 $PPID; exit 0; fi"
+        );
+        let spec = Spec::twelve().oracle(&Rule::all(&TWELVE_NEEDED).script(&kill));
+        let toy = Toy::new(&spec);
+        let flags = ["-j", "1", "--confidence", "none"];
+        let ended = toy.run(&flags);
+        assert_eq!(ended.code, 128 + 9, "{}", ended.said());
+        let ended = toy.resume();
+        assert_eq!(ended.code, 0, "{}", ended.said());
+        assert_eq!(toy.answer(), set(&TWELVE_NEEDED), "{}", ended.said());
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub struct Step {
 pub struct Watch {
     /// What is typed, in order.
     pub steps: Vec<Step>,
-    /// The mark that is to be reached, after all steps.
+    /// The mark to reach after all steps.
     pub until: Regex,
     /// What must not appear. A kernel panic is always looked for.
     pub fail_on: Vec<Regex>,
@@ -138,7 +138,7 @@ impl Console {
         self.failing.is_some()
     }
 
-    /// Takes what is to be typed.
+    /// Takes the text to type.
     #[must_use]
     pub fn take_input(&mut self) -> Vec<u8> {
         mem::take(&mut self.input)

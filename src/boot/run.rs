@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::outcome::{Finished, Limit, Outcome};
 use super::serial::{LOG_LIMIT, Serial};
 use super::{Budget, Console, Forward, HostPort, Machine, PortForward, Watch};
-use crate::model::sanitize_line;
+use crate::model::{contract, sanitize_line};
 use crate::supervise::{self, CancelToken, How, LimitKind, Limits, Log, Running, Spec};
 use crate::{Error, Result};
 
@@ -310,7 +310,7 @@ impl<'a> Guest<'a> {
                 let log = Log::File(beside(&self.plan.console_log, "exec.log"));
                 let mut spec = spec.clone().log(log).log_limit(supervise::LOG_LIMIT);
                 if let Some(port) = self.port {
-                    spec = spec.env("KBISECT_PORT", port.to_string());
+                    spec = spec.env(contract::PORT, port.to_string());
                 }
                 self.command = Some(Running::spawn(&spec)?);
             }

@@ -104,7 +104,7 @@ impl Serial {
                     .write_all(piece)
                     .map_err(|error| Error::io("write", &self.log_path, error))?;
                 self.received += length as u64;
-                // QEMU has them open; the less there is to be left behind.
+                // QEMU has them open, and without names nothing can be left behind.
                 self.dir = None;
                 console.feed(piece);
                 self.to_type.extend_from_slice(&console.take_input());

@@ -12,7 +12,7 @@ use crate::cc;
 use crate::supervise::{self, CancelToken, How, JobServer, Log, Room, Spec};
 use crate::{Error, Result};
 
-/// What a run of make is to be like.
+/// How make is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// As the plan says.
@@ -145,7 +145,7 @@ impl Site<'_> {
             .env_remove("KCONFIG_CONFIG")
             // With -i or -k in it make would leave what is out of date, and say that it succeeded.
             .env_remove("GNUMAKEFLAGS")
-            // The outermost make is to be known by how it names itself, whoever started us.
+            // The outermost make must name itself in the same way, whoever started us.
             .env_remove("MAKELEVEL");
         if mode == Mode::KeepGoing {
             spec = spec.arg("--keep-going");

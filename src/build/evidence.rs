@@ -20,7 +20,7 @@ pub(super) enum BuildFailure {
     /// The source does not build in this configuration, the compiler crashed, or the log says that the machine or
     /// the network failed.
     Other(Failure),
-    /// The machine gave out (memory, disk): nothing is known of the configuration.
+    /// The machine ran out of memory or disk: nothing is known of the configuration.
     Starved(String),
     /// A program that the build calls is not there, or cannot be run: no configuration would
     /// build.

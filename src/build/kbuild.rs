@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::makefile::{Makefile, Scope};
+use super::make_scope::Scope;
+use super::makefile::Makefile;
 use crate::model::{Config, Symbol, Tristate, Value};
 
 /// Folders are within each other; by mistake, within themselves.

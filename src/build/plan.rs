@@ -124,7 +124,8 @@ impl MakePlan {
     }
 }
 
-fn product_at(path: &Path) -> Result<Product> {
+/// The product at this path.
+pub(super) fn product_at(path: &Path) -> Result<Product> {
     let wrong = |e| {
         Error::io("read the product", path, e)
             .hint("make succeeded without making it: is `product` in the project right?")

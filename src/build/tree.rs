@@ -1,411 +1,148 @@
-//! The pool of build trees: one for each worker, and the base.
+//! One build tree: what is built in it, and what others wrote to it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::{Deserialize, Serialize};
-
-use super::sync::sync;
+use super::contents::{self, Contents};
+use super::plan::Product;
+use super::stamp::Stamp;
 use crate::error::unless_absent;
-use crate::model::{Fingerprint, Origin, WorkerId};
-use crate::supervise::{CancelToken, boot_id};
+use crate::model::{Fingerprint, sanitize_line};
 use crate::{Error, Result};
 
-/// Beside a tree: what was completely built in it. Missing while something is under way, so
-/// that after a crash no half-built tree is taken for a whole one.
-#[derive(Serialize, Deserialize)]
-struct Stamp {
-    v: u32,
-    fingerprint: Fingerprint,
-    /// The start of the host since which it was built: after a power cut files may be empty that
-    /// were written before the stamp.
-    boot_id: String,
-}
-
-const STAMP_VERSION: u32 = 2;
-
-/// What the names of trees begin with.
-const TREE: &str = "tree-";
+/// So many files that an oracle wrote are named, with so many characters of each.
+const NAMES: usize = 3;
+const NAME_LENGTH: usize = 120;
 
 /// One build tree.
 #[derive(Debug)]
 pub struct Tree {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// Written to while something is built; read while others are copied from it.
-    lock: RwLock<()>,
+    pub(super) lock: RwLock<()>,
+    /// What was built in it was discarded.
+    is_discarded: AtomicBool,
 }
 
 impl Tree {
+    /// The tree at this path, with what is there.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            lock: RwLock::new(()),
+            is_discarded: AtomicBool::new(false),
+        }
+    }
+
+    /// Was it discarded since something was built in it?
+    pub(super) fn is_discarded(&self) -> bool {
+        self.is_discarded.load(Ordering::Relaxed)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    fn stamp_path(&self) -> PathBuf {
-        self.path.with_extension("json")
+    /// What is completely built in it, if nobody wrote to it since.
+    pub(super) fn stamp(&self) -> Option<Fingerprint> {
+        let stamp = Stamp::read(&self.path)?;
+        stamp.is_of(&self.path).then_some(stamp.fingerprint)
     }
 
-    fn stamp(&self) -> Option<Fingerprint> {
-        let text = fs::read(self.stamp_path()).ok()?;
-        let stamp: Stamp = serde_json::from_slice(&text).ok()?;
-        let holds = stamp.v == STAMP_VERSION && stamp.boot_id == boot_id();
-        holds.then_some(stamp.fingerprint)
+    /// Is `fingerprint` completely built in it, and did nobody write to it since?
+    pub(super) fn holds(&self, fingerprint: Fingerprint) -> bool {
+        let stamp = Stamp::read(&self.path).filter(|stamp| stamp.fingerprint == fingerprint);
+        stamp.is_some_and(|stamp| stamp.is_of(&self.path))
     }
 
-    /// Says that `fingerprint` is completely built in the tree.
+    /// Says that `fingerprint` is completely built in the tree, with this product. Returns what the tree holds.
     ///
     /// # Errors
-    /// The stamp cannot be written.
-    pub fn built(&self, fingerprint: Fingerprint) -> Result<()> {
-        let path = self.stamp_path();
-        let text = serde_json::to_vec(&Stamp {
-            v: STAMP_VERSION,
-            fingerprint,
-            boot_id: boot_id(),
-        })
-        .map_err(|e| Error::failed("cannot write a tree's stamp").because(e))?;
-        fs::write(&path, text).map_err(|e| Error::io("write", &path, e))
+    /// The tree cannot be looked at, or the stamp cannot be written.
+    pub fn built(&self, fingerprint: Fingerprint, product: &Product) -> Result<Contents> {
+        let contents = Contents::of(&self.path)?;
+        Stamp::new(&self.path, fingerprint, product, &contents).write(&self.path)?;
+        self.is_discarded.store(false, Ordering::Relaxed);
+        Ok(contents)
     }
 
-    fn spoil(&self) -> Result<()> {
-        let path = self.stamp_path();
-        unless_absent(fs::remove_file(&path)).map_err(|e| Error::io("remove", &path, e))
-    }
-}
-
-/// The trees of a run.
-#[derive(Debug)]
-pub struct TreePool {
-    root: PathBuf,
-    /// What all that is built begins from.
-    origin: Origin,
-    roles: Mutex<Roles>,
-}
-
-#[derive(Debug)]
-struct Roles {
-    /// The tree of each worker.
-    of_worker: Vec<Arc<Tree>>,
-    /// The tree that all trials begin from, or that will become it.
-    base: Arc<Tree>,
-    /// What is built in the base; nothing at first.
-    base_holds: Option<Fingerprint>,
-}
-
-impl TreePool {
-    /// Opens the trees in the folder `root` for so many workers; makes what is missing.
-    /// A tree that an earlier run left completely built, of `wanted` if there is one, becomes
-    /// the base.
+    /// Undoes what was written to the tree since it held `before`: removes what was added. If anything else was
+    /// changed, apart from the file `restored`, which is known to hold what it held, the tree is discarded: nothing
+    /// is left of it. Returns what was written, if anything was.
     ///
     /// # Errors
-    /// The folder cannot be made or read.
-    pub fn open(root: &Path, workers: usize, wanted: Option<Fingerprint>) -> Result<Self> {
-        fs::create_dir_all(root).map_err(|e| Error::io("make the folder", root, e))?;
-        let mut trees: Vec<Arc<Tree>> = (0..=workers)
-            // Names of one length: see `sync`.
-            .map(|i| root.join(format!("{TREE}{i:03}")))
-            .map(|path| {
-                Arc::new(Tree {
-                    path,
-                    lock: RwLock::new(()),
-                })
-            })
+    /// The tree cannot be looked at, or a file not be removed.
+    pub fn undo_writes(&self, before: &Contents, restored: &Path) -> Result<Option<Written>> {
+        let now = Contents::of(&self.path)?;
+        if now == *before {
+            return Ok(None);
+        }
+        let mut differences = before.differences(&now);
+        differences.changed.retain(|path| path != restored);
+        let (names, is_discarded) = match differences.changed.is_empty() {
+            true => (differences.added, false),
+            false => (differences.changed, true),
+        };
+        if is_discarded {
+            self.discard()?;
+        } else {
+            contents::remove(&self.path, &names)?;
+            if let Some(stamp) = Stamp::read(&self.path) {
+                stamp.with(&Contents::of(&self.path)?).write(&self.path)?;
+            }
+        }
+        Ok((!names.is_empty()).then_some(Written {
+            names,
+            is_discarded,
+        }))
+    }
+
+    /// Nothing is known to be completely built in it.
+    pub(super) fn spoil(&self) -> Result<()> {
+        Stamp::remove(&self.path)
+    }
+
+    /// Removes all of it: nothing may be built from its contents.
+    pub(super) fn discard(&self) -> Result<()> {
+        self.is_discarded.store(true, Ordering::Relaxed);
+        self.spoil()?;
+        unless_absent(fs::remove_dir_all(&self.path))
+            .map_err(|e| Error::io("remove", &self.path, e))
+    }
+}
+
+/// What somebody other than make wrote to a build tree.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Paths in the tree, sorted: those that were changed; if none was, those that were added.
+    pub names: Vec<PathBuf>,
+    /// Nothing is left of the tree, because it cannot be made what it was.
+    pub is_discarded: bool,
+}
+
+impl Written {
+    /// What the user should know of it.
+    pub(super) fn warning(&self) -> String {
+        let first = self.names.iter().take(NAMES);
+        let mut names: Vec<String> = first
+            .map(|path| sanitize_line(&path.to_string_lossy(), NAME_LENGTH))
             .collect();
-        let stamps: Vec<Option<Fingerprint>> = trees.iter().map(|t| t.stamp()).collect();
-        let best = stamps
-            .iter()
-            .position(|s| s.is_some() && *s == wanted)
-            .or_else(|| stamps.iter().position(Option::is_some));
-        let base = trees.remove(best.unwrap_or(0));
-        let base_holds = best.and_then(|i| stamps[i]);
-        Ok(Self {
-            root: root.to_owned(),
-            origin: Origin::Earlier,
-            roles: Mutex::new(Roles {
-                of_worker: trees,
-                base,
-                base_holds,
-            }),
-        })
-    }
-
-    /// The same trees. With [`Origin::Empty`] whatever is built in them is built from nothing.
-    #[must_use]
-    pub fn building(self, origin: Origin) -> Self {
-        Self { origin, ..self }
-    }
-
-    fn roles(&self) -> MutexGuard<'_, Roles> {
-        // The roles are changed in single steps: a panic elsewhere leaves them whole.
-        self.roles.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is built in the base.
-    #[must_use]
-    pub fn base_holds(&self) -> Option<Fingerprint> {
-        self.roles().base_holds
-    }
-
-    /// Where the base is.
-    #[must_use]
-    pub fn base_path(&self) -> PathBuf {
-        self.roles().base.path.clone()
-    }
-
-    /// Makes the worker's tree equal to the base (empty, if there is none yet), and runs
-    /// `work` in it while no one else touches it. `None` when `cancel` was quicker.
-    ///
-    /// A tree in which `wanted` is completely built is left as it is. With [`Origin::Empty`] the tree is emptied
-    /// whatever is in it. `work` is told what is completely built in the tree; of an empty one, nothing.
-    ///
-    /// # Errors
-    /// Those of copying, and those of `work`.
-    ///
-    /// # Panics
-    /// When the pool has no such worker.
-    pub fn with_tree<T>(
-        &self,
-        worker: WorkerId,
-        wanted: Fingerprint,
-        origin: Origin,
-        cancel: &CancelToken,
-        work: impl FnOnce(&Tree, Option<Fingerprint>) -> Result<T>,
-    ) -> Result<Option<T>> {
-        let roles = self.roles();
-        let tree = Arc::clone(&roles.of_worker[worker.0 as usize]);
-        let is_incremental = origin == Origin::Earlier && self.origin == Origin::Earlier;
-        let base_holds = roles.base_holds.filter(|_| is_incremental);
-        let base = base_holds.is_some().then(|| Arc::clone(&roles.base));
-        // Before the roles can change: whoever is given this tree then must not build in it
-        // while we copy. Nobody writes to the base, so this does not wait.
-        let reading = base
-            .as_ref()
-            .map(|base| base.lock.read().unwrap_or_else(PoisonError::into_inner));
-        drop(roles);
-        // Waits for those who still copy from it, if it was the base a moment ago. They began
-        // before us, so nobody waits in a circle.
-        let _writing = tree.lock.write().unwrap_or_else(PoisonError::into_inner);
-        if origin == Origin::Earlier && tree.stamp() == Some(wanted) {
-            drop(reading);
-            return work(&tree, Some(wanted)).map(Some);
+        if self.names.len() > NAMES {
+            names.push(format!("{} more", self.names.len() - NAMES));
         }
-        tree.spoil()?;
-        match &base {
-            Some(base) => {
-                if sync(&base.path, &tree.path, cancel)?.is_none() {
-                    return Ok(None);
-                }
+        let undone = match self.is_discarded {
+            true => {
+                "existing files were changed, so that the tree is discarded, and the next build takes longer"
             }
-            None => {
-                // Whatever an earlier run left here is not known to be whole.
-                unless_absent(fs::remove_dir_all(&tree.path))
-                    .map_err(|e| Error::io("remove", &tree.path, e))?;
-                fs::create_dir_all(&tree.path)
-                    .map_err(|e| Error::io("make the folder", &tree.path, e))?;
-            }
-        }
-        drop(reading);
-        work(&tree, base_holds).map(Some)
-    }
-
-    /// The worker's tree, in which `fingerprint` was just built, becomes the base; the worker
-    /// gets the old one. Its next trial begins with a copy anyway.
-    ///
-    /// # Panics
-    /// When the pool has no such worker.
-    pub fn promote(&self, worker: WorkerId, fingerprint: Fingerprint) {
-        let mut roles = self.roles();
-        let Roles {
-            of_worker,
-            base,
-            base_holds,
-        } = &mut *roles;
-        std::mem::swap(&mut of_worker[worker.0 as usize], base);
-        *base_holds = Some(fingerprint);
-    }
-
-    /// What is built in the trees is not to be relied on any more: later trials begin from nothing. One that is
-    /// under way in a tree may still be promoted.
-    ///
-    /// # Errors
-    /// A stamp cannot be removed.
-    pub fn forget(&self) -> Result<()> {
-        self.roles().base_holds = None;
-        // Those of more workers than there are now, too.
-        let read = |e| Error::io("read the folder", &self.root, e);
-        for entry in fs::read_dir(&self.root).map_err(read)? {
-            let path = entry.map_err(read)?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with(TREE) && name.ends_with(".json") {
-                unless_absent(fs::remove_file(&path)).map_err(|e| Error::io("remove", &path, e))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What is built in the tree of this worker is not to be relied on: its next trial builds anew.
-    ///
-    /// # Errors
-    /// The stamp cannot be removed.
-    ///
-    /// # Panics
-    /// When the pool has no such worker.
-    pub fn forget_tree_of(&self, worker: WorkerId) -> Result<()> {
-        self.roles().of_worker[worker.0 as usize].spoil()
-    }
-
-    /// Bytes on disk of the base, times the number of trees: what all of them will take.
-    #[must_use]
-    pub fn expected_size(&self) -> u64 {
-        let roles = self.roles();
-        let one = fs_extra::dir::get_size(&roles.base.path).unwrap_or(0);
-        one * (roles.of_worker.len() as u64 + 1)
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_forgotten_is_forgotten_of_all_workers_that_there_ever_were() {
-        let dir = tempfile::tempdir().unwrap();
-        let open = |workers| TreePool::open(dir.path(), workers, Some(print(1))).unwrap();
-        let many = open(3);
-        build(&many, 2, "poisoned", print(1)).unwrap_or_default();
-        open(1).forget().unwrap();
-        assert_eq!(open(3).base_holds(), None);
-    }
-
-    fn print(n: u8) -> Fingerprint {
-        Fingerprint([n; 32])
-    }
-
-    fn build(pool: &TreePool, worker: u32, text: &str, fingerprint: Fingerprint) -> Option<String> {
-        build_from(Origin::Earlier, pool, worker, text, fingerprint)
-    }
-
-    fn build_from(
-        origin: Origin,
-        pool: &TreePool,
-        worker: u32,
-        text: &str,
-        fingerprint: Fingerprint,
-    ) -> Option<String> {
-        let work = |tree: &Tree, _| {
-            let file = tree.path().join("vmlinux");
-            let before = fs::read_to_string(&file).ok();
-            fs::write(&file, text).unwrap();
-            tree.built(fingerprint)?;
-            Ok(before)
+            false => "the new files are removed",
         };
-        let cancel = CancelToken::new();
-        pool.with_tree(WorkerId(worker), fingerprint, origin, &cancel, work)
-            .unwrap()
-            .unwrap()
-    }
-
-    #[test]
-    fn what_is_to_be_built_from_an_empty_tree_finds_nothing_there_each_time() {
-        let dir = tempfile::tempdir().unwrap();
-        let pool = TreePool::open(dir.path(), 1, None).unwrap();
-        build(&pool, 0, "start", print(1));
-        pool.promote(WorkerId(0), print(1));
-        assert_eq!(build(&pool, 0, "best", print(2)).as_deref(), Some("start"));
-        for _ in 0..2 {
-            let before = build_from(Origin::Empty, &pool, 0, "clean", print(2));
-            assert_eq!(before, None);
-        }
-        // It is as good as any other from then on.
-        assert_eq!(build(&pool, 0, "again", print(2)).as_deref(), Some("clean"));
-    }
-
-    #[test]
-    fn a_trial_begins_from_the_best_tree_and_a_failure_leaves_no_trace() {
-        let dir = tempfile::tempdir().unwrap();
-        let pool = TreePool::open(dir.path(), 2, None).unwrap();
-        assert_eq!(build(&pool, 0, "start", print(1)), None);
-        pool.promote(WorkerId(0), print(1));
-        assert_eq!(
-            build(&pool, 1, "failed", print(2)).as_deref(),
-            Some("start")
-        );
-        assert_eq!(
-            build(&pool, 1, "better", print(3)).as_deref(),
-            Some("start")
-        );
-        pool.promote(WorkerId(1), print(3));
-        assert_eq!(build(&pool, 0, "next", print(4)).as_deref(), Some("better"));
-        assert_eq!(build(&pool, 1, "next", print(4)).as_deref(), Some("better"));
-    }
-
-    #[test]
-    fn after_a_crash_only_completely_built_trees_count() {
-        let dir = tempfile::tempdir().unwrap();
-        let pool = TreePool::open(dir.path(), 2, None).unwrap();
-        build(&pool, 0, "start", print(1));
-        pool.promote(WorkerId(0), print(1));
-        build(&pool, 0, "best", print(2));
-        let crash = |tree: &Tree, _| {
-            fs::write(tree.path().join("vmlinux"), "half")
-                .map_err(|e| Error::io("write", tree.path(), e))
-        };
-        pool.with_tree(
-            WorkerId(1),
-            print(9),
-            Origin::Earlier,
-            &CancelToken::new(),
-            crash,
+        format!(
+            "an oracle writes to the build tree ({}): {undone}. Let it write to $KBISECT_TRIAL, or to a copy",
+            names.join(", ")
         )
-        .unwrap();
-        drop(pool);
-        let pool = TreePool::open(dir.path(), 2, Some(print(2))).unwrap();
-        assert_eq!(pool.base_holds(), Some(print(2)));
-        assert_eq!(build(&pool, 1, "x", print(4)).as_deref(), Some("best"));
-        let pool = TreePool::open(dir.path(), 2, Some(print(9))).unwrap();
-        assert!(
-            pool.base_holds().is_some(),
-            "another whole tree is better than none"
-        );
-    }
-
-    #[test]
-    fn after_the_host_was_started_anew_no_tree_counts() {
-        let dir = tempfile::tempdir().unwrap();
-        let pool = TreePool::open(dir.path(), 1, None).unwrap();
-        build(&pool, 0, "start", print(1));
-        pool.promote(WorkerId(0), print(1));
-        let stamp = pool.roles().base.stamp_path();
-        let text = fs::read_to_string(&stamp).unwrap();
-        let text = text.replace(&boot_id(), "another");
-        fs::write(&stamp, text).unwrap();
-        drop(pool);
-        let pool = TreePool::open(dir.path(), 1, Some(print(1))).unwrap();
-        assert_eq!(pool.base_holds(), None);
-    }
-
-    #[test]
-    fn what_is_forgotten_is_built_from_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let pool = TreePool::open(dir.path(), 1, None).unwrap();
-        build(&pool, 0, "start", print(1));
-        pool.promote(WorkerId(0), print(1));
-        pool.forget().unwrap();
-        assert_eq!(build(&pool, 0, "next", print(2)), None);
-        pool.forget().unwrap();
-        let pool = TreePool::open(dir.path(), 1, Some(print(2))).unwrap();
-        assert_eq!(pool.base_holds(), None);
-    }
-
-    #[test]
-    fn without_a_base_a_trial_begins_from_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir_all(dir.path().join("tree-001")).unwrap();
-        fs::write(dir.path().join("tree-001/vmlinux"), "left over").unwrap();
-        let pool = TreePool::open(dir.path(), 1, None).unwrap();
-        assert_eq!(build(&pool, 0, "start", print(1)), None);
     }
 }

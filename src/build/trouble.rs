@@ -3,7 +3,7 @@
 //! A source's own text may have any of these. Then nothing is said of it, which costs a verdict; the other mistake
 //! would cost the answer. Only where a compiler shows a line of the source it is known to be one.
 
-/// Texts by which a machine that gives out shows in a build log.
+/// Texts in a build log that show that the machine ran out of resources or is broken.
 const STARVED: [&str; 32] = [
     "annot fork",
     "No space left on device",
@@ -39,7 +39,7 @@ const STARVED: [&str; 32] = [
     "CPU time limit exceeded",
 ];
 
-/// Texts by which a network shows that gives out, to a recipe that needs it.
+/// Texts by which a recipe that needs the network says that it failed.
 const DISCONNECTED: [&str; 10] = [
     "emporary failure in name resolution",
     "emporary failure resolving",
@@ -102,7 +102,7 @@ const ENDED: [i32; 7] = [129, 130, 135, 137, 143, 152, 153];
 /// And that it crashed: SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSEGV.
 const FAULTS: [i32; 5] = [132, 133, 134, 136, 139];
 
-/// Did the machine or the network give out?
+/// Did the machine or the network fail?
 pub(super) fn is_trouble(line: &str) -> bool {
     if is_quote(line) {
         return false;

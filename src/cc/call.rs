@@ -33,7 +33,7 @@ pub(super) enum Form {
     Expanded,
 }
 
-/// Parts of paths of what goes straight to the compiler: it is little, and built in ways of its
+/// Parts of paths of what is passed through to the compiler: it is little, and built in ways of its
 /// own (another ABI, other linker scripts, objects that are linked into data).
 const STRAIGHT: &[&str] = &["vdso", "realmode", "arch/x86/boot/", "purgatory"];
 

@@ -14,10 +14,10 @@ use super::call::{Call, Form};
 use super::hash::add;
 use super::manifest::{Found, Hash, Sources};
 use super::note::{Means, Note};
-use super::question::{Answered, Question};
+use super::probe::{Probe, ProbeResult};
 use super::store::Outcome;
 use super::symbols::Values;
-use super::{Store, directives, harmless, manifest, text};
+use super::{Store, allowlist, directives, manifest, text};
 use crate::error::unless_absent;
 use crate::supervise::{self, Relayed};
 
@@ -72,7 +72,7 @@ const STEP: Duration = Duration::from_millis(10);
 #[must_use]
 pub enum Answer {
     /// Become the compiler: it is not for us.
-    Straight,
+    PassThrough,
     /// Say this, and end with this status.
     Done {
         /// The compiler's exit status.
@@ -88,15 +88,15 @@ pub enum Answer {
 /// process.
 ///
 /// # Errors
-/// What a question is about cannot be read. What is wrong with the cache, or an object that cannot be written, is
+/// The input of a probe cannot be read. What is wrong with the cache, or an object that cannot be written, is
 /// no error: then the compiler is asked.
 pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer> {
     let (Some(cache), Some(toolchain)) = (env::var_os(CACHE), env::var_os(TOOLCHAIN)) else {
-        return Ok(Answer::Straight);
+        return Ok(Answer::PassThrough);
     };
     let is_set = |name: &&str| env::var_os(name).is_some();
     if TALKS.iter().any(is_set) {
-        return Ok(Answer::Straight);
+        return Ok(Answer::PassThrough);
     }
     // Whoever runs the build sees to its size.
     let mut store = Store::within(&PathBuf::from(cache), u64::MAX);
@@ -104,15 +104,15 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         store = store.made_by(compiler, state);
     }
     if !store.is_of_its_compiler() {
-        return Ok(Answer::Straight);
+        return Ok(Answer::PassThrough);
     }
     let Some(call) = Call::parse(args) else {
-        return match Question::parse(args) {
+        return match Probe::parse(args) {
             // What is in the folders that these name may be included without being named.
-            Some(question) if !["CPATH", "C_INCLUDE_PATH"].iter().any(is_set) => {
-                answer_question(&question, &store, &toolchain, compiler, args)
+            Some(probe) if !["CPATH", "C_INCLUDE_PATH"].iter().any(is_set) => {
+                answer_probe(&probe, &store, &toolchain, compiler, args)
             }
-            _ => Ok(Answer::Straight),
+            _ => Ok(Answer::PassThrough),
         };
     };
     let launcher = Launcher {
@@ -130,7 +130,7 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
         relayed: done,
     }) = launcher.answer()
     else {
-        return Ok(Answer::Straight);
+        return Ok(Answer::PassThrough);
     };
     if let Some(file) = env::var_os(NOTES)
         && done.status == 0
@@ -150,33 +150,33 @@ pub fn answer(compiler: &OsString, args: &[OsString]) -> std::io::Result<Answer>
     })
 }
 
-/// Answers a question as it was answered before; else asks the compiler.
-fn answer_question(
-    question: &Question<'_>,
+/// Answers a probe as it was answered before; else asks the compiler.
+fn answer_probe(
+    probe: &Probe<'_>,
     store: &Store,
     toolchain: &OsString,
     compiler: &OsString,
     args: &[OsString],
 ) -> std::io::Result<Answer> {
-    let text = question.text()?;
-    let name = harmless::is_plain(&text).then(|| {
-        let mut hasher = context(toolchain, question.has_directory);
+    let text = probe.text()?;
+    let name = allowlist::is_plain(&text).then(|| {
+        let mut hasher = context(toolchain, probe.has_directory);
         add(&mut hasher, b"question");
         add(&mut hasher, compiler.as_bytes());
         add(&mut hasher, &text);
-        let words = question.words.iter();
+        let words = probe.words.iter();
         words.for_each(|word| add(&mut hasher, word.as_bytes()));
         *hasher.finalize().as_bytes()
     });
     let known = name.and_then(|name| store.answer(&name));
     // What is known and cannot be put in its place is asked, but not kept anew.
     let keeps = name.filter(|_| known.is_none());
-    if let Some(known) = known.filter(|known| question.put(known).is_ok()) {
+    if let Some(known) = known.filter(|known| probe.put(known).is_ok()) {
         return Ok(known.into());
     }
-    let answered = match question.ask(compiler, args, &text) {
+    let answered = match probe.ask(compiler, args, &text) {
         Ok(answered) => answered,
-        Err(_) if question.is_unread() => return Ok(Answer::Straight),
+        Err(_) if probe.is_unread() => return Ok(Answer::PassThrough),
         // What it was to read is read: it cannot be left to the compiler any more.
         Err(error) => {
             let name = compiler.to_string_lossy();
@@ -187,15 +187,15 @@ fn answer_question(
             });
         }
     };
-    if let Some(name) = keeps.filter(|_| question.is_final(compiler, &answered)) {
+    if let Some(name) = keeps.filter(|_| probe.is_final(compiler, &answered)) {
         // That it cannot be kept is no reason to fail.
         let _ = store.keep_answer(&name, &answered);
     }
     Ok(answered.into())
 }
 
-impl From<Answered> for Answer {
-    fn from(answered: Answered) -> Self {
+impl From<ProbeResult> for Answer {
+    fn from(answered: ProbeResult) -> Self {
         Self::Done {
             status: answered.status,
             output: answered.output,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::autoconf::is_autoconf;
 use super::codec::{Reader, Writer};
-use super::directives;
+use super::source_text;
 use super::symbols::{Mention, Values};
 
 /// Kind and version of the format.
@@ -95,7 +95,7 @@ pub(super) struct Found {
 pub(super) struct Sources {
     rows: Vec<Row>,
     symbols: BTreeSet<Vec<u8>>,
-    /// Their text tells all ([`directives::tells_all`]).
+    /// Their text tells all ([`source_text::tells_all`]).
     pub(super) tell_all: bool,
     /// One of them puts names of symbols together: which they mention is not known.
     pub(super) form_names: bool,
@@ -127,7 +127,7 @@ impl Sources {
                     sources.symbols.insert(symbol.to_vec());
                 }
             }
-            sources.tell_all &= directives::tells_all(&text);
+            sources.tell_all &= source_text::tells_all(&text);
             sources.rows.push(Row {
                 path: path.to_vec(),
                 contents: *blake3::hash(&text).as_bytes(),

@@ -22,19 +22,20 @@
 //! What a build asks of the compiler beforehand, whether it knows an option, is answered as it was
 //! before.
 //!
-//! What is unusual goes straight to the compiler: assembler sources, links, the vdso, the boot wrapper,
+//! What is unusual is passed through to the compiler: assembler sources, links, the vdso, the boot wrapper,
 //! whatever makes the assembler read files (`.incbin`) or `cc::call` does not understand.
 
+mod allowlist;
 mod autoconf;
 mod call;
 mod codec;
 mod directives;
-mod harmless;
 mod hash;
 mod launcher;
 mod manifest;
 mod note;
-mod question;
+mod probe;
+mod source_text;
 mod store;
 mod symbols;
 mod text;

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-/// How an object was come by.
+/// How an object was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Means {
     /// By the compiler.
@@ -30,7 +30,7 @@ impl Means {
 pub struct Note {
     /// Its path in the build tree.
     pub object: String,
-    /// How it was come by.
+    /// How it was made.
     pub means: Means,
     /// CPU time that this took.
     pub cpu: Duration,

@@ -1,5 +1,5 @@
 //! The cache's files: contents by their hash, outcomes by what was compiled, manifests by call, answers
-//! by question.
+//! by probe.
 //!
 //! Whatever cannot be read, is not whole or is of another version is not there. Files are written
 //! beside their place and renamed, so neither a crash nor a second process sees half of one.
@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use super::codec::{Reader, Writer};
 use super::manifest::{Hash, Manifest};
-use super::question::Answered;
+use super::probe::ProbeResult;
 use crate::identity;
 
 /// Kind and version of an outcome's file.
@@ -137,12 +137,12 @@ impl Store {
         self.write("calls", call, &manifest.to_bytes())
     }
 
-    pub(super) fn answer(&self, question: &Hash) -> Option<Answered> {
-        Answered::from_bytes(&self.read("answers", question)?)
+    pub(super) fn answer(&self, probe: &Hash) -> Option<ProbeResult> {
+        ProbeResult::from_bytes(&self.read("answers", probe)?)
     }
 
-    pub(super) fn keep_answer(&self, question: &Hash, answer: &Answered) -> std::io::Result<()> {
-        self.write("answers", question, &answer.to_bytes())
+    pub(super) fn keep_answer(&self, probe: &Hash, answer: &ProbeResult) -> std::io::Result<()> {
+        self.write("answers", probe, &answer.to_bytes())
     }
 
     fn read(&self, kind: &str, name: &Hash) -> Option<Vec<u8>> {
@@ -180,7 +180,7 @@ impl Store {
         files.len()
     }
 
-    /// Removes what was not used for longest until it is as small as it is to be; returns how many
+    /// Removes what was not used for longest until it fits its limit; returns how many
     /// bytes are left. What others use at the same time may go as well: they compile it anew.
     pub fn shrink(&self) -> u64 {
         let mut files = Vec::new();

@@ -16,8 +16,7 @@ use crate::boot::{
     self, Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
     Outcome, Plan, Record, Step, Watch,
 };
-use crate::model::sanitize;
-use crate::oracle::TRACE;
+use crate::model::{contract, sanitize};
 use crate::settings::{TIME_HINT, parse_duration};
 use crate::supervise::{CancelToken, How, Signals, Spec};
 use crate::{Error, ErrorKind, Result};
@@ -150,18 +149,18 @@ impl Trial {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from)
         };
-        let timeout = env::var("KBISECT_TIMEOUT")
+        let timeout = env::var(contract::TIMEOUT)
             .ok()
             .and_then(|text| text.parse::<u64>().ok());
         Self {
-            image: path("KBISECT_IMAGE"),
-            dir: path("KBISECT_TRIAL"),
-            baseline: path("KBISECT_BASELINE"),
-            evidence: path("KBISECT_EVIDENCE"),
+            image: path(contract::IMAGE),
+            dir: path(contract::TRIAL),
+            baseline: path(contract::BASELINE),
+            evidence: path(contract::EVIDENCE),
             // A little less: whoever gave it to us ends us then, and we want to say why.
             timeout: timeout.map(|seconds| Duration::from_secs(seconds).mul_f32(0.95)),
-            trace: path(TRACE).map(|dir| dir.join(format!("{}.in_asm", process::id()))),
-            config: path("KBISECT_CONFIG"),
+            trace: path(contract::TRACE).map(|dir| dir.join(format!("{}.in_asm", process::id()))),
+            config: path(contract::CONFIG),
         }
     }
 
@@ -182,7 +181,7 @@ impl Trial {
 
 /// Are we called by an oracle? Then a wrong call must not be taken for its verdict.
 pub(super) fn is_within_an_oracle() -> bool {
-    env::var_os("KBISECT_TRIAL").is_some_and(|dir| !dir.is_empty())
+    env::var_os(contract::TRIAL).is_some_and(|dir| !dir.is_empty())
 }
 
 /// Where the console goes.

@@ -39,7 +39,7 @@ pub(super) fn run_if_called_so() -> Option<ExitCode> {
             }
             ExitCode::from(status)
         }
-        Ok(cc::Answer::Straight) => {
+        Ok(cc::Answer::PassThrough) => {
             let error = supervise::become_program(compiler, args);
             let compiler = compiler.to_string_lossy();
             // As a shell says it: whoever reads build logs knows that.

@@ -65,7 +65,7 @@ fn show(report: &Report, path: &Path, shown: &Shown) -> Result<()> {
             &serde_json::json!({ "v": 1, "event": "result", "report": report }),
         )?)?;
     } else {
-        print(&report::text(report, &shown.dress()))?;
+        print(&report::text(report, &shown.theme()))?;
         let files: Vec<String> = report
             .files
             .iter()

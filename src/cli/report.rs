@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     if shown.is_json() {
         print(&json(&report)?)?;
     } else {
-        print(&report::text(&report, &shown.dress()))?;
+        print(&report::text(&report, &shown.theme()))?;
     }
     Ok(0)
 }

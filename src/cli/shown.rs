@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::args::{ColorChoice, Common, MessageFormat};
 use crate::Error;
 use crate::model::sanitize_line;
-use crate::report::Dress;
+use crate::report::Theme;
 use crate::settings::PartialSettings;
 use crate::ui::{self, Color, Format, Paint, Ui, Verbosity};
 
@@ -119,7 +119,7 @@ impl Shown {
     }
 
     /// Dresses a report for standard output.
-    pub(super) fn dress(&self) -> impl Dress {
+    pub(super) fn theme(&self) -> impl Theme {
         Terminal(self.color.on_stdout())
     }
 
@@ -156,7 +156,7 @@ impl Shown {
 
 struct Terminal(Paint);
 
-impl Dress for Terminal {
+impl Theme for Terminal {
     fn heading(&self, text: &str) -> String {
         self.0.strong(text)
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::Result;
 use crate::kconfig::Project;
+use crate::model::contract;
 use crate::oracle::{self, SHIPPED};
 use crate::run::project::project as project_of;
 use crate::settings::{self, PartialSettings};
@@ -47,7 +48,7 @@ pub(super) fn wanted(own: Option<&Own>) -> Wanted {
             (boots, guest) = (true, true);
         } else if let Ok(oracle) = oracle::find(name) {
             // One that is not there is told by a run.
-            guest |= oracle.mentions("KBISECT_GUEST");
+            guest |= oracle.mentions(contract::GUEST);
             boots |= guest || oracle.boots();
         }
     }

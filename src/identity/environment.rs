@@ -13,10 +13,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::harmless::is_harmless;
-use crate::model::{EnvironmentKey, NotedVariables};
+use crate::model::{EnvironmentKey, NotedVariables, contract};
 use crate::{Error, Result};
 
-/// NotedVariables whose values are noted as they are.
+/// Variables whose values are noted as they are.
 const SHOWN: &[&str] = &[
     "ARCH",
     "CC",
@@ -25,7 +25,7 @@ const SHOWN: &[&str] = &[
     "CROSS_COMPILE",
     "HOSTCFLAGS",
     "KAFLAGS",
-    "KBISECT_NIC",
+    contract::NIC,
     "KCFLAGS",
     "KCPPFLAGS",
     "LD",

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::model::contract::SET_BY_KBISECT;
 use crate::supervise::LOCALE;
 
 /// Names of variables of terminals, sessions, desktops, editors, accounts in clouds, of the certificates of programs
@@ -246,27 +247,15 @@ const CARGO: &[&str] = &[
     "RUSTUP_UPDATE_ROOT",
 ];
 
-/// Variables that kbisect itself reads, or sets for oracles, builds and compilers; each of these is set anew, or
-/// taken out, where it matters. Any other `KBISECT_` is an oracle's: `KBISECT_NIC`.
+/// Variables that kbisect itself reads, or sets for builds and compilers; each of these, and of those that it sets
+/// for oracles, is set anew or removed where it matters. Any other `KBISECT_` is an oracle's: `KBISECT_NIC`.
 const OURS: &[&str] = &[
-    "KBISECT_BASELINE",
-    "KBISECT_BUILD",
     "KBISECT_CACHE",
     "KBISECT_CC_",
-    "KBISECT_CONFIG",
     "KBISECT_CONF_RECORD",
     "KBISECT_DATA",
-    "KBISECT_EVIDENCE",
-    "KBISECT_GUEST",
-    "KBISECT_IMAGE",
-    "KBISECT_PORT",
     "KBISECT_SHELL_CACHE",
-    "KBISECT_SLOT",
-    "KBISECT_SOURCE",
     "KBISECT_SPAWN",
-    "KBISECT_TIMEOUT",
-    "KBISECT_TRACE",
-    "KBISECT_TRIAL",
 ];
 
 /// Does no build and no oracle look at the variable `name`? They do not see those of the locale: builds are made in
@@ -275,7 +264,7 @@ const OURS: &[&str] = &[
 #[must_use]
 pub fn is_harmless(name: &OsStr) -> bool {
     let name = name.as_bytes();
-    let lists = [HARMLESS, JENKINS, CARGO, OURS, &LOCALE];
+    let lists = [HARMLESS, JENKINS, CARGO, OURS, &SET_BY_KBISECT, &LOCALE];
     lists.into_iter().flatten().any(|known| {
         let known = known.as_bytes();
         // `_` itself is a variable of the shell.

@@ -50,7 +50,7 @@ pub struct SourceTree {
 
 #[derive(Debug)]
 struct State {
-    /// What the source is to be.
+    /// The state that the source must keep.
     index: Index,
     mentions: Mentions,
     generation: u64,
@@ -59,7 +59,7 @@ struct State {
     /// Files that builds left there, now or earlier: they belong to the source, and a hint can name who left them.
     left: BTreeSet<PathBuf>,
     /// Files that builds were seen to write since the tree was opened. Only of these is a touch no reason for
-    /// doubt; nobody knows whether builds write them later too, so a later sitting looks again.
+    /// doubt; nobody knows whether builds write them later too, so a later session looks again.
     by_builds: BTreeSet<PathBuf>,
 }
 
@@ -214,7 +214,7 @@ impl SourceTree {
         differs
     }
 
-    /// Where it stands: what is to be seen later is asked since this.
+    /// The present state: a later look asks what changed since.
     #[must_use]
     pub fn generation(&self) -> Generation {
         Generation(self.state().generation)
@@ -266,7 +266,7 @@ impl SourceTree {
         })
     }
 
-    /// Builds left these new files: they become a part of what the source is to be, now and later.
+    /// Builds left these new files: they become a part of the state that the source must keep, now and later.
     ///
     /// # Errors
     /// As for [`Self::open`]; the cache cannot be written.

@@ -105,7 +105,6 @@ impl Bench {
                 let origin = holds.map_or(Origin::Empty, |_| Origin::Earlier);
                 let image = if holds == Some(wanted) {
                     // It is judged once more: there is nothing to build.
-                    tree.built(wanted)?;
                     Image {
                         product: self.plan.product_in(tree.path())?,
                         timings: Timings::default(),
@@ -126,11 +125,16 @@ impl Bench {
                 };
                 let text = (job.config.clone(), &*subject.config.text);
                 let given = Given::new(text, &[tree.path().join(&self.plan.config)])?;
+                let before = tree.built(wanted, &product)?;
                 let answer = self.ask(&job, subject, &given, cancel, state, &mut timings);
                 // It is judged again as it lies there, and later trials begin with a copy of it.
                 let is_changed = self.plan.product_in(tree.path()).ok().as_ref() != Some(&product);
                 if is_changed {
                     self.trees.forget_tree_of(worker)?;
+                }
+                let written = tree.undo_writes(&before, &self.plan.config)?;
+                if let Some(text) = written.and_then(|written| self.trees.warning_of(&written)) {
+                    (subject.warn)(text);
                 }
                 let image = Some((product.hash, product.size));
                 let (verdict, evidence) = match answer? {
@@ -232,7 +236,6 @@ impl Bench {
             ));
         }
         self.check_config(tree.path(), subject.config)?;
-        tree.built(subject.config.fingerprint)?;
         let config = &subject.config.config;
         self.forecasts
             .learn(tree.path(), config, &cost.notes, cost.cpu);
@@ -345,10 +348,11 @@ impl Bench {
                 }
                 OracleVerdict::Broken { how } => {
                     let log = job.trial_dir.join(oracle.name()).join("oracle.log");
-                    let why = outcome.evidence.unwrap_or_default();
+                    let why = outcome.evidence.map(|why| format!(": {why}"));
                     return Err(Error::failed(format!(
-                        "the oracle {} is broken ({how}) {why}",
-                        oracle.name()
+                        "the oracle {} is broken ({how}){}",
+                        oracle.name(),
+                        why.unwrap_or_default()
                     ))
                     .hint(format!("its output is in {}", log.display())));
                 }

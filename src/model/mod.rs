@@ -5,6 +5,7 @@ mod ballot;
 mod certify;
 mod confidence;
 mod config;
+pub mod contract;
 mod differences;
 mod event;
 mod forecast;

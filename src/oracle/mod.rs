@@ -1,5 +1,6 @@
 //! Oracles: finds them, runs them on a built kernel, and reads what they say.
 
+mod call;
 mod commands;
 mod files;
 mod judge;
@@ -13,7 +14,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use judge::{COMMAND, Job, OracleOutcome, OracleVerdict, TRACE, judge_all};
+pub use call::{COMMAND, Job};
+pub use judge::{OracleOutcome, OracleVerdict, judge_all};
 pub use shipped::{SHIPPED, Shipped};
 pub use written::Written;
 

@@ -82,7 +82,7 @@ struct Search {
     own: PathBuf,
     known: BTreeSet<PathBuf>,
     found: Vec<Tracked>,
-    /// Texts that are to be looked at.
+    /// Texts to look at.
     texts: Vec<Text>,
     /// What is in folders that were looked at.
     folders: HashMap<PathBuf, Listing>,

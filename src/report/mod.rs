@@ -11,7 +11,7 @@ mod text;
 mod tests;
 
 pub use gather::{gather, of_state};
-pub use text::{Dress, text};
+pub use text::{Theme, text};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

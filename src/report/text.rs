@@ -15,7 +15,7 @@ const LEAVES: &str = "minimal if the oracle is monotone, not certified: without 
                       were not tested alone (--certify leaves)";
 
 /// How the words are dressed: the terminal's business, not the report's.
-pub trait Dress {
+pub trait Theme {
     /// A heading.
     fn heading(&self, text: &str) -> String;
     /// What matters less.
@@ -28,7 +28,7 @@ pub trait Dress {
 
 /// The report as text, a line each, with a newline at the end.
 #[must_use]
-pub fn text(report: &Report, dress: &dyn Dress) -> String {
+pub fn text(report: &Report, theme: &dyn Theme) -> String {
     let mut out = String::new();
     let implied = |kept: &KeptRequest| matches!(kept.reason, Reason::Implied { .. });
     let is_of_leaves = report.kept.iter().any(implied);
@@ -45,7 +45,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
         Status::Running => "under way: this is the smallest that passed so far",
     };
     // Writing to a String does not fail.
-    let _ = writeln!(out, "{}", dress.heading(status));
+    let _ = writeln!(out, "{}", theme.heading(status));
     if let Some(why) = &report.stopped {
         let _ = writeln!(out, "why it stopped: {}", sanitize_line(why, LONGEST));
     }
@@ -76,7 +76,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
         "", "requests", "lines", "image", "oracle"
     );
     for (name, size) in [("start", &report.before), ("result", &report.after)] {
-        let _ = writeln!(out, "{}", row(name, size, dress));
+        let _ = writeln!(out, "{}", row(name, size, theme));
     }
     // Before the end most have not been tested alone: that is not worth a line each.
     let is_over = !matches!(report.status, Status::Stopped | Status::Running);
@@ -85,7 +85,7 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
         .iter()
         .partition(|kept| is_over || kept.reason != Reason::Unproved);
     if !listed.is_empty() {
-        let _ = writeln!(out, "\n{}", dress.heading("why each request stays"));
+        let _ = writeln!(out, "\n{}", theme.heading("why each request stays"));
     }
     let width = listed
         .iter()
@@ -97,15 +97,15 @@ pub fn text(report: &Report, dress: &dyn Dress) -> String {
             out,
             "  {:width$}  {}",
             name(kept),
-            dress.faint(&reason(kept))
+            theme.faint(&reason(kept))
         );
     }
     if !untried.is_empty() {
-        let _ = writeln!(out, "\n{}", dress.heading("not tested alone yet"));
+        let _ = writeln!(out, "\n{}", theme.heading("not tested alone yet"));
         let names: Vec<String> = untried.iter().map(|kept| name(kept)).collect();
         let _ = writeln!(out, "  {}", names.join(" "));
     }
-    let _ = writeln!(out, "\n{}", cost(&report.cost, dress));
+    let _ = writeln!(out, "\n{}", cost(&report.cost, theme));
     out
 }
 
@@ -155,14 +155,14 @@ fn sure(certainty: &Certainty, kept: &[KeptRequest]) -> String {
     )
 }
 
-fn row(name: &str, size: &Size, dress: &dyn Dress) -> String {
+fn row(name: &str, size: &Size, theme: &dyn Theme) -> String {
     format!(
         "{name:<10}{:>10}{:>10}{:>12}{:>12}",
         size.requests,
         size.lines,
         size.image
-            .map_or_else(|| "-".to_owned(), |n| dress.bytes(n)),
-        dress.time(Duration::from_secs_f64(size.oracle_seconds.clamp(0.0, 1e9))),
+            .map_or_else(|| "-".to_owned(), |n| theme.bytes(n)),
+        theme.time(Duration::from_secs_f64(size.oracle_seconds.clamp(0.0, 1e9))),
     )
 }
 
@@ -203,7 +203,7 @@ fn reason(kept: &KeptRequest) -> String {
     }
 }
 
-fn cost(cost: &Cost, dress: &dyn Dress) -> String {
+fn cost(cost: &Cost, theme: &dyn Theme) -> String {
     let Cost {
         passed,
         failed,
@@ -255,8 +255,8 @@ fn cost(cost: &Cost, dress: &dyn Dress) -> String {
             1 => "1 trial".to_owned(),
             n => format!("{n} trials"),
         },
-        dress.time(*build_cpu),
-        dress.time(*wall),
+        theme.time(*build_cpu),
+        theme.time(*wall),
     )
 }
 
@@ -268,7 +268,7 @@ mod tests {
 
     struct Plain;
 
-    impl Dress for Plain {
+    impl Theme for Plain {
         fn heading(&self, text: &str) -> String {
             text.to_owned()
         }

@@ -16,7 +16,7 @@ impl Settings {
         let mut settings = Self::defaults(machine);
         for setting in SETTINGS {
             if let Some(value) = asked.get(setting.key) {
-                setting.kind.apply(setting, &mut settings, value)?;
+                setting.kind.apply(setting.key, &mut settings, value)?;
             }
         }
         if settings.oracles.is_empty() {

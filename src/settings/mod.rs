@@ -6,6 +6,7 @@
 mod complete;
 mod duration;
 mod file;
+mod kind;
 mod limits;
 mod machine;
 mod partial;
@@ -14,10 +15,11 @@ mod values;
 
 pub use duration::{TIME_HINT, parse_duration};
 pub use file::{FILE, output, read};
+pub use kind::{Kind, parse_count};
 pub use limits::{check_budget, check_build_jobs, check_jobs};
 pub use machine::Machine;
 pub use partial::PartialSettings;
-pub use table::{Effect, Kind, SETTINGS, Section, Setting, like, parse_count};
+pub use table::{Effect, SETTINGS, Section, Setting, like};
 pub use values::{ARCH, Base, LEARNED, OUTPUT, Settings};
 
 #[cfg(test)]

@@ -1,11 +1,6 @@
 //! The list of the settings: one row each.
 
-use std::num::NonZeroUsize;
-use std::time::Duration;
-
-use toml::Value;
-
-use super::duration::{TIME_HINT, parse_duration};
+use super::kind::{Kind, Switch};
 use super::limits;
 use super::values::{ARCH, Base, OUTPUT, Settings};
 use crate::model::{
@@ -66,142 +61,6 @@ pub enum Effect {
     None,
 }
 
-/// The type of a setting's values, and how to put one into [`Settings`].
-#[derive(Debug, Clone, Copy)]
-pub enum Kind {
-    /// One text or several.
-    Texts(fn(&mut Settings, Vec<String>) -> Result<()>),
-    /// A text.
-    Text(fn(&mut Settings, &str) -> Result<()>),
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A whole number that is not zero.
-    Count(fn(&mut Settings, NonZeroUsize)),
-    /// A whole number.
-    Number(fn(&mut Settings, u32) -> Result<()>),
-    /// A duration: a number of seconds, or a text such as `10m`.
-    Time(fn(&mut Settings, Duration)),
-    /// A number between 0.5 and 1, or a word.
-    Chance(fn(&mut Settings, &str) -> Result<()>),
-    /// On or off.
-    Switch(fn(&mut Settings, Switch)),
-    /// A name, or a table that describes a project.
-    Project(fn(&mut Settings, Value)),
-}
-
-/// A value of a [`Kind::Switch`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
-    /// As without the setting.
-    Off,
-    /// The setting applies.
-    On,
-}
-
-impl Kind {
-    /// Is `value` of this type?
-    ///
-    /// # Errors
-    /// It is not. The text says what was expected.
-    pub fn check(&self, value: &Value) -> Result<(), &'static str> {
-        let is_text = value.is_str();
-        let (is_right, expected) = match self {
-            Self::Texts(_) => {
-                let list = value.as_array();
-                let is_list = list.is_some_and(|list| list.iter().all(Value::is_str));
-                (is_text || is_list, "a string or a list of strings")
-            }
-            Self::Text(_) | Self::Word(_) => (is_text, "a string"),
-            Self::Count(_) => (count(value).is_some(), "a whole number, 1 or more"),
-            Self::Number(_) => (number(value).is_some(), "a whole number"),
-            Self::Time(_) => (
-                is_text || number(value).is_some(),
-                "a time: 90, \"90s\", \"10m\" or \"1h30m\"",
-            ),
-            Self::Chance(_) => (
-                is_text || value.is_float(),
-                "a number between 0.5 and 1, or \"none\"",
-            ),
-            Self::Switch(_) => (value.is_bool(), "true or false"),
-            Self::Project(_) => (
-                is_text || value.is_table(),
-                "a name, or a table that describes a project",
-            ),
-        };
-        if is_right { Ok(()) } else { Err(expected) }
-    }
-
-    /// Puts `value` into `settings`. One of another type is left out: see [`check`](Self::check).
-    ///
-    /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage): the value is not possible.
-    pub fn apply(&self, of: &Setting, settings: &mut Settings, value: &Value) -> Result<()> {
-        match self {
-            Self::Texts(set) => set(settings, texts(value)),
-            Self::Text(set) | Self::Chance(set) => set(settings, &text(value)),
-            Self::Word(_) => Ok(()),
-            Self::Count(set) => {
-                if let Some(count) = count(value) {
-                    set(settings, count);
-                }
-                Ok(())
-            }
-            Self::Number(set) => number(value).map_or(Ok(()), |number| set(settings, number)),
-            Self::Time(set) => {
-                let text = text(value);
-                let time = parse_duration(&text).ok_or_else(|| {
-                    let text = text.escape_debug();
-                    Error::usage(format!("`{text}` is no time for --{}", of.key)).hint(TIME_HINT)
-                })?;
-                set(settings, time);
-                Ok(())
-            }
-            Self::Switch(set) => {
-                let switch = match value.as_bool() {
-                    Some(true) => Switch::On,
-                    _ => Switch::Off,
-                };
-                set(settings, switch);
-                Ok(())
-            }
-            Self::Project(set) => {
-                set(settings, value.clone());
-                Ok(())
-            }
-        }
-    }
-}
-
-fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::Array(list) => list.iter().map(text).collect(),
-        one => vec![text(one)],
-    }
-}
-
-fn number(value: &Value) -> Option<u32> {
-    value.as_integer()?.try_into().ok()
-}
-
-fn count(value: &Value) -> Option<NonZeroUsize> {
-    NonZeroUsize::new(value.as_integer()?.try_into().ok()?)
-}
-
-/// Reads a number of trials or jobs: a whole number that is not zero.
-///
-/// # Errors
-/// It is not one. The text is for people.
-pub fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse()
-        .map_err(|_| "it must be a whole number, 1 or more".to_owned())
-}
-
 impl Setting {
     /// The setting with this key.
     #[must_use]
@@ -248,7 +107,7 @@ pub const SETTINGS: &[Setting] = &[
         section: Section::Subject,
         kind: Kind::Texts(|settings, names| {
             if names.iter().any(String::is_empty) {
-                return Err(Error::usage("an oracle without a name is given")
+                return Err(Error::usage("the name of an oracle must not be empty")
                     .hint("try `--oracle shell-ok`; `kbisect oracles` lists them"));
             }
             settings.oracles = names;
@@ -317,7 +176,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "keep",
         value_name: "SYMBOL",
-        doc: "Symbol that is never removed, nor is what it depends on",
+        doc: "Symbol that is never removed; neither are the symbols that it depends on",
         section: Section::Subject,
         kind: Kind::Texts(|settings, symbols| {
             let symbols: Result<Vec<Symbol>, _> = symbols.iter().map(|s| Symbol::new(s)).collect();
@@ -341,7 +200,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "jobs",
         short: Some('j'),
         value_name: "N",
-        doc: "Trials at once",
+        doc: "Number of trials at once",
         default: "by cores and memory",
         section: Section::Builds,
         kind: Kind::Count(|settings, jobs| settings.jobs = jobs),
@@ -350,7 +209,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "build-jobs",
         value_name: "M",
-        doc: "Compile jobs at once, of all trials together",
+        doc: "Number of compile jobs at once, of all trials together",
         default: "cores",
         section: Section::Builds,
         kind: Kind::Count(|settings, jobs| settings.build_jobs = jobs),
@@ -358,8 +217,8 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "clean-builds",
-        doc: "Build each trial from an empty build tree, for projects whose builds leave files there that later \
-              builds use. Without it only the answer is built so, at the end",
+        doc: "Build each trial in an empty build tree: for projects whose builds leave files that change later \
+              builds. Without it only the answer is built in an empty tree, at the end",
         section: Section::Builds,
         kind: Kind::Switch(|settings, switch| {
             settings.builds = match switch {
@@ -373,8 +232,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "cc-launcher",
         value_name: "PROGRAM",
-        doc: "Call the compiler through this program, such as ccache, instead of kbisect's own object \
-              cache; none: call it directly",
+        doc: "Program that calls the compiler, such as ccache, instead of kbisect's own object cache. \
+              none: make calls the compiler directly",
         section: Section::Builds,
         kind: Kind::Text(|settings, program| {
             settings.cc_launcher = CompilerLauncher::named(program);
@@ -385,7 +244,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "timeout",
         value_name: "TIME",
-        doc: "Time limit of an oracle: 90, 90s, 10m",
+        doc: "Time limit of an oracle, such as 90, 90s or 10m",
         default: "300s",
         kind: Kind::Time(|settings, time| settings.timeout = time),
         ..ROW
@@ -400,7 +259,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "budget-trials",
         value_name: "N",
-        doc: "Stop after this many trials, that of the start included, with the smallest set found so far",
+        doc: "Stop after this many trials (the start is one), with the smallest set found so far",
         kind: Kind::Number(|settings, trials| {
             limits::check_budget(Some(trials))?;
             settings.budget_trials = Some(trials);
@@ -416,7 +275,9 @@ pub const SETTINGS: &[Setting] = &[
         default: OUTPUT,
         kind: Kind::Text(|settings, path| {
             if path.is_empty() {
-                return Err(Error::usage("the output must be a folder, and has no name"));
+                return Err(Error::usage(
+                    "the name of the output folder must not be empty",
+                ));
             }
             settings.output = path.into();
             Ok(())
@@ -461,10 +322,10 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "prior",
         value_name: "DIR|FILE|learned",
-        doc: "Where the first estimate of which requests are needed comes from: the folder of an earlier \
-              result, a file with a symbol and a chance on each line, or learned: earlier runs with this \
-              setting, whose results are kept. It affects only the order of the search. A folder or a \
-              file replaces the boot trace; learned is combined with it",
+        doc: "Source of the first estimate of which requests are needed. DIR: an earlier result. FILE: a \
+              symbol and its probability on each line. learned: all earlier runs with `--prior learned`. It \
+              affects only the order of the search. DIR or FILE replaces the boot trace; learned is combined \
+              with it",
         section: Section::Search,
         kind: Kind::Text(|settings, path| {
             settings.prior = Some(path.into());
@@ -477,8 +338,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "trace",
         value_name: "auto|off|FILE",
-        doc: "First remove options whose code did not run in a boot of the start. auto: trace that boot. \
-              FILE: a log of QEMU's `-d in_asm`. off: do without",
+        doc: "Remove options first whose code did not run in a boot of the start. auto: trace that boot. \
+              FILE: a log of QEMU's `-d in_asm`. off: no trace",
         default: "auto, if the oracles use `kbisect boot`",
         section: Section::Search,
         kind: Kind::Text(|settings, name| {
@@ -491,8 +352,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "confidence",
         value_name: "CHANCE|none",
-        doc: "How certain a verdict must be, if the oracle sometimes errs: a chance. none: take each \
-              verdict as it comes",
+        doc: "Probability that the answer must reach, in case the oracle sometimes errs. none: believe each \
+              verdict at once",
         default: "0.99",
         section: Section::Search,
         kind: Kind::Chance(|settings, text| {
@@ -500,7 +361,7 @@ pub const SETTINGS: &[Setting] = &[
                 "none" => None,
                 text => Some(text.parse().ok().and_then(Confidence::new).ok_or_else(|| {
                     Error::usage(format!("--confidence cannot be `{}`", text.escape_debug()))
-                        .hint("it is a chance above 0.5 and below 1, as 0.99, or none")
+                        .hint("it is a probability above 0.5 and below 1, such as 0.99, or none")
                 })?),
             };
             Ok(())
@@ -510,7 +371,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "deterministic",
-        doc: "Try the same candidates in every run, whichever trial ends first and however many run at once",
+        doc: "Test the same candidates in every run, whichever trial ends first and however many run at once",
         section: Section::Search,
         kind: Kind::Switch(|settings, switch| {
             settings.order = match switch {

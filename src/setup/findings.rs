@@ -34,7 +34,7 @@ pub struct Finding {
     pub detail: String,
     /// The command that mends it.
     pub mend: Option<String>,
-    /// The packages that are to be installed for it.
+    /// The packages to install for it.
     pub packages: Vec<&'static str>,
 }
 

@@ -18,7 +18,7 @@ pub use findings::{Finding, State, findings};
 pub use guest::GuestDir;
 pub use needs::{BOOT, BUILD, Check, Importance, Need, SOURCE, UNPACK, all, missing};
 
-/// What is to be on this machine.
+/// Programs and files that must be on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// Programs and packages.

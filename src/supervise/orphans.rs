@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The children that run or are not reaped yet, by their numbers.
 static CHILDREN: Mutex<BTreeMap<i32, SpawnId>> = Mutex::new(BTreeMap::new());
 
-/// What could not be ended, by number and beginning, and what is to be said of it.
+/// Processes that could not be ended, by number and start time, and the warning about each.
 static LEFT: Mutex<Left> = Mutex::new(Left {
     known: BTreeSet::new(),
     warnings: Vec::new(),
@@ -64,7 +64,7 @@ pub(super) fn leave(leader: Pid) {
     children().remove(&leader.as_raw());
 }
 
-/// What is to be told to the user since this was asked last: processes that could not be ended, or
+/// Warnings for the user since the last call: processes that could not be ended, or
 /// that were left alone because they may be somebody else's.
 #[must_use]
 pub fn warnings() -> Vec<String> {

@@ -16,7 +16,7 @@ pub(super) fn phase(phase: Phase) -> &'static str {
         Phase::Start => "judging the start",
         Phase::Reducing => "reducing",
         Phase::Certifying => {
-            "certifying: each request is taken away alone, with what falls with it"
+            "certifying: each request is removed alone, together with its dependents"
         }
     }
 }

@@ -9,11 +9,11 @@ use std::path::Path;
 
 use super::call::UNUSUAL;
 
-/// Longest text that is a question, in bytes.
+/// Longest text that is a probe, in bytes.
 const LONGEST: usize = 64 << 10;
 
 /// Beginnings of options that read and write nothing.
-const HARMLESS: &[&str] = &[
+const ALLOWED: &[&str] = &[
     "-f",
     "-m",
     "-W",
@@ -28,7 +28,7 @@ const HARMLESS: &[&str] = &[
     "--param=",
 ];
 
-/// Beginnings of options that do not fit a question, though they may be given for an object: some talk of
+/// Beginnings of options that do not fit a probe, though they may be given for an object: some talk of
 /// other things than the words.
 const OTHERS: &[&str] = &[
     "-fdebug-cpp",
@@ -102,7 +102,7 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
 }
 
 /// Does an option make a compiler read and write nothing more, and answer the same each time?
-pub(super) fn is_harmless(option: &str) -> bool {
+pub(super) fn is_allowed(option: &str) -> bool {
     if !is_simple(option) {
         return false;
     }
@@ -120,7 +120,7 @@ pub(super) fn is_harmless(option: &str) -> bool {
         return true;
     }
     let begins = |list: &[&str]| list.iter().any(|known| option.starts_with(known));
-    begins(HARMLESS) && !begins(UNUSUAL) && !begins(OTHERS)
+    begins(ALLOWED) && !begins(UNUSUAL) && !begins(OTHERS)
 }
 
 /// Has an option nothing in it that the assembler, or the compiler's driver, could take for something else?

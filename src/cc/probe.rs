@@ -1,9 +1,7 @@
-//! What a build asks of the compiler before it compiles anything: does it know this option, this
-//! instruction?
+//! Probes: calls by which a build asks the compiler whether it knows an option or an instruction.
 //!
-//! Kbuild asks so some 50 times in each build of a kernel, each time about a file that is empty or a line
-//! long. Such a call reads nothing but its words and its standard input, so the answer to the same question
-//! is the same, as long as the toolchain is.
+//! Kbuild makes some 50 probes in each build of a kernel, each with a file that is empty or a line long. A probe
+//! reads only its words and its standard input, so its result is the same as long as the toolchain is.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -12,8 +10,8 @@ use std::path::Path;
 
 use memchr::memmem;
 
+use super::allowlist::{is_allowed, is_free, is_simple};
 use super::codec::{Reader, Writer};
-use super::harmless::{is_free, is_harmless, is_simple};
 use crate::error::unless_absent;
 use crate::supervise::{self, Relayed};
 
@@ -23,8 +21,8 @@ const MARK: &[u8; 8] = b"kbanswr1";
 /// Where nothing is, and what is written goes to nobody.
 const NULL: &str = "/dev/null";
 
-/// What a compiler says that gave out, rather than refuse.
-const GAVE_OUT: &[&[u8]] = &[
+/// What a compiler says that ran out of resources, rather than refuse.
+const RAN_OUT: &[&[u8]] = &[
     b"No space",
     b"annot ",
     b"an't ",
@@ -37,7 +35,7 @@ const GAVE_OUT: &[&[u8]] = &[
 
 /// A call that reads its words and its standard input, and nothing else.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Question<'a> {
+pub(super) struct Probe<'a> {
     /// The words, but for the name of the file that is written.
     pub(super) words: Vec<&'a OsString>,
     /// The file that is written, if there is one.
@@ -54,9 +52,9 @@ enum From {
     Stdin,
 }
 
-/// The answer.
+/// What the compiler answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answered {
+pub(super) struct ProbeResult {
     /// The compiler's exit status.
     pub(super) status: u8,
     /// What it wrote to standard output.
@@ -67,7 +65,7 @@ pub(super) struct Answered {
     pub(super) file: Option<Vec<u8>>,
 }
 
-impl<'a> Question<'a> {
+impl<'a> Probe<'a> {
     /// Reads the arguments of a compiler; nothing when it is asked to do something else.
     pub(super) fn parse(args: &'a [OsString]) -> Option<Self> {
         let mut words = Vec::new();
@@ -115,7 +113,7 @@ impl<'a> Question<'a> {
                 "-c" | "-S" => (stops, writes_object) = (true, true),
                 "-E" => stops = true,
                 "-P" => {}
-                _ if is_harmless(text) => {
+                _ if is_allowed(text) => {
                     let is_debug = text.starts_with("-g") && text != "-g0";
                     has_directory |= is_debug || text.starts_with("-fworking-directory");
                     has_directory |= text.starts_with("-Wa,") && text.contains(",-g");
@@ -169,13 +167,13 @@ impl<'a> Question<'a> {
         compiler: &OsString,
         args: &[OsString],
         text: &[u8],
-    ) -> std::io::Result<Answered> {
+    ) -> std::io::Result<ProbeResult> {
         let Relayed {
             status,
             output,
             messages,
         } = supervise::relay(compiler, args, text)?;
-        Ok(Answered {
+        Ok(ProbeResult {
             status,
             output,
             messages,
@@ -183,17 +181,16 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// Will it always be answered so? A compiler that gave out, for want of room or memory, knows the
-    /// option all the same: so one that refuses must be able to do what has nothing special in it, in the
-    /// same place.
-    pub(super) fn is_final(&self, compiler: &OsString, answered: &Answered) -> bool {
+    /// Will it always be answered so? A compiler that ran out of room or memory knows the option all the same: so
+    /// one that refuses must be able to compile a text without anything special, in the same place.
+    pub(super) fn is_final(&self, compiler: &OsString, answered: &ProbeResult) -> bool {
         if answered.status == 0 {
             return answered.file.is_some() == self.file.is_some();
         }
         let says = |part: &[u8]| memmem::find(&answered.messages, part).is_some();
         let names_file = self.file.is_some_and(|file| says(file.as_encoded_bytes()));
         let is_refusal = says(b"rror:") && answered.file.is_none();
-        if !is_refusal || names_file || GAVE_OUT.iter().any(|part| says(part)) {
+        if !is_refusal || names_file || RAN_OUT.iter().any(|part| says(part)) {
             return false;
         }
         let place = self.file.cloned().unwrap_or_else(|| NULL.into());
@@ -210,7 +207,7 @@ impl<'a> Question<'a> {
     ///
     /// # Errors
     /// It cannot be written, or something is there already.
-    pub(super) fn put(&self, answered: &Answered) -> std::io::Result<()> {
+    pub(super) fn put(&self, answered: &ProbeResult) -> std::io::Result<()> {
         match (self.file, &answered.file) {
             (Some(path), Some(bytes)) => File::create_new(path)?.write_all(bytes),
             _ => Ok(()),
@@ -218,7 +215,7 @@ impl<'a> Question<'a> {
     }
 }
 
-impl Answered {
+impl ProbeResult {
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::open(bytes, MARK)?;
         let status = u8::try_from(reader.u32()?).ok()?;
@@ -263,10 +260,7 @@ mod tests {
             words("-Werror -D__KERNEL__ -m64 -fno-PIE -mtune=core2 -c -x c /dev/null -o src/tmp_1"),
             words("-Werror -D__KERNEL__ -m64 -fno-PIE -mtune=core2 -c -x c /dev/null -o src/tmp_2"),
         );
-        let (one, other) = (
-            Question::parse(&one).unwrap(),
-            Question::parse(&other).unwrap(),
-        );
+        let (one, other) = (Probe::parse(&one).unwrap(), Probe::parse(&other).unwrap());
         assert_eq!(one.words, other.words);
         assert_eq!(one.file, Some(&"src/tmp_1".into()));
         assert_eq!(one.from, From::Nothing);
@@ -280,7 +274,7 @@ mod tests {
             "-fmacro-prefix-map=/src/include/= -DCC_USING_FENTRY -c -x c /dev/null -o /dev/null",
             "--param asan-stack=1 --param=x=1 -c -x c /dev/null -o /dev/null",
         ] {
-            assert!(Question::parse(&words(line)).is_some(), "{line}");
+            assert!(Probe::parse(&words(line)).is_some(), "{line}");
         }
     }
 
@@ -291,7 +285,7 @@ mod tests {
             words("-S -x c /dev/null -o -"),
             words("-S -x c /dev/null -o out"),
         );
-        let of = |args| Question::parse(args).unwrap().words;
+        let of = |args| Probe::parse(args).unwrap().words;
         assert_ne!(of(&null), of(&stdout));
         assert_ne!(of(&null), of(&file));
     }
@@ -337,24 +331,24 @@ mod tests {
             "-c -x c /dev/null -o no/such/folder/a.o",
             "-c -x c /dev/null -o /",
         ] {
-            assert_eq!(Question::parse(&words(line)), None, "{line}");
+            assert_eq!(Probe::parse(&words(line)), None, "{line}");
         }
     }
 
     #[test]
     fn answers_are_read_as_they_were_written() {
         for file in [None, Some(b"object".to_vec()), Some(Vec::new())] {
-            let answered = Answered {
+            let answered = ProbeResult {
                 status: 1,
                 output: b"GCC 12".to_vec(),
                 messages: b"error: no".to_vec(),
                 file,
             };
             assert_eq!(
-                Answered::from_bytes(&answered.to_bytes()),
+                ProbeResult::from_bytes(&answered.to_bytes()),
                 Some(answered.clone())
             );
         }
-        assert_eq!(Answered::from_bytes(b"kbanswr1"), None);
+        assert_eq!(ProbeResult::from_bytes(b"kbanswr1"), None);
     }
 }

@@ -1,0 +1,483 @@
+//! The pool of build trees: one for each worker, and the base.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::contents::Contents;
+use super::stamp::Stamp;
+use super::sync::sync;
+use super::tree::{Tree, Written};
+use crate::error::unless_absent;
+use crate::model::{Fingerprint, Origin, WorkerId};
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// What the names of trees begin with.
+const TREE: &str = "tree-";
+
+/// The trees of a run.
+#[derive(Debug)]
+pub struct TreePool {
+    root: PathBuf,
+    /// Set once it was told that an oracle writes to a tree.
+    is_told: OnceLock<()>,
+    /// What all that is built begins from.
+    origin: Origin,
+    roles: Mutex<Roles>,
+}
+
+#[derive(Debug)]
+struct Roles {
+    /// The tree of each worker.
+    of_worker: Vec<Arc<Tree>>,
+    /// The tree that all trials begin from, or that will become it.
+    base: Arc<Tree>,
+    /// What is built in the base; nothing at first.
+    base_holds: Option<Fingerprint>,
+}
+
+impl TreePool {
+    /// Opens the trees in the folder `root` for so many workers; makes what is missing.
+    /// A tree that an earlier run left completely built, of `wanted` if there is one, becomes
+    /// the base.
+    ///
+    /// # Errors
+    /// The folder cannot be made or read.
+    pub fn open(root: &Path, workers: usize, wanted: Option<Fingerprint>) -> Result<Self> {
+        fs::create_dir_all(root).map_err(|e| Error::io("make the folder", root, e))?;
+        let mut trees: Vec<Arc<Tree>> = (0..=workers)
+            // Names of one length: see `sync`.
+            .map(|i| root.join(format!("{TREE}{i:03}")))
+            .map(|path| Arc::new(Tree::at(path)))
+            .collect();
+        let stamps: Vec<Option<Fingerprint>> = trees.iter().map(|t| t.stamp()).collect();
+        for (tree, stamp) in trees.iter().zip(&stamps) {
+            // A trial that was killed may have changed files whose times do not show it.
+            if stamp.is_none() && Stamp::read(&tree.path).is_some() {
+                tree.discard()?;
+            }
+        }
+        let best = stamps
+            .iter()
+            .position(|s| s.is_some() && *s == wanted)
+            .or_else(|| stamps.iter().position(Option::is_some));
+        let base = trees.remove(best.unwrap_or(0));
+        let base_holds = best.and_then(|i| stamps[i]);
+        Ok(Self {
+            root: root.to_owned(),
+            is_told: OnceLock::new(),
+            origin: Origin::Earlier,
+            roles: Mutex::new(Roles {
+                of_worker: trees,
+                base,
+                base_holds,
+            }),
+        })
+    }
+
+    /// The same trees. With [`Origin::Empty`] whatever is built in them is built from nothing.
+    #[must_use]
+    pub fn building(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    fn roles(&self) -> MutexGuard<'_, Roles> {
+        // The roles are changed in single steps: a panic elsewhere leaves them whole.
+        self.roles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is built in the base.
+    #[must_use]
+    pub fn base_holds(&self) -> Option<Fingerprint> {
+        self.roles().base_holds
+    }
+
+    /// Where the base is.
+    #[must_use]
+    pub fn base_path(&self) -> PathBuf {
+        self.roles().base.path.clone()
+    }
+
+    /// Makes the worker's tree equal to the base (empty, if there is none yet), and runs
+    /// `work` in it while no one else touches it. `None` when `cancel` was quicker.
+    ///
+    /// A tree in which `wanted` is completely built is left as it is. With [`Origin::Empty`] the tree is emptied
+    /// whatever is in it. `work` is told what is completely built in the tree; of an empty one, nothing.
+    ///
+    /// # Errors
+    /// Those of copying, and those of `work`.
+    ///
+    /// # Panics
+    /// When the pool has no such worker.
+    pub fn with_tree<T>(
+        &self,
+        worker: WorkerId,
+        wanted: Fingerprint,
+        origin: Origin,
+        cancel: &CancelToken,
+        work: impl FnOnce(&Tree, Option<Fingerprint>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let roles = self.roles();
+        let tree = Arc::clone(&roles.of_worker[worker.0 as usize]);
+        let is_incremental = origin == Origin::Earlier && self.origin == Origin::Earlier;
+        let base_holds = roles.base_holds.filter(|_| is_incremental);
+        let base = base_holds.is_some().then(|| Arc::clone(&roles.base));
+        // Before the roles can change: whoever is given this tree then must not build in it
+        // while we copy. Nobody writes to the base, so this does not wait.
+        let reading = base
+            .as_ref()
+            .map(|base| base.lock.read().unwrap_or_else(PoisonError::into_inner));
+        drop(roles);
+        // Waits for those who still copy from it, if it was the base a moment ago. They began
+        // before us, so nobody waits in a circle.
+        let _writing = tree.lock.write().unwrap_or_else(PoisonError::into_inner);
+        if origin == Origin::Earlier && tree.holds(wanted) {
+            drop(reading);
+            return work(&tree, Some(wanted)).map(Some);
+        }
+        tree.spoil()?;
+        match &base {
+            Some(base) => {
+                if sync(&base.path, &tree.path, cancel)?.is_none() {
+                    return Ok(None);
+                }
+            }
+            None => {
+                // Whatever an earlier run left here is not known to be whole.
+                unless_absent(fs::remove_dir_all(&tree.path))
+                    .map_err(|e| Error::io("remove", &tree.path, e))?;
+                fs::create_dir_all(&tree.path)
+                    .map_err(|e| Error::io("make the folder", &tree.path, e))?;
+            }
+        }
+        drop(reading);
+        work(&tree, base_holds).map(Some)
+    }
+
+    /// The worker's tree, in which `fingerprint` was just built, becomes the base; the worker
+    /// gets the old one. Its next trial begins with a copy anyway. A tree that was discarded since does not
+    /// become it.
+    ///
+    /// # Panics
+    /// When the pool has no such worker.
+    pub fn promote(&self, worker: WorkerId, fingerprint: Fingerprint) {
+        let mut roles = self.roles();
+        let Roles {
+            of_worker,
+            base,
+            base_holds,
+        } = &mut *roles;
+        let tree = &mut of_worker[worker.0 as usize];
+        if tree.is_discarded() {
+            return;
+        }
+        std::mem::swap(tree, base);
+        *base_holds = Some(fingerprint);
+    }
+
+    /// Runs `work` on the base, and undoes what it wrote there, as [`Tree::undo_writes`] does.
+    ///
+    /// # Errors
+    /// Those of `work`; the tree cannot be looked at, or a file not be removed.
+    pub fn with_base<T>(
+        &self,
+        restored: &Path,
+        work: impl FnOnce(&Path) -> Result<T>,
+    ) -> Result<(T, Option<Written>)> {
+        let base = Arc::clone(&self.roles().base);
+        let before = Contents::of(&base.path)?;
+        let result = work(&base.path);
+        let _writing = base.lock.write().unwrap_or_else(PoisonError::into_inner);
+        let written = base.undo_writes(&before, restored)?;
+        if written.as_ref().is_some_and(|written| written.is_discarded) {
+            self.roles().base_holds = None;
+        }
+        Ok((result?, written))
+    }
+
+    /// What the user should know of what an oracle wrote to a tree; only the first time.
+    #[must_use]
+    pub fn warning_of(&self, written: &Written) -> Option<String> {
+        let is_first = self.is_told.set(()).is_ok();
+        is_first.then(|| written.warning())
+    }
+
+    /// What is built in the trees is not to be relied on any more: later trials begin from nothing. One that is
+    /// under way in a tree may still be promoted.
+    ///
+    /// # Errors
+    /// A stamp cannot be removed.
+    pub fn forget(&self) -> Result<()> {
+        self.roles().base_holds = None;
+        // Those of more workers than there are now, too.
+        let read = |e| Error::io("read the folder", &self.root, e);
+        for entry in fs::read_dir(&self.root).map_err(read)? {
+            let path = entry.map_err(read)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with(TREE) && name.ends_with(".json") {
+                unless_absent(fs::remove_file(&path)).map_err(|e| Error::io("remove", &path, e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is built in the tree of this worker is not to be relied on: its next trial builds anew.
+    ///
+    /// # Errors
+    /// The stamp cannot be removed.
+    ///
+    /// # Panics
+    /// When the pool has no such worker.
+    pub fn forget_tree_of(&self, worker: WorkerId) -> Result<()> {
+        self.roles().of_worker[worker.0 as usize].spoil()
+    }
+
+    /// Bytes on disk of the base, times the number of trees: what all of them will take.
+    #[must_use]
+    pub fn expected_size(&self) -> u64 {
+        let roles = self.roles();
+        let one = fs_extra::dir::get_size(&roles.base.path).unwrap_or(0);
+        one * (roles.of_worker.len() as u64 + 1)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::plan::product_at;
+    use super::*;
+    use crate::supervise::boot_id;
+
+    #[test]
+    fn what_is_forgotten_is_forgotten_of_all_workers_that_there_ever_were() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |workers| TreePool::open(dir.path(), workers, Some(print(1))).unwrap();
+        let many = open(3);
+        build(&many, 2, "poisoned", print(1)).unwrap_or_default();
+        open(1).forget().unwrap();
+        assert_eq!(open(3).base_holds(), None);
+    }
+
+    fn print(n: u8) -> Fingerprint {
+        Fingerprint([n; 32])
+    }
+
+    fn build(pool: &TreePool, worker: u32, text: &str, fingerprint: Fingerprint) -> Option<String> {
+        build_from(Origin::Earlier, pool, worker, text, fingerprint)
+    }
+
+    fn build_from(
+        origin: Origin,
+        pool: &TreePool,
+        worker: u32,
+        text: &str,
+        fingerprint: Fingerprint,
+    ) -> Option<String> {
+        let work = |tree: &Tree, _| {
+            let file = tree.path().join("vmlinux");
+            let before = fs::read_to_string(&file).ok();
+            fs::write(&file, text).unwrap();
+            tree.built(fingerprint, &product_at(&file)?)?;
+            Ok(before)
+        };
+        let cancel = CancelToken::new();
+        pool.with_tree(WorkerId(worker), fingerprint, origin, &cancel, work)
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn what_is_to_be_built_from_an_empty_tree_finds_nothing_there_each_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        build(&pool, 0, "start", print(1));
+        pool.promote(WorkerId(0), print(1));
+        assert_eq!(build(&pool, 0, "best", print(2)).as_deref(), Some("start"));
+        for _ in 0..2 {
+            let before = build_from(Origin::Empty, &pool, 0, "clean", print(2));
+            assert_eq!(before, None);
+        }
+        // It is as good as any other from then on.
+        assert_eq!(build(&pool, 0, "again", print(2)).as_deref(), Some("clean"));
+    }
+
+    #[test]
+    fn a_trial_begins_from_the_best_tree_and_a_failure_leaves_no_trace() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 2, None).unwrap();
+        assert_eq!(build(&pool, 0, "start", print(1)), None);
+        pool.promote(WorkerId(0), print(1));
+        assert_eq!(
+            build(&pool, 1, "failed", print(2)).as_deref(),
+            Some("start")
+        );
+        assert_eq!(
+            build(&pool, 1, "better", print(3)).as_deref(),
+            Some("start")
+        );
+        pool.promote(WorkerId(1), print(3));
+        assert_eq!(build(&pool, 0, "next", print(4)).as_deref(), Some("better"));
+        assert_eq!(build(&pool, 1, "next", print(4)).as_deref(), Some("better"));
+    }
+
+    #[test]
+    fn after_a_crash_only_completely_built_trees_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 2, None).unwrap();
+        build(&pool, 0, "start", print(1));
+        pool.promote(WorkerId(0), print(1));
+        build(&pool, 0, "best", print(2));
+        let crash = |tree: &Tree, _| {
+            fs::write(tree.path().join("vmlinux"), "half")
+                .map_err(|e| Error::io("write", tree.path(), e))
+        };
+        pool.with_tree(
+            WorkerId(1),
+            print(9),
+            Origin::Earlier,
+            &CancelToken::new(),
+            crash,
+        )
+        .unwrap();
+        drop(pool);
+        let pool = TreePool::open(dir.path(), 2, Some(print(2))).unwrap();
+        assert_eq!(pool.base_holds(), Some(print(2)));
+        assert_eq!(build(&pool, 1, "x", print(4)).as_deref(), Some("best"));
+        let pool = TreePool::open(dir.path(), 2, Some(print(9))).unwrap();
+        assert!(
+            pool.base_holds().is_some(),
+            "another whole tree is better than none"
+        );
+    }
+
+    #[test]
+    fn after_the_host_was_started_anew_no_tree_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        build(&pool, 0, "start", print(1));
+        pool.promote(WorkerId(0), print(1));
+        let stamp = pool.base_path().with_extension("json");
+        let text = fs::read_to_string(&stamp).unwrap();
+        let text = text.replace(&boot_id(), "another");
+        fs::write(&stamp, text).unwrap();
+        drop(pool);
+        let pool = TreePool::open(dir.path(), 1, Some(print(1))).unwrap();
+        assert_eq!(pool.base_holds(), None);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_built_from_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        build(&pool, 0, "start", print(1));
+        pool.promote(WorkerId(0), print(1));
+        pool.forget().unwrap();
+        assert_eq!(build(&pool, 0, "next", print(2)), None);
+        pool.forget().unwrap();
+        let pool = TreePool::open(dir.path(), 1, Some(print(2))).unwrap();
+        assert_eq!(pool.base_holds(), None);
+    }
+
+    /// Writes to the worker's tree as an oracle may, after `print(n)` was built in it.
+    fn judge(pool: &TreePool, n: u8, oracle: impl FnOnce(&Path)) -> Option<Written> {
+        let work = |tree: &Tree, _| {
+            let (file, config) = (tree.path().join("vmlinux"), tree.path().join(".config"));
+            fs::write(&file, [n]).unwrap();
+            fs::write(&config, "").unwrap();
+            let before = tree.built(print(n), &product_at(&file)?)?;
+            oracle(tree.path());
+            tree.undo_writes(&before, Path::new(".config"))
+        };
+        let cancel = CancelToken::new();
+        pool.with_tree(WorkerId(0), print(n), Origin::Earlier, &cancel, work)
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn what_an_oracle_adds_is_removed_and_the_tree_is_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        let written = judge(&pool, 1, |tree| {
+            fs::create_dir(tree.join("lib")).unwrap();
+            fs::write(tree.join("lib/module"), "").unwrap();
+            // Somebody restores it.
+            fs::remove_file(tree.join(".config")).unwrap();
+            fs::write(tree.join(".config"), "").unwrap();
+        });
+        let written = written.unwrap();
+        assert_eq!(written.names, [Path::new("lib")]);
+        assert!(!written.is_discarded);
+        assert!(pool.warning_of(&written).unwrap().contains("(lib)"));
+        assert_eq!(pool.warning_of(&written), None, "once is enough");
+        pool.promote(WorkerId(0), print(1));
+        assert!(!pool.base_path().join("lib").exists());
+        // The next session, too.
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        assert_eq!(pool.base_holds(), Some(print(1)));
+    }
+
+    #[test]
+    fn a_tree_in_which_an_oracle_changed_a_file_is_not_built_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        assert_eq!(judge(&pool, 1, |_| ()), None);
+        pool.promote(WorkerId(0), print(1));
+        let base = pool.base_path();
+        let written = judge(&pool, 2, |tree| {
+            fs::remove_file(tree.join(".config")).unwrap();
+        });
+        assert_eq!(written, None, "whoever restores it tells");
+        let written = judge(&pool, 3, |tree| {
+            fs::write(tree.join("vmlinux"), "patched").unwrap();
+        });
+        assert!(written.unwrap().is_discarded);
+        pool.promote(WorkerId(0), print(3));
+        assert_eq!(
+            (pool.base_path(), pool.base_holds()),
+            (base, Some(print(1)))
+        );
+    }
+
+    #[test]
+    fn a_base_to_which_an_oracle_wrote_is_no_base() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        judge(&pool, 1, |_| ());
+        pool.promote(WorkerId(0), print(1));
+        let write = |name: &'static str| {
+            let config = Path::new(".config");
+            let work = |tree: &Path| {
+                fs::write(tree.join(name), "oracle").unwrap();
+                Ok(())
+            };
+            pool.with_base(config, work).unwrap().1.unwrap()
+        };
+        assert!(!write("module").is_discarded);
+        assert_eq!(pool.base_holds(), Some(print(1)));
+        assert!(write("vmlinux").is_discarded);
+        assert_eq!(pool.base_holds(), None);
+    }
+
+    #[test]
+    fn a_tree_that_was_written_to_in_a_session_that_was_killed_is_not_built_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        judge(&pool, 1, |_| ());
+        pool.promote(WorkerId(0), print(1));
+        fs::write(pool.base_path().join("poison"), "").unwrap();
+        let pool = TreePool::open(dir.path(), 1, Some(print(1))).unwrap();
+        assert_eq!(pool.base_holds(), None);
+        assert!(!pool.base_path().exists());
+    }
+
+    #[test]
+    fn without_a_base_a_trial_begins_from_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("tree-001")).unwrap();
+        fs::write(dir.path().join("tree-001/vmlinux"), "left over").unwrap();
+        let pool = TreePool::open(dir.path(), 1, None).unwrap();
+        assert_eq!(build(&pool, 0, "start", print(1)), None);
+    }
+}
