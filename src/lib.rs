@@ -21,13 +21,13 @@
 //!
 //! ```
 //! use kbisect::model::{RequestId, RequestSet, Stage, Verdict};
-//! use kbisect::search::{Options, Step, by_name};
+//! use kbisect::search::{Options, Ask, by_name};
 //!
 //! // The oracle accepts what has the requests 2, 6 and 10.
 //! let needed = RequestSet::of(12, [2, 6, 10].map(RequestId));
 //! let (full, fixed) = (RequestSet::full(12), RequestSet::empty(12));
 //! let mut search = by_name("split", full, &fixed, Options::default())?;
-//! while let Step::Try(candidate) = search.next() {
+//! while let Ask::Evaluate(candidate) = search.ask() {
 //!     let verdict = match needed.is_subset(&candidate.keep) {
 //!         true => Verdict::Pass,
 //!         false => Verdict::Fail(Stage::Oracle),

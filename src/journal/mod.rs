@@ -4,7 +4,7 @@
 //! the record is safe. So a run that was killed, whenever that was, goes on from its journal.
 //!
 //! The words of the journal are the model's. To bring a search back to where it stood, its
-//! owner turns `Proposed`, `Told` and `Withdrawn` records into the moves that the search
+//! owner turns `Proposed`, `Told` and `Withdrawn` records into the calls that the search
 //! replays.
 
 mod atomic;

@@ -1,4 +1,4 @@
-//! Between the run directory and the search: the files of the best, the moves of a journal.
+//! Between the run directory and the search: the files of the best, the calls of the search that a journal has.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use crate::Result;
 use crate::journal::{Line, Record, RunDir};
 use crate::kconfig;
 use crate::model::{Fragment, Request, RequestSet, Symbol};
-use crate::search::{Depends, Move};
+use crate::search::{Call, Depends};
 
 /// The resolved config of the best, in the run directory.
 pub const BEST_CONFIG: &str = "best.config";
@@ -47,7 +47,7 @@ pub fn laid_over(header: &str, fragment: &Fragment) -> String {
 
 /// The calls of the search that a journal has, since it last began anew, for
 /// [`replay`](crate::search::replay).
-pub fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
+pub fn calls(lines: &[Line]) -> impl Iterator<Item = Call> + '_ {
     let anew = |line: &Line| matches!(line.record, Record::Anew { .. });
     let from = lines.iter().rposition(anew).map_or(0, |at| at + 1);
     let is_first_pass = |line: &Line| matches!(&line.record, Record::Start { judgement, .. } if judgement.verdict.is_pass());
@@ -55,15 +55,15 @@ pub fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
     let begun = lines.iter().position(is_first_pass).unwrap_or(lines.len());
     let numbered = (from..).zip(&lines[from..]);
     numbered.filter_map(move |(at, line)| match &line.record {
-        Record::Start { judgement, .. } if at > begun => Some(Move::StartJudged(judgement.verdict)),
-        Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
+        Record::Start { judgement, .. } if at > begun => Some(Call::StartJudged(judgement.verdict)),
+        Record::Proposed { candidate } => Some(Call::Proposed(candidate.clone())),
         Record::Told {
             candidate,
             judgement,
-        } => Some(Move::Told(*candidate, judgement.verdict)),
-        Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
+        } => Some(Call::Told(*candidate, judgement.verdict)),
+        Record::Withdrawn { candidate } => Some(Call::Withdrawn(*candidate)),
         // One that does not fit says nothing, as if nobody could tell.
-        Record::Depends { keep, carried } => Some(Move::Learnt(
+        Record::Depends { keep, carried } => Some(Call::Learnt(
             Depends::of_lists(carried, keep.capacity()).unwrap_or_default(),
         )),
         _ => None,

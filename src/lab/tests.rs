@@ -192,7 +192,7 @@ fn sitting_of(
         (dir, journal, vec![])
     };
     dir.make_trial_dir(TrialId(1))?;
-    let replayed = search::replay(moves(&lines), search.as_mut()).unwrap();
+    let replayed = search::replay(calls(&lines), search.as_mut()).unwrap();
     let begun = |line: &&crate::journal::Line| matches!(line.record, Record::Began { .. });
     let next_trial = TrialId(2 + lines.iter().filter(begun).count() as u32);
     let written = lines.iter().rev().find_map(|line| match &line.record {

@@ -19,8 +19,8 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Stopped, Watch, check_trees,
-    fragment_of, has_files, moves,
+    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Stopped, Watch, calls, check_trees,
+    fragment_of, has_files,
 };
 use crate::model::{
     Candidate, Event, Fingerprint, Fragment, Origin, Request, RequestSet, Source, bytes,
@@ -212,7 +212,7 @@ fn search_on(
     }
     // An earlier session may have stopped right after it judged the start. Once the search has begun, new
     // estimates would make its replay diverge.
-    if moves(lab.journal.lines()).next().is_none() {
+    if calls(lab.journal.lines()).next().is_none() {
         let estimates = Estimates {
             info,
             settings,
@@ -340,7 +340,7 @@ fn search_as_it_stood(
     let full = RequestSet::full(capacity);
     let mut search = search_of(info, settings, full.clone(), options.clone(), origin)?;
     // That of a start that was judged again just now included.
-    let replayed = match search::replay(moves(lab.journal.lines()), search.as_mut()) {
+    let replayed = match search::replay(calls(lab.journal.lines()), search.as_mut()) {
         Ok(replayed) if !relies_on_images(lab.journal.lines()) => replayed,
         // An older version searched in another way. What it found out is not lost.
         Ok(_) | Err(search::ReplayError::Diverged { .. }) => {

@@ -4,7 +4,7 @@ use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
 
 use super::depends::Depends;
 use super::ledger::{Chunk, Ledger, Standing, State};
-use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 
 /// The `ddmin` of Zeller and Hildebrandt (2002), made parallel as in picire (Hodován and Kiss).
 ///
@@ -253,9 +253,9 @@ fn cut(members: &[RequestId], pieces: usize) -> Vec<Chunk> {
 }
 
 impl Search for Ddmin {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying && sweep::is_over(&self.ledger, &Depends::none()) {
-            return Step::Done;
+            return Ask::Done;
         }
         let floor = self.ledger.floor();
         let bare =
@@ -266,12 +266,12 @@ impl Search for Ddmin {
             _ => merge().or_else(|| sweep::choose(&self.ledger, &Depends::none())),
         });
         match keep {
-            Some(keep) => Step::Try(self.ledger.propose(keep)),
-            None => Step::Wait,
+            Some(keep) => Ask::Evaluate(self.ledger.propose(keep)),
+            None => Ask::Wait,
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let old = self.ledger.best().clone();
         let new_best = self.ledger.record(id, verdict);
         if new_best && self.phase == Phase::Reducing {

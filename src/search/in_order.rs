@@ -9,7 +9,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::doubt::Reliability;
-use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
+use super::{Ask, Certificate, Depends, Outlook, Proof, Search, Update};
 use crate::model::{Candidate, CandidateId, Phase, RequestSet, Verdict};
 
 /// How many candidates are under way. More workers than this have nothing to do; with fewer, the
@@ -69,14 +69,14 @@ impl InOrder {
         self.is_over = false;
         // What it would like to know it must know at the same point of every run.
         while self.queue.len() < WINDOW && !self.inner.wants_depends() {
-            match self.inner.next() {
-                Step::Try(inside) => self.queue.push_back(Slot {
+            match self.inner.ask() {
+                Ask::Evaluate(inside) => self.queue.push_back(Slot {
                     inside,
                     outside: None,
                     verdict: None,
                 }),
-                Step::Wait => return,
-                Step::Done => {
+                Ask::Wait => return,
+                Ask::Done => {
                     self.is_over = true;
                     return;
                 }
@@ -105,31 +105,31 @@ impl InOrder {
 }
 
 impl Search for InOrder {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         if self.is_over {
-            return Step::Done;
+            return Ask::Done;
         }
         let Some(slot) = self.queue.iter_mut().find(|slot| slot.outside.is_none()) else {
-            return Step::Wait;
+            return Ask::Wait;
         };
         let id = CandidateId(self.next_id);
         self.next_id += 1;
         slot.outside = Some(id);
         self.names.insert(slot.inside.id, id);
-        Step::Try(Candidate {
+        Ask::Evaluate(Candidate {
             id,
             ..slot.inside.clone()
         })
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let before = self.inner.best().clone();
         if !self.orphans.remove(&id) {
             let slot = self.slot(id);
             slot.verdict = Some(verdict);
             self.commit();
         }
-        Told {
+        Update {
             new_best: *self.inner.best() != before,
             pointless: self.orphans.iter().copied().collect(),
         }

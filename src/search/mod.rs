@@ -44,7 +44,7 @@ pub use one_by_one::OneByOne;
 pub use probabilities::{Probabilities, Rule};
 pub use rebuilding::{Rebuilding, Rebuilt};
 pub use referee::Referee;
-pub use replay::{Move, ReplayError, Replayed, replay};
+pub use replay::{Call, ReplayError, Replayed, replay};
 pub use split::Split;
 
 use gbr::Progression;
@@ -57,22 +57,22 @@ use crate::model::{
     Verdict,
 };
 
-/// What to do next.
+/// The answer to [`Search::ask`]: what the caller has to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub enum Step {
-    /// Try this candidate.
-    Try(Candidate),
+pub enum Ask {
+    /// Evaluate this candidate, then [`tell`](Search::tell) its verdict.
+    Evaluate(Candidate),
     /// No candidate is useful until one in flight gets its verdict or is withdrawn. Calling
-    /// [`Search::next`] again does not change the state.
+    /// [`Search::ask`] again does not change the state.
     Wait,
     /// The search is over. What is still in flight can teach nothing.
     Done,
 }
 
-/// What a verdict changed.
+/// What a verdict changed for the caller: returned by [`Search::tell`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Update {
     /// [`Search::best`] has changed.
     pub new_best: bool,
     /// Candidates in flight, in ascending order, whose verdicts have become useless. The caller may
@@ -146,14 +146,14 @@ impl Certificate {
 /// A search never proposes a set whose verdict it has, or will get. It proves each entry of the
 /// certificate by a trial; the only exception is [`Proof::Implied`].
 pub trait Search: Send {
-    /// The next step. Call it when a worker is idle.
-    fn next(&mut self) -> Step;
+    /// The next candidate, if there is one. Call it when a worker is idle.
+    fn ask(&mut self) -> Ask;
 
     /// Takes the verdict on `id`. Verdicts may come in any order.
     ///
     /// # Panics
     /// When `id` is not in flight: a bug of the caller.
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told;
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update;
 
     /// Takes back `id`, which was cancelled and gets no verdict. If the search needs its set later, it
     /// proposes it again under another id.

@@ -4,7 +4,7 @@ use crate::model::{CandidateId, Phase, RequestSet, Verdict};
 
 use super::depends::Depends;
 use super::ledger::Ledger;
-use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 
 /// Removes one request at a time, in order, on as many workers as ask, as if each trial in
 /// flight were going to fail.
@@ -39,11 +39,11 @@ impl OneByOne {
 }
 
 impl Search for OneByOne {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         sweep::step(&mut self.ledger, &Depends::none())
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let new_best = self.ledger.record(id, verdict);
         self.settle();
         sweep::told(&self.ledger, new_best, Phase::Certifying)

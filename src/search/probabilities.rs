@@ -13,7 +13,7 @@ use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
 
 use super::depends::Depends;
 use super::ledger::Ledger;
-use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 
 /// The probability that is assumed at first: that of the paper.
 const AT_FIRST: f64 = 0.1;
@@ -135,12 +135,12 @@ impl Probabilities {
 }
 
 impl Search for Probabilities {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
             return sweep::step(&mut self.ledger, &Depends::none());
         }
         if !self.gone.is_empty() {
-            return Step::Wait;
+            return Ask::Wait;
         }
         loop {
             let gone = self.group();
@@ -151,18 +151,18 @@ impl Search for Probabilities {
                 .minus(&RequestSet::of(capacity, gone.iter().copied()));
             self.gone = gone;
             if self.ledger.is_unasked(&keep) {
-                return Step::Try(self.ledger.propose(keep));
+                return Ask::Evaluate(self.ledger.propose(keep));
             }
             // It was tried, and did not pass: its verdict counts again.
             self.learn(Verdict::Unresolved);
             self.settle();
             if self.phase == Phase::Certifying {
-                return self.next();
+                return self.ask();
             }
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let new_best = self.ledger.record(id, verdict);
         if self.phase == Phase::Reducing {
             self.learn(verdict);

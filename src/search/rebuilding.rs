@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::dossier::MOST;
 use super::doubt::Reliability;
-use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
+use super::{Ask, Certificate, Depends, Outlook, Proof, Search, Update};
 use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,
 };
@@ -184,7 +184,7 @@ impl Rebuilding {
         self.open_proof().or_else(answer)
     }
 
-    fn propose(&mut self, keep: RequestSet, round: u32, origin: Origin, asker: Asker) -> Step {
+    fn propose(&mut self, keep: RequestSet, round: u32, origin: Origin, asker: Asker) -> Ask {
         let id = CandidateId(self.next_id);
         self.next_id += 1;
         let candidate = Candidate {
@@ -199,7 +199,7 @@ impl Rebuilding {
             origin,
         };
         self.flights.insert(id, flight);
-        Step::Try(candidate)
+        Ask::Evaluate(candidate)
     }
 
     fn land(&mut self, id: CandidateId) -> Flight {
@@ -224,9 +224,9 @@ impl Rebuilding {
 }
 
 impl Search for Rebuilding {
-    fn next(&mut self) -> Step {
-        match self.inner.next() {
-            Step::Try(candidate) => {
+    fn ask(&mut self) -> Ask {
+        match self.inner.ask() {
+            Ask::Evaluate(candidate) => {
                 // A failure that stands on leftovers would be the same again in the same tree.
                 let origin = match self.unbuildable.contains(&candidate.keep) {
                     true => Origin::Empty,
@@ -236,14 +236,14 @@ impl Search for Rebuilding {
                 let asker = Asker::Inside(candidate.id);
                 self.propose(candidate.keep, candidate.round, origin, asker)
             }
-            Step::Wait => Step::Wait,
-            Step::Done => {
+            Ask::Wait => Ask::Wait,
+            Ask::Done => {
                 let Some(keep) = self.owed() else {
-                    return Step::Done;
+                    return Ask::Done;
                 };
                 // One after the other.
                 if self.flights.values().any(|f| f.asker == Asker::Own) {
-                    return Step::Wait;
+                    return Ask::Wait;
                 }
                 // An answer that nobody asked for, as the start, was judged all the same.
                 let round = self.judged.get(&keep).copied().unwrap_or(1);
@@ -252,7 +252,7 @@ impl Search for Rebuilding {
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let flight = self.land(id);
         *self.judged.entry(flight.keep.clone()).or_default() += 1;
         if verdict == Verdict::Fail(Stage::Build) {
@@ -263,9 +263,9 @@ impl Search for Rebuilding {
         }
         let told = match flight.asker {
             Asker::Inside(id) => self.inner.tell(id, verdict),
-            Asker::Own => Told::default(),
+            Asker::Own => Update::default(),
         };
-        Told {
+        Update {
             new_best: told.new_best,
             pointless: self.pointless(&told.pointless),
         }

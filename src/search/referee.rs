@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::dossier::{Dossier, MOST};
 use super::doubt::{Reliability, errs_too_often};
-use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
+use super::{Ask, Certificate, Depends, Outlook, Proof, Search, Update};
 use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,
 };
@@ -213,14 +213,14 @@ impl Referee {
         }
     }
 
-    fn propose(&mut self, at: At) -> Step {
+    fn propose(&mut self, at: At) -> Ask {
         let id = CandidateId(self.next_id);
         self.next_id += 1;
         self.flights.insert(id, at);
         let dossier = &mut self.dossiers[at];
         let round = dossier.proposed();
         dossier.flying += 1;
-        Step::Try(Candidate {
+        Ask::Evaluate(Candidate {
             id,
             keep: dossier.keep.clone(),
             round,
@@ -410,9 +410,9 @@ impl Referee {
 }
 
 impl Search for Referee {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         if self.reliability.is_hopeless() {
-            return Step::Done;
+            return Ask::Done;
         }
         if let Some(at) = self.doubtful() {
             return self.propose(at);
@@ -424,9 +424,9 @@ impl Search for Referee {
             if has_changed && self.inner.wants_depends() {
                 return self.propose(self.base());
             }
-            let step = self.inner.next();
+            let step = self.inner.ask();
             match step {
-                Step::Try(candidate) => {
+                Ask::Evaluate(candidate) => {
                     let at = self.dossier(&candidate.keep);
                     self.proposed.push(at);
                     let dossier = &mut self.dossiers[at];
@@ -440,29 +440,29 @@ impl Search for Referee {
                 // Waiting must change nothing, or a replay would go another way. So there is one
                 // more judgement of what the answer stands on.
                 _ if has_changed => return self.propose(self.base()),
-                Step::Done => {
+                Ask::Done => {
                     let Some(at) = self.judge_once_more() else {
                         let is_unsure = self.is_unsure();
                         let is_open = self.flights.values().any(|at| self.matters(*at));
                         // What is in flight may make it sure.
                         if is_open || is_unsure && !self.flights.is_empty() {
-                            return Step::Wait;
+                            return Ask::Wait;
                         }
                         self.reliability.is_unsure = is_unsure;
-                        return Step::Done;
+                        return Ask::Done;
                     };
                     return self.propose(at);
                 }
-                Step::Wait => return Step::Wait,
+                Ask::Wait => return Ask::Wait,
             }
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let at = self.land(id);
         let before = self.inner.best().clone();
         self.judged(at, Some(id), verdict);
-        Told {
+        Update {
             new_best: *self.inner.best() != before,
             pointless: self.useless(),
         }

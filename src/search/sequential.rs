@@ -8,7 +8,7 @@ use crate::model::{CandidateId, Phase, RequestSet, Verdict};
 
 use super::depends::Depends;
 use super::ledger::Ledger;
-use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 
 /// Which candidate comes after which.
 pub(super) trait Plan: Send {
@@ -68,21 +68,21 @@ impl<P: Plan> Sequential<P> {
 }
 
 impl<P: Plan> Search for Sequential<P> {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
             return sweep::step(&mut self.ledger, &Depends::none());
         }
         if self.ledger.in_flight().next().is_some() {
-            return Step::Wait;
+            return Ask::Wait;
         }
         match self.plan.wanted(&self.ledger) {
-            Some(keep) => Step::Try(self.ledger.propose(keep)),
+            Some(keep) => Ask::Evaluate(self.ledger.propose(keep)),
             // Not while requests are removed in bulk: `settle` saw to it.
-            None => Step::Wait,
+            None => Ask::Wait,
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let new_best = self.ledger.record(id, verdict);
         if self.phase == Phase::Reducing {
             if verdict.is_pass() {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use crate::model::{Candidate, RequestId, RequestSet, Stage, Verdict};
 
-use super::{Depends, Move, Search, Step};
+use super::{Ask, Call, Depends, Search};
 
 /// The verdict of a failed trial.
 pub const FAIL: Verdict = Verdict::Fail(Stage::Oracle);
@@ -142,7 +142,7 @@ impl Schedule {
 #[derive(Debug, Clone, Default)]
 pub struct Run {
     /// Every call that changed the search.
-    pub moves: Vec<Move>,
+    pub calls: Vec<Call>,
     /// Verdicts told.
     pub trials: u32,
     /// Candidates cancelled as pointless.
@@ -197,21 +197,21 @@ pub fn go_on_in_lab(
     loop {
         while search.wants_depends() {
             search.learn_depends(&schedule.depends);
-            run.moves.push(Move::Learnt(schedule.depends.clone()));
+            run.calls.push(Call::Learnt(schedule.depends.clone()));
         }
         let mut done = false;
         while flying.len() < schedule.workers.max(1) {
-            match search.next() {
-                Step::Try(candidate) => {
-                    run.moves.push(Move::Proposed(candidate.clone()));
+            match search.ask() {
+                Ask::Evaluate(candidate) => {
+                    run.calls.push(Call::Proposed(candidate.clone()));
                     flying.push_back(candidate);
                     look(search, &run);
                 }
-                Step::Wait => {
+                Ask::Wait => {
                     run.idle += 1;
                     break;
                 }
-                Step::Done => {
+                Ask::Done => {
                     done = true;
                     break;
                 }
@@ -235,17 +235,17 @@ pub fn go_on_in_lab(
             .is_some_and(|n| rng.below(n.max(1)) == 0)
         {
             search.withdraw(candidate.id);
-            run.moves.push(Move::Withdrawn(candidate.id));
+            run.calls.push(Call::Withdrawn(candidate.id));
         } else {
             let verdict = lab(&candidate);
             run.trials += 1;
             run.reducing += u32::from(search.phase() == crate::model::Phase::Reducing);
-            run.moves.push(Move::Told(candidate.id, verdict));
+            run.calls.push(Call::Told(candidate.id, verdict));
             let told = search.tell(candidate.id, verdict);
             if schedule.pointless == Pointless::Cancelled {
                 for id in told.pointless {
                     search.withdraw(id);
-                    run.moves.push(Move::Withdrawn(id));
+                    run.calls.push(Call::Withdrawn(id));
                     run.cancelled += 1;
                     flying.retain(|c| c.id != id);
                 }
@@ -361,13 +361,13 @@ pub fn run_timed(
         }
         let mut is_over = false;
         while flying.len() < workers.max(1) && !is_over {
-            match search.next() {
-                Step::Try(candidate) => flying.push(Flight {
+            match search.ask() {
+                Ask::Evaluate(candidate) => flying.push(Flight {
                     left: time(search.best(), &candidate.keep),
                     candidate,
                 }),
-                Step::Wait => break,
-                Step::Done => is_over = true,
+                Ask::Wait => break,
+                Ask::Done => is_over = true,
             }
         }
         if is_over {

@@ -23,7 +23,7 @@ use super::costs::Costs;
 use super::depends::Depends;
 use super::groups::Groups;
 use super::ledger::{Ledger, State};
-use super::{Certificate, Cores, Options, Outlook, Search, Step, Told, sweep};
+use super::{Ask, Certificate, Cores, Options, Outlook, Search, Update, sweep};
 
 /// After so many failures on a union of what passed side by side, it is tried by itself: perhaps
 /// the removals do not go together.
@@ -333,7 +333,7 @@ fn union(like: &RequestSet, sets: &[RequestSet]) -> RequestSet {
 }
 
 impl Search for Split {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
             return match self.certify {
                 Certify::Leaves => sweep::step(&mut self.ledger, &self.implied),
@@ -343,12 +343,12 @@ impl Search for Split {
             };
         }
         match self.reduce(&self.view()) {
-            Some(keep) => Step::Try(self.ledger.propose(keep)),
-            None => Step::Wait,
+            Some(keep) => Ask::Evaluate(self.ledger.propose(keep)),
+            None => Ask::Wait,
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let keep = self.ledger.keep(id).clone();
         self.weigh(&keep, verdict);
         let new_best = self.ledger.record(id, verdict);

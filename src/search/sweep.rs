@@ -6,7 +6,7 @@ use crate::model::{Phase, RequestId, RequestSet, Verdict};
 use super::costs::Costs;
 use super::depends::Depends;
 use super::ledger::{Chunk, Ledger, Standing, State};
-use super::{Certificate, Proof, Step, Told};
+use super::{Ask, Certificate, Proof, Update};
 
 /// Each free request of the best, with what is known of the best without it.
 fn singles(ledger: &Ledger) -> Vec<(Chunk, Standing)> {
@@ -117,34 +117,34 @@ pub(super) fn certificate(ledger: &Ledger, depends: &Depends) -> Certificate {
 }
 
 /// The next step of the sweep: first unions of what passed side by side, then what is owed.
-pub(super) fn step(ledger: &mut Ledger, depends: &Depends) -> Step {
+pub(super) fn step(ledger: &mut Ledger, depends: &Depends) -> Ask {
     if is_over(ledger, depends) {
-        return Step::Done;
+        return Ask::Done;
     }
     match ledger.merge().or_else(|| choose(ledger, depends)) {
-        Some(keep) => Step::Try(ledger.propose(keep)),
-        None => Step::Wait,
+        Some(keep) => Ask::Evaluate(ledger.propose(keep)),
+        None => Ask::Wait,
     }
 }
 
 /// The next step of a sweep in two stages: first the leaves, as [`step`] with `depends` takes them, then
 /// each other request.
-pub(super) fn step_leaves_first(ledger: &mut Ledger, depends: &Depends, costs: &Costs) -> Step {
+pub(super) fn step_leaves_first(ledger: &mut Ledger, depends: &Depends, costs: &Costs) -> Ask {
     if is_over(ledger, &Depends::none()) {
-        return Step::Done;
+        return Ask::Done;
     }
     let leaf = ledger.merge().or_else(|| choose(ledger, depends));
     match leaf.or_else(|| choose_other(ledger, costs)) {
-        Some(keep) => Step::Try(ledger.propose(keep)),
-        None => Step::Wait,
+        Some(keep) => Ask::Evaluate(ledger.propose(keep)),
+        None => Ask::Wait,
     }
 }
 
 /// What a verdict changed, once it is taken in.
-pub(super) fn told(ledger: &Ledger, new_best: bool, phase: Phase) -> Told {
+pub(super) fn told(ledger: &Ledger, new_best: bool, phase: Phase) -> Update {
     let flying = ledger.in_flight();
     let pointless = flying.filter(|(_, keep)| is_pointless(ledger, keep, phase));
-    Told {
+    Update {
         new_best,
         pointless: pointless.map(|(id, _)| id).collect(),
     }

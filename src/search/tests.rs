@@ -106,16 +106,16 @@ fn fresh(name: &str, n: usize, fixed: &RequestSet) -> Box<dyn Search> {
 
 fn nothing_to_see(_: &dyn Search, _: &Run) {}
 
-/// What the moves say of each candidate.
-fn told(moves: &[Move]) -> HashMap<CandidateId, (RequestSet, Option<Verdict>)> {
+/// What the calls say of each candidate.
+fn told(calls: &[Call]) -> HashMap<CandidateId, (RequestSet, Option<Verdict>)> {
     let mut all = HashMap::new();
-    for step in moves {
-        match step {
-            Move::Proposed(c) => {
+    for call in calls {
+        match call {
+            Call::Proposed(c) => {
                 all.insert(c.id, (c.keep.clone(), None));
             }
-            Move::Told(id, verdict) => all.get_mut(id).unwrap().1 = Some(*verdict),
-            Move::Withdrawn(_) | Move::Learnt(_) | Move::StartJudged(_) => {}
+            Call::Told(id, verdict) => all.get_mut(id).unwrap().1 = Some(*verdict),
+            Call::Withdrawn(_) | Call::Learnt(_) | Call::StartJudged(_) => {}
         }
     }
     all
@@ -123,8 +123,8 @@ fn told(moves: &[Move]) -> HashMap<CandidateId, (RequestSet, Option<Verdict>)> {
 
 /// Every entry stands for a real failure of the best without just that request; what is missing
 /// had no verdict; and no request of the best is left out.
-fn check_certificate(search: &dyn Search, fixed: &RequestSet, moves: &[Move]) {
-    let all = told(moves);
+fn check_certificate(search: &dyn Search, fixed: &RequestSet, calls: &[Call]) {
+    let all = told(calls);
     let certificate = search.certificate();
     let listed: Vec<RequestId> = certificate.entries().iter().map(|e| e.0).collect();
     assert_eq!(
@@ -167,13 +167,13 @@ fn check_run(
     let did = run(&mut *search, schedule, |s| oracle.judge(s), nothing_to_see);
     check_minimal(&*search, fixed, oracle);
     assert!(search.certificate().is_whole());
-    check_certificate(&*search, fixed, &did.moves);
-    if !did.moves.is_empty() {
-        let len = 1 + cut.index(did.moves.len());
+    check_certificate(&*search, fixed, &did.calls);
+    if !did.calls.is_empty() {
+        let len = 1 + cut.index(did.calls.len());
         let mut again = fresh();
-        replay(did.moves[..len].iter().cloned(), &mut *again).unwrap();
-        if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
-            assert_eq!(again.next(), Step::Try(candidate.clone()));
+        replay(did.calls[..len].iter().cloned(), &mut *again).unwrap();
+        if let Some(Call::Proposed(candidate)) = did.calls.get(len) {
+            assert_eq!(again.ask(), Ask::Evaluate(candidate.clone()));
         }
     }
 }
@@ -205,12 +205,12 @@ proptest! {
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
         check_minimal(&*search, &fixed, &oracle);
         prop_assert!(search.certificate().is_whole());
-        check_certificate(&*search, &fixed, &did.moves);
-        let proposed = did.moves.iter().filter_map(|m| match m {
-            Move::Proposed(c) => Some(c.keep.clone()),
+        check_certificate(&*search, &fixed, &did.calls);
+        let proposed = did.calls.iter().filter_map(|m| match m {
+            Call::Proposed(c) => Some(c.keep.clone()),
             _ => None,
         });
-        let withdrawn = did.moves.iter().filter(|m| matches!(m, Move::Withdrawn(_))).count();
+        let withdrawn = did.calls.iter().filter(|m| matches!(m, Call::Withdrawn(_))).count();
         let sets: Vec<RequestSet> = proposed.collect();
         let distinct: HashSet<&RequestSet> = sets.iter().collect();
         prop_assert!(sets.len() - distinct.len() <= withdrawn, "a set was asked twice");
@@ -259,7 +259,7 @@ proptest! {
         }
         let coverage = search.certificate().coverage();
         prop_assert!(coverage == Coverage::Every || !strict && coverage == Coverage::Leaves);
-        let all = told(&did.moves);
+        let all = told(&did.calls);
         for (id, proof) in search.certificate().entries() {
             match proof {
                 Proof::Tested(trial) => {
@@ -311,17 +311,17 @@ proptest! {
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
         let mut last: HashMap<RequestSet, CandidateId> = HashMap::new();
         let mut withdrawn = HashSet::new();
-        for step in did.moves {
-            match step {
-                Move::Proposed(c) => {
+        for call in did.calls {
+            match call {
+                Call::Proposed(c) => {
                     if let Some(before) = last.insert(c.keep, c.id) {
                         prop_assert!(withdrawn.contains(&before), "{:?} asks again", c.id);
                     }
                 }
-                Move::Withdrawn(id) => {
+                Call::Withdrawn(id) => {
                     withdrawn.insert(id);
                 }
-                Move::Told(..) | Move::Learnt(_) | Move::StartJudged(_) => {}
+                Call::Told(..) | Call::Learnt(_) | Call::StartJudged(_) => {}
             }
         }
     }
@@ -338,7 +338,7 @@ proptest! {
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
         check_minimal(&*search, &fixed, &oracle);
         prop_assert!(search.certificate().is_whole());
-        check_certificate(&*search, &fixed, &did.moves);
+        check_certificate(&*search, &fixed, &did.calls);
     }
 
     #[test]
@@ -356,7 +356,7 @@ proptest! {
         };
         let mut search = fresh(name, n, &fixed);
         let did = run(&mut *search, &schedule, judge, nothing_to_see);
-        check_certificate(&*search, &fixed, &did.moves);
+        check_certificate(&*search, &fixed, &did.calls);
         // Whatever passed without a doubt was not overlooked: each removal has its verdict.
         for (id, proof) in search.certificate().entries() {
             let verdict = judge(&search.best().without(*id));
@@ -380,24 +380,24 @@ proptest! {
         let mut states = HashMap::new();
         let mut search = fresh(name, n, &fixed);
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
-            states.insert(run.moves.len(), state(s));
+            states.insert(run.calls.len(), state(s));
         });
-        if did.moves.is_empty() {
+        if did.calls.is_empty() {
             return Ok(());
         }
-        let len = 1 + cut.index(did.moves.len());
-        let moves = &did.moves[..len];
+        let len = 1 + cut.index(did.calls.len());
+        let calls = &did.calls[..len];
         let mut again = fresh(name, n, &fixed);
-        let replayed = replay(moves.iter().cloned(), &mut *again).unwrap();
-        prop_assert_eq!(replayed.moves, len);
+        let replayed = replay(calls.iter().cloned(), &mut *again).unwrap();
+        prop_assert_eq!(replayed.calls, len);
         if let Some(then) = states.get(&len) {
             prop_assert_eq!(&state(&*again), then);
         }
         // The next proposal is the recorded one, however often the search was asked to wait.
-        if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
-            prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
-        } else if len == did.moves.len() {
-            prop_assert_eq!(again.next(), Step::Done);
+        if let Some(Call::Proposed(candidate)) = did.calls.get(len) {
+            prop_assert_eq!(again.ask(), Ask::Evaluate(candidate.clone()));
+        } else if len == did.calls.len() {
+            prop_assert_eq!(again.ask(), Ask::Done);
         }
     }
 
@@ -411,29 +411,29 @@ proptest! {
         let mut plain = fresh(name, n, &fixed);
         let did = run(&mut *plain, &schedule, |s| oracle.judge(s), nothing_to_see);
         let mut pestered = fresh(name, n, &fixed);
-        for (at, step) in did.moves.iter().enumerate() {
-            match step {
-                Move::Proposed(c) => prop_assert_eq!(pestered.next(), Step::Try(c.clone())),
-                Move::Told(id, verdict) => {
+        for (at, call) in did.calls.iter().enumerate() {
+            match call {
+                Call::Proposed(c) => prop_assert_eq!(pestered.ask(), Ask::Evaluate(c.clone())),
+                Call::Told(id, verdict) => {
                     let told = pestered.tell(*id, *verdict);
                     // Before it is asked for the next candidate, let it say `Wait` where it does.
-                    if !matches!(did.moves.get(at + 1), Some(Move::Proposed(_)))
+                    if !matches!(did.calls.get(at + 1), Some(Call::Proposed(_)))
                         && told.pointless.is_empty()
                     {
                         let before = format!("{:?}", (pestered.best(), pestered.outlook()));
                         let mut other = fresh(name, n, &fixed);
-                        replay(did.moves[..=at].iter().cloned(), &mut *other).unwrap();
-                        if other.next() == Step::Wait {
-                            prop_assert_eq!(pestered.next(), Step::Wait);
-                            prop_assert_eq!(pestered.next(), Step::Wait);
+                        replay(did.calls[..=at].iter().cloned(), &mut *other).unwrap();
+                        if other.ask() == Ask::Wait {
+                            prop_assert_eq!(pestered.ask(), Ask::Wait);
+                            prop_assert_eq!(pestered.ask(), Ask::Wait);
                             let after = format!("{:?}", (pestered.best(), pestered.outlook()));
                             prop_assert_eq!(before, after);
                         }
                     }
                 }
-                Move::Withdrawn(id) => pestered.withdraw(*id),
-                Move::Learnt(depends) => pestered.learn_depends(depends),
-                Move::StartJudged(verdict) => pestered.start_judged(*verdict),
+                Call::Withdrawn(id) => pestered.withdraw(*id),
+                Call::Learnt(depends) => pestered.learn_depends(depends),
+                Call::StartJudged(verdict) => pestered.start_judged(*verdict),
             }
         }
         prop_assert_eq!(pestered.best(), plain.best());
@@ -472,10 +472,10 @@ proptest! {
         let mut search = fresh(name, n, &fixed);
         let mut flying: Vec<Candidate> = Vec::new();
         loop {
-            match search.next() {
-                Step::Try(c) => flying.push(c),
-                Step::Done => break,
-                Step::Wait => prop_assert!(!flying.is_empty(), "waits for nothing"),
+            match search.ask() {
+                Ask::Evaluate(c) => flying.push(c),
+                Ask::Done => break,
+                Ask::Wait => prop_assert!(!flying.is_empty(), "waits for nothing"),
             }
             if flying.len() >= workers || rng.below(2) == 0 && !flying.is_empty() {
                 let c = flying.swap_remove(rng.below(flying.len()));
@@ -495,7 +495,7 @@ fn a_start_with_nothing_to_remove_is_done_at_once() {
     for name in ALGORITHMS {
         for (n, fixed) in [(0, RequestSet::empty(0)), (5, RequestSet::full(5))] {
             let mut search = fresh(name, n, &fixed);
-            assert_eq!(search.next(), Step::Done);
+            assert_eq!(search.ask(), Ask::Done);
             assert!(search.certificate().is_whole());
             assert_eq!(
                 search.outlook(),
@@ -513,33 +513,33 @@ fn a_start_with_nothing_to_remove_is_done_at_once() {
 fn ddmin_tries_the_bare_base_first_and_ends_if_it_passes() {
     let fixed = RequestSet::of(9, [RequestId(4)]);
     let mut search = fresh("ddmin", 9, &fixed);
-    let Step::Try(first) = search.next() else {
+    let Ask::Evaluate(first) = search.ask() else {
         panic!("nothing to try")
     };
     assert_eq!(first.keep, fixed);
-    let Step::Try(second) = search.next() else {
+    let Ask::Evaluate(second) = search.ask() else {
         panic!("nothing to try")
     };
     let told = search.tell(first.id, Verdict::Pass);
     assert_eq!(
         told,
-        Told {
+        Update {
             new_best: true,
             pointless: vec![second.id]
         }
     );
-    assert_eq!(search.next(), Step::Done);
+    assert_eq!(search.ask(), Ask::Done);
     assert_eq!(search.best(), &fixed);
 }
 
 #[test]
 fn a_build_failure_is_a_proof_too() {
     let mut search = fresh("ddmin", 1, &RequestSet::empty(1));
-    let Step::Try(only) = search.next() else {
+    let Ask::Evaluate(only) = search.ask() else {
         panic!("nothing to try")
     };
     search.tell(only.id, Verdict::Fail(Stage::Build));
-    assert_eq!(search.next(), Step::Done);
+    assert_eq!(search.ask(), Ask::Done);
     assert_eq!(
         search.certificate().entries(),
         [(RequestId(0), Proof::Tested(only.id))]
@@ -561,7 +561,7 @@ fn a_success_cancels_the_candidates_that_contain_it() {
     let mut search = from_halves(8);
     let mut tried = Vec::new();
     for _ in 0..4 {
-        let Step::Try(candidate) = search.next() else {
+        let Ask::Evaluate(candidate) = search.ask() else {
             panic!("nothing to try")
         };
         tried.push(candidate);
@@ -580,7 +580,7 @@ fn a_success_cancels_the_candidates_that_contain_it() {
     let told = search.tell(tried[1].id, Verdict::Pass);
     assert_eq!(
         told,
-        Told {
+        Update {
             new_best: true,
             pointless: vec![tried[3].id]
         }
@@ -593,7 +593,7 @@ fn nothing_is_inferred_from_an_unresolved_trial() {
         let mut search = from_halves(4);
         let mut tried = Vec::new();
         for _ in 0..4 {
-            let Step::Try(candidate) = search.next() else {
+            let Ask::Evaluate(candidate) = search.ask() else {
                 panic!("nothing to try")
             };
             tried.push(candidate);
@@ -602,8 +602,8 @@ fn nothing_is_inferred_from_an_unresolved_trial() {
         assert!(half.keep.is_subset(&larger.keep));
         search.withdraw(half.id);
         search.tell(larger.id, verdict);
-        let again = match search.next() {
-            Step::Try(candidate) => candidate.keep == half.keep,
+        let again = match search.ask() {
+            Ask::Evaluate(candidate) => candidate.keep == half.keep,
             _ => false,
         };
         assert_eq!(again, is_asked_again, "after {verdict}");
@@ -621,7 +621,7 @@ fn a_record_of_another_algorithm_is_refused() {
         needs(&needed),
         nothing_to_see,
     );
-    let error = replay(did.moves.clone(), &mut *fresh("ddmin", 12, &fixed)).unwrap_err();
+    let error = replay(did.calls.clone(), &mut *fresh("ddmin", 12, &fixed)).unwrap_err();
     assert_eq!(
         error,
         ReplayError::Diverged {
@@ -630,9 +630,9 @@ fn a_record_of_another_algorithm_is_refused() {
         }
     );
     let twice = [
-        did.moves[0].clone(),
-        did.moves[1].clone(),
-        did.moves[1].clone(),
+        did.calls[0].clone(),
+        did.calls[1].clone(),
+        did.calls[1].clone(),
     ];
     let error = replay(twice, &mut *fresh("one-by-one", 12, &fixed)).unwrap_err();
     assert_eq!(

@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, VerdictCache};
-use kbisect::lab::moves;
+use kbisect::lab::calls;
 use kbisect::model::{CandidateId, Order, RequestSet, Source};
 use kbisect::run::RunState;
-use kbisect::search::{self, Cores, Depends, InOrder, Options, Proof, Search, Step};
+use kbisect::search::{self, Ask, Cores, Depends, InOrder, Options, Proof, Search};
 use kbisect::settings::Settings;
 
 /// A recorded run.
@@ -170,9 +170,9 @@ impl Recording {
             return;
         }
         let mut search = self.search(&self.lines);
-        match search::replay(moves(&self.lines), search.as_mut()) {
+        match search::replay(calls(&self.lines), search.as_mut()) {
             Ok(replayed) if !self.relies_on_images() => {
-                writeln!(text, "  goes on after {} moves", replayed.moves).unwrap();
+                writeln!(text, "  goes on after {} moves", replayed.calls).unwrap();
                 for candidate in replayed.in_flight {
                     let (id, round) = (candidate.id, candidate.round);
                     let keep = written(&candidate.keep);
@@ -209,7 +209,7 @@ impl Recording {
         let (mut at_once, mut again) = (0, 0);
         loop {
             self.tell_depends(search);
-            let Step::Try(candidate) = search.next() else {
+            let Ask::Evaluate(candidate) = search.ask() else {
                 return (at_once, again);
             };
             self.tell_depends(search);
@@ -281,13 +281,13 @@ fn describe(text: &mut String, recording: &Recording, search: &mut dyn Search) {
         "judged again",
         format!("{again}, of which {differed} differed; risk {risk:?}"),
     );
-    let next = match search.next() {
-        Step::Try(candidate) => {
+    let next = match search.ask() {
+        Ask::Evaluate(candidate) => {
             let (id, round) = (candidate.id, candidate.round);
             format!("{id}, round {round}: {}", written(&candidate.keep))
         }
-        Step::Wait => "nothing yet".to_owned(),
-        Step::Done => "nothing: it is over".to_owned(),
+        Ask::Wait => "nothing yet".to_owned(),
+        Ask::Done => "nothing: it is over".to_owned(),
     };
     line("next", next);
 }

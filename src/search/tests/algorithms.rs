@@ -18,7 +18,7 @@ fn taken_away(name: &str, n: usize, pairs: &[(u32, u32)], needed: &[u32]) -> Vec
     let mut taken = Vec::new();
     let schedule = Schedule::in_order(3);
     run(&mut *search, &schedule, needs(&needed), |search, run| {
-        if let Some(Move::Proposed(candidate)) = run.moves.last()
+        if let Some(Call::Proposed(candidate)) = run.calls.last()
             && search.phase() == Phase::Reducing
         {
             let gone = search.best().minus(&candidate.keep);
@@ -34,12 +34,12 @@ fn taken_away(name: &str, n: usize, pairs: &[(u32, u32)], needed: &[u32]) -> Vec
 fn one_candidate_is_in_flight_and_comes_again_if_it_is_withdrawn() {
     for name in SEQUENTIAL {
         let mut search = fresh(name, 9, &RequestSet::empty(9));
-        let Step::Try(first) = search.next() else {
+        let Ask::Evaluate(first) = search.ask() else {
             panic!("nothing to try")
         };
-        assert_eq!(search.next(), Step::Wait);
+        assert_eq!(search.ask(), Ask::Wait);
         search.withdraw(first.id);
-        let Step::Try(again) = search.next() else {
+        let Ask::Evaluate(again) = search.ask() else {
             panic!("nothing to try")
         };
         assert_eq!(again.keep, first.keep);
@@ -157,13 +157,13 @@ proptest! {
         let mut alone = HashSet::new();
         let mut passed_alone = 0;
         run(&mut *search, &schedule, oracle, |search, run| {
-            match run.moves.last() {
-                Some(Move::Proposed(candidate))
+            match run.calls.last() {
+                Some(Call::Proposed(candidate))
                     if search.phase() == Phase::Certifying && candidate.round == 0 =>
                 {
                     alone.insert(candidate.id);
                 }
-                Some(Move::Told(id, Verdict::Pass)) => {
+                Some(Call::Told(id, Verdict::Pass)) => {
                     passed_alone += u32::from(alone.contains(id));
                 }
                 _ => {}
@@ -214,8 +214,8 @@ proptest! {
         // A first run says what is asked, so some of it is known in the second.
         let judge = |s: &RequestSet| oracle.judge(s);
         let did = run(&mut *fresh(name, n, &fixed), &Schedule::in_order(1), judge, nothing_to_see);
-        let asked = did.moves.iter().filter_map(|m| match m {
-            Move::Proposed(c) => Some(c.keep.clone()),
+        let asked = did.calls.iter().filter_map(|m| match m {
+            Call::Proposed(c) => Some(c.keep.clone()),
             _ => None,
         });
         let known = |keep: &RequestSet| seeds.iter().any(|s| hash(keep, *s).is_multiple_of(16));
@@ -226,8 +226,8 @@ proptest! {
         let did = run(&mut *search, &schedule, judge, nothing_to_see);
         check_minimal(&*search, &fixed, &oracle);
         prop_assert!(search.certificate().is_whole());
-        for step in did.moves {
-            if let Move::Proposed(candidate) = step {
+        for call in did.calls {
+            if let Call::Proposed(candidate) = call {
                 prop_assert!(!failed.contains(&candidate.keep));
             }
         }

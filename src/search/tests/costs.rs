@@ -81,8 +81,8 @@ fn beside_a_dear_one(cores: Cores) -> (usize, usize) {
         let mut base = full;
         let look = |search: &dyn Search, run: &Run| {
             let is_dear = |c: &Candidate| base.minus(&c.keep).iter().any(is_core);
-            match run.moves.last() {
-                Some(Move::Proposed(candidate)) => {
+            match run.calls.last() {
+                Some(Call::Proposed(candidate)) => {
                     if search.phase() == Phase::Reducing && is_dear(candidate) {
                         before = before.max(flying.len());
                     } else if search.phase() == Phase::Reducing && flying.iter().any(is_dear) {
@@ -90,14 +90,14 @@ fn beside_a_dear_one(cores: Cores) -> (usize, usize) {
                     }
                     flying.push(candidate.clone());
                 }
-                Some(Move::Told(id, verdict)) => {
+                Some(Call::Told(id, verdict)) => {
                     let at = flying.iter().position(|c| c.id == *id).unwrap();
                     let candidate = flying.remove(at);
                     if verdict.is_pass() {
                         base = base.intersection(&candidate.keep);
                     }
                 }
-                Some(Move::Withdrawn(id)) => flying.retain(|c| c.id != *id),
+                Some(Call::Withdrawn(id)) => flying.retain(|c| c.id != *id),
                 _ => {}
             }
         };

@@ -63,8 +63,8 @@ fn an_oracle_that_never_errs_costs_hardly_more_than_if_it_were_not_doubted() {
         plain += did.trials;
         let mut search = doubting(520, &none);
         let did = run(&mut search, &schedule, needs(&needed), nothing_to_see);
-        let again = |step: &&Move| matches!(step, Move::Proposed(c) if c.round > 0);
-        let again = did.moves.iter().filter(again).count() as u32;
+        let again = |call: &&Call| matches!(call, Call::Proposed(c) if c.round > 0);
+        let again = did.calls.iter().filter(again).count() as u32;
         doubted += did.trials - again;
         repeated += again;
         proofs += needed.len() as u32;
@@ -166,8 +166,8 @@ fn a_kernel_that_does_not_build_is_built_once_more_at_most() {
     };
     let mut search = doubting(60, &RequestSet::empty(60));
     let did = run(&mut search, &Schedule::in_order(1), judge, nothing_to_see);
-    let again = did.moves.iter().filter_map(|m| match m {
-        Move::Proposed(c) if c.round > 0 => Some(&c.keep),
+    let again = did.calls.iter().filter_map(|m| match m {
+        Call::Proposed(c) if c.round > 0 => Some(&c.keep),
         _ => None,
     });
     let mut built_again = HashMap::new();
@@ -385,12 +385,12 @@ proptest! {
         let did = run(&mut search, &schedule, |s| oracle.judge(s), nothing_to_see);
         check_minimal(&search, &fixed, &oracle);
         prop_assert!(search.certificate().is_whole());
-        check_certificate(&search, &fixed, &did.moves);
+        check_certificate(&search, &fixed, &did.calls);
         prop_assert_eq!(search.reliability().differed, 0);
         // What is asked twice says so.
         let mut asked = HashMap::new();
-        for step in &did.moves {
-            if let Move::Proposed(c) = step {
+        for call in &did.calls {
+            if let Call::Proposed(c) = call {
                 let before = asked.insert(c.keep.clone(), c.id).is_some();
                 prop_assert!(before || c.round == 0 || c.keep == RequestSet::full(n));
             }
@@ -414,21 +414,21 @@ proptest! {
         let mut search = doubting(n, &fixed);
         let judge = erring(|s| oracle.judge(s), percent, Rng(seed));
         let did = run(&mut search, &schedule, judge, |s, run| {
-            states.insert(run.moves.len(), state(s));
+            states.insert(run.calls.len(), state(s));
         });
-        if did.moves.is_empty() {
+        if did.calls.is_empty() {
             return Ok(());
         }
-        let len = 1 + cut.index(did.moves.len());
+        let len = 1 + cut.index(did.calls.len());
         let mut again = doubting(n, &fixed);
-        replay(did.moves[..len].iter().cloned(), &mut again).unwrap();
+        replay(did.calls[..len].iter().cloned(), &mut again).unwrap();
         if let Some(then) = states.get(&len) {
             prop_assert_eq!(&state(&again), then);
         }
-        if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
-            prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
-        } else if len == did.moves.len() {
-            prop_assert_eq!(again.next(), Step::Done);
+        if let Some(Call::Proposed(candidate)) = did.calls.get(len) {
+            prop_assert_eq!(again.ask(), Ask::Evaluate(candidate.clone()));
+        } else if len == did.calls.len() {
+            prop_assert_eq!(again.ask(), Ask::Done);
         }
     }
 }

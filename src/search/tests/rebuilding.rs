@@ -46,8 +46,8 @@ fn leaky<'l>(
 }
 
 fn from_empty(did: &Run) -> usize {
-    let is_from_empty = |step: &&Move| matches!(step, Move::Proposed(candidate) if candidate.origin == Origin::Empty);
-    did.moves.iter().filter(is_from_empty).count()
+    let is_from_empty = |call: &&Call| matches!(call, Call::Proposed(candidate) if candidate.origin == Origin::Empty);
+    did.calls.iter().filter(is_from_empty).count()
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn a_lab_without_leftovers_builds_the_answer_once_more_and_no_more() {
             let did = run(&mut search, &schedule, needs(&needed), nothing_to_see);
             assert_eq!(search.rebuilt(), Some(Rebuilt::Holds));
             assert_eq!(from_empty(&did), 1, "{name} {takes:?}");
-            let last = did.moves.iter().rev().find_map(|step| match step {
-                Move::Proposed(candidate) => Some(candidate),
+            let last = did.calls.iter().rev().find_map(|call| match call {
+                Call::Proposed(candidate) => Some(candidate),
                 _ => None,
             });
             let last = last.unwrap();
@@ -245,10 +245,10 @@ fn builds_of_a_run_that_an_earlier_version_began_do_not_count_as_built_from_an_e
         // Whatever it asked for was built from what was there.
         let mut earlier = inside("split", 20, Takes::Doubting);
         let did = run_in_lab(&mut *earlier, &schedule, lab(), nothing_to_see);
-        for len in (0..=did.moves.len()).rev().step_by(9) {
+        for len in (0..=did.calls.len()).rev().step_by(9) {
             let mut search = rebuilding("split", 20, Takes::Doubting, Origin::Empty);
-            let moves = did.moves[..len].iter().cloned();
-            let in_flight = replay(moves, &mut search).unwrap().in_flight;
+            let calls = did.calls[..len].iter().cloned();
+            let in_flight = replay(calls, &mut search).unwrap().in_flight;
             go_on_in_lab(&mut search, in_flight, &schedule, lab(), nothing_to_see);
             let holds = search.rebuilt() == Some(Rebuilt::Holds);
             let is_hopeless = search.reliability().is_hopeless();
@@ -290,17 +290,17 @@ proptest! {
             prop_assert!(needs(&needed)(search.best()).is_pass());
             prop_assert_eq!(search.best(), &needed);
         }
-        let len = cut.index(did.moves.len() + 1);
+        let len = cut.index(did.calls.len() + 1);
         let mut again = rebuilding(name, 24, takes, Origin::Empty);
-        replay(did.moves[..len].iter().cloned(), &mut again).unwrap();
-        if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
-            prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
+        replay(did.calls[..len].iter().cloned(), &mut again).unwrap();
+        if let Some(Call::Proposed(candidate)) = did.calls.get(len) {
+            prop_assert_eq!(again.ask(), Ask::Evaluate(candidate.clone()));
         }
         // A run that was begun before anything was built from an empty tree.
         let did = run_in_lab(&mut *inside(name, 24, takes), &schedule, lab, nothing_to_see);
-        let len = cut.index(did.moves.len() + 1);
+        let len = cut.index(did.calls.len() + 1);
         let mut again = rebuilding(name, 24, takes, Origin::Empty);
-        let replayed = replay(did.moves[..len].iter().cloned(), &mut again).unwrap();
+        let replayed = replay(did.calls[..len].iter().cloned(), &mut again).unwrap();
         let is_start = again.best().len() == 24;
         prop_assert!(is_start || again.rebuilt() == Some(Rebuilt::Open), "{:?}", again.rebuilt());
         go_on_in_lab(&mut again, replayed.in_flight, &schedule, lab, nothing_to_see);
