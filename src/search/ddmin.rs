@@ -278,7 +278,7 @@ impl Search for Ddmin {
             self.refit(&old);
         }
         self.settle();
-        sweep::told(&self.ledger, new_best, self.phase)
+        sweep::update(&self.ledger, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {

@@ -123,14 +123,12 @@ impl Search for InOrder {
     }
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
-        let before = self.inner.best().clone();
         if !self.orphans.remove(&id) {
             let slot = self.slot(id);
             slot.verdict = Some(verdict);
             self.commit();
         }
         Update {
-            new_best: *self.inner.best() != before,
             pointless: self.orphans.iter().copied().collect(),
         }
     }

@@ -73,8 +73,6 @@ pub enum Ask {
 /// What a verdict changed for the caller: returned by [`Search::tell`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Update {
-    /// [`Search::best`] has changed.
-    pub new_best: bool,
     /// Candidates in flight, in ascending order, whose verdicts have become useless. The caller may
     /// cancel them (and then [withdraw](Search::withdraw) them) or let them finish. A candidate that
     /// stays in flight is listed again each time.

@@ -44,9 +44,9 @@ impl Search for OneByOne {
     }
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
-        let new_best = self.ledger.record(id, verdict);
+        self.ledger.record(id, verdict);
         self.settle();
-        sweep::told(&self.ledger, new_best, Phase::Certifying)
+        sweep::update(&self.ledger, Phase::Certifying)
     }
 
     fn withdraw(&mut self, id: CandidateId) {

@@ -163,12 +163,12 @@ impl Search for Probabilities {
     }
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
-        let new_best = self.ledger.record(id, verdict);
+        self.ledger.record(id, verdict);
         if self.phase == Phase::Reducing {
             self.learn(verdict);
         }
         self.settle();
-        sweep::told(&self.ledger, new_best, self.phase)
+        sweep::update(&self.ledger, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {

@@ -266,7 +266,6 @@ impl Search for Rebuilding {
             Asker::Own => Update::default(),
         };
         Update {
-            new_best: told.new_best,
             pointless: self.pointless(&told.pointless),
         }
     }

@@ -232,9 +232,9 @@ impl Referee {
     fn pass_on(&mut self, at: At, id: CandidateId, verdict: Verdict) {
         let dossier = &mut self.dossiers[at];
         (dossier.awaited, dossier.told) = (None, Some(verdict));
-        let told = self.inner.tell(id, verdict);
-        self.pointless = told.pointless;
-        if told.new_best {
+        let before = self.inner.best().clone();
+        self.pointless = self.inner.tell(id, verdict).pointless;
+        if *self.inner.best() != before {
             self.bases.push(at);
             (self.failures, self.patience) = (0, PATIENCE);
             self.doubt_what_failed_above(at);
@@ -460,10 +460,8 @@ impl Search for Referee {
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let at = self.land(id);
-        let before = self.inner.best().clone();
         self.judged(at, Some(id), verdict);
         Update {
-            new_best: *self.inner.best() != before,
             pointless: self.useless(),
         }
     }

@@ -83,7 +83,7 @@ impl<P: Plan> Search for Sequential<P> {
     }
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
-        let new_best = self.ledger.record(id, verdict);
+        self.ledger.record(id, verdict);
         if self.phase == Phase::Reducing {
             if verdict.is_pass() {
                 self.plan.passed(&self.ledger);
@@ -92,7 +92,7 @@ impl<P: Plan> Search for Sequential<P> {
             }
             self.settle();
         }
-        sweep::told(&self.ledger, new_best, self.phase)
+        sweep::update(&self.ledger, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {

@@ -360,7 +360,7 @@ impl Search for Split {
             self.groups.failed(&keep, &self.depends);
         }
         self.settle();
-        sweep::told(&self.ledger, new_best, self.phase)
+        sweep::update(&self.ledger, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {

@@ -140,12 +140,11 @@ pub(super) fn step_leaves_first(ledger: &mut Ledger, depends: &Depends, costs: &
     }
 }
 
-/// What a verdict changed, once it is taken in.
-pub(super) fn told(ledger: &Ledger, new_best: bool, phase: Phase) -> Update {
+/// What the caller must know of a verdict that is taken in.
+pub(super) fn update(ledger: &Ledger, phase: Phase) -> Update {
     let flying = ledger.in_flight();
     let pointless = flying.filter(|(_, keep)| is_pointless(ledger, keep, phase));
     Update {
-        new_best,
         pointless: pointless.map(|(id, _)| id).collect(),
     }
 }
