@@ -7,7 +7,7 @@ use std::path::Path;
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet, Verdict};
 use kbisect::report::Report;
 use kbisect::search::sim::{Rng, Work, run_timed};
-use kbisect::search::{Cores, Depends, Options, Search, doubting};
+use kbisect::search::{Algorithm, Cores, Depends, Options, Referee, Search};
 use kbisect::trace::{Evidence, Reach};
 use serde::Deserialize;
 
@@ -315,8 +315,8 @@ fn run(file: &Touched, oracle: &Oracle, guess: &[f64], workers: usize) -> Taken 
         prior: Prior::new(guess.iter().copied()),
         ..Options::default()
     };
-    let mut search =
-        doubting("split", &full, &none, options, Confidence::default()).expect("a known name");
+    let (algorithm, confidence) = (Algorithm::GroupTesting, Confidence::default());
+    let mut search = Referee::new(algorithm, &full, &none, options, confidence);
     let judge = |set: &RequestSet| -> Verdict { oracle.case.judge(set) };
     let time = |best: &RequestSet, keep: &RequestSet| Work {
         spread: builds.build(best, keep),

@@ -13,7 +13,7 @@ use crate::model::{
     Config, Event, Fingerprint, Fragment, Judgement, Origin, Phase, Progress, Request, RequestSet,
     ResolvedConfig, Source, Stage, Symbol, Timings, TrialId, Value, Verdict, WorkerId,
 };
-use crate::search::{self, Options, Search};
+use crate::search::{self, Algorithm, Options, Referee, Search};
 use crate::supervise::Signal;
 
 mod doubt;
@@ -159,7 +159,8 @@ fn progress() -> Progress {
 
 fn new_search(info: &RunInfo) -> Box<dyn Search> {
     let full = RequestSet::full(info.requests.len());
-    search::by_name(&info.algorithm, full, &info.fixed, Options::default()).unwrap()
+    let algorithm: Algorithm = info.algorithm.parse().unwrap();
+    algorithm.search(full, &info.fixed, Options::default())
 }
 
 /// One sitting, in a run directory that may have a journal.

@@ -7,6 +7,7 @@
 //! A trial is a kernel build and takes minutes. So a search may compute for milliseconds to save
 //! one trial.
 
+mod algorithm;
 mod belief;
 mod cells;
 mod chance;
@@ -36,25 +37,16 @@ mod sweep;
 mod tests;
 
 pub use crate::model::Proof;
-pub use ddmin::Ddmin;
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use depends::Depends;
 pub use doubt::Reliability;
 pub use in_order::{InOrder, WINDOW};
-pub use one_by_one::OneByOne;
-pub use probabilities::{Probabilities, Rule};
 pub use rebuilding::{Rebuilding, Rebuilt};
 pub use referee::Referee;
 pub use replay::{Call, ReplayError, Replayed, replay};
-pub use split::Split;
-
-use gbr::Progression;
-use halving::Halving;
-use ktest::ParentsFirst;
-use sequential::Sequential;
 
 use crate::model::{
-    Candidate, CandidateId, Certify, Confidence, Origin, Phase, Prior, RequestId, RequestSet,
-    Verdict,
+    Candidate, CandidateId, Certify, Origin, Phase, Prior, RequestId, RequestSet, Verdict,
 };
 
 /// The answer to [`Search::ask`]: what the caller has to do next.
@@ -217,7 +209,7 @@ pub struct Options {
     /// Into how many chunks `ddmin` cuts the start at first, at least 2; by default it decides
     /// by the number of requests.
     pub granularity: Option<usize>,
-    /// The dependents of each request, for the algorithms of [`USE_DEPENDS`].
+    /// The dependents of each request, for the algorithms that [use them](Algorithm::uses_depends).
     pub depends: Depends,
     /// For each request, the requests that `select` it. While one of them is present, removing this request
     /// has no effect. Each is also in [`Self::depends`]. Empty: none. A hint, as the dependents are. At the end
@@ -237,92 +229,4 @@ pub struct Options {
     pub refused: u32,
     /// Sets that are known to fail. They have the first ids in the certificate, in this order.
     pub failed: Vec<RequestSet>,
-}
-
-/// There is no algorithm of this name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no algorithm `{}`; there are: {}", .0.escape_debug(), ALGORITHMS.join(", "))]
-pub struct UnknownAlgorithm(pub String);
-
-/// The names that [`by_name`] knows, the default first.
-pub const ALGORITHMS: &[&str] = &[
-    "split",
-    "ddmin",
-    "probdd",
-    "cdd",
-    "ktest",
-    "halving",
-    "gbr",
-    "one-by-one",
-];
-
-/// Those of [`ALGORITHMS`] that use [`Options::depends`].
-pub const USE_DEPENDS: &[&str] = &["split", "ktest", "halving", "gbr"];
-
-/// Makes the search with this name. It searches the requests of `start`, which is known to pass, and
-/// never removes those of `fixed`.
-///
-/// # Errors
-/// When there is no algorithm of this name.
-///
-/// # Panics
-/// When `start` and `fixed` belong to two different searches.
-pub fn by_name(
-    name: &str,
-    start: RequestSet,
-    fixed: &RequestSet,
-    options: Options,
-) -> Result<Box<dyn Search>, UnknownAlgorithm> {
-    match name {
-        "split" => Ok(Box::new(Split::new(start, fixed, options))),
-        "ddmin" => Ok(Box::new(Ddmin::new(start, fixed, &options))),
-        "probdd" => Ok(Box::new(Probabilities::new(
-            start,
-            fixed,
-            Rule::ProbDd,
-            &options,
-        ))),
-        "cdd" => Ok(Box::new(Probabilities::new(
-            start,
-            fixed,
-            Rule::Cdd,
-            &options,
-        ))),
-        "ktest" => Ok(Box::new(Sequential::<ParentsFirst>::new(
-            start, fixed, options,
-        ))),
-        "halving" => Ok(Box::new(Sequential::<Halving>::new(start, fixed, options))),
-        "gbr" => Ok(Box::new(Sequential::<Progression>::new(
-            start, fixed, options,
-        ))),
-        "one-by-one" => Ok(Box::new(OneByOne::new(start, fixed, &options))),
-        _ => Err(UnknownAlgorithm(name.to_owned())),
-    }
-}
-
-/// Makes the search with this name for an oracle that may err: see [`Referee`].
-///
-/// # Errors
-/// When there is no algorithm of this name.
-pub fn doubting(
-    name: &str,
-    start: &RequestSet,
-    fixed: &RequestSet,
-    options: Options,
-    confidence: Confidence,
-) -> Result<Referee, UnknownAlgorithm> {
-    // Made once here, so that an unknown name is told.
-    by_name(name, start.clone(), fixed, options.clone())?;
-    let refused = options.refused;
-    let (name, fixed) = (name.to_owned(), fixed.clone());
-    let make = move |start, failed| {
-        let options = Options {
-            failed,
-            ..options.clone()
-        };
-        let made = by_name(&name, start, &fixed, options);
-        // The name was good a moment ago.
-        made.unwrap_or_else(|unknown| unreachable!("{unknown}"))
-    };
-    Ok(Referee::new(start, confidence, refused, Box::new(make)))
 }

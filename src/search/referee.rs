@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::dossier::{Dossier, MOST};
 use super::doubt::{Reliability, errs_too_often};
-use super::{Ask, Certificate, Depends, Outlook, Proof, Search, Update};
+use super::{Algorithm, Ask, Certificate, Depends, Options, Outlook, Proof, Search, Update};
 use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,
 };
@@ -32,8 +32,24 @@ const PATIENCE: u32 = 7;
 /// A wrong verdict of this chance is put up with where it costs trials only, not the answer.
 const LOOSE: f64 = 0.1;
 
-/// Makes the search that is doubted, on a start that passes, with what is known to fail.
-pub(super) type Make = Box<dyn Fn(RequestSet, Vec<RequestSet>) -> Box<dyn Search> + Send>;
+/// How the inner search is made, again and again.
+#[derive(Debug, Clone)]
+struct Make {
+    algorithm: Algorithm,
+    fixed: RequestSet,
+    options: Options,
+}
+
+impl Make {
+    /// A new search from a start that passes, with the sets that are known to fail.
+    fn search(&self, start: RequestSet, failed: Vec<RequestSet>) -> Box<dyn Search> {
+        let options = Options {
+            failed,
+            ..self.options.clone()
+        };
+        self.algorithm.search(start, &self.fixed, options)
+    }
+}
 
 /// An index in [`Referee::dossiers`].
 type At = usize;
@@ -77,14 +93,27 @@ impl std::fmt::Debug for Referee {
 }
 
 impl Referee {
-    pub(super) fn new(
+    /// A search by `algorithm` for an oracle that may err. It searches the requests of `start`, which is
+    /// known to pass, and never removes those of `fixed`.
+    ///
+    /// # Panics
+    /// When `start` and `fixed` belong to two different searches.
+    #[must_use]
+    pub fn new(
+        algorithm: Algorithm,
         start: &RequestSet,
+        fixed: &RequestSet,
+        options: Options,
         confidence: Confidence,
-        refused: u32,
-        make: Make,
     ) -> Self {
+        let refused = options.refused;
+        let make = Make {
+            algorithm,
+            fixed: fixed.clone(),
+            options,
+        };
         let mut referee = Self {
-            inner: make(start.clone(), Vec::new()),
+            inner: make.search(start.clone(), Vec::new()),
             make,
             confidence,
             dossiers: Vec::new(),
@@ -366,7 +395,7 @@ impl Referee {
         let failed = self.proposed.iter().map(keep).collect();
         let base = self.base();
         self.dossiers[base].told = Some(Verdict::Pass);
-        self.inner = (self.make)(self.dossiers[base].keep.clone(), failed);
+        self.inner = self.make.search(self.dossiers[base].keep.clone(), failed);
         self.pointless.clear();
         (self.failures, self.patience) = (0, PATIENCE);
     }

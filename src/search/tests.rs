@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
+use super::ddmin::Ddmin;
 use super::sim::{
     FAIL, Pointless, Rng, Run, Schedule, clustered, forest, hash, needs, run, scattered,
 };
 use super::*;
-use crate::model::{Certify, Prior, Stage};
+use crate::model::{Certify, Confidence, Prior, Stage};
 
 mod algorithms;
 mod costs;
@@ -96,12 +97,17 @@ fn case(
     })
 }
 
-fn algorithm() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(ALGORITHMS)
+fn algorithm() -> impl Strategy<Value = Algorithm> {
+    prop::sample::select(&Algorithm::ALL[..])
 }
 
-fn fresh(name: &str, n: usize, fixed: &RequestSet) -> Box<dyn Search> {
-    by_name(name, RequestSet::full(n), fixed, Options::default()).unwrap()
+fn uses_depends() -> Vec<Algorithm> {
+    let all = Algorithm::ALL.into_iter();
+    all.filter(|algorithm| algorithm.uses_depends()).collect()
+}
+
+fn fresh(algorithm: Algorithm, n: usize, fixed: &RequestSet) -> Box<dyn Search> {
+    algorithm.search(RequestSet::full(n), fixed, Options::default())
 }
 
 fn nothing_to_see(_: &dyn Search, _: &Run) {}
@@ -185,9 +191,9 @@ proptest! {
     fn a_unique_minimum_is_found_exactly(
         (n, fixed, oracle) in case(|n| ids(n, 12).prop_map(Oracle::Needs).boxed()),
         schedule in schedule(),
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
-        let mut search = fresh(name, n, &fixed);
+        let mut search = fresh(algorithm, n, &fixed);
         run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
         let Oracle::Needs(needed) = &oracle else { unreachable!() };
         let needed = RequestSet::of(n, needed.iter().copied().map(RequestId)).union(&fixed);
@@ -199,9 +205,9 @@ proptest! {
     fn the_answer_is_minimal_and_proved_on_any_oracle(
         (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
         schedule in schedule(),
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
-        let mut search = fresh(name, n, &fixed);
+        let mut search = fresh(algorithm, n, &fixed);
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
         check_minimal(&*search, &fixed, &oracle);
         prop_assert!(search.certificate().is_whole());
@@ -228,7 +234,7 @@ proptest! {
         schedule in schedule(),
         one_in in prop::option::of(2_usize..9),
         strict in any::<bool>(),
-        name in prop::sample::select(USE_DEPENDS),
+        algorithm in prop::sample::select(uses_depends()),
     ) {
         let n = n as usize;
         let pairs = pairs.into_iter().map(|(a, b)| (RequestId(a), RequestId(b)));
@@ -248,7 +254,7 @@ proptest! {
             ..Options::default()
         };
         let mut search =
-            by_name(name, RequestSet::full(n), &RequestSet::empty(n), options).unwrap();
+            algorithm.search(RequestSet::full(n), &RequestSet::empty(n), options);
         let judge = |s: &RequestSet| oracle.judge(&effective(s));
         let did = run(&mut *search, &schedule, judge, nothing_to_see);
         let best = search.best().clone();
@@ -285,7 +291,7 @@ proptest! {
         schedule in schedule(),
         one_in in prop::option::of(2_usize..9),
         cut in any::<prop::sample::Index>(),
-        name in prop::sample::select(USE_DEPENDS),
+        algorithm in prop::sample::select(uses_depends()),
     ) {
         let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
         let pairs = pairs
@@ -294,7 +300,7 @@ proptest! {
         let depends = Depends::of_pairs(n, pairs);
         let fresh = || {
             let options = Options { depends: depends.clone(), ..Options::default() };
-            by_name(name, RequestSet::full(n), &fixed, options).unwrap()
+            algorithm.search(RequestSet::full(n), &fixed, options)
         };
         check_run(fresh, &fixed, &oracle, &schedule, cut);
     }
@@ -304,10 +310,10 @@ proptest! {
         (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
         schedule in schedule(),
         one_in in prop::option::of(2_usize..9),
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
         let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
-        let mut search = fresh(name, n, &fixed);
+        let mut search = fresh(algorithm, n, &fixed);
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
         let mut last: HashMap<RequestSet, CandidateId> = HashMap::new();
         let mut withdrawn = HashSet::new();
@@ -331,10 +337,10 @@ proptest! {
         (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
         schedule in schedule(),
         one_in in 2_usize..6,
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
         let schedule = Schedule { withdraw_one_in: Some(one_in), ..schedule };
-        let mut search = fresh(name, n, &fixed);
+        let mut search = fresh(algorithm, n, &fixed);
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
         check_minimal(&*search, &fixed, &oracle);
         prop_assert!(search.certificate().is_whole());
@@ -347,14 +353,14 @@ proptest! {
         schedule in schedule(),
         seed in any::<u64>(),
         one_in in 1_u64..6,
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
         let judge = |s: &RequestSet| match hash(s, seed) % one_in {
             0 => Verdict::Unresolved,
             1 => FAIL,
             _ => oracle.judge(s),
         };
-        let mut search = fresh(name, n, &fixed);
+        let mut search = fresh(algorithm, n, &fixed);
         let did = run(&mut *search, &schedule, judge, nothing_to_see);
         check_certificate(&*search, &fixed, &did.calls);
         // Whatever passed without a doubt was not overlooked: each removal has its verdict.
@@ -371,14 +377,14 @@ proptest! {
         schedule in schedule(),
         one_in in prop::option::of(2_usize..6),
         cut in any::<prop::sample::Index>(),
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
         let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
         let state = |s: &dyn Search| {
             (s.best().clone(), s.phase(), s.certificate(), s.outlook())
         };
         let mut states = HashMap::new();
-        let mut search = fresh(name, n, &fixed);
+        let mut search = fresh(algorithm, n, &fixed);
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
             states.insert(run.calls.len(), state(s));
         });
@@ -387,7 +393,7 @@ proptest! {
         }
         let len = 1 + cut.index(did.calls.len());
         let calls = &did.calls[..len];
-        let mut again = fresh(name, n, &fixed);
+        let mut again = fresh(algorithm, n, &fixed);
         let replayed = replay(calls.iter().cloned(), &mut *again).unwrap();
         prop_assert_eq!(replayed.calls, len);
         if let Some(then) = states.get(&len) {
@@ -405,12 +411,12 @@ proptest! {
     fn waiting_changes_nothing(
         (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
         schedule in schedule(),
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
         // A search that is asked again and again must go the way of one that is asked once.
-        let mut plain = fresh(name, n, &fixed);
+        let mut plain = fresh(algorithm, n, &fixed);
         let did = run(&mut *plain, &schedule, |s| oracle.judge(s), nothing_to_see);
-        let mut pestered = fresh(name, n, &fixed);
+        let mut pestered = fresh(algorithm, n, &fixed);
         for (at, call) in did.calls.iter().enumerate() {
             match call {
                 Call::Proposed(c) => prop_assert_eq!(pestered.ask(), Ask::Evaluate(c.clone())),
@@ -421,7 +427,7 @@ proptest! {
                         && told.pointless.is_empty()
                     {
                         let before = format!("{:?}", (pestered.best(), pestered.outlook()));
-                        let mut other = fresh(name, n, &fixed);
+                        let mut other = fresh(algorithm, n, &fixed);
                         replay(did.calls[..=at].iter().cloned(), &mut *other).unwrap();
                         if other.ask() == Ask::Wait {
                             prop_assert_eq!(pestered.ask(), Ask::Wait);
@@ -443,11 +449,11 @@ proptest! {
     fn the_outlook_holds_on_monotone_oracles(
         (n, fixed, oracle) in case(|n| monotone(n).boxed()),
         schedule in schedule(),
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
         let schedule = Schedule { pointless: Pointless::Cancelled, ..schedule };
         let mut outlooks = Vec::new();
-        let mut search = fresh(name, n, &fixed);
+        let mut search = fresh(algorithm, n, &fixed);
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
             outlooks.push((run.trials, s.outlook()));
         });
@@ -465,11 +471,11 @@ proptest! {
     fn what_is_called_pointless_is_in_flight_and_the_best_only_shrinks(
         (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
         workers in 1_usize..6,
-        name in algorithm(),
+        algorithm in algorithm(),
         seed in any::<u64>(),
     ) {
         let mut rng = Rng(seed);
-        let mut search = fresh(name, n, &fixed);
+        let mut search = fresh(algorithm, n, &fixed);
         let mut flying: Vec<Candidate> = Vec::new();
         loop {
             match search.ask() {
@@ -492,9 +498,9 @@ proptest! {
 
 #[test]
 fn a_start_with_nothing_to_remove_is_done_at_once() {
-    for name in ALGORITHMS {
+    for algorithm in Algorithm::ALL {
         for (n, fixed) in [(0, RequestSet::empty(0)), (5, RequestSet::full(5))] {
-            let mut search = fresh(name, n, &fixed);
+            let mut search = fresh(algorithm, n, &fixed);
             assert_eq!(search.ask(), Ask::Done);
             assert!(search.certificate().is_whole());
             assert_eq!(
@@ -512,7 +518,7 @@ fn a_start_with_nothing_to_remove_is_done_at_once() {
 #[test]
 fn ddmin_tries_the_bare_base_first_and_ends_if_it_passes() {
     let fixed = RequestSet::of(9, [RequestId(4)]);
-    let mut search = fresh("ddmin", 9, &fixed);
+    let mut search = fresh(Algorithm::Ddmin, 9, &fixed);
     let Ask::Evaluate(first) = search.ask() else {
         panic!("nothing to try")
     };
@@ -533,7 +539,7 @@ fn ddmin_tries_the_bare_base_first_and_ends_if_it_passes() {
 
 #[test]
 fn a_build_failure_is_a_proof_too() {
-    let mut search = fresh("ddmin", 1, &RequestSet::empty(1));
+    let mut search = fresh(Algorithm::Ddmin, 1, &RequestSet::empty(1));
     let Ask::Evaluate(only) = search.ask() else {
         panic!("nothing to try")
     };
@@ -612,7 +618,7 @@ fn nothing_is_inferred_from_an_unresolved_trial() {
 #[test]
 fn a_record_of_another_algorithm_is_refused() {
     let fixed = RequestSet::empty(12);
-    let mut search = fresh("one-by-one", 12, &fixed);
+    let mut search = fresh(Algorithm::OneByOne, 12, &fixed);
     let needed = RequestSet::of(12, [RequestId(3)]);
     let did = run(
         &mut *search,
@@ -620,7 +626,7 @@ fn a_record_of_another_algorithm_is_refused() {
         needs(&needed),
         nothing_to_see,
     );
-    let error = replay(did.calls.clone(), &mut *fresh("ddmin", 12, &fixed)).unwrap_err();
+    let error = replay(did.calls.clone(), &mut *fresh(Algorithm::Ddmin, 12, &fixed)).unwrap_err();
     assert_eq!(
         error,
         ReplayError::Diverged {
@@ -633,7 +639,7 @@ fn a_record_of_another_algorithm_is_refused() {
         did.calls[1].clone(),
         did.calls[1].clone(),
     ];
-    let error = replay(twice, &mut *fresh("one-by-one", 12, &fixed)).unwrap_err();
+    let error = replay(twice, &mut *fresh(Algorithm::OneByOne, 12, &fixed)).unwrap_err();
     assert_eq!(
         error,
         ReplayError::NotInFlight {
@@ -644,21 +650,16 @@ fn a_record_of_another_algorithm_is_refused() {
 }
 
 #[test]
-fn an_unknown_algorithm_is_named_with_those_that_there_are() {
-    let full = RequestSet::full(1);
-    let error = by_name("dd\x1bmax", full.clone(), &full, Options::default())
-        .err()
-        .unwrap();
-    let text = "there is no algorithm `dd\\u{1b}max`; there are: split, ddmin, probdd, cdd, ktest, halving, gbr, one-by-one";
-    assert_eq!(error.to_string(), text);
-}
-
-#[test]
 fn with_dependencies_fewer_trials_are_enough() {
     // Fewer than so many percent of those without.
-    let percents = [("split", 70), ("ktest", 60), ("halving", 70), ("gbr", 45)];
-    assert_eq!(percents.map(|(name, _)| name), *USE_DEPENDS);
-    for (name, percent) in percents {
+    let percents = [
+        (Algorithm::GroupTesting, 70),
+        (Algorithm::Ktest, 60),
+        (Algorithm::Halving, 70),
+        (Algorithm::Gbr, 45),
+    ];
+    assert_eq!(percents.map(|(algorithm, _)| algorithm), uses_depends()[..]);
+    for (algorithm, percent) in percents {
         let (mut flat, mut with) = (0, 0);
         for seed in 0..5 {
             let mut rng = Rng(seed);
@@ -676,7 +677,7 @@ fn with_dependencies_fewer_trials_are_enough() {
                     ..Options::default()
                 };
                 let full = RequestSet::full(200);
-                let mut search = by_name(name, full, &RequestSet::empty(200), options).unwrap();
+                let mut search = algorithm.search(full, &RequestSet::empty(200), options);
                 let schedule = Schedule::in_order(2);
                 *trials += run(&mut *search, &schedule, judge, nothing_to_see).trials;
                 assert_eq!(search.best(), &needed);
@@ -684,7 +685,7 @@ fn with_dependencies_fewer_trials_are_enough() {
         }
         assert!(
             with * 100 < flat * percent,
-            "{name}: {with} with dependencies, {flat} without"
+            "{algorithm}: {with} with dependencies, {flat} without"
         );
     }
 }
@@ -705,7 +706,7 @@ fn ddmin_needs_few_trials() {
                         1 => scattered(n, k, &mut rng),
                         run => clustered(n, k, run, &mut rng),
                     };
-                    let mut search = fresh("ddmin", n, &RequestSet::empty(n));
+                    let mut search = fresh(Algorithm::Ddmin, n, &RequestSet::empty(n));
                     let schedule = Schedule::in_order(workers);
                     let did = run(&mut *search, &schedule, needs(&needed), nothing_to_see);
                     assert_eq!(search.best(), &needed);

@@ -163,7 +163,7 @@ fn a_search_that_gets_the_same_calls_asks_for_the_same_candidates() {
             seen.insert(recording.info.algorithm);
         }
     }
-    let all = search::ALGORITHMS.iter().map(|name| (*name).to_owned());
+    let all = search::Algorithm::ALL.iter().map(ToString::to_string);
     assert_eq!(seen, all.collect());
 }
 

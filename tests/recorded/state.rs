@@ -7,7 +7,9 @@ use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use kbisect::lab::calls;
 use kbisect::model::{CandidateId, Order, RequestSet, Source};
 use kbisect::run::RunState;
-use kbisect::search::{self, Ask, Cores, Depends, InOrder, Options, Proof, Search};
+use kbisect::search::{
+    self, Algorithm, Ask, Cores, Depends, InOrder, Options, Proof, Referee, Search,
+};
 use kbisect::settings::Settings;
 
 /// A recorded run.
@@ -63,12 +65,11 @@ impl Recording {
             cores: Cores::Shared,
             ..Options::default()
         };
-        let (name, full, fixed) = (&info.algorithm, RequestSet::full(n), &info.fixed);
+        let algorithm: Algorithm = info.algorithm.parse().unwrap();
+        let (full, fixed) = (RequestSet::full(n), &info.fixed);
         let search: Box<dyn Search> = match self.settings.confidence {
-            None => search::by_name(name, full, fixed, options).unwrap(),
-            Some(confidence) => {
-                Box::new(search::doubting(name, &full, fixed, options, confidence).unwrap())
-            }
+            None => algorithm.search(full, fixed, options),
+            Some(sure) => Box::new(Referee::new(algorithm, &full, fixed, options, sure)),
         };
         match self.settings.order {
             Order::AsItComes => search,

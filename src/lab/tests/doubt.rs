@@ -12,22 +12,15 @@ fn doubting(
 ) -> crate::Result<Outcome> {
     let info = info();
     let full = RequestSet::full(info.requests.len());
-    let search = search::doubting(
-        "split",
+    let search = Referee::new(
+        Algorithm::GroupTesting,
         &full,
         &info.fixed,
         Options::default(),
         Confidence::default(),
     );
     let (_sender, signals) = unbounded();
-    sitting_of(
-        Box::new(search.unwrap()),
-        path,
-        executor,
-        budget,
-        &signals,
-        events,
-    )
+    sitting_of(Box::new(search), path, executor, budget, &signals, events)
 }
 
 /// Passes with A and B; but the `n`th configuration without them that is judged passes too.

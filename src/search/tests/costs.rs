@@ -1,7 +1,6 @@
 //! Costs: what is dear comes last, in few trials, and one at a time where cores are shared.
 
 use super::*;
-use crate::model::Confidence;
 use crate::search::sim::{Work, run_timed};
 
 /// One in ten is of the core.
@@ -59,9 +58,9 @@ proptest! {
             let full = RequestSet::full(n);
             if is_doubted {
                 let confidence = Confidence::default();
-                Box::new(doubting("split", &full, &fixed, options, confidence).unwrap())
+                Box::new(Referee::new(Algorithm::GroupTesting, &full, &fixed, options, confidence))
             } else {
-                by_name("split", full, &fixed, options).unwrap()
+                Algorithm::GroupTesting.search(full, &fixed, options)
             }
         };
         check_run(fresh, &fixed, &oracle, &schedule, cut);
@@ -75,7 +74,7 @@ fn beside_a_dear_one(cores: Cores) -> (usize, usize) {
     for seed in 0..20 {
         let needed = scattered(100, 12, &mut Rng(seed));
         let (full, none) = (RequestSet::full(100), RequestSet::empty(100));
-        let mut search = by_name("split", full.clone(), &none, told(100, cores)).unwrap();
+        let mut search = Algorithm::GroupTesting.search(full.clone(), &none, told(100, cores));
         let mut flying: Vec<Candidate> = Vec::new();
         // What passed together: this oracle accepts the union of what it accepts.
         let mut base = full;
@@ -124,7 +123,7 @@ fn to_know_what_is_dear_saves_time_and_more_if_it_is_tried_one_at_a_time() {
         let times = (0..10).map(|seed| {
             let needed = scattered(60, 8, &mut Rng(seed));
             let (full, none) = (RequestSet::full(60), RequestSet::empty(60));
-            let mut search = by_name("split", full, &none, options()).unwrap();
+            let mut search = Algorithm::GroupTesting.search(full, &none, options());
             let depends = Depends::none();
             let timed = run_timed(&mut *search, (2, 2.0), 0, &depends, needs(&needed), work);
             assert_eq!(search.best(), &needed);

@@ -1,17 +1,15 @@
 //! Verdicts that are doubted: oracles that err, and oracles that do not.
 
 use super::*;
-use crate::model::Confidence;
 
 fn doubting(n: usize, fixed: &RequestSet) -> Referee {
-    super::super::doubting(
-        "split",
+    Referee::new(
+        Algorithm::GroupTesting,
         &RequestSet::full(n),
         fixed,
         Options::default(),
         Confidence::default(),
     )
-    .unwrap()
 }
 
 /// An oracle that gives the wrong answer at this rate, in percent.
@@ -55,7 +53,7 @@ fn an_oracle_that_never_errs_costs_hardly_more_than_if_it_were_not_doubted() {
         let none = RequestSet::empty(520);
         let schedule = Schedule::in_order(1);
         let did = run(
-            &mut *fresh("split", 520, &none),
+            &mut *fresh(Algorithm::GroupTesting, 520, &none),
             &schedule,
             needs(&needed),
             nothing_to_see,
@@ -289,8 +287,7 @@ fn what_was_tried_without_a_verdict_is_not_proved_by_what_depends_on_it() {
         };
         let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
         let confidence = Confidence::default();
-        let mut search =
-            super::super::doubting("split", &full, &none, options, confidence).unwrap();
+        let mut search = Referee::new(Algorithm::GroupTesting, &full, &none, options, confidence);
         let schedule = Schedule {
             depends,
             ..Schedule::in_order(2)
@@ -358,8 +355,7 @@ fn an_oracle_that_refused_the_start_is_doubted_from_the_beginning() {
         };
         let (full, none) = (RequestSet::full(60), RequestSet::empty(60));
         let confidence = Confidence::default();
-        let mut search =
-            super::super::doubting("split", &full, &none, options, confidence).unwrap();
+        let mut search = Referee::new(Algorithm::GroupTesting, &full, &none, options, confidence);
         assert_eq!(search.reliability().differed, refused);
         let schedule = Schedule::in_order(1);
         let did = run(&mut search, &schedule, needs(&needed), nothing_to_see);

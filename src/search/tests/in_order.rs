@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::model::Confidence;
 
 /// Writes down what another search is told.
 struct Recorder {
@@ -46,7 +45,13 @@ impl Search for Recorder {
 fn doubting(n: usize, fixed: &RequestSet) -> Box<dyn Search> {
     let (full, confidence) = (RequestSet::full(n), Confidence::default());
     let options = Options::default();
-    Box::new(super::super::doubting("split", &full, fixed, options, confidence).unwrap())
+    Box::new(Referee::new(
+        Algorithm::GroupTesting,
+        &full,
+        fixed,
+        options,
+        confidence,
+    ))
 }
 
 proptest! {
@@ -58,11 +63,11 @@ proptest! {
         one in schedule(),
         other in schedule(),
         one_in in prop::option::of(2_usize..9),
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
         let go = |schedule: &Schedule| {
             let told = Arc::new(Mutex::new(Vec::new()));
-            let recorder = Recorder { inner: fresh(name, n, &fixed), told: Arc::clone(&told) };
+            let recorder = Recorder { inner: fresh(algorithm, n, &fixed), told: Arc::clone(&told) };
             let mut search = InOrder::new(Box::new(recorder));
             let did = run(&mut search, schedule, |s| oracle.judge(s), nothing_to_see);
             check_minimal(&search, &fixed, &oracle);
@@ -119,7 +124,7 @@ fn what_came_of_the_start_gets_to_the_search_inside() {
     for wrap in wraps {
         let told = Arc::new(Mutex::new(Vec::new()));
         let inner = Recorder {
-            inner: fresh("split", full.len(), &fixed),
+            inner: fresh(Algorithm::GroupTesting, full.len(), &fixed),
             told: Arc::clone(&told),
         };
         wrap(Box::new(inner)).start_judged(Verdict::Pass);
