@@ -23,9 +23,8 @@ fn per_decision(c: &mut Criterion) {
     ] {
         let needed = clustered(n, k, 4, &mut Rng(1));
         let fixed = RequestSet::of(n, [RequestId(0)]);
-        let fresh = || -> Box<dyn Search> {
-            algorithm.search(RequestSet::full(n), &fixed, Options::default())
-        };
+        let fresh =
+            || -> Box<dyn Search> { algorithm.search(RequestSet::full(n), &fixed, Options::new()) };
         group.bench_function(
             BenchmarkId::new(algorithm.name(), format!("{k} of {n}")),
             |b| {
@@ -58,10 +57,7 @@ fn forest(group: &mut BenchmarkGroup<'_, WallTime>) {
         b.iter_custom(|decisions| {
             let (mut made, mut took) = (0, Duration::ZERO);
             while made < decisions {
-                let options = Options {
-                    depends: depends.clone(),
-                    ..Options::default()
-                };
+                let options = Options::new().depends(depends.clone());
                 let none = RequestSet::empty(n);
                 let mut search =
                     Algorithm::GroupTesting.search(RequestSet::full(n), &none, options);

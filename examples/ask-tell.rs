@@ -7,7 +7,7 @@ use kbisect::search::{Algorithm, Ask, Options};
 fn main() {
     let (full, fixed) = (RequestSet::full(12), RequestSet::empty(12));
     let needed = RequestSet::of(12, [2, 6, 10].map(RequestId));
-    let mut search = Algorithm::default().search(full, &fixed, Options::default());
+    let mut search = Algorithm::default().search(full, &fixed, Options::new());
     while let Ask::Evaluate(candidate) = search.ask() {
         let verdict = match needed.is_subset(&candidate.keep) {
             true => Verdict::Pass,

@@ -26,7 +26,7 @@
 //! // The oracle accepts what has the requests 2, 6 and 10.
 //! let needed = RequestSet::of(12, [2, 6, 10].map(RequestId));
 //! let (full, fixed) = (RequestSet::full(12), RequestSet::empty(12));
-//! let mut search = Algorithm::default().search(full, &fixed, Options::default());
+//! let mut search = Algorithm::default().search(full, &fixed, Options::new());
 //! while let Ask::Evaluate(candidate) = search.ask() {
 //!     let verdict = match needed.is_subset(&candidate.keep) {
 //!         true => Verdict::Pass,

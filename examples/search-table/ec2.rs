@@ -308,13 +308,11 @@ fn run(file: &Touched, oracle: &Oracle, guess: &[f64], workers: usize) -> Taken 
     let mut builds = Builds::new(file);
     let (n, depends): (usize, &Depends) = (oracle.case.n, &oracle.case.depends);
     let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
-    let options = Options {
-        depends: depends.clone(),
-        cost: full.iter().map(|id| builds.cost(id, oracle.boot)).collect(),
-        cores: Cores::Shared,
-        prior: Prior::new(guess.iter().copied()),
-        ..Options::default()
-    };
+    let options = Options::new()
+        .depends(depends.clone())
+        .cost(full.iter().map(|id| builds.cost(id, oracle.boot)).collect())
+        .cores(Cores::Shared)
+        .prior(Prior::new(guess.iter().copied()));
     let (algorithm, confidence) = (Algorithm::GroupTesting, Confidence::default());
     let mut search = Referee::new(algorithm, &full, &none, options, confidence);
     let judge = |set: &RequestSet| -> Verdict { oracle.case.judge(set) };

@@ -10,7 +10,7 @@ mod flips;
 use case::{Case, bound, depends_of, layouts};
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet};
 use kbisect::search::sim::{Rng, Timed, Work, run_timed};
-use kbisect::search::{Algorithm, Depends, Options, Referee, Search};
+use kbisect::search::{Algorithm, Options, Referee, Search};
 
 /// Of how many runs the figures are means.
 const RUNS: u64 = 20;
@@ -159,7 +159,7 @@ fn flat() {
                         algorithm,
                         workers,
                         case,
-                        |_| Options::default(),
+                        |_| Options::new(),
                         |_, b, s| one(b, s),
                     );
                     println!(
@@ -197,13 +197,9 @@ fn depends() {
                         continue;
                     }
                     let case = |seed| Case::planted(&depends, leaves, &mut Rng(seed));
-                    let options = |case: &Case| Options {
-                        depends: if told {
-                            case.depends.clone()
-                        } else {
-                            Depends::none()
-                        },
-                        ..Options::default()
+                    let options = |case: &Case| match told {
+                        true => Options::new().depends(case.depends.clone()),
+                        false => Options::new(),
                     };
                     let sum = mean(algorithm, workers, case, options, |_, b, s| one(b, s));
                     let needed =
@@ -235,15 +231,14 @@ fn costs() {
                 (Algorithm::Ddmin, false),
             ] {
                 let case = |seed| Case::flat(n, case::scattered(n, k, &mut Rng(seed)));
-                let options = |case: &Case| Options {
-                    cost: if told {
-                        (0..case.n as u32)
-                            .map(|id| 10.0 + each(RequestId(id)))
-                            .collect()
+                let options = |case: &Case| {
+                    let ids = (0..case.n as u32).map(RequestId);
+                    let cost = ids.map(|id| 10.0 + each(id)).collect();
+                    if told {
+                        Options::new().cost(cost)
                     } else {
-                        Vec::new()
-                    },
-                    ..Options::default()
+                        Options::new()
+                    }
                 };
                 let time = |_: &Case, best: &RequestSet, keep: &RequestSet| {
                     let gone = best.minus(keep);
@@ -267,9 +262,9 @@ fn prior() {
     for workers in [1, 8] {
         for (what, chances) in case::priors() {
             let case = |seed| Case::flat(520, case::scattered(520, 30, &mut Rng(seed)));
-            let options = |case: &Case| Options {
-                prior: Prior::new(chances(&case.needed)),
-                ..Options::default()
+            let options = |case: &Case| {
+                let prior = Prior::new(chances(&case.needed));
+                Options::new().prior(prior)
             };
             let sum = mean(
                 Algorithm::GroupTesting,
@@ -301,11 +296,11 @@ fn flaky() {
                             Algorithm::GroupTesting,
                             &full,
                             &none,
-                            Options::default(),
+                            Options::new(),
                             confidence,
                         ))
                     } else {
-                        new(Algorithm::GroupTesting, &case, Options::default())
+                        new(Algorithm::GroupTesting, &case, Options::new())
                     };
                     let oracle = |set: &RequestSet| case.err(set, rng.below(100) < percent);
                     let timed =

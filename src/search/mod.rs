@@ -23,6 +23,7 @@ mod in_order;
 mod ktest;
 mod ledger;
 mod one_by_one;
+mod options;
 mod posterior;
 mod probabilities;
 mod rebuilding;
@@ -41,13 +42,12 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use depends::Depends;
 pub use doubt::Reliability;
 pub use in_order::{InOrder, WINDOW};
+pub use options::{Cores, Options};
 pub use rebuilding::{Rebuilding, Rebuilt};
 pub use referee::Referee;
 pub use replay::{Call, ReplayError, Replayed, replay};
 
-use crate::model::{
-    Candidate, CandidateId, Certify, Origin, Phase, Prior, RequestId, RequestSet, Verdict,
-};
+use crate::model::{Candidate, CandidateId, Origin, Phase, RequestId, RequestSet, Verdict};
 
 /// The answer to [`Search::ask`]: what the caller has to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,43 +190,4 @@ pub trait Search: Send {
     fn rebuilt(&self) -> Option<Rebuilt> {
         None
     }
-}
-
-/// Which cores simultaneous trials compile on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Cores {
-    /// Each on its own.
-    #[default]
-    Own,
-    /// All on the same. A full rebuild keeps them all busy, so `split` begins one only when no other trial
-    /// runs.
-    Shared,
-}
-
-/// Options of the algorithms. Each algorithm uses those that apply to it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Options {
-    /// Into how many chunks `ddmin` cuts the start at first, at least 2; by default it decides
-    /// by the number of requests.
-    pub granularity: Option<usize>,
-    /// The dependents of each request, for the algorithms that [use them](Algorithm::uses_depends).
-    pub depends: Depends,
-    /// For each request, the requests that `select` it. While one of them is present, removing this request
-    /// has no effect. Each is also in [`Self::depends`]. Empty: none. A hint, as the dependents are. At the end
-    /// `split` removes such requests without a trial, because the configuration stays the same.
-    pub selectors: Vec<RequestSet>,
-    /// How likely each request is needed. Among equally cheap requests, `split` begins with the least
-    /// likely ones.
-    pub prior: Prior,
-    /// For each request, the approximate time of a trial without it, in any unit. Empty: all cost the
-    /// same. `split` begins with cheap requests, and tests expensive ones when the configuration is small.
-    pub cost: Vec<f64>,
-    /// Whether simultaneous trials slow each other down.
-    pub cores: Cores,
-    /// Which requests must be tested alone for the certificate.
-    pub certify: Certify,
-    /// How often the start was rejected before it was accepted. More than 0: the oracle errs.
-    pub refused: u32,
-    /// Sets that are known to fail. They have the first ids in the certificate, in this order.
-    pub failed: Vec<RequestSet>,
 }

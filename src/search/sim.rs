@@ -1,7 +1,8 @@
-//! Simulated runs of a search, without kernels: for tests, benches and figures.
+//! Simulated runs of a search, without kernels. For tests, benches and tables of figures only: nothing here
+//! is promised to stay as it is.
 //!
-//! Nothing here builds or boots anything. An oracle is a function of the set of requests, and a
-//! schedule decides in which order the candidates in flight come to their end.
+//! An oracle is a function of the set of requests. A schedule decides in which order the candidates in flight
+//! end.
 
 use std::collections::VecDeque;
 

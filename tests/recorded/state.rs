@@ -55,16 +55,14 @@ impl Recording {
         } else {
             &known.prior
         };
-        let options = Options {
-            depends: Depends::of_lists(&info.carried, n).unwrap(),
-            selectors: info.selectors.clone(),
-            certify: self.settings.certify,
-            refused: known.refused,
-            prior: prior.clone(),
-            cost: known.costs.iter().map(|ms| *ms as f64).collect(),
-            cores: Cores::Shared,
-            ..Options::default()
-        };
+        let options = Options::new()
+            .depends(Depends::of_lists(&info.carried, n).unwrap())
+            .selectors(info.selectors.clone())
+            .certify(self.settings.certify)
+            .refused(known.refused)
+            .prior(prior.clone())
+            .cost(known.costs.iter().map(|ms| *ms as f64).collect())
+            .cores(Cores::Shared);
         let algorithm: Algorithm = info.algorithm.parse().unwrap();
         let (full, fixed) = (RequestSet::full(n), &info.fixed);
         let search: Box<dyn Search> = match self.settings.confidence {
