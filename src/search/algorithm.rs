@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::ddmin::Ddmin;
 use super::gbr::Progression;
+use super::group_testing::GroupTesting;
 use super::halving::Halving;
 use super::ktest::ParentsFirst;
 use super::one_by_one::OneByOne;
 use super::probabilities::{Probabilities, Rule};
 use super::sequential::Sequential;
-use super::split::Split;
 use super::{Options, Search};
 use crate::model::{RequestSet, near};
 
@@ -94,7 +94,7 @@ impl Algorithm {
     ) -> Box<dyn Search> {
         let probabilities = |start, rule| Probabilities::new(start, fixed, rule, &options);
         match self {
-            Self::GroupTesting => Box::new(Split::new(start, fixed, options)),
+            Self::GroupTesting => Box::new(GroupTesting::new(start, fixed, options)),
             Self::Ddmin => Box::new(Ddmin::new(start, fixed, &options)),
             Self::ProbDd => Box::new(probabilities(start, Rule::ProbDd)),
             Self::Cdd => Box::new(probabilities(start, Rule::Cdd)),

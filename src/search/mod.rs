@@ -17,6 +17,7 @@ mod depends;
 mod dossier;
 mod doubt;
 mod gbr;
+mod group_testing;
 mod groups;
 mod halving;
 mod in_order;
@@ -31,7 +32,6 @@ mod referee;
 mod replay;
 mod sequential;
 pub mod sim;
-mod split;
 mod sweep;
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ const MORE_FOR_EACH: f64 = 0.025;
 
 /// Group testing with disjoint groups, one for each worker.
 #[derive(Debug)]
-pub struct Split {
+pub struct GroupTesting {
     ledger: Ledger,
     depends: Depends,
     selectors: Vec<RequestSet>,
@@ -63,7 +63,7 @@ struct View {
     flying: Vec<RequestSet>,
 }
 
-impl Split {
+impl GroupTesting {
     /// A search over the requests of `start`, which is known to pass, without ever removing
     /// those of `fixed`.
     #[must_use]
@@ -332,7 +332,7 @@ fn union(like: &RequestSet, sets: &[RequestSet]) -> RequestSet {
     sets.iter().fold(empty, |all, set| all.union(set))
 }
 
-impl Search for Split {
+impl Search for GroupTesting {
     fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
             return match self.certify {
