@@ -7,7 +7,7 @@ use std::path::Path;
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet, Verdict};
 use kbisect::report::Report;
 use kbisect::search::sim::{Rng, Work, run_timed};
-use kbisect::search::{Algorithm, Cores, Depends, Options, Referee, Search};
+use kbisect::search::{Algorithm, Cores, Depends, Options, Retesting, Search};
 use kbisect::trace::{Evidence, Reach};
 use serde::Deserialize;
 
@@ -314,7 +314,7 @@ fn run(file: &Touched, oracle: &Oracle, guess: &[f64], workers: usize) -> Taken 
         .cores(Cores::Shared)
         .prior(Prior::new(guess.iter().copied()));
     let (algorithm, confidence) = (Algorithm::GroupTesting, Confidence::default());
-    let mut search = Referee::new(algorithm, &full, &none, options, confidence);
+    let mut search = Retesting::new(algorithm, &full, &none, options, confidence);
     let judge = |set: &RequestSet| -> Verdict { oracle.case.judge(set) };
     let time = |best: &RequestSet, keep: &RequestSet| Work {
         spread: builds.build(best, keep),

@@ -10,7 +10,7 @@ mod flips;
 use case::{Case, bound, depends_of, layouts};
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet};
 use kbisect::search::sim::{Rng, Timed, Work, run_timed};
-use kbisect::search::{Algorithm, Options, Referee, Search};
+use kbisect::search::{Algorithm, Options, Retesting, Search};
 
 /// Of how many runs the figures are means.
 const RUNS: u64 = 20;
@@ -292,7 +292,7 @@ fn flaky() {
                     let none = RequestSet::empty(case.n);
                     let mut search: Box<dyn Search> = if doubted {
                         let confidence = Confidence::default();
-                        Box::new(Referee::new(
+                        Box::new(Retesting::new(
                             Algorithm::GroupTesting,
                             &full,
                             &none,

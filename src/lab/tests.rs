@@ -13,7 +13,7 @@ use crate::model::{
     Config, Event, Fingerprint, Fragment, Judgement, Origin, Phase, Progress, Request, RequestSet,
     ResolvedConfig, Source, Stage, Symbol, Timings, TrialId, Value, Verdict, WorkerId,
 };
-use crate::search::{self, Algorithm, Options, Referee, Search};
+use crate::search::{self, Algorithm, Options, Retesting, Search};
 use crate::supervise::Signal;
 
 mod doubt;

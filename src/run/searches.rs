@@ -4,7 +4,7 @@ use crate::journal::RunInfo;
 use crate::kconfig::{self, CheckedResolver, Resolver};
 use crate::lab::fragment_of;
 use crate::model::{Order, Origin, Request, RequestId, RequestSet, ResolvedConfig};
-use crate::search::{self, Algorithm, Depends, Referee, Search};
+use crate::search::{self, Algorithm, Depends, Retesting, Search};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -22,7 +22,7 @@ pub(crate) fn search_of(
     let fixed = &info.fixed;
     let search: Box<dyn Search> = match settings.confidence {
         None => algorithm.search(full, fixed, options),
-        Some(sure) => Box::new(Referee::new(algorithm, &full, fixed, options, sure)),
+        Some(sure) => Box::new(Retesting::new(algorithm, &full, fixed, options, sure)),
     };
     let search: Box<dyn Search> = match settings.order {
         Order::AsItComes => search,

@@ -28,8 +28,8 @@ mod options;
 mod posterior;
 mod probabilities;
 mod rebuilding;
-mod referee;
 mod replay;
+mod retesting;
 mod sequential;
 pub mod sim;
 mod sweep;
@@ -44,8 +44,8 @@ pub use doubt::Reliability;
 pub use in_order::{InOrder, WINDOW};
 pub use options::{Cores, Options};
 pub use rebuilding::{Rebuilding, Rebuilt};
-pub use referee::Referee;
 pub use replay::{Call, ReplayError, Replayed, replay};
+pub use retesting::Retesting;
 
 use crate::model::{Candidate, CandidateId, Origin, Phase, RequestId, RequestSet, Verdict};
 

@@ -14,10 +14,10 @@ use crate::model::{Certify, Confidence, Prior, Stage};
 
 mod algorithms;
 mod costs;
-mod doubt;
 mod in_order;
 mod prior;
 mod rebuilding;
+mod retesting;
 
 /// A simulated oracle: a function of the set. All accept the full set.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use kbisect::lab::calls;
 use kbisect::model::{CandidateId, Order, RequestSet, Source};
 use kbisect::run::RunState;
 use kbisect::search::{
-    self, Algorithm, Ask, Cores, Depends, InOrder, Options, Proof, Referee, Search,
+    self, Algorithm, Ask, Cores, Depends, InOrder, Options, Proof, Retesting, Search,
 };
 use kbisect::settings::Settings;
 
@@ -67,7 +67,7 @@ impl Recording {
         let (full, fixed) = (RequestSet::full(n), &info.fixed);
         let search: Box<dyn Search> = match self.settings.confidence {
             None => algorithm.search(full, fixed, options),
-            Some(sure) => Box::new(Referee::new(algorithm, &full, fixed, options, sure)),
+            Some(sure) => Box::new(Retesting::new(algorithm, &full, fixed, options, sure)),
         };
         match self.settings.order {
             Order::AsItComes => search,

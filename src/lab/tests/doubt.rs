@@ -12,7 +12,7 @@ fn doubting(
 ) -> crate::Result<Outcome> {
     let info = info();
     let full = RequestSet::full(info.requests.len());
-    let search = Referee::new(
+    let search = Retesting::new(
         Algorithm::GroupTesting,
         &full,
         &info.fixed,

@@ -157,7 +157,7 @@ proptest! {
         let full = RequestSet::full(n);
         let mut search: Box<dyn Search> = match doubt {
             None => Algorithm::GroupTesting.search(full, &fixed, options),
-            Some(sure) => Box::new(Referee::new(Algorithm::GroupTesting, &full, &fixed, options, sure)),
+            Some(sure) => Box::new(Retesting::new(Algorithm::GroupTesting, &full, &fixed, options, sure)),
         };
         let mut alone = HashSet::new();
         let mut passed_alone = 0;

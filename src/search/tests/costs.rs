@@ -58,7 +58,7 @@ proptest! {
             let full = RequestSet::full(n);
             if is_doubted {
                 let confidence = Confidence::default();
-                Box::new(Referee::new(Algorithm::GroupTesting, &full, &fixed, options, confidence))
+                Box::new(Retesting::new(Algorithm::GroupTesting, &full, &fixed, options, confidence))
             } else {
                 Algorithm::GroupTesting.search(full, &fixed, options)
             }

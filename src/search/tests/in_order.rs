@@ -45,7 +45,7 @@ impl Search for Recorder {
 fn doubting(n: usize, fixed: &RequestSet) -> Box<dyn Search> {
     let (full, confidence) = (RequestSet::full(n), Confidence::default());
     let options = Options::default();
-    Box::new(Referee::new(
+    Box::new(Retesting::new(
         Algorithm::GroupTesting,
         &full,
         fixed,

@@ -18,7 +18,7 @@ const WAYS: [Takes; 3] = [Takes::AsTheyCome, Takes::Doubting, Takes::InOrder];
 fn inside(algorithm: Algorithm, n: usize, takes: Takes) -> Box<dyn Search> {
     let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
     let (options, confidence) = (Options::default(), Confidence::default());
-    let doubting = Referee::new(algorithm, &full, &none, options, confidence);
+    let doubting = Retesting::new(algorithm, &full, &none, options, confidence);
     match takes {
         Takes::AsTheyCome => fresh(algorithm, n, &none),
         Takes::Doubting => Box::new(doubting),

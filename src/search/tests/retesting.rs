@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn doubting(n: usize, fixed: &RequestSet) -> Referee {
-    Referee::new(
+fn doubting(n: usize, fixed: &RequestSet) -> Retesting {
+    Retesting::new(
         Algorithm::GroupTesting,
         &RequestSet::full(n),
         fixed,
@@ -287,7 +287,7 @@ fn what_was_tried_without_a_verdict_is_not_proved_by_what_depends_on_it() {
         };
         let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
         let confidence = Confidence::default();
-        let mut search = Referee::new(Algorithm::GroupTesting, &full, &none, options, confidence);
+        let mut search = Retesting::new(Algorithm::GroupTesting, &full, &none, options, confidence);
         let schedule = Schedule {
             depends,
             ..Schedule::in_order(2)
@@ -355,7 +355,7 @@ fn an_oracle_that_refused_the_start_is_doubted_from_the_beginning() {
         };
         let (full, none) = (RequestSet::full(60), RequestSet::empty(60));
         let confidence = Confidence::default();
-        let mut search = Referee::new(Algorithm::GroupTesting, &full, &none, options, confidence);
+        let mut search = Retesting::new(Algorithm::GroupTesting, &full, &none, options, confidence);
         assert_eq!(search.reliability().differed, refused);
         let schedule = Schedule::in_order(1);
         let did = run(&mut search, &schedule, needs(&needed), nothing_to_see);

@@ -51,11 +51,11 @@ impl Make {
     }
 }
 
-/// An index in [`Referee::dossiers`].
+/// An index in [`Retesting::dossiers`].
 type At = usize;
 
 /// Wraps a search, and repeats the verdicts that matter until they are certain.
-pub struct Referee {
+pub struct Retesting {
     make: Make,
     inner: Box<dyn Search>,
     confidence: Confidence,
@@ -83,16 +83,16 @@ pub struct Referee {
     clock: u32,
 }
 
-impl std::fmt::Debug for Referee {
+impl std::fmt::Debug for Retesting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Referee")
+        f.debug_struct("Retesting")
             .field("dossiers", &self.dossiers)
             .field("bases", &self.bases)
             .finish_non_exhaustive()
     }
 }
 
-impl Referee {
+impl Retesting {
     /// A search by `algorithm` for an oracle that may err. It searches the requests of `start`, which is
     /// known to pass, and never removes those of `fixed`.
     ///
@@ -112,7 +112,7 @@ impl Referee {
             fixed: fixed.clone(),
             options,
         };
-        let mut referee = Self {
+        let mut retesting = Self {
             inner: make.search(start.clone(), Vec::new()),
             make,
             confidence,
@@ -130,16 +130,16 @@ impl Referee {
             owed: 0,
             clock: 0,
         };
-        let at = referee.dossier(start);
-        let start = &mut referee.dossiers[at];
+        let at = retesting.dossier(start);
+        let start = &mut retesting.dossiers[at];
         (start.passes, start.told) = (1, Some(Verdict::Pass));
         start.fails = refused;
         // Without anything to remove nothing is worth a doubt.
-        if referee.inner.outlook().at_most > 0 {
-            referee.dossiers[at].wanted = START + 2 * refused;
+        if retesting.inner.outlook().at_most > 0 {
+            retesting.dossiers[at].wanted = START + 2 * refused;
         }
-        referee.count();
-        referee
+        retesting.count();
+        retesting
     }
 
     fn dossier(&mut self, keep: &RequestSet) -> At {
@@ -323,9 +323,9 @@ impl Referee {
     /// Whether a base holds is seen anew with each verdict: how sure is sure enough may have
     /// changed.
     fn reconsider_the_bases(&mut self) {
-        let is_lost = |referee: &Self, at: At| {
-            let is_told = referee.dossiers[at].told.is_some_and(Verdict::is_pass);
-            is_told && referee.settled(at).is_some_and(|now| !now.is_pass())
+        let is_lost = |retesting: &Self, at: At| {
+            let is_told = retesting.dossiers[at].told.is_some_and(Verdict::is_pass);
+            is_told && retesting.settled(at).is_some_and(|now| !now.is_pass())
         };
         // Each that is lost is a base no more, but for the start, with which all is over.
         while !self.reliability.start_fails
@@ -423,13 +423,13 @@ impl Referee {
     }
 }
 
-impl Referee {
+impl Retesting {
     /// What is enough to be sure changes with the best, and with what is known of the oracle.
     fn consider_what_is_awaited(&mut self) {
-        let is_ripe = |referee: &Self, at: At| {
-            let dossier = &referee.dossiers[at];
+        let is_ripe = |retesting: &Self, at: At| {
+            let dossier = &retesting.dossiers[at];
             let is_judged = dossier.judged() + dossier.unresolved > 0;
-            dossier.awaited.is_some() && is_judged && referee.settled(at).is_some()
+            dossier.awaited.is_some() && is_judged && retesting.settled(at).is_some()
         };
         // Each is told once, so this comes to its end.
         while let Some(at) = (0..self.dossiers.len()).find(|at| is_ripe(self, *at)) {
@@ -438,7 +438,7 @@ impl Referee {
     }
 }
 
-impl Search for Referee {
+impl Search for Retesting {
     fn ask(&mut self) -> Ask {
         if self.reliability.is_hopeless() {
             return Ask::Done;
@@ -566,7 +566,7 @@ impl Search for Referee {
     }
 }
 
-impl Referee {
+impl Retesting {
     /// Takes a judgement of a set in, and draws the conclusions.
     fn judged(&mut self, at: At, id: Option<CandidateId>, verdict: Verdict) {
         self.clock += 1;

@@ -1,6 +1,6 @@
 //! How sure the answer is, and what to judge once more before it is sure enough.
 
-use super::{At, Referee};
+use super::{At, Retesting};
 use crate::model::Phase;
 use crate::search::dossier::{Dossier, MOST};
 use crate::search::posterior::{Evidence, Posterior, Tally};
@@ -45,7 +45,7 @@ impl Dossier {
     }
 }
 
-impl Referee {
+impl Retesting {
     /// The sets whose judgements prove the requests of the best to be needed, those that failed to build
     /// included.
     fn all_proofs(&self) -> Vec<At> {
