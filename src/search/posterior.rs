@@ -76,7 +76,7 @@ impl Logs {
 
 /// What an answer rests on.
 #[derive(Debug, Clone)]
-pub(super) struct Evidence {
+pub(super) struct Observations {
     /// The start, which is taken to be good.
     pub(super) start: Tally,
     /// All other sets that were judged, those below included.
@@ -111,17 +111,17 @@ static BELIEFS: LazyLock<Vec<Logs>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The evidence, weighed.
+/// The observations, weighed.
 #[derive(Debug, Clone)]
 pub(super) struct Posterior {
-    evidence: Evidence,
+    observations: Observations,
     /// How many chances to be wrong the answer had.
     chances: f64,
     /// By belief.
     weighed: Vec<Weighed>,
 }
 
-/// What the evidence makes of one belief.
+/// What the observations makes of one belief.
 #[derive(Debug, Clone, Copy)]
 struct Weighed {
     /// The logarithm of its weight.
@@ -133,32 +133,32 @@ struct Weighed {
 }
 
 impl Posterior {
-    pub(super) fn new(evidence: Evidence) -> Self {
+    pub(super) fn new(observations: Observations) -> Self {
         // Many sets have the same counts.
         let mut kinds: BTreeMap<Tally, u32> = BTreeMap::new();
-        for tally in &evidence.sets {
+        for tally in &observations.sets {
             *kinds.entry(*tally).or_default() += 1;
         }
         let mut without: BTreeMap<Tally, u32> = BTreeMap::new();
-        for tally in &evidence.without {
+        for tally in &observations.without {
             *without.entry(*tally).or_default() += 1;
         }
-        let chances = evidence.sets.len().max(1) as f64;
-        let each = (chances / evidence.without.len().max(1) as f64).max(1.0);
+        let chances = observations.sets.len().max(1) as f64;
+        let each = (chances / observations.without.len().max(1) as f64).max(1.0);
         let weigh = |logs: &Logs| {
             let sets = kinds.iter().map(|(t, n)| f64::from(*n) * seen(*t, *logs));
             let stays = without
                 .iter()
                 .map(|(t, n)| f64::from(*n) * not_needed(*t, each, *logs));
             Weighed {
-                weight: logs.belief + evidence.start.if_good(*logs) + sets.sum::<f64>(),
-                best: not_good(evidence.best, chances, *logs),
+                weight: logs.belief + observations.start.if_good(*logs) + sets.sum::<f64>(),
+                best: not_good(observations.best, chances, *logs),
                 stays: stays.sum(),
             }
         };
         let weighed = BELIEFS.iter().map(weigh).collect();
         Self {
-            evidence,
+            observations,
             chances,
             weighed,
         }
@@ -172,9 +172,9 @@ impl Posterior {
 
     /// The same, if the answer passed so often more.
     pub(super) fn risk_after(&self, more: u32) -> f64 {
-        let old = self.evidence.best;
+        let old = self.observations.best;
         let new = old.and_more(more);
-        let gain = |logs: Logs| match self.evidence.best_is_start {
+        let gain = |logs: Logs| match self.observations.best_is_start {
             true => new.if_good(logs) - old.if_good(logs),
             false => seen(new, logs) - seen(old, logs),
         };
@@ -255,10 +255,10 @@ mod tests {
     }
 
     /// A run of so many sets, of which one is the answer and three are it without a request.
-    fn run(sets: usize, start: Tally, best: Tally, without: Tally) -> Evidence {
+    fn run(sets: usize, start: Tally, best: Tally, without: Tally) -> Observations {
         let mut all = vec![tally(0, 1); sets - 4];
         all.extend([best, without, without, without]);
-        Evidence {
+        Observations {
             start,
             sets: all,
             best,
@@ -273,8 +273,8 @@ mod tests {
         assert!((sum - 1.0).abs() < 1e-9);
     }
 
-    fn risk(evidence: Evidence) -> f64 {
-        Posterior::new(evidence).risk()
+    fn risk(observations: Observations) -> f64 {
+        Posterior::new(observations).risk()
     }
 
     #[test]
@@ -287,18 +287,18 @@ mod tests {
 
     #[test]
     fn more_passes_are_weighed_as_if_they_had_been_there() {
-        let evidence = run(16, tally(3, 0), tally(2, 0), tally(0, 2));
-        let mut more = evidence.clone();
+        let observations = run(16, tally(3, 0), tally(2, 0), tally(0, 2));
+        let mut more = observations.clone();
         more.best = tally(5, 0);
         more.sets[12] = tally(5, 0);
-        let posterior = Posterior::new(evidence.clone());
+        let posterior = Posterior::new(observations.clone());
         assert!((posterior.risk_after(3) - risk(more)).abs() < 1e-9);
         assert!(posterior.risk_after(3) < posterior.risk());
-        let of_start = |passes| Evidence {
+        let of_start = |passes| Observations {
             start: tally(passes, 0),
             best: tally(passes, 0),
             best_is_start: true,
-            ..evidence.clone()
+            ..observations.clone()
         };
         let posterior = Posterior::new(of_start(3));
         assert!((posterior.risk_after(4) - risk(of_start(7))).abs() < 1e-9);
@@ -322,19 +322,19 @@ mod tests {
 
     #[test]
     fn a_start_that_is_refused_more_often_than_not_is_no_answer() {
-        let evidence = Evidence {
+        let observations = Observations {
             start: tally(3, 4),
             sets: vec![tally(0, 2); 12],
             best: tally(3, 4),
             best_is_start: true,
             without: vec![tally(0, 2); 12],
         };
-        assert!(risk(evidence) > 0.3);
+        assert!(risk(observations) > 0.3);
     }
 
     #[test]
     fn an_empty_answer_must_pass_more_often() {
-        let empty = |passes| Evidence {
+        let empty = |passes| Observations {
             start: tally(3, 0),
             sets: vec![tally(passes, 0); 1],
             best: tally(passes, 0),

@@ -16,8 +16,8 @@ mod certainty;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::dossier::{Dossier, MOST};
 use super::doubt::{Reliability, errs_too_often};
+use super::evidence::{Evidence, MOST};
 use super::{Algorithm, Ask, Certificate, Depends, Options, Outlook, Proof, Search, Update};
 use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,
@@ -51,7 +51,7 @@ impl Make {
     }
 }
 
-/// An index in [`Retesting::dossiers`].
+/// An index in [`Retesting::evidence`].
 type At = usize;
 
 /// Wraps a search, and repeats the verdicts that matter until they are certain.
@@ -60,7 +60,7 @@ pub struct Retesting {
     inner: Box<dyn Search>,
     confidence: Confidence,
     /// The first is the start's.
-    dossiers: Vec<Dossier>,
+    evidence: Vec<Evidence>,
     /// Only ever looked up in, never iterated.
     by_set: HashMap<RequestSet, At>,
     /// By the id inside.
@@ -86,7 +86,7 @@ pub struct Retesting {
 impl std::fmt::Debug for Retesting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Retesting")
-            .field("dossiers", &self.dossiers)
+            .field("evidence", &self.evidence)
             .field("bases", &self.bases)
             .finish_non_exhaustive()
     }
@@ -116,7 +116,7 @@ impl Retesting {
             inner: make.search(start.clone(), Vec::new()),
             make,
             confidence,
-            dossiers: Vec::new(),
+            evidence: Vec::new(),
             by_set: HashMap::new(),
             proposed: Vec::new(),
             flights: BTreeMap::new(),
@@ -130,25 +130,25 @@ impl Retesting {
             owed: 0,
             clock: 0,
         };
-        let at = retesting.dossier(start);
-        let start = &mut retesting.dossiers[at];
+        let at = retesting.index_of(start);
+        let start = &mut retesting.evidence[at];
         (start.passes, start.told) = (1, Some(Verdict::Pass));
         start.fails = refused;
         // Without anything to remove nothing is worth a doubt.
         if retesting.inner.outlook().at_most > 0 {
-            retesting.dossiers[at].wanted = START + 2 * refused;
+            retesting.evidence[at].wanted = START + 2 * refused;
         }
         retesting.count();
         retesting
     }
 
-    fn dossier(&mut self, keep: &RequestSet) -> At {
+    fn index_of(&mut self, keep: &RequestSet) -> At {
         if let Some(at) = self.by_set.get(keep) {
             return *at;
         }
-        let at = self.dossiers.len();
+        let at = self.evidence.len();
         self.by_set.insert(keep.clone(), at);
-        self.dossiers.push(Dossier::new(keep.clone()));
+        self.evidence.push(Evidence::new(keep.clone()));
         at
     }
 
@@ -160,14 +160,14 @@ impl Retesting {
 
     /// By how many the answer on a set must lead.
     fn lead(&self, at: At) -> u32 {
-        let dossier = &self.dossiers[at];
+        let evidence = &self.evidence[at];
         let best = self.inner.best();
-        let is_alone = dossier.keep.len() + 1 == best.len() && dossier.keep.is_subset(best);
+        let is_alone = evidence.keep.len() + 1 == best.len() && evidence.keep.is_subset(best);
         let error = self.confidence.error();
         // A wrong pass poisons what comes after it, a wrong failure of a single request makes the
         // answer larger, one of the start ends the run. That of a group only costs trials: its
         // members are looked at again.
-        let error = if dossier.leans_to_fail() && !is_alone && at != 0 {
+        let error = if evidence.leans_to_fail() && !is_alone && at != 0 {
             error.max(LOOSE)
         } else {
             error
@@ -177,38 +177,38 @@ impl Retesting {
 
     /// What can be relied on, if anything.
     fn settled(&self, at: At) -> Option<Verdict> {
-        self.dossiers[at].settled(self.lead(at))
+        self.evidence[at].settled(self.lead(at))
     }
 
     /// How many more judgements of a set are wanted, to be sure of it.
     fn lacks(&self, at: At) -> u32 {
-        self.dossiers[at].lacks(self.lead(at))
+        self.evidence[at].lacks(self.lead(at))
     }
 
     /// The search inside relies on it, and its judgements do not agree.
     fn is_shaken(&self, at: At) -> bool {
-        let dossier = &self.dossiers[at];
-        let (passes, fails) = (dossier.passes, dossier.fails);
+        let evidence = &self.evidence[at];
+        let (passes, fails) = (evidence.passes, evidence.fails);
         // What was sure enough once is not asked again whenever the oracle errs somewhere else.
         let error = self.confidence.error().max(LOOSE);
         let is_even = passes.abs_diff(fails) < self.reliability.lead(error);
-        dossier.told.is_some() && passes > 0 && fails > 0 && is_even
+        evidence.told.is_some() && passes > 0 && fails > 0 && is_even
     }
 
     /// A set to judge again now, if there is one.
     fn doubtful(&self) -> Option<At> {
         let disputed = |at: &At| {
-            let dossier = &self.dossiers[*at];
-            let is_open = dossier.awaited.is_some() && dossier.judged() > 0;
+            let evidence = &self.evidence[*at];
+            let is_open = evidence.awaited.is_some() && evidence.judged() > 0;
             (is_open || self.is_shaken(*at)) && self.lacks(*at) > 0
         };
         let wanted = |at: &At| {
-            let dossier = &self.dossiers[*at];
+            let evidence = &self.evidence[*at];
             // The start one after the other: beside it there is something to find out.
-            let is_busy = *at == 0 && dossier.flying > 0;
-            dossier.asked() < dossier.wanted && !dossier.is_unbuildable() && !is_busy
+            let is_busy = *at == 0 && evidence.flying > 0;
+            evidence.asked() < evidence.wanted && !evidence.is_unbuildable() && !is_busy
         };
-        let all = 0..self.dossiers.len();
+        let all = 0..self.evidence.len();
         // What was judged last is most likely still in a tree.
         all.clone()
             .find(disputed)
@@ -236,7 +236,7 @@ impl Retesting {
             Proof::Tested(inside) => Some(self.proposed[inside.0 as usize]),
             Proof::Implied(_) => {
                 let at = self.by_set.get(&self.inner.best().without(id)).copied();
-                at.filter(|at| self.dossiers[*at].judged() + self.dossiers[*at].unresolved > 0)
+                at.filter(|at| self.evidence[*at].judged() + self.evidence[*at].unresolved > 0)
             }
             Proof::Missing => None,
         }
@@ -246,12 +246,12 @@ impl Retesting {
         let id = CandidateId(self.next_id);
         self.next_id += 1;
         self.flights.insert(id, at);
-        let dossier = &mut self.dossiers[at];
-        let round = dossier.proposed();
-        dossier.flying += 1;
+        let evidence = &mut self.evidence[at];
+        let round = evidence.proposed();
+        evidence.flying += 1;
         Ask::Evaluate(Candidate {
             id,
-            keep: dossier.keep.clone(),
+            keep: evidence.keep.clone(),
             round,
             origin: Origin::Earlier,
         })
@@ -259,8 +259,8 @@ impl Retesting {
 
     /// Tells the search inside what it waits for.
     fn pass_on(&mut self, at: At, id: CandidateId, verdict: Verdict) {
-        let dossier = &mut self.dossiers[at];
-        (dossier.awaited, dossier.told) = (None, Some(verdict));
+        let evidence = &mut self.evidence[at];
+        (evidence.awaited, evidence.told) = (None, Some(verdict));
         let before = self.inner.best().clone();
         self.pointless = self.inner.tell(id, verdict).pointless;
         if *self.inner.best() != before {
@@ -273,7 +273,7 @@ impl Retesting {
             if self.failures >= self.patience {
                 (self.failures, self.patience) = (0, 2 * self.patience);
                 let best = self.base();
-                let best = &mut self.dossiers[best];
+                let best = &mut self.evidence[best];
                 best.wanted = best.wanted.max(best.asked() + 1);
             }
         }
@@ -286,9 +286,9 @@ impl Retesting {
         if self.doubts >= 2 + self.next_id / 50 + 4 * self.reliability.differed {
             return;
         }
-        let keep = self.dossiers[at].keep.clone();
+        let keep = self.evidence[at].keep.clone();
         let failed = self
-            .dossiers
+            .evidence
             .iter_mut()
             .filter(|d| d.told == Some(Verdict::Fail(Stage::Oracle)) && keep.is_subset(&d.keep));
         // The smallest says most.
@@ -307,9 +307,9 @@ impl Retesting {
         if self.inner.phase() == Phase::Certifying && best != 0 {
             // Of all that was tried this one was chosen because it passed: so it must pass so often
             // that not even one of them all would do so by mistake (Bonferroni's correction).
-            let error = self.confidence.error() / self.dossiers.len() as f64;
+            let error = self.confidence.error() / self.evidence.len() as f64;
             let lead = self.reliability.lead(error).max(2);
-            let best = &mut self.dossiers[best];
+            let best = &mut self.evidence[best];
             let wanted = 2 * best.fails + best.unresolved + lead;
             best.wanted = best.wanted.max(wanted.min(MOST));
             let is_short = best.passes.saturating_sub(best.fails) < lead;
@@ -324,7 +324,7 @@ impl Retesting {
     /// changed.
     fn reconsider_the_bases(&mut self) {
         let is_lost = |retesting: &Self, at: At| {
-            let is_told = retesting.dossiers[at].told.is_some_and(Verdict::is_pass);
+            let is_told = retesting.evidence[at].told.is_some_and(Verdict::is_pass);
             is_told && retesting.settled(at).is_some_and(|now| !now.is_pass())
         };
         // Each that is lost is a base no more, but for the start, with which all is over.
@@ -339,20 +339,20 @@ impl Retesting {
     fn forget_pointless(&mut self) {
         for id in self.pointless.clone() {
             let at = self.proposed[id.0 as usize];
-            let dossier = &mut self.dossiers[at];
-            if dossier.flying == 0 && dossier.awaited == Some(id) {
-                dossier.awaited = None;
+            let evidence = &mut self.evidence[at];
+            if evidence.flying == 0 && evidence.awaited == Some(id) {
+                evidence.awaited = None;
                 self.inner.withdraw(id);
             }
         }
-        let dossiers = &self.dossiers;
+        let evidence = &self.evidence;
         let proposed = &self.proposed;
         self.pointless
-            .retain(|id| dossiers[proposed[id.0 as usize]].awaited == Some(*id));
+            .retain(|id| evidence[proposed[id.0 as usize]].awaited == Some(*id));
     }
 
     fn is_below_the_best(&self, at: At) -> bool {
-        let (keep, best) = (&self.dossiers[at].keep, self.inner.best());
+        let (keep, best) = (&self.evidence[at].keep, self.inner.best());
         keep != best && keep.is_subset(best)
     }
 
@@ -363,14 +363,14 @@ impl Retesting {
             return;
         }
         if now.is_pass() {
-            if self.dossiers[at].keep.len() < self.inner.best().len() {
+            if self.evidence[at].keep.len() < self.inner.best().len() {
                 self.bases.push(at);
             }
         } else if let Some(place) = self.bases.iter().position(|base| *base == at) {
             self.bases.truncate(place);
             // Perhaps it did not hold either.
             let base = self.base();
-            let base = &mut self.dossiers[base];
+            let base = &mut self.evidence[base];
             base.wanted = base.wanted.max(2);
         }
         self.begin_anew();
@@ -379,40 +379,40 @@ impl Retesting {
     /// The search inside, from the newest base, with what is known to fail.
     fn begin_anew(&mut self) {
         let is_known = |at: &At| {
-            let dossier = &self.dossiers[*at];
+            let evidence = &self.evidence[*at];
             let says = self.settled(*at).is_some_and(Verdict::is_fail);
-            says && dossier.told.is_some_and(Verdict::is_fail)
+            says && evidence.told.is_some_and(Verdict::is_fail)
         };
-        self.proposed = (0..self.dossiers.len()).filter(is_known).collect();
+        self.proposed = (0..self.evidence.len()).filter(is_known).collect();
         let mut known = self.proposed.iter().peekable();
-        for (at, dossier) in self.dossiers.iter_mut().enumerate() {
-            dossier.awaited = None;
+        for (at, evidence) in self.evidence.iter_mut().enumerate() {
+            evidence.awaited = None;
             if known.next_if(|k| **k == at).is_none() && at != 0 {
-                dossier.told = None;
+                evidence.told = None;
             }
         }
-        let keep = |at: &At| self.dossiers[*at].keep.clone();
+        let keep = |at: &At| self.evidence[*at].keep.clone();
         let failed = self.proposed.iter().map(keep).collect();
         let base = self.base();
-        self.dossiers[base].told = Some(Verdict::Pass);
-        self.inner = self.make.search(self.dossiers[base].keep.clone(), failed);
+        self.evidence[base].told = Some(Verdict::Pass);
+        self.inner = self.make.search(self.evidence[base].keep.clone(), failed);
         self.pointless.clear();
         (self.failures, self.patience) = (0, PATIENCE);
     }
 
     fn count(&mut self) {
-        let again = self.dossiers.iter().filter(|d| d.judged() > 1);
+        let again = self.evidence.iter().filter(|d| d.judged() > 1);
         let sets: Vec<(u32, u32)> = again.map(|d| (d.passes, d.fails)).collect();
-        let of = &mut self.reliability;
-        of.again = sets.iter().map(|(p, f)| p + f).sum();
-        of.differed = sets.iter().map(|(p, f)| p.min(f)).sum();
-        of.errs_too_often = of.differed > 0 && errs_too_often(&sets);
+        let reliability = &mut self.reliability;
+        reliability.again = sets.iter().map(|(p, f)| p + f).sum();
+        reliability.differed = sets.iter().map(|(p, f)| p.min(f)).sum();
+        reliability.errs_too_often = reliability.differed > 0 && errs_too_often(&sets);
     }
 
     /// Draws the conclusions from what is known of a set now.
     fn consider(&mut self, at: At) {
         let Some(now) = self.settled(at) else { return };
-        match (self.dossiers[at].awaited, self.dossiers[at].told) {
+        match (self.evidence[at].awaited, self.evidence[at].told) {
             (Some(id), _) => self.pass_on(at, id, now),
             (None, Some(told)) if told.is_pass() && !now.is_pass() => self.take_back(at, now),
             (None, Some(told)) if told.is_fail() && now.is_pass() => self.take_back(at, now),
@@ -427,12 +427,12 @@ impl Retesting {
     /// What is enough to be sure changes with the best, and with what is known of the oracle.
     fn consider_what_is_awaited(&mut self) {
         let is_ripe = |retesting: &Self, at: At| {
-            let dossier = &retesting.dossiers[at];
-            let is_judged = dossier.judged() + dossier.unresolved > 0;
-            dossier.awaited.is_some() && is_judged && retesting.settled(at).is_some()
+            let evidence = &retesting.evidence[at];
+            let is_judged = evidence.judged() + evidence.unresolved > 0;
+            evidence.awaited.is_some() && is_judged && retesting.settled(at).is_some()
         };
         // Each is told once, so this comes to its end.
-        while let Some(at) = (0..self.dossiers.len()).find(|at| is_ripe(self, *at)) {
+        while let Some(at) = (0..self.evidence.len()).find(|at| is_ripe(self, *at)) {
             self.consider(at);
         }
     }
@@ -456,11 +456,11 @@ impl Search for Retesting {
             let step = self.inner.ask();
             match step {
                 Ask::Evaluate(candidate) => {
-                    let at = self.dossier(&candidate.keep);
+                    let at = self.index_of(&candidate.keep);
                     self.proposed.push(at);
-                    let dossier = &mut self.dossiers[at];
-                    dossier.awaited = Some(candidate.id);
-                    if dossier.proposed() == 0 {
+                    let evidence = &mut self.evidence[at];
+                    evidence.awaited = Some(candidate.id);
+                    if evidence.proposed() == 0 {
                         return self.propose(at);
                     }
                     self.consider(at);
@@ -501,10 +501,10 @@ impl Search for Retesting {
 
     fn withdraw(&mut self, id: CandidateId) {
         let at = self.land(id);
-        let dossier = &mut self.dossiers[at];
-        if dossier.flying == 0
-            && dossier.judged() == 0
-            && let Some(inside) = dossier.awaited.take()
+        let evidence = &mut self.evidence[at];
+        if evidence.flying == 0
+            && evidence.judged() == 0
+            && let Some(inside) = evidence.awaited.take()
         {
             self.inner.withdraw(inside);
         }
@@ -524,11 +524,11 @@ impl Search for Retesting {
 
     fn outlook(&self) -> Outlook {
         let inner = self.inner.outlook();
-        let wanted = |d: &Dossier| d.wanted.saturating_sub(d.asked() - d.flying);
-        let lacks = (0..self.dossiers.len())
-            .filter(|at| self.dossiers[*at].awaited.is_some() && self.dossiers[*at].judged() > 0)
+        let wanted = |d: &Evidence| d.wanted.saturating_sub(d.asked() - d.flying);
+        let lacks = (0..self.evidence.len())
+            .filter(|at| self.evidence[*at].awaited.is_some() && self.evidence[*at].judged() > 0)
             .map(|at| self.lacks(at));
-        let more: u32 = self.dossiers.iter().map(wanted).sum::<u32>() + lacks.sum::<u32>();
+        let more: u32 = self.evidence.iter().map(wanted).sum::<u32>() + lacks.sum::<u32>();
         let more = more + self.owed;
         Outlook {
             at_least: inner.at_least,
@@ -541,7 +541,7 @@ impl Search for Retesting {
         let inner = self.inner.certificate();
         let tested = |at: At| {
             let failed = self.settled(at).is_some_and(Verdict::is_fail);
-            let id = self.dossiers[at].failed_as.filter(|_| failed);
+            let id = self.evidence[at].failed_as.filter(|_| failed);
             id.map_or(Proof::Missing, Proof::Tested)
         };
         let proof = |(id, proof): &(RequestId, Proof)| {
@@ -570,14 +570,14 @@ impl Retesting {
     /// Takes a judgement of a set in, and draws the conclusions.
     fn judged(&mut self, at: At, id: Option<CandidateId>, verdict: Verdict) {
         self.clock += 1;
-        let verdict = self.dossiers[at].judge(id, verdict);
-        let dossier = &mut self.dossiers[at];
-        dossier.last = self.clock;
+        let verdict = self.evidence[at].judge(id, verdict);
+        let evidence = &mut self.evidence[at];
+        evidence.last = self.clock;
         if verdict.is_fail() {
-            dossier.last_fail = self.clock;
+            evidence.last_fail = self.clock;
         }
-        if verdict.is_pass() && dossier.passes == 1 {
-            dossier.first_pass = self.clock;
+        if verdict.is_pass() && evidence.passes == 1 {
+            evidence.first_pass = self.clock;
         }
         self.count();
         self.consider(at);
@@ -593,19 +593,19 @@ impl Retesting {
         let Some(at) = at else {
             panic!("candidate {id} is not in flight")
         };
-        self.dossiers[at].flying -= 1;
+        self.evidence[at].flying -= 1;
         at
     }
 
     /// Is somebody interested in what comes of it?
     fn matters(&self, at: At) -> bool {
-        let dossier = &self.dossiers[at];
-        let is_awaited = dossier
+        let evidence = &self.evidence[at];
+        let is_awaited = evidence
             .awaited
             .is_some_and(|id| !self.pointless.contains(&id));
-        let is_wanted = dossier.judged() + dossier.unresolved < dossier.wanted;
+        let is_wanted = evidence.judged() + evidence.unresolved < evidence.wanted;
         let is_unsure =
-            || self.settled(at).is_none() && (dossier.told.is_some() || self.decides(at));
+            || self.settled(at).is_none() && (evidence.told.is_some() || self.decides(at));
         is_awaited || is_wanted || is_unsure()
     }
 

@@ -2,8 +2,8 @@
 
 use super::{At, Retesting};
 use crate::model::Phase;
-use crate::search::dossier::{Dossier, MOST};
-use crate::search::posterior::{Evidence, Posterior, Tally};
+use crate::search::evidence::{Evidence, MOST};
+use crate::search::posterior::{Observations, Posterior, Tally};
 
 /// How often the oracle is asked about the answer without a request, at least: at once, while its image
 /// is there.
@@ -25,7 +25,7 @@ const LEAST_LEAD: u32 = 6;
 /// more instead: they are what is unsure.
 const MANY: u32 = 12;
 
-impl Dossier {
+impl Evidence {
     /// Its judgements, and those in flight as if they said the same.
     fn expected(&self) -> Tally {
         let flying = if self.judged() == 0 { 0 } else { self.flying };
@@ -59,20 +59,20 @@ impl Retesting {
     /// Of these, those that are the oracle's word.
     fn proofs(&self) -> Vec<At> {
         let mut proofs = self.all_proofs();
-        proofs.retain(|at| self.dossiers[*at].is_oracles_matter());
+        proofs.retain(|at| self.evidence[*at].is_oracles_matter());
         proofs
     }
 
-    fn evidence(&self, proofs: &[At], tally: fn(&Dossier) -> Tally) -> Evidence {
+    fn observations(&self, proofs: &[At], tally: fn(&Evidence) -> Tally) -> Observations {
         let best = self.base();
-        let others = self.dossiers.iter().skip(1);
+        let others = self.evidence.iter().skip(1);
         let judged = others.filter(|d| d.judged() > 0 && d.is_oracles_matter());
-        Evidence {
-            start: tally(&self.dossiers[0]),
+        Observations {
+            start: tally(&self.evidence[0]),
             sets: judged.map(tally).collect(),
-            best: tally(&self.dossiers[best]),
+            best: tally(&self.evidence[best]),
             best_is_start: best == 0,
-            without: proofs.iter().map(|at| tally(&self.dossiers[*at])).collect(),
+            without: proofs.iter().map(|at| tally(&self.evidence[*at])).collect(),
         }
     }
 
@@ -86,12 +86,12 @@ impl Retesting {
         let proofs = self.proofs();
         if self.confidence.error() < super::LOOSE {
             for at in &proofs {
-                let dossier = &mut self.dossiers[*at];
-                dossier.wanted = dossier.wanted.max(TWICE);
+                let evidence = &mut self.evidence[*at];
+                evidence.wanted = evidence.wanted.max(TWICE);
             }
         }
-        let evidence = self.evidence(&proofs, Dossier::tally);
-        self.reliability.risk = Some(Posterior::new(evidence).risk());
+        let observations = self.observations(&proofs, Evidence::tally);
+        self.reliability.risk = Some(Posterior::new(observations).risk());
         // How many exactly is found out when there is nothing else to do.
         self.owed = if self.is_unsure() { MANY } else { 0 };
     }
@@ -100,13 +100,13 @@ impl Retesting {
     /// time while its image is there, which was dear to build if it comes so late.
     pub(super) fn ask_twice_for_a_proof_to_be(&mut self, at: At) {
         let best = self.inner.best();
-        let keep = &self.dossiers[at].keep;
+        let keep = &self.evidence[at].keep;
         let is_single = keep.len() + 1 == best.len() && keep.is_subset(best);
         let likely = self.inner.outlook().likely;
         let is_near = likely.is_some_and(|likely| likely as usize <= best.len() + NEAR);
         if is_single && is_near && self.confidence.error() < super::LOOSE {
-            let dossier = &mut self.dossiers[at];
-            dossier.wanted = dossier.wanted.max(TWICE);
+            let evidence = &mut self.evidence[at];
+            evidence.wanted = evidence.wanted.max(TWICE);
         }
     }
 
@@ -119,11 +119,11 @@ impl Retesting {
     /// It said no at times, and now to nothing any more: perhaps it does not look any more.
     fn says_yes_to_all(&self) -> bool {
         let is_certifying = self.inner.phase() == Phase::Certifying;
-        let said_no = |d: &Dossier| d.fails > 0 && d.is_oracles_matter();
+        let said_no = |d: &Evidence| d.fails > 0 && d.is_oracles_matter();
         is_certifying
-            && self.dossiers.iter().any(said_no)
+            && self.evidence.iter().any(said_no)
             && !self
-                .dossiers
+                .evidence
                 .iter()
                 .any(|d| said_no(d) && d.leans_to_fail())
     }
@@ -141,15 +141,15 @@ impl Retesting {
             return Some(self.want_once_more(at));
         }
         let (proofs, best) = (self.proofs(), self.base());
-        let posterior = Posterior::new(self.evidence(&proofs, Dossier::expected));
+        let posterior = Posterior::new(self.observations(&proofs, Evidence::expected));
         // What may still be asked of each.
-        let left = |at: At| MOST.saturating_sub(self.dossiers[at].asked());
+        let left = |at: At| MOST.saturating_sub(self.evidence[at].asked());
         let lean = |at: At| {
-            let tally = self.dossiers[at].expected();
+            let tally = self.evidence[at].expected();
             tally.fails.saturating_sub(tally.passes)
         };
         let passes = posterior.passes_to(self.bound(), left(best));
-        let of_best = self.dossiers[best].expected();
+        let of_best = self.evidence[best].expected();
         let lead = of_best.passes.saturating_sub(of_best.fails);
         let is_short = self.confidence.error() < super::LOOSE && lead < LEAST_LEAD;
         if passes == Some(0) && is_short && left(best) > 0 {
@@ -168,8 +168,8 @@ impl Retesting {
     }
 
     fn want_once_more(&mut self, at: At) -> At {
-        let dossier = &mut self.dossiers[at];
-        dossier.wanted = dossier.wanted.max(dossier.asked() + 1);
+        let evidence = &mut self.evidence[at];
+        evidence.wanted = evidence.wanted.max(evidence.asked() + 1);
         at
     }
 
@@ -178,10 +178,10 @@ impl Retesting {
     /// build that failed may have failed for a while: it is made once more, later than the first time.
     fn control(&self) -> Option<At> {
         let proofs = self.all_proofs();
-        let is_idle = |at: &At| self.dossiers[*at].flying == 0;
+        let is_idle = |at: &At| self.evidence[*at].flying == 0;
         let built_once = |at: &At| {
-            let dossier = &self.dossiers[*at];
-            !dossier.is_oracles_matter() && dossier.asked() < TWICE
+            let evidence = &self.evidence[*at];
+            !evidence.is_oracles_matter() && evidence.asked() < TWICE
         };
         if let Some(at) = proofs
             .iter()
@@ -192,23 +192,23 @@ impl Retesting {
         }
         let best = self.base();
         let said_no = |at: &At| {
-            let dossier = &self.dossiers[*at];
-            dossier.leans_to_fail() && dossier.is_oracles_matter() && *at != best
+            let evidence = &self.evidence[*at];
+            evidence.leans_to_fail() && evidence.is_oracles_matter() && *at != best
         };
-        let last_no = (0..self.dossiers.len())
+        let last_no = (0..self.evidence.len())
             .filter(said_no)
-            .max_by_key(|at| self.dossiers[*at].last_fail);
-        let left = |at: At| self.dossiers[at].asked() < MOST && is_idle(&at);
+            .max_by_key(|at| self.evidence[*at].last_fail);
+        let left = |at: At| self.evidence[at].asked() < MOST && is_idle(&at);
         // The first time that the answer passed.
-        let since = self.dossiers[best].first_pass;
+        let since = self.evidence[best].first_pass;
         if let Some(no) = last_no
-            && self.dossiers[no].last_fail <= since
+            && self.evidence[no].last_fail <= since
             && left(no)
         {
             return Some(no);
         }
-        let last_proof = proofs.iter().map(|at| self.dossiers[*at].last).max();
-        let is_stale = last_proof.is_some_and(|last| self.dossiers[best].last < last);
+        let last_proof = proofs.iter().map(|at| self.evidence[*at].last).max();
+        let is_stale = last_proof.is_some_and(|last| self.evidence[best].last < last);
         (is_stale && left(best)).then_some(best)
     }
 }

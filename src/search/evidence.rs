@@ -5,9 +5,9 @@ use crate::model::{CandidateId, RequestSet, Stage, Verdict};
 /// A set that was judged so often without a clear answer has none.
 pub(super) const MOST: u32 = 24;
 
-/// Everything about one set.
+/// The evidence on one set.
 #[derive(Debug)]
-pub(super) struct Dossier {
+pub(super) struct Evidence {
     pub(super) keep: RequestSet,
     pub(super) passes: u32,
     /// Builds that failed included.
@@ -36,7 +36,7 @@ pub(super) struct Dossier {
     pub(super) first_pass: u32,
 }
 
-impl Dossier {
+impl Evidence {
     pub(super) fn new(keep: RequestSet) -> Self {
         Self {
             keep,
