@@ -22,7 +22,7 @@ use super::chance::{Known, Unknown, in_order, most_telling, most_telling_within}
 use super::costs::Costs;
 use super::depends::Depends;
 use super::groups::Groups;
-use super::ledger::{Ledger, State};
+use super::history::{History, State};
 use super::{Ask, Certificate, Cores, Options, Outlook, Search, Update, sweep};
 
 /// After so many failures on a union of what passed side by side, it is tried by itself: perhaps
@@ -37,7 +37,7 @@ const MORE_FOR_EACH: f64 = 0.025;
 /// Group testing with disjoint groups, one for each worker.
 #[derive(Debug)]
 pub struct GroupTesting {
-    ledger: Ledger,
+    history: History,
     depends: Depends,
     selectors: Vec<RequestSet>,
     /// The same of the best as it is now: it tells which requests are leaves in the certificate.
@@ -73,7 +73,7 @@ impl GroupTesting {
         let belief = Belief::new(&options.prior, &options.depends, &costs, n);
         let mut search = Self {
             groups: Groups::new(&start),
-            ledger: Ledger::new(start, fixed, &options.failed),
+            history: History::new(start, fixed, &options.failed),
             implied: Depends::none(),
             has_learnt: false,
             certify: options.certify,
@@ -92,11 +92,11 @@ impl GroupTesting {
     }
 
     fn view(&self) -> View {
-        let base = self.ledger.hoped();
+        let base = self.history.hoped();
         let groups = self.groups.within(&base, &self.depends);
-        let flying = self.ledger.in_flight().map(|(_, keep)| base.minus(keep));
+        let flying = self.history.in_flight().map(|(_, keep)| base.minus(keep));
         View {
-            open: base.minus(self.ledger.floor()).minus(&groups.settled),
+            open: base.minus(self.history.floor()).minus(&groups.settled),
             flying: flying.filter(|gone| !gone.is_empty()).collect(),
             base,
             groups,
@@ -107,9 +107,9 @@ impl GroupTesting {
     fn settle(&mut self) {
         if self.phase == Phase::Reducing {
             let view = self.view();
-            let is_idle = self.ledger.in_flight().next().is_none();
+            let is_idle = self.history.in_flight().next().is_none();
             let is_done = view.open.is_empty()
-                && view.base == *self.ledger.best()
+                && view.base == *self.history.best()
                 && self.without_selected(&view).is_none();
             if is_done || is_idle && self.reduce(&view).is_none() {
                 self.phase = Phase::Certifying;
@@ -120,12 +120,12 @@ impl GroupTesting {
     /// The base without a group and what goes with it, if that is worth a trial.
     fn without(&self, view: &View, group: &[RequestId]) -> Option<RequestSet> {
         let group = RequestSet::of(view.base.capacity(), group.iter().copied());
-        let gone = self.depends.closure(&group).minus(self.ledger.floor());
+        let gone = self.depends.closure(&group).minus(self.history.floor());
         let keep = view.base.minus(&gone);
         if self.would_hinder(&gone) {
             return None;
         }
-        (!view.groups.has_needed(&gone) && keep != view.base && self.ledger.is_unasked(&keep))
+        (!view.groups.has_needed(&gone) && keep != view.base && self.history.is_unasked(&keep))
             .then_some(keep)
     }
 
@@ -133,7 +133,7 @@ impl GroupTesting {
     /// take away. The config is the same, so that is known without a trial. Where it is not, since who
     /// selects what may be another in the best than in the start, parts of it.
     fn without_selected(&self, view: &View) -> Option<RequestSet> {
-        if view.base != *self.ledger.best() {
+        if view.base != *self.history.best() {
             return None;
         }
         let n = view.base.capacity();
@@ -143,7 +143,7 @@ impl GroupTesting {
         std::iter::successors(all, |len| (*len > 2).then(|| len.div_ceil(2)))
             .flat_map(|len| selected.chunks(len))
             .map(|part| view.base.minus(&RequestSet::of(n, part.iter().copied())))
-            .find(|keep| self.ledger.is_unasked(keep))
+            .find(|keep| self.history.is_unasked(keep))
     }
 
     /// Of a set, what others of it select, but for what must stay.
@@ -151,7 +151,7 @@ impl GroupTesting {
         let all = (0..).map(RequestId).zip(&self.selectors);
         let selected = all.filter(|(_, by)| by.has_any_of(set)).map(|(id, _)| id);
         let selected = RequestSet::of(set.capacity(), selected);
-        selected.intersection(set).minus(self.ledger.floor())
+        selected.intersection(set).minus(self.history.floor())
     }
 
     /// A heavy trial keeps all cores busy. A second one beside it would make both end late, and
@@ -162,7 +162,7 @@ impl GroupTesting {
     fn would_hinder(&self, gone: &RequestSet) -> bool {
         self.cores == Cores::Shared
             && self.costs.is_heavy(gone)
-            && self.ledger.in_flight().next().is_some()
+            && self.history.in_flight().next().is_some()
     }
 
     fn chances(&self, view: &View) -> Weighed {
@@ -184,7 +184,7 @@ impl GroupTesting {
             return;
         }
         let view = self.view();
-        let gone = self.ledger.best().minus(keep);
+        let gone = self.history.best().minus(keep);
         let here = gone.intersection(&view.base);
         if here != gone || view.groups.has_needed(&here) {
             return;
@@ -213,9 +213,9 @@ impl GroupTesting {
             .iter()
             .map(|g| Unknown::of_suspect(&chances(g)));
         let all = groups.fold(rest, Unknown::and);
-        let settled = view.groups.settled.minus(self.ledger.floor());
+        let settled = view.groups.settled.minus(self.history.floor());
         let needed = all.needed + settled.minus(&self.selected(&view.base)).len() as f64;
-        let beside = self.ledger.in_flight().count().saturating_sub(1) as f64;
+        let beside = self.history.in_flight().count().saturating_sub(1) as f64;
         let trials_a_bit = TRIALS_A_BIT + MORE_FOR_EACH * beside;
         // Far below 2^32, and not below 0.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -225,13 +225,13 @@ impl GroupTesting {
 
     /// What to try while requests are removed in bulk.
     fn reduce(&self, view: &View) -> Option<RequestSet> {
-        let unsure = view.base != *self.ledger.best();
+        let unsure = view.base != *self.history.best();
         let confirm = || {
-            let is_new = unsure && self.ledger.is_unasked(&view.base);
+            let is_new = unsure && self.history.is_unasked(&view.base);
             is_new.then(|| view.base.clone())
         };
         let failures = || {
-            let entries = self.ledger.entries();
+            let entries = self.history.entries();
             let failed = entries.filter(|(keep, state)| {
                 matches!(state, State::Told(Verdict::Fail(_))) && keep.is_subset(&view.base)
             });
@@ -280,7 +280,7 @@ impl GroupTesting {
             }
         }
         // Beside others one of its selectors might go.
-        let is_alone = self.ledger.in_flight().next().is_none();
+        let is_alone = self.history.in_flight().next().is_none();
         let selected = || self.without_selected(view).filter(|_| is_alone);
         self.group(view, &fresh, &chances)
             .or_else(confirm)
@@ -336,35 +336,35 @@ impl Search for GroupTesting {
     fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
             return match self.certify {
-                Certify::Leaves => sweep::step(&mut self.ledger, &self.implied),
+                Certify::Leaves => sweep::step(&mut self.history, &self.implied),
                 Certify::Strict => {
-                    sweep::step_leaves_first(&mut self.ledger, &self.implied, &self.costs)
+                    sweep::step_leaves_first(&mut self.history, &self.implied, &self.costs)
                 }
             };
         }
         match self.reduce(&self.view()) {
-            Some(keep) => Ask::Evaluate(self.ledger.propose(keep)),
+            Some(keep) => Ask::Evaluate(self.history.propose(keep)),
             None => Ask::Wait,
         }
     }
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
-        let keep = self.ledger.keep(id).clone();
+        let keep = self.history.keep(id).clone();
         self.weigh(&keep, verdict);
-        let new_best = self.ledger.record(id, verdict);
+        let new_best = self.history.record(id, verdict);
         if new_best {
-            self.groups.shrink_to(&self.ledger, &self.depends);
+            self.groups.shrink_to(&self.history, &self.depends);
             // What depended on what in the best before need not in this one.
             (self.implied, self.has_learnt) = (Depends::none(), false);
         } else if !verdict.is_pass() {
             self.groups.failed(&keep, &self.depends);
         }
         self.settle();
-        sweep::update(&self.ledger, self.phase)
+        sweep::update(&self.history, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {
-        self.ledger.withdraw(id);
+        self.history.withdraw(id);
         self.settle();
     }
 
@@ -372,7 +372,7 @@ impl Search for GroupTesting {
     fn start_judged(&mut self, _: Verdict) {}
 
     fn best(&self) -> &RequestSet {
-        self.ledger.best()
+        self.history.best()
     }
 
     fn phase(&self) -> Phase {
@@ -381,16 +381,16 @@ impl Search for GroupTesting {
 
     fn outlook(&self) -> Outlook {
         let owed = match self.certify {
-            Certify::Leaves => sweep::owed(&self.ledger, &self.implied),
-            Certify::Strict => sweep::owed(&self.ledger, &Depends::none()),
+            Certify::Leaves => sweep::owed(&self.history, &self.implied),
+            Certify::Strict => sweep::owed(&self.history, &Depends::none()),
         } as u32;
-        let extra = (self.ledger.in_flight().count() + self.ledger.merges()) as u32;
+        let extra = (self.history.in_flight().count() + self.history.merges()) as u32;
         let (at_least, at_most) = if self.phase == Phase::Certifying {
             (owed, owed + extra)
         } else {
             // Each request that may go fails at most in each of some groups, and is owed a
             // trial of its own; unions may have to be tried on the way.
-            (1, 1 + 4 * self.ledger.free().len() as u32 + extra)
+            (1, 1 + 4 * self.history.free().len() as u32 + extra)
         };
         let likely = match self.phase {
             Phase::Certifying => owed,
@@ -404,7 +404,7 @@ impl Search for GroupTesting {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &self.implied)
+        sweep::certificate(&self.history, &self.implied)
     }
 
     fn wants_depends(&self) -> bool {

@@ -2,7 +2,7 @@
 //! needed one. They are updated with each verdict, so that no decision has to look at all trials again.
 
 use super::depends::Depends;
-use super::ledger::{Ledger, State};
+use super::history::{History, State};
 use crate::model::{RequestId, RequestSet, Verdict};
 
 /// Under the assumption that the oracle is monotone.
@@ -36,15 +36,15 @@ impl Groups {
     }
 
     /// Takes in the best as it is now.
-    pub(super) fn shrink_to(&mut self, ledger: &Ledger, depends: &Depends) {
-        let best = ledger.best();
+    pub(super) fn shrink_to(&mut self, history: &History, depends: &Depends) {
+        let best = history.best();
         if best.is_subset(&self.of) {
             *self = self.within(best, depends);
             return;
         }
         // Another way down: what was left out as explained counts again.
         *self = Self::new(best);
-        for (keep, state) in ledger.entries() {
+        for (keep, state) in history.entries() {
             if matches!(state, State::Told(Verdict::Fail(_) | Verdict::Unresolved)) {
                 let gone = best.minus(keep);
                 if !gone.is_empty() {

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use crate::model::{RequestId, RequestSet};
 
 use super::depends::Depends;
-use super::ledger::Ledger;
+use super::history::History;
 use super::sequential::Plan;
 
 /// Halves of the leaves, ever smaller.
@@ -77,10 +77,10 @@ impl Halving {
 }
 
 impl Plan for Halving {
-    fn new(ledger: &Ledger, depends: Depends) -> Self {
-        let best = ledger.best();
+    fn new(history: &History, depends: Depends) -> Self {
+        let best = history.best();
         // What the fixed ones depend on stays in every candidate.
-        let stays = depends.needs(ledger.floor(), best);
+        let stays = depends.needs(history.floor(), best);
         let free = best.minus(&stays);
         let leaves = free.iter().filter(|id| depends.is_leaf(*id, best));
         let leaves: Vec<RequestId> = leaves.collect();
@@ -96,12 +96,12 @@ impl Plan for Halving {
         search
     }
 
-    fn wanted(&self, ledger: &Ledger) -> Option<RequestSet> {
-        let keep = self.rest()?.union(ledger.floor());
-        Some(self.depends.needs(&keep, ledger.best()))
+    fn wanted(&self, history: &History) -> Option<RequestSet> {
+        let keep = self.rest()?.union(history.floor());
+        Some(self.depends.needs(&keep, history.best()))
     }
 
-    fn passed(&mut self, _: &Ledger) {
+    fn passed(&mut self, _: &History) {
         if let Some(rest) = self.rest() {
             self.leaves = rest;
         }
@@ -112,7 +112,7 @@ impl Plan for Halving {
         }
     }
 
-    fn failed(&mut self, _: &Ledger) {
+    fn failed(&mut self, _: &History) {
         let Some(mut part) = self.parts.pop_front() else {
             return;
         };
@@ -123,7 +123,7 @@ impl Plan for Halving {
         }
     }
 
-    fn at_most(&self, _: &Ledger) -> usize {
+    fn at_most(&self, _: &History) -> usize {
         // A binary tree over each part.
         let trials = self.parts.iter().map(|part| 2 * part.leaves.len());
         trials.sum()

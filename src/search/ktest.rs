@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use crate::model::{RequestId, RequestSet};
 
 use super::depends::Depends;
-use super::ledger::Ledger;
+use super::history::History;
 use super::sequential::Plan;
 
 /// The order of ktest.pl: parents first.
@@ -26,44 +26,44 @@ pub(super) struct ParentsFirst {
 
 impl ParentsFirst {
     /// What may yet go, and was not tried.
-    fn open(&self, ledger: &Ledger) -> RequestSet {
-        ledger.free().minus(&self.stays)
+    fn open(&self, history: &History) -> RequestSet {
+        history.free().minus(&self.stays)
     }
 
-    fn request(&self, ledger: &Ledger) -> Option<RequestId> {
-        let open = self.open(ledger);
+    fn request(&self, history: &History) -> Option<RequestId> {
+        let open = self.open(history);
         self.order.iter().copied().find(|id| open.contains(*id))
     }
 }
 
 impl Plan for ParentsFirst {
-    fn new(ledger: &Ledger, depends: Depends) -> Self {
-        let mut order: Vec<RequestId> = ledger.free().iter().collect();
+    fn new(history: &History, depends: Depends) -> Self {
+        let mut order: Vec<RequestId> = history.free().iter().collect();
         order.sort_by_key(|id| Reverse(depends.carried(*id).map_or(0, RequestSet::len)));
         Self {
-            stays: RequestSet::empty(ledger.best().capacity()),
+            stays: RequestSet::empty(history.best().capacity()),
             depends,
             order,
         }
     }
 
-    fn wanted(&self, ledger: &Ledger) -> Option<RequestSet> {
-        let best = ledger.best();
-        let request = RequestSet::of(best.capacity(), [self.request(ledger)?]);
+    fn wanted(&self, history: &History) -> Option<RequestSet> {
+        let best = history.best();
+        let request = RequestSet::of(best.capacity(), [self.request(history)?]);
         // Where two depend on each other, the one that stays does not go with the other.
         let gone = self.depends.closure(&request).minus(&self.stays);
-        Some(best.minus(&gone.minus(ledger.floor())))
+        Some(best.minus(&gone.minus(history.floor())))
     }
 
-    fn passed(&mut self, _: &Ledger) {}
+    fn passed(&mut self, _: &History) {}
 
-    fn failed(&mut self, ledger: &Ledger) {
-        if let Some(id) = self.request(ledger) {
+    fn failed(&mut self, history: &History) {
+        if let Some(id) = self.request(history) {
             self.stays.insert(id);
         }
     }
 
-    fn at_most(&self, ledger: &Ledger) -> usize {
-        self.open(ledger).len()
+    fn at_most(&self, history: &History) -> usize {
+        self.open(history).len()
     }
 }

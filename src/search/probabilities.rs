@@ -12,7 +12,7 @@
 use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
 
 use super::depends::Depends;
-use super::ledger::Ledger;
+use super::history::History;
 use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 
 /// The probability that is assumed at first: that of the paper.
@@ -30,7 +30,7 @@ pub enum Rule {
 /// ProbDD or CDD, by its [`Rule`].
 #[derive(Debug)]
 pub struct Probabilities {
-    ledger: Ledger,
+    history: History,
     phase: Phase,
     rule: Rule,
     /// Of each request, that it is needed; 1 once it was taken away alone in vain.
@@ -48,7 +48,7 @@ impl Probabilities {
     pub fn new(start: RequestSet, fixed: &RequestSet, rule: Rule, options: &Options) -> Self {
         let n = start.capacity();
         let mut search = Self {
-            ledger: Ledger::new(start, fixed, &options.failed),
+            history: History::new(start, fixed, &options.failed),
             phase: Phase::Reducing,
             rule,
             needed: vec![AT_FIRST; n],
@@ -61,7 +61,7 @@ impl Probabilities {
 
     /// Those that may go, the least likely to be needed first; of equals the last.
     fn open(&self) -> Vec<RequestId> {
-        let free = self.ledger.free();
+        let free = self.history.free();
         let mut open: Vec<RequestId> = free
             .iter()
             .rev()
@@ -137,21 +137,21 @@ impl Probabilities {
 impl Search for Probabilities {
     fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
-            return sweep::step(&mut self.ledger, &Depends::none());
+            return sweep::step(&mut self.history, &Depends::none());
         }
         if !self.gone.is_empty() {
             return Ask::Wait;
         }
         loop {
             let gone = self.group();
-            let capacity = self.ledger.best().capacity();
+            let capacity = self.history.best().capacity();
             let keep = self
-                .ledger
+                .history
                 .best()
                 .minus(&RequestSet::of(capacity, gone.iter().copied()));
             self.gone = gone;
-            if self.ledger.is_unasked(&keep) {
-                return Ask::Evaluate(self.ledger.propose(keep));
+            if self.history.is_unasked(&keep) {
+                return Ask::Evaluate(self.history.propose(keep));
             }
             // It was tried, and did not pass: its verdict counts again.
             self.learn(Verdict::Unresolved);
@@ -163,16 +163,16 @@ impl Search for Probabilities {
     }
 
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
-        self.ledger.record(id, verdict);
+        self.history.record(id, verdict);
         if self.phase == Phase::Reducing {
             self.learn(verdict);
         }
         self.settle();
-        sweep::update(&self.ledger, self.phase)
+        sweep::update(&self.history, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {
-        self.ledger.withdraw(id);
+        self.history.withdraw(id);
         self.gone.clear();
         self.settle();
     }
@@ -181,7 +181,7 @@ impl Search for Probabilities {
     fn start_judged(&mut self, _: Verdict) {}
 
     fn best(&self) -> &RequestSet {
-        self.ledger.best()
+        self.history.best()
     }
 
     fn phase(&self) -> Phase {
@@ -189,14 +189,14 @@ impl Search for Probabilities {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger, &Depends::none()) as u32;
-        let extra = (self.ledger.in_flight().count() + self.ledger.merges()) as u32;
+        let owed = sweep::owed(&self.history, &Depends::none()) as u32;
+        let extra = (self.history.in_flight().count() + self.history.merges()) as u32;
         let (at_least, at_most) = match self.phase {
             Phase::Certifying => (owed, owed + extra),
             // Each failure makes a group smaller, and a request is in few before it is alone.
             _ => (
                 owed.min(1),
-                1 + 20 * self.ledger.free().len() as u32 + extra,
+                1 + 20 * self.history.free().len() as u32 + extra,
             ),
         };
         Outlook {
@@ -207,6 +207,6 @@ impl Search for Probabilities {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &Depends::none())
+        sweep::certificate(&self.history, &Depends::none())
     }
 }

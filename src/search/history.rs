@@ -79,7 +79,7 @@ fn gap(base: &RequestSet, keep: &RequestSet) -> Option<Gap> {
 
 /// Every candidate with what was said of it, and the best.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct History {
     fixed: RequestSet,
     best: RequestSet,
     /// Indexed by candidate id.
@@ -92,10 +92,10 @@ pub(super) struct Ledger {
     merges: Vec<RequestSet>,
 }
 
-impl Ledger {
+impl History {
     /// `start` passes. `failed` is known to fail: the first ids are those of its sets.
     pub fn new(start: RequestSet, fixed: &RequestSet, failed: &[RequestSet]) -> Self {
-        let mut ledger = Self {
+        let mut history = Self {
             // What is not in the start is not there to be kept.
             fixed: fixed.intersection(&start),
             best: start,
@@ -105,10 +105,10 @@ impl Ledger {
             merges: Vec::new(),
         };
         for keep in failed {
-            let id = ledger.propose(keep.clone()).id;
-            ledger.land(id, State::Told(Verdict::Fail(Stage::Oracle)));
+            let id = history.propose(keep.clone()).id;
+            history.land(id, State::Told(Verdict::Fail(Stage::Oracle)));
         }
-        ledger
+        history
     }
 
     pub fn best(&self) -> &RequestSet {
@@ -287,7 +287,7 @@ impl Ledger {
         self.weigh(chunks, |entry| entry.gap)
     }
 
-    /// The same for a set that may become the best: [`Ledger::merged`].
+    /// The same for a set that may become the best: [`History::merged`].
     pub fn standings_under(&self, base: &RequestSet, chunks: &[Chunk]) -> Vec<Standing> {
         self.weigh(chunks, |entry| gap(base, &entry.keep))
     }
