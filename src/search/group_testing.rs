@@ -17,12 +17,12 @@
 use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
 use super::belief::{Belief, Weighed};
-use super::cells::{Kind, cells};
 use super::chance::{Known, Unknown, in_order, most_telling, most_telling_within};
 use super::costs::Costs;
 use super::depends::Depends;
 use super::groups::Groups;
 use super::history::{History, State};
+use super::partition::{Kind, partition};
 use super::{Ask, Certificate, Cores, Options, Outlook, Search, Update, sweep};
 
 /// After so many failures on a union of what passed side by side, it is tried by itself: perhaps
@@ -266,13 +266,13 @@ impl GroupTesting {
         }
         // More workers than groups: they share them.
         let of = |id: RequestId| chances.of(id);
-        for cell in cells(&view.groups.suspects, &view.flying, of) {
-            let keep = match cell.kind {
-                Kind::Whole if cell.members.len() == 1 => {
-                    let members: Vec<RequestId> = cell.members.iter().collect();
+        for part in partition(&view.groups.suspects, &view.flying, of) {
+            let keep = match part.kind {
+                Kind::Whole if part.members.len() == 1 => {
+                    let members: Vec<RequestId> = part.members.iter().collect();
                     self.without(view, &members)
                 }
-                _ if cell.members.len() > 1 => halve(&cell.members),
+                _ if part.members.len() > 1 => halve(&part.members),
                 _ => None,
             };
             if keep.is_some() {

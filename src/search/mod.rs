@@ -9,7 +9,6 @@
 
 mod algorithm;
 mod belief;
-mod cells;
 mod chance;
 mod costs;
 mod ddmin;
@@ -25,6 +24,7 @@ mod in_order;
 mod ktest;
 mod one_by_one;
 mod options;
+mod partition;
 mod posterior;
 mod probabilities;
 mod rebuilding;
