@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::doubt::Reliability;
+use super::sprt::Reliability;
 use super::{Ask, Certificate, Depends, Outlook, Proof, Search, Update};
 use crate::model::{Candidate, CandidateId, Phase, RequestSet, Verdict};
 

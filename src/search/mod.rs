@@ -13,7 +13,6 @@ mod chance;
 mod costs;
 mod ddmin;
 mod depends;
-mod doubt;
 mod evidence;
 mod gbr;
 mod group_testing;
@@ -32,6 +31,7 @@ mod replay;
 mod retesting;
 mod sequential;
 pub mod sim;
+mod sprt;
 mod sweep;
 
 #[cfg(test)]
@@ -40,12 +40,12 @@ mod tests;
 pub use crate::model::Proof;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use depends::Depends;
-pub use doubt::Reliability;
 pub use in_order::{InOrder, WINDOW};
 pub use options::{Cores, Options};
 pub use rebuilding::{Rebuilding, Rebuilt};
 pub use replay::{Call, ReplayError, Replayed, replay};
 pub use retesting::Retesting;
+pub use sprt::Reliability;
 
 use crate::model::{Candidate, CandidateId, Origin, Phase, RequestId, RequestSet, Verdict};
 

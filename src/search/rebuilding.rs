@@ -14,8 +14,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::doubt::Reliability;
 use super::evidence::MOST;
+use super::sprt::Reliability;
 use super::{Ask, Certificate, Depends, Outlook, Proof, Search, Update};
 use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,

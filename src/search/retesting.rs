@@ -16,8 +16,8 @@ mod certainty;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::doubt::{Reliability, errs_too_often};
 use super::evidence::{Evidence, MOST};
+use super::sprt::{Reliability, errs_too_often};
 use super::{Algorithm, Ask, Certificate, Depends, Options, Outlook, Proof, Search, Update};
 use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,
