@@ -16,12 +16,12 @@
 
 use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
-use super::belief::{Belief, Weighed};
 use super::chance::{Known, Unknown, in_order, most_telling, most_telling_within};
 use super::costs::Costs;
 use super::depends::Depends;
 use super::groups::Groups;
 use super::history::{History, State};
+use super::model_averaging::{Averaged, ModelAveraging};
 use super::partition::{Kind, partition};
 use super::{Ask, Certificate, Cores, Options, Outlook, Search, Update, sweep};
 
@@ -46,7 +46,7 @@ pub struct GroupTesting {
     certify: Certify,
     groups: Groups,
     phase: Phase,
-    belief: Belief,
+    models: ModelAveraging,
     costs: Costs,
     cores: Cores,
 }
@@ -70,7 +70,7 @@ impl GroupTesting {
     pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
         let n = start.capacity();
         let costs = Costs::new(&options.cost, &options.depends, n);
-        let belief = Belief::new(&options.prior, &options.depends, &costs, n);
+        let models = ModelAveraging::new(&options.prior, &options.depends, &costs, n);
         let mut search = Self {
             groups: Groups::new(&start),
             history: History::new(start, fixed, &options.failed),
@@ -80,7 +80,7 @@ impl GroupTesting {
             depends: options.depends,
             selectors: options.selectors,
             phase: Phase::Reducing,
-            belief,
+            models,
             costs,
             cores: options.cores,
         };
@@ -165,8 +165,8 @@ impl GroupTesting {
             && self.history.in_flight().next().is_some()
     }
 
-    fn chances(&self, view: &View) -> Weighed {
-        self.belief.chances(
+    fn chances(&self, view: &View) -> Averaged {
+        self.models.chances(
             |id| view.known(id, &self.depends),
             |id| {
                 let carried = self.depends.carried(id);
@@ -180,7 +180,7 @@ impl GroupTesting {
     /// at first.)
     fn weigh(&mut self, keep: &RequestSet, verdict: Verdict) {
         let tells = self.phase == Phase::Reducing && verdict != Verdict::Unresolved;
-        if !tells || !self.belief.is_open() {
+        if !tells || !self.models.is_open() {
             return;
         }
         let view = self.view();
@@ -189,13 +189,13 @@ impl GroupTesting {
         if here != gone || view.groups.has_needed(&here) {
             return;
         }
-        let members = |set: &RequestSet| in_order(self.belief.order(), set);
+        let members = |set: &RequestSet| in_order(self.models.order(), set);
         let group = view.open.intersection(&here);
         let mut suspects = view.groups.suspects.iter();
         let within = suspects.find(|suspects| group.is_subset(suspects));
         let (group, within) = (members(&group), within.map(members));
         let chances = self.chances(&view);
-        self.belief
+        self.models
             .learn(&chances, &group, within.as_deref(), verdict);
     }
 
@@ -249,7 +249,7 @@ impl GroupTesting {
         // A part of a group that has a needed one in it: it tells which.
         let idle = |group: &&RequestSet| !group.has_any_of(&all_flying);
         let halve = |group: &RequestSet| {
-            let members = in_order(self.belief.order(), group);
+            let members = in_order(self.models.order(), group);
             let none = chances.none_needed_within(&members);
             let len = most_telling_within(&none, &self.costs_of(&members));
             (1..=len)
@@ -298,8 +298,8 @@ impl GroupTesting {
     }
 
     /// The group that tells most for what it takes; of several, the first in order.
-    fn group(&self, view: &View, from: &RequestSet, chances: &Weighed) -> Option<RequestSet> {
-        let members = in_order(self.belief.order(), from);
+    fn group(&self, view: &View, from: &RequestSet, chances: &Averaged) -> Option<RequestSet> {
+        let members = in_order(self.models.order(), from);
         let none = chances.none_needed_of_fresh(&members);
         let len = match members.len() {
             0 => 0,

@@ -8,7 +8,6 @@
 //! one trial.
 
 mod algorithm;
-mod belief;
 mod chance;
 mod costs;
 mod ddmin;
@@ -21,6 +20,7 @@ mod halving;
 mod history;
 mod in_order;
 mod ktest;
+mod model_averaging;
 mod one_by_one;
 mod options;
 mod partition;

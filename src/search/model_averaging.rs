@@ -22,7 +22,7 @@ const LEAST: f64 = 0.02;
 
 /// The two models and their odds.
 #[derive(Debug)]
-pub(super) struct Belief {
+pub(super) struct ModelAveraging {
     plain: Model,
     thought: Option<Model>,
     /// That what was thought tells something: the natural logarithm of the odds.
@@ -69,7 +69,7 @@ fn thoughts(prior: &Prior, depends: &Depends, n: usize) -> Vec<Thought> {
     (0..n as u32).map(RequestId).map(thought).collect()
 }
 
-impl Belief {
+impl ModelAveraging {
     /// Of `n` requests.
     pub(super) fn new(prior: &Prior, depends: &Depends, costs: &Costs, n: usize) -> Self {
         let model = |prior: &Prior| Model::new(prior, depends, costs, n);
@@ -99,9 +99,9 @@ impl Belief {
         &self,
         known: impl Fn(RequestId) -> Known,
         is_alone: impl Fn(RequestId) -> bool,
-    ) -> Weighed {
+    ) -> Averaged {
         let of = |model: &Model| Chances::estimate(&model.order, &known, &is_alone, &model.classes);
-        Weighed {
+        Averaged {
             plain: of(&self.plain),
             thought: self.thought.as_ref().map(of),
             weight: self.weight(),
@@ -117,7 +117,7 @@ impl Belief {
     /// if that has a needed one for certain; else nothing was known of it.
     pub(super) fn learn(
         &mut self,
-        chances: &Weighed,
+        chances: &Averaged,
         group: &[RequestId],
         within: Option<&[RequestId]>,
         verdict: Verdict,
@@ -144,13 +144,13 @@ impl Belief {
 
 /// How likely each request is needed, by both models.
 #[derive(Debug)]
-pub(super) struct Weighed {
+pub(super) struct Averaged {
     plain: Chances,
     thought: Option<Chances>,
     weight: f64,
 }
 
-impl Weighed {
+impl Averaged {
     /// That this one is needed.
     pub(super) fn of(&self, id: RequestId) -> f64 {
         let plain = self.plain.of(id);
@@ -193,67 +193,67 @@ mod tests {
     use crate::search::sim::FAIL;
 
     /// Of ten requests: the first five are thought to be needed.
-    fn belief() -> Belief {
+    fn models() -> ModelAveraging {
         let prior = Prior::new((0..10).map(|id| if id < 5 { 0.9 } else { 0.01 }));
         let costs = Costs::new(&[], &Depends::none(), 10);
-        Belief::new(&prior, &Depends::none(), &costs, 10)
+        ModelAveraging::new(&prior, &Depends::none(), &costs, 10)
     }
 
-    fn learn(belief: &mut Belief, ids: &[u32], within: Option<&[u32]>, verdict: Verdict) {
+    fn learn(models: &mut ModelAveraging, ids: &[u32], within: Option<&[u32]>, verdict: Verdict) {
         let requests = |ids: &[u32]| ids.iter().copied().map(RequestId).collect::<Vec<_>>();
-        let chances = belief.chances(|_| Known::Nothing, |_| true);
+        let chances = models.chances(|_| Known::Nothing, |_| true);
         let within = within.map(requests);
-        belief.learn(&chances, &requests(ids), within.as_deref(), verdict);
+        models.learn(&chances, &requests(ids), within.as_deref(), verdict);
     }
 
-    fn chance(belief: &Belief, id: u32) -> f64 {
-        belief
+    fn chance(models: &ModelAveraging, id: u32) -> f64 {
+        models
             .chances(|_| Known::Nothing, |_| true)
             .of(RequestId(id))
     }
 
     #[test]
     fn a_prior_is_believed_the_more_the_better_it_foretells() {
-        let mut belief = belief();
-        let first = belief.weight();
-        learn(&mut belief, &[5, 6, 7, 8, 9], None, Verdict::Pass);
-        assert!(belief.weight() > first);
-        assert_eq!(belief.order().first(), Some(&RequestId(9)));
-        let after = belief.weight();
-        learn(&mut belief, &[0], None, FAIL);
-        assert!(belief.weight() > after);
-        assert!(chance(&belief, 1) > 0.8);
+        let mut models = models();
+        let first = models.weight();
+        learn(&mut models, &[5, 6, 7, 8, 9], None, Verdict::Pass);
+        assert!(models.weight() > first);
+        assert_eq!(models.order().first(), Some(&RequestId(9)));
+        let after = models.weight();
+        learn(&mut models, &[0], None, FAIL);
+        assert!(models.weight() > after);
+        assert!(chance(&models, 1) > 0.8);
     }
 
     #[test]
     fn a_prior_that_foretells_what_does_not_come_is_forgotten_with_its_order() {
-        let mut belief = belief();
+        let mut models = models();
         // What it took for idle is needed, and what it took for needed is not.
-        learn(&mut belief, &[8], None, FAIL);
-        assert!(belief.weight() < 0.5);
-        assert_eq!(belief.order(), belief.plain.order);
-        learn(&mut belief, &[1], None, Verdict::Pass);
-        learn(&mut belief, &[2], None, Verdict::Pass);
-        assert!(chance(&belief, 3) < 0.12 && chance(&belief, 9) > 0.09);
+        learn(&mut models, &[8], None, FAIL);
+        assert!(models.weight() < 0.5);
+        assert_eq!(models.order(), models.plain.order);
+        learn(&mut models, &[1], None, Verdict::Pass);
+        learn(&mut models, &[2], None, Verdict::Pass);
+        assert!(chance(&models, 3) < 0.12 && chance(&models, 9) > 0.09);
     }
 
     #[test]
     fn that_a_part_of_what_must_fail_fails_says_little() {
-        let mut belief = belief();
-        let first = belief.weight();
-        learn(&mut belief, &[5, 6, 7, 8], Some(&[5, 6, 7, 8, 9]), FAIL);
-        assert!((belief.weight() - first).abs() < 0.016);
-        learn(&mut belief, &[5, 6, 7, 8], None, FAIL);
-        assert!(belief.weight() < first / 2.0);
+        let mut models = models();
+        let first = models.weight();
+        learn(&mut models, &[5, 6, 7, 8], Some(&[5, 6, 7, 8, 9]), FAIL);
+        assert!((models.weight() - first).abs() < 0.016);
+        learn(&mut models, &[5, 6, 7, 8], None, FAIL);
+        assert!(models.weight() < first / 2.0);
     }
 
     #[test]
     fn without_a_prior_there_is_nothing_to_believe() {
         let costs = Costs::new(&[], &Depends::none(), 10);
-        let mut belief = Belief::new(&Prior::default(), &Depends::none(), &costs, 10);
-        let before = chance(&belief, 3);
-        learn(&mut belief, &[5, 6], None, FAIL);
-        assert_eq!(chance(&belief, 3).to_bits(), before.to_bits());
+        let mut models = ModelAveraging::new(&Prior::default(), &Depends::none(), &costs, 10);
+        let before = chance(&models, 3);
+        learn(&mut models, &[5, 6], None, FAIL);
+        assert_eq!(chance(&models, 3).to_bits(), before.to_bits());
         assert!((before - Prior::SHARE).abs() < 1e-9);
     }
 }
