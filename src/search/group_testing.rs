@@ -16,13 +16,13 @@
 
 use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
-use super::chance::{Known, Unknown, in_order, most_telling, most_telling_within};
 use super::costs::Costs;
 use super::depends::Depends;
 use super::groups::Groups;
 use super::history::{History, State};
 use super::model_averaging::{Averaged, ModelAveraging};
 use super::partition::{Kind, partition};
+use super::prevalence::{Known, Unknown, in_order, most_telling, most_telling_within};
 use super::{Ask, Certificate, Cores, Options, Outlook, Search, Update, sweep};
 
 /// After so many failures on a union of what passed side by side, it is tried by itself: perhaps

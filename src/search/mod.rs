@@ -8,7 +8,6 @@
 //! one trial.
 
 mod algorithm;
-mod chance;
 mod costs;
 mod ddmin;
 mod depends;
@@ -25,6 +24,7 @@ mod one_by_one;
 mod options;
 mod partition;
 mod posterior;
+mod prevalence;
 mod probabilities;
 mod rebuilding;
 mod replay;

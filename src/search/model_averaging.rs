@@ -7,9 +7,9 @@
 
 use crate::model::{Prior, RequestId, RequestSet, Verdict};
 
-use super::chance::{Chances, Classes, Known, Thought, none_given_one, none_within};
 use super::costs::Costs;
 use super::depends::Depends;
+use super::prevalence::{Classes, Known, Prevalence, Thought, none_given_one, none_within};
 
 /// The odds that a prior tells something, before the first verdict: even. On the EC2 set (`benches/search.md`) a
 /// shuffled guess costs at most 1.6 trials on average so, and 3.1 with four to one, by which a good one
@@ -100,7 +100,8 @@ impl ModelAveraging {
         known: impl Fn(RequestId) -> Known,
         is_alone: impl Fn(RequestId) -> bool,
     ) -> Averaged {
-        let of = |model: &Model| Chances::estimate(&model.order, &known, &is_alone, &model.classes);
+        let of =
+            |model: &Model| Prevalence::estimate(&model.order, &known, &is_alone, &model.classes);
         Averaged {
             plain: of(&self.plain),
             thought: self.thought.as_ref().map(of),
@@ -126,7 +127,7 @@ impl ModelAveraging {
             return;
         };
         let last = |none: Vec<f64>| none.last().copied().unwrap_or(1.0);
-        let foretold = |model: &Chances, fresh: fn(&Chances, &[RequestId]) -> Vec<f64>| {
+        let foretold = |model: &Prevalence, fresh: fn(&Prevalence, &[RequestId]) -> Vec<f64>| {
             let goes = match within {
                 Some(within) => none_given_one(
                     last(model.none_needed(group)),
@@ -137,16 +138,16 @@ impl ModelAveraging {
             let foretold = if verdict.is_pass() { goes } else { 1.0 - goes };
             foretold.clamp(LEAST, 1.0)
         };
-        let thought = foretold(thought, Chances::none_needed_of_fresh);
-        self.odds += (thought / foretold(&chances.plain, Chances::none_needed)).ln();
+        let thought = foretold(thought, Prevalence::none_needed_of_fresh);
+        self.odds += (thought / foretold(&chances.plain, Prevalence::none_needed)).ln();
     }
 }
 
 /// How likely each request is needed, by both models.
 #[derive(Debug)]
 pub(super) struct Averaged {
-    plain: Chances,
-    thought: Option<Chances>,
+    plain: Prevalence,
+    thought: Option<Prevalence>,
     weight: f64,
 }
 
@@ -162,7 +163,7 @@ impl Averaged {
 
     /// For each request of `group`, which has a needed one, that this is neither it nor one before it.
     pub(super) fn none_needed_within(&self, group: &[RequestId]) -> Vec<f64> {
-        let within = |chances: &Chances| none_within(&chances.none_needed(group));
+        let within = |chances: &Prevalence| none_within(&chances.none_needed(group));
         self.mean(within(&self.plain), within)
     }
 
@@ -173,7 +174,7 @@ impl Averaged {
         self.mean(plain, |chances| chances.none_needed_of_fresh(group))
     }
 
-    fn mean(&self, mut plain: Vec<f64>, of: impl Fn(&Chances) -> Vec<f64>) -> Vec<f64> {
+    fn mean(&self, mut plain: Vec<f64>, of: impl Fn(&Prevalence) -> Vec<f64>) -> Vec<f64> {
         if let Some(thought) = &self.thought {
             for (plain, thought) in plain.iter_mut().zip(of(thought)) {
                 *plain = self.between(*plain, thought);

@@ -69,7 +69,7 @@ impl Counts {
 
 /// Of each request, in an order, how likely it is needed.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Chances {
+pub(super) struct Prevalence {
     counts: Vec<Counts>,
     /// By id.
     classes: Vec<usize>,
@@ -77,7 +77,7 @@ pub(super) struct Chances {
     before: Vec<Known>,
 }
 
-impl Chances {
+impl Prevalence {
     /// From what is known of each request, in the order in which they are looked at. `is_alone`: all
     /// that went with it is gone.
     pub(super) fn estimate(
@@ -316,9 +316,9 @@ mod tests {
         Classes::new(&vec![thought(Prior::SHARE); n])
     }
 
-    fn chances(known: &[Known], classes: &Classes) -> Chances {
+    fn chances(known: &[Known], classes: &Classes) -> Prevalence {
         let order: Vec<RequestId> = (0..known.len() as u32).map(RequestId).collect();
-        Chances::estimate(&order, |id| known[id.index()], |_| false, classes)
+        Prevalence::estimate(&order, |id| known[id.index()], |_| false, classes)
     }
 
     #[test]
@@ -357,7 +357,7 @@ mod tests {
         let classes = Classes::new(&[core, thought(0.8), thought(0.02)]);
         let order = [2, 1, 0].map(RequestId);
         let of = |is_alone: bool| {
-            let chances = Chances::estimate(&order, |_| Known::Nothing, |_| is_alone, &classes);
+            let chances = Prevalence::estimate(&order, |_| Known::Nothing, |_| is_alone, &classes);
             [0, 1, 2].map(|id| chances.of(RequestId(id)))
         };
         assert_eq!(of(false), [0.8, 0.8, 0.02]);
