@@ -20,9 +20,10 @@ use super::costs::Costs;
 use super::depends::Depends;
 use super::groups::Groups;
 use super::history::{History, State};
+use super::information::{Unknown, most_telling, most_telling_within};
 use super::model_averaging::{Averaged, ModelAveraging};
 use super::partition::{Kind, partition};
-use super::prevalence::{Known, Unknown, in_order, most_telling, most_telling_within};
+use super::prevalence::{Known, in_order};
 use super::{Ask, Certificate, Cores, Options, Outlook, Search, Update, sweep};
 
 /// After so many failures on a union of what passed side by side, it is tried by itself: perhaps

@@ -18,6 +18,7 @@ mod groups;
 mod halving;
 mod history;
 mod in_order;
+mod information;
 mod ktest;
 mod model_averaging;
 mod one_by_one;

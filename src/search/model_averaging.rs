@@ -9,7 +9,8 @@ use crate::model::{Prior, RequestId, RequestSet, Verdict};
 
 use super::costs::Costs;
 use super::depends::Depends;
-use super::prevalence::{Classes, Known, Prevalence, Thought, none_given_one, none_within};
+use super::information::{none_given_one, none_within};
+use super::prevalence::{Classes, Known, Prevalence, Thought};
 
 /// The odds that a prior tells something, before the first verdict: even. On the EC2 set (`benches/search.md`) a
 /// shuffled guess costs at most 1.6 trials on average so, and 3.1 with four to one, by which a good one
