@@ -13,14 +13,16 @@
 //! base that holds, with all known failures.
 
 mod certainty;
+mod repeats;
+mod restart;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::evidence::{Evidence, MOST};
+use super::evidence::Evidence;
 use super::sprt::{Reliability, errs_too_often};
 use super::{Algorithm, Ask, Certificate, Depends, Options, Outlook, Proof, Search, Update};
 use crate::model::{
-    Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,
+    Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Verdict,
 };
 
 /// How often the start is judged, its first time included.
@@ -158,90 +160,6 @@ impl Retesting {
         self.bases.last().copied().unwrap_or(0)
     }
 
-    /// By how many the answer on a set must lead.
-    fn lead(&self, at: At) -> u32 {
-        let evidence = &self.evidence[at];
-        let best = self.inner.best();
-        let is_alone = evidence.keep.len() + 1 == best.len() && evidence.keep.is_subset(best);
-        let error = self.confidence.error();
-        // A wrong pass poisons what comes after it, a wrong failure of a single request makes the
-        // answer larger, one of the start ends the run. That of a group only costs trials: its
-        // members are looked at again.
-        let error = if evidence.leans_to_fail() && !is_alone && at != 0 {
-            error.max(LOOSE)
-        } else {
-            error
-        };
-        self.reliability.lead(error)
-    }
-
-    /// What can be relied on, if anything.
-    fn settled(&self, at: At) -> Option<Verdict> {
-        self.evidence[at].settled(self.lead(at))
-    }
-
-    /// How many more judgements of a set are wanted, to be sure of it.
-    fn lacks(&self, at: At) -> u32 {
-        self.evidence[at].lacks(self.lead(at))
-    }
-
-    /// The search inside relies on it, and its judgements do not agree.
-    fn is_shaken(&self, at: At) -> bool {
-        let evidence = &self.evidence[at];
-        let (passes, fails) = (evidence.passes, evidence.fails);
-        // What was sure enough once is not asked again whenever the oracle errs somewhere else.
-        let error = self.confidence.error().max(LOOSE);
-        let is_even = passes.abs_diff(fails) < self.reliability.lead(error);
-        evidence.told.is_some() && passes > 0 && fails > 0 && is_even
-    }
-
-    /// A set to judge again now, if there is one.
-    fn doubtful(&self) -> Option<At> {
-        let disputed = |at: &At| {
-            let evidence = &self.evidence[*at];
-            let is_open = evidence.awaited.is_some() && evidence.judged() > 0;
-            (is_open || self.is_shaken(*at)) && self.lacks(*at) > 0
-        };
-        let wanted = |at: &At| {
-            let evidence = &self.evidence[*at];
-            // The start one after the other: beside it there is something to find out.
-            let is_busy = *at == 0 && evidence.flying > 0;
-            evidence.asked() < evidence.wanted && !evidence.is_unbuildable() && !is_busy
-        };
-        let all = 0..self.evidence.len();
-        // What was judged last is most likely still in a tree.
-        all.clone()
-            .find(disputed)
-            .or_else(|| all.clone().rev().find(wanted))
-            .or_else(|| self.unsure_in_the_end())
-    }
-
-    /// What the answer stands on and is not sure enough, once requests are taken away alone.
-    fn unsure_in_the_end(&self) -> Option<At> {
-        if self.inner.phase() != Phase::Certifying {
-            return None;
-        }
-        let certificate = self.inner.certificate();
-        let entries = certificate.entries().iter();
-        let mut tried = entries.filter_map(|(id, proof)| self.tried(*id, *proof));
-        tried.find(|at| self.lacks(*at) > 0)
-    }
-
-    /// The set whose judgements decide whether a request is proved, if there are any.
-    ///
-    /// The search inside may have begun anew since a request was tried alone, and then says that what
-    /// depends on it speaks for it. But what was tried is proved by what came of it.
-    fn tried(&self, id: RequestId, proof: Proof) -> Option<At> {
-        match proof {
-            Proof::Tested(inside) => Some(self.proposed[inside.0 as usize]),
-            Proof::Implied(_) => {
-                let at = self.by_set.get(&self.inner.best().without(id)).copied();
-                at.filter(|at| self.evidence[*at].judged() + self.evidence[*at].unresolved > 0)
-            }
-            Proof::Missing => None,
-        }
-    }
-
     fn propose(&mut self, at: At) -> Ask {
         let id = CandidateId(self.next_id);
         self.next_id += 1;
@@ -280,61 +198,6 @@ impl Retesting {
         self.forget_pointless();
     }
 
-    /// A set failed, and now a part of it passes: one of the verdicts is wrong, or the oracle is
-    /// not monotone. To see which costs a trial, so not too often.
-    fn doubt_what_failed_above(&mut self, at: At) {
-        if self.doubts >= 2 + self.next_id / 50 + 4 * self.reliability.differed {
-            return;
-        }
-        let keep = self.evidence[at].keep.clone();
-        let failed = self
-            .evidence
-            .iter_mut()
-            .filter(|d| d.told == Some(Verdict::Fail(Stage::Oracle)) && keep.is_subset(&d.keep));
-        // The smallest says most.
-        if let Some(least) = failed.min_by_key(|d| d.keep.len())
-            && least.judged() == 1
-            && least.wanted == 0
-        {
-            least.wanted = 2;
-            self.doubts += 1;
-        }
-    }
-
-    /// Before every removal is tried alone: does what they are taken from hold at all?
-    fn doubt_the_best_in_the_end(&mut self) {
-        let best = self.base();
-        if self.inner.phase() == Phase::Certifying && best != 0 {
-            // Of all that was tried this one was chosen because it passed: so it must pass so often
-            // that not even one of them all would do so by mistake (Bonferroni's correction).
-            let error = self.confidence.error() / self.evidence.len() as f64;
-            let lead = self.reliability.lead(error).max(2);
-            let best = &mut self.evidence[best];
-            let wanted = 2 * best.fails + best.unresolved + lead;
-            best.wanted = best.wanted.max(wanted.min(MOST));
-            let is_short = best.passes.saturating_sub(best.fails) < lead;
-            if is_short && best.flying == 0 && best.is_exhausted() {
-                best.is_given_up = true;
-                self.consider(self.base());
-            }
-        }
-    }
-
-    /// Whether a base holds is seen anew with each verdict: how sure is sure enough may have
-    /// changed.
-    fn reconsider_the_bases(&mut self) {
-        let is_lost = |retesting: &Self, at: At| {
-            let is_told = retesting.evidence[at].told.is_some_and(Verdict::is_pass);
-            is_told && retesting.settled(at).is_some_and(|now| !now.is_pass())
-        };
-        // Each that is lost is a base no more, but for the start, with which all is over.
-        while !self.reliability.start_fails
-            && let Some(at) = self.bases.iter().copied().find(|at| is_lost(self, *at))
-        {
-            self.consider(at);
-        }
-    }
-
     /// What the search inside does not want any more and nobody judges is off its hands.
     fn forget_pointless(&mut self) {
         for id in self.pointless.clone() {
@@ -349,55 +212,6 @@ impl Retesting {
         let proposed = &self.proposed;
         self.pointless
             .retain(|id| evidence[proposed[id.0 as usize]].awaited == Some(*id));
-    }
-
-    fn is_below_the_best(&self, at: At) -> bool {
-        let (keep, best) = (&self.evidence[at].keep, self.inner.best());
-        keep != best && keep.is_subset(best)
-    }
-
-    /// A verdict that the search inside was told is the opposite of what is known now.
-    fn take_back(&mut self, at: At, now: Verdict) {
-        if at == 0 {
-            self.reliability.start_fails = true;
-            return;
-        }
-        if now.is_pass() {
-            if self.evidence[at].keep.len() < self.inner.best().len() {
-                self.bases.push(at);
-            }
-        } else if let Some(place) = self.bases.iter().position(|base| *base == at) {
-            self.bases.truncate(place);
-            // Perhaps it did not hold either.
-            let base = self.base();
-            let base = &mut self.evidence[base];
-            base.wanted = base.wanted.max(2);
-        }
-        self.begin_anew();
-    }
-
-    /// The search inside, from the newest base, with what is known to fail.
-    fn begin_anew(&mut self) {
-        let is_known = |at: &At| {
-            let evidence = &self.evidence[*at];
-            let says = self.settled(*at).is_some_and(Verdict::is_fail);
-            says && evidence.told.is_some_and(Verdict::is_fail)
-        };
-        self.proposed = (0..self.evidence.len()).filter(is_known).collect();
-        let mut known = self.proposed.iter().peekable();
-        for (at, evidence) in self.evidence.iter_mut().enumerate() {
-            evidence.awaited = None;
-            if known.next_if(|k| **k == at).is_none() && at != 0 {
-                evidence.told = None;
-            }
-        }
-        let keep = |at: &At| self.evidence[*at].keep.clone();
-        let failed = self.proposed.iter().map(keep).collect();
-        let base = self.base();
-        self.evidence[base].told = Some(Verdict::Pass);
-        self.inner = self.make.search(self.evidence[base].keep.clone(), failed);
-        self.pointless.clear();
-        (self.failures, self.patience) = (0, PATIENCE);
     }
 
     fn count(&mut self) {
@@ -421,9 +235,7 @@ impl Retesting {
             _ => {}
         }
     }
-}
 
-impl Retesting {
     /// What is enough to be sure changes with the best, and with what is known of the oracle.
     fn consider_what_is_awaited(&mut self) {
         let is_ripe = |retesting: &Self, at: At| {
