@@ -13,7 +13,7 @@ use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 /// after it. When all complements failed the *subsets* (a chunk alone) are tried, then each chunk
 /// is halved. When no single request can go, all are tried again for the certificate.
 ///
-/// What differs from the textbook:
+/// Differences from the textbook:
 /// - Complements come before subsets. With the inference below, two complements that fail answer
 ///   all subsets for nothing.
 /// - While requests are removed, a subset of a set that failed is taken to fail. The certificate
@@ -33,7 +33,7 @@ use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 /// - Removals that passed side by side are put together, and as that mostly passes, it is not
 ///   tried alone but with the next chunk gone as well; alone only when that fails twice.
 #[derive(Debug)]
-pub struct Ddmin {
+pub(super) struct Ddmin {
     history: History,
     phase: Phase,
     /// Cover the free requests of the best, in ascending order.
@@ -158,7 +158,7 @@ impl Ddmin {
         (0..from).rev().chain((from..chunks.len()).rev())
     }
 
-    /// What passed side by side put together, and the next chunk taken away as well.
+    /// The union of removals that passed side by side, with the next chunk removed as well.
     fn leap(&self) -> Option<RequestSet> {
         let mut base = self.history.merged();
         if base == *self.history.best() || self.history.is_inferred_to_fail(&base) {
@@ -186,7 +186,7 @@ impl Ddmin {
         self.chunks.iter().rev().map(|c| self.alone(c)).find(open)
     }
 
-    /// What to try while requests are removed in bulk.
+    /// The next candidate while requests are removed in bulk.
     fn reduce(&self) -> Option<RequestSet> {
         let standings = self.history.standings(&self.chunks);
         if let Some(next) = self.round(&self.chunks).find(|i| standings[*i].is_open()) {
@@ -200,8 +200,8 @@ impl Ddmin {
         self.speculate(standings)
     }
 
-    /// What a later round will want unless something passes: halves, then quarters, ...; those
-    /// of chunks that are known to stay first.
+    /// A candidate that a later round will need unless something passes: halves, then quarters, ... Chunks that
+    /// are known to stay come first.
     fn speculate(&self, mut above: Vec<Standing>) -> Option<RequestSet> {
         let mut chunks = self.chunks.clone();
         while chunks.iter().any(|c| c.len > 1) {
@@ -285,7 +285,7 @@ impl Search for Ddmin {
 
     fn withdraw(&mut self, id: CandidateId) {
         self.history.withdraw(id);
-        // What a round waited for may have become pointless while it was in flight.
+        // A candidate that a round waited for may have become pointless in flight.
         self.settle();
     }
 

@@ -22,16 +22,16 @@ use super::sequential::Plan;
 #[derive(Debug)]
 pub(super) struct Progression {
     depends: Depends,
-    /// All parts of which something is needed, together.
+    /// The union of all parts that contain a needed request.
     learned: RequestSet,
     /// D0, D1, ...: disjoint, and together the best.
     parts: Vec<Vec<RequestId>>,
-    /// So many parts are known not to be enough; 0 as long as D0 was not tried.
+    /// The largest number of parts that failed; 0 before D0 was tried.
     too_few: usize,
 }
 
 impl Progression {
-    /// How many parts are tried next. `None`: D0 is all there is.
+    /// The number of parts to try next. `None` if there is only D0.
     fn len(&self) -> Option<usize> {
         match (self.parts.len(), self.too_few) {
             (0 | 1, _) => None,

@@ -26,22 +26,22 @@ use super::partition::{Kind, partition};
 use super::prevalence::{Known, in_order};
 use super::{Ask, Certificate, Cores, Options, Outlook, Search, Update, sweep};
 
-/// After so many failures on a union of what passed side by side, it is tried by itself: perhaps
-/// the removals do not go together.
+/// After this many failures on a union of removals that passed side by side, the union is tried by itself: the
+/// removals may not be compatible.
 const LEAPS: usize = 4;
 
-/// How many trials it takes on average to learn a bit, on one worker and so much more for each
-/// that is in flight beside it: measured in simulations.
+/// The mean number of trials for one bit on one worker, and the increase for each other trial in flight. Both were
+/// measured in simulations.
 const TRIALS_A_BIT: f64 = 1.06;
 const MORE_FOR_EACH: f64 = 0.025;
 
 /// Group testing with disjoint groups, one for each worker.
 #[derive(Debug)]
-pub struct GroupTesting {
+pub(super) struct GroupTesting {
     history: History,
     depends: Depends,
     selectors: Vec<RequestSet>,
-    /// The same of the best as it is now: it tells which requests are leaves in the certificate.
+    /// The dependents in the present best: they decide which requests are leaves in the certificate.
     implied: Depends,
     has_learnt: bool,
     certify: Certify,
@@ -52,15 +52,15 @@ pub struct GroupTesting {
     cores: Cores,
 }
 
-/// What is known, under the assumption that the oracle is monotone.
+/// The state of knowledge, if the oracle is monotone.
 struct View {
-    /// What most likely passes: candidates are cut from it.
+    /// The smallest set that most likely passes. Candidates are cut from it.
     base: RequestSet,
-    /// What failures say of it.
+    /// The conclusions from failures.
     groups: Groups,
-    /// Of it, what may yet go.
+    /// The requests of the base that may still be removed.
     open: RequestSet,
-    /// What the candidates in flight take away from the base.
+    /// For each candidate in flight, the requests of the base that it lacks.
     flying: Vec<RequestSet>,
 }
 
@@ -104,7 +104,7 @@ impl GroupTesting {
         }
     }
 
-    /// Goes to the certificate when nothing is left to take away.
+    /// Begins the certificate when nothing is left to remove.
     fn settle(&mut self) {
         if self.phase == Phase::Reducing {
             let view = self.view();
@@ -118,7 +118,7 @@ impl GroupTesting {
         }
     }
 
-    /// The base without a group and what goes with it, if that is worth a trial.
+    /// The base without a group and its dependents, if that is worth a trial.
     fn without(&self, view: &View, group: &[RequestId]) -> Option<RequestSet> {
         let group = RequestSet::of(view.base.capacity(), group.iter().copied());
         let gone = self.depends.closure(&group).minus(self.history.floor());
@@ -130,9 +130,9 @@ impl GroupTesting {
             .then_some(keep)
     }
 
-    /// The best without what changes nothing, because others of it select it: when nothing else is left to
-    /// take away. The config is the same, so that is known without a trial. Where it is not, since who
-    /// selects what may be another in the best than in the start, parts of it.
+    /// The best without the requests that other requests of it select, when nothing else is left to remove. The
+    /// config stays the same, so its verdict is known without a trial. If it is not the same, because the selectors
+    /// in the best differ from those in the start, parts of these requests are tried.
     fn without_selected(&self, view: &View) -> Option<RequestSet> {
         if view.base != *self.history.best() {
             return None;
@@ -147,7 +147,7 @@ impl GroupTesting {
             .find(|keep| self.history.is_unasked(keep))
     }
 
-    /// Of a set, what others of it select, but for what must stay.
+    /// The requests of a set that others of it select, without those that must stay.
     fn selected(&self, set: &RequestSet) -> RequestSet {
         let all = (0..).map(RequestId).zip(&self.selectors);
         let selected = all.filter(|(_, by)| by.has_any_of(set)).map(|(id, _)| id);
@@ -155,11 +155,11 @@ impl GroupTesting {
         selected.intersection(set).minus(self.history.floor())
     }
 
-    /// A heavy trial keeps all cores busy. A second one beside it would make both end late, and
-    /// would stand on more than is left when the first is known. What is not heavy is waited for, as
-    /// that takes little, and all that goes by it goes before.
+    /// Would this trial and one in flight slow each other down? A heavy trial keeps all cores busy. Two at once
+    /// end no earlier than one after the other, and the second is chosen without the verdict on the first. A
+    /// light trial ends soon, so the heavy one waits for it.
     ///
-    /// What is gone from the base was compiled when it was tried, and comes from the cache.
+    /// Requests that are missing in the base cost nothing: their removal was compiled when it was tried.
     fn would_hinder(&self, gone: &RequestSet) -> bool {
         self.cores == Cores::Shared
             && self.costs.is_heavy(gone)
@@ -176,9 +176,9 @@ impl GroupTesting {
         )
     }
 
-    /// A verdict says how good the prior is, if it is not one that had to come, nor one on what passed
-    /// side by side, which may not go together. (After a pass that was taken back, the prior is believed as
-    /// at first.)
+    /// Reweights the prior by a verdict. Verdicts that were certain before say nothing about the prior, nor do those
+    /// on unions of removals that passed side by side. (After a pass was taken back, the prior has its initial
+    /// weight again.)
     fn weigh(&mut self, keep: &RequestSet, verdict: Verdict) {
         let tells = self.phase == Phase::Reducing && verdict != Verdict::Unresolved;
         if !tells || !self.models.is_open() {
@@ -200,8 +200,8 @@ impl GroupTesting {
             .learn(&chances, &group, within.as_deref(), verdict);
     }
 
-    /// How many trials are expected: each tells about one bit of what is not known yet, and then
-    /// each needed request is taken away alone.
+    /// The expected number of trials: about one for each unknown bit, then one for each needed request that is
+    /// removed alone.
     fn expected(&self) -> u32 {
         let view = self.view();
         let all = self.chances(&view);
@@ -224,7 +224,7 @@ impl GroupTesting {
         expected
     }
 
-    /// What to try while requests are removed in bulk.
+    /// The next candidate while requests are removed in bulk.
     fn reduce(&self, view: &View) -> Option<RequestSet> {
         let unsure = view.base != *self.history.best();
         let confirm = || {
@@ -247,7 +247,7 @@ impl GroupTesting {
         let chances = self.chances(view);
         let all_flying = union(&view.base, &view.flying);
         let all_suspects = union(&view.base, &view.groups.suspects);
-        // A part of a group that has a needed one in it: it tells which.
+        // A part of a group that contains a needed request: the verdict tells in which part it is.
         let idle = |group: &&RequestSet| !group.has_any_of(&all_flying);
         let halve = |group: &RequestSet| {
             let members = in_order(self.models.order(), group);
@@ -260,7 +260,7 @@ impl GroupTesting {
         if let Some(keep) = view.groups.suspects.iter().filter(idle).find_map(halve) {
             return Some(keep);
         }
-        // A group of which nothing is known, of those that are in no other.
+        // A group of requests of unknown state that are in no other group.
         let fresh = view.open.minus(&all_flying);
         if let Some(keep) = self.group(view, &fresh.minus(&all_suspects), &chances) {
             return Some(keep);
@@ -288,7 +288,7 @@ impl GroupTesting {
             .or_else(selected)
     }
 
-    /// For each of a group, what it takes to try it with those before it.
+    /// For each request of a group, the cost of a trial without it and those before it.
     fn costs_of(&self, group: &[RequestId]) -> Vec<f64> {
         let mut most = 0.0_f64;
         let cost = |id: &RequestId| {
@@ -298,7 +298,7 @@ impl GroupTesting {
         group.iter().map(cost).collect()
     }
 
-    /// The group that tells most for what it takes; of several, the first in order.
+    /// The group with the most information for its cost; among equals, the first in order.
     fn group(&self, view: &View, from: &RequestSet, chances: &Averaged) -> Option<RequestSet> {
         let members = in_order(self.models.order(), from);
         let none = chances.none_needed_of_fresh(&members);
@@ -315,7 +315,7 @@ impl GroupTesting {
 impl View {
     fn known(&self, id: RequestId, depends: &Depends) -> Known {
         if self.groups.settled.contains(id) {
-            // What is needed for something else says nothing of what is needed for itself.
+            // A request that is needed for its dependents says nothing about its neighbours.
             match depends.carried(id) {
                 Some(carried) if self.groups.has_needed(carried) => Known::Nothing,
                 _ => Known::Needed,
@@ -355,7 +355,7 @@ impl Search for GroupTesting {
         let new_best = self.history.record(id, verdict);
         if new_best {
             self.groups.shrink_to(&self.history, &self.depends);
-            // What depended on what in the best before need not in this one.
+            // Dependencies in the old best need not hold in the new one.
             (self.implied, self.has_learnt) = (Depends::none(), false);
         } else if !verdict.is_pass() {
             self.groups.failed(&keep, &self.depends);

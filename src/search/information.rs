@@ -4,17 +4,17 @@
 //! (generalized binary splitting: F. K. Hwang, 1972). If all groups cost the same, it is the one that passes with
 //! a probability of one half.
 
-/// What is not known of some requests.
+/// The uncertainty about some requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Unknown {
-    /// The entropy: so many trials that tell a bit each it takes to know.
+    /// The entropy in bits: the number of trials, at one bit each.
     pub(super) bits: f64,
-    /// How many are expected to be needed.
+    /// The expected number of needed requests.
     pub(super) needed: f64,
 }
 
 impl Unknown {
-    /// Of requests that are needed with these chances.
+    /// Of requests that are needed with these probabilities.
     pub(super) fn of(chances: &[f64]) -> Self {
         Self {
             bits: chances.iter().map(|chance| entropy(*chance)).sum(),
@@ -22,12 +22,12 @@ impl Unknown {
         }
     }
 
-    /// The same if at least one of them is needed.
+    /// Of requests of which at least one is needed.
     pub(super) fn of_suspect(chances: &[f64]) -> Self {
         let all = Self::of(chances);
         let none: f64 = chances.iter().map(|chance| 1.0 - chance).product();
         let some = (1.0 - none).max(0.001);
-        // What it would take to know of all of them, without what is known by now.
+        // The entropy of all of them, given that one is needed.
         Self {
             bits: ((all.bits - entropy(none)) / some).max(0.0),
             needed: all.needed / some,
@@ -42,15 +42,15 @@ impl Unknown {
     }
 }
 
-/// Of a yes or no, in bits.
+/// The binary entropy, in bits.
 fn entropy(chance: f64) -> f64 {
     let part = |p: f64| if p > 0.0 { -p * p.log2() } else { 0.0 };
     part(chance) + part(1.0 - chance)
 }
 
-/// How many of a group to try, at least one, so that the trial tells most for what it takes:
-/// `none_needed` of so many, and what a trial of them takes. If all take as long, it is as likely as
-/// not that none of them is needed.
+/// The size of the group, at least one, whose trial gives the most information for its cost. `none_needed` and
+/// `costs` are indexed by size less one: the probability that none of the group is needed, and the cost of its
+/// trial. If all cost the same, the best group passes with a probability of about one half.
 pub(super) fn most_telling(none_needed: &[f64], costs: &[f64]) -> usize {
     let told: Vec<f64> = none_needed
         .iter()
@@ -66,7 +66,7 @@ pub(super) fn most_telling(none_needed: &[f64], costs: &[f64]) -> usize {
     best + 1
 }
 
-/// That none of a part is needed, where one of the whole is: from both without that.
+/// The probability that no request of a part is needed, given that one of the whole group is.
 pub(super) fn none_given_one(none_of_part: f64, none_of_all: f64) -> f64 {
     if none_of_all < 1.0 {
         ((none_of_part - none_of_all) / (1.0 - none_of_all)).clamp(0.0, 1.0)
@@ -75,14 +75,14 @@ pub(super) fn none_given_one(none_of_part: f64, none_of_all: f64) -> f64 {
     }
 }
 
-/// The same for each part of a group from its first on, of which the last is all of it.
+/// [`none_given_one`] for each prefix of a group; the last prefix is the whole group.
 pub(super) fn none_within(none_needed: &[f64]) -> Vec<f64> {
     let all = none_needed.last().copied().unwrap_or(0.0);
     let parts = none_needed.iter();
     parts.map(|part| none_given_one(*part, all)).collect()
 }
 
-/// The same as [`most_telling`] of a group that has a needed one, by [`none_within`]: at least one, not all.
+/// [`most_telling`] for a group that contains a needed request, by [`none_within`]: at least one, but not all.
 pub(super) fn most_telling_within(none_needed: &[f64], costs: &[f64]) -> usize {
     most_telling(none_needed, costs)
         .min(none_needed.len().saturating_sub(1))

@@ -1,9 +1,9 @@
 //! `ktest`: one request after the other, what most others depend on first.
 //!
 //! The order of `make_min_config` in ktest.pl (S. Rostedt, tools/testing/ktest in Linux): a request
-//! is taken away together with all that depends on it. If that passes, all of it is gone; if not,
-//! the request stays, and those that depend on it are tried by themselves. A trial for each request
-//! that stays and for each that no other takes along: good only where most go in large families.
+//! is removed together with its dependents. If that passes, all of them are gone. If not, the request
+//! stays, and its dependents are tried alone. It takes a trial for each request that stays and for
+//! each that no other takes along: good only if most requests are removed in large families.
 
 use std::cmp::Reverse;
 
@@ -17,15 +17,15 @@ use super::sequential::Plan;
 #[derive(Debug)]
 pub(super) struct ParentsFirst {
     depends: Depends,
-    /// All requests, those that take most others with them first; of equals the first, as what
-    /// others depend on mostly stands before them in the menus.
+    /// All requests, those with the most dependents first; among equals in menu order, because a dependency mostly
+    /// comes before its dependents.
     order: Vec<RequestId>,
-    /// What was tried in vain.
+    /// The requests whose removal failed.
     stays: RequestSet,
 }
 
 impl ParentsFirst {
-    /// What may yet go, and was not tried.
+    /// The requests that may be removed and were not tried.
     fn open(&self, history: &History) -> RequestSet {
         history.free().minus(&self.stays)
     }

@@ -1,11 +1,40 @@
-//! The search for a minimal set, as a pure state machine.
+//! The search for a minimal set of requests, as a pure state machine.
 //!
-//! A [`Search`] proposes candidates and receives verdicts, in any order. It uses no clock, path,
-//! thread or random source, so the same calls always give the same state. That makes a run
-//! resumable ([`replay`]) and testable ([`sim`]).
+//! Given a set that passes and an oracle that judges sets, a [`Search`] finds a subset that still passes and of
+//! which no single request can be removed. It proposes candidates ([`Search::ask`]) and receives verdicts
+//! ([`Search::tell`]), in any order and from any number of workers. In the end each request that stays has a proof
+//! ([`Certificate`]). Nothing here knows about kernels: a request is a number, a verdict may come from anywhere.
 //!
-//! A trial is a kernel build and takes minutes. So a search may compute for milliseconds to save
-//! one trial.
+//! ```
+//! use kbisect::model::{RequestId, RequestSet, Stage, Verdict};
+//! use kbisect::search::{Algorithm, Ask, Options};
+//!
+//! // The oracle accepts the sets that contain the requests 2, 6 and 10.
+//! let needed = RequestSet::of(12, [2, 6, 10].map(RequestId));
+//! let (start, fixed) = (RequestSet::full(12), RequestSet::empty(12));
+//! let mut search = Algorithm::GroupTesting.search(start, &fixed, Options::new());
+//! while let Ask::Evaluate(candidate) = search.ask() {
+//!     let verdict = match needed.is_subset(&candidate.keep) {
+//!         true => Verdict::Pass,
+//!         false => Verdict::Fail(Stage::Oracle),
+//!     };
+//!     search.tell(candidate.id, verdict);
+//! }
+//! assert_eq!(*search.best(), needed);
+//! assert!(search.certificate().is_whole());
+//! ```
+//!
+//! A search uses no clock, path, thread or random source, so the same calls always give the same state. That makes
+//! a run resumable ([`replay`]) and testable ([`sim`]). A trial is a kernel build and takes minutes, so a search may
+//! compute for milliseconds to save one trial.
+//!
+//! - [`Algorithm`] has the algorithms, the default first: group testing (F. K. Hwang, "A method for detecting all
+//!   defective members in a population by group testing", 1972), delta debugging (A. Zeller, R. Hildebrandt,
+//!   "Simplifying and isolating failure-inducing input", 2002), and others, mostly to compare.
+//! - [`Options`] has what is known before: dependencies, costs, a prior. Wrong hints cost trials, not the answer.
+//! - [`Retesting`] wraps a search for an oracle that errs: it repeats verdicts until they are certain (A. Wald,
+//!   "Sequential tests of statistical hypotheses", 1945).
+//! - [`InOrder`] makes the candidates independent of timing; [`Rebuilding`] has the answer built from an empty tree.
 
 mod algorithm;
 mod costs;
@@ -59,11 +88,11 @@ pub enum Ask {
     /// No candidate is useful until one in flight gets its verdict or is withdrawn. Calling
     /// [`Search::ask`] again does not change the state.
     Wait,
-    /// The search is over. What is still in flight can teach nothing.
+    /// The search is over. Verdicts on candidates in flight would change nothing.
     Done,
 }
 
-/// What a verdict changed for the caller: returned by [`Search::tell`].
+/// The consequences of a verdict for the caller, returned by [`Search::tell`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Update {
     /// Candidates in flight, in ascending order, whose verdicts have become useless. The caller may
@@ -72,7 +101,7 @@ pub struct Update {
     pub pointless: Vec<CandidateId>,
 }
 
-/// How many trials are still to come, those in flight included.
+/// The number of trials to come, including those in flight.
 ///
 /// Both bounds hold if the oracle is monotone (every superset of a set that passes, passes), no trial
 /// stays unresolved, and only useless candidates are withdrawn.
@@ -86,7 +115,7 @@ pub struct Outlook {
     pub likely: Option<u32>,
 }
 
-/// How much of the best a [`Certificate`] proves to be needed.
+/// The part of the best that a [`Certificate`] proves to be needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
     /// Each request was removed alone: the best is minimal.
@@ -98,7 +127,7 @@ pub enum Coverage {
     Partial,
 }
 
-/// For each request of the best that the search was free to remove: why it stays.
+/// The proofs: for each request of the best that was free to be removed, the reason why it stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Certificate {
     entries: Vec<(RequestId, Proof)>,
@@ -111,7 +140,7 @@ impl Certificate {
         &self.entries
     }
 
-    /// How much of the best the proofs cover.
+    /// The part of the best that the proofs cover.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         let has = |wanted: fn(&Proof) -> bool| self.entries.iter().any(|(_, p)| wanted(p));
@@ -159,7 +188,7 @@ pub trait Search: Send {
     /// [`Phase::Reducing`] or [`Phase::Certifying`].
     fn phase(&self) -> Phase;
 
-    /// How many trials are still to come.
+    /// The number of trials to come.
     fn outlook(&self) -> Outlook;
 
     /// Why each request of [`best`](Self::best) stays, as far as it is known.
@@ -178,11 +207,11 @@ pub trait Search: Send {
     /// Takes a verdict on the start that the search did not ask for.
     fn start_judged(&mut self, verdict: Verdict);
 
-    /// Takes the origin of the build of a candidate in flight. In the record of an older version it can differ from the
-    /// origin that the search asked for. Call this before `tell`.
+    /// Takes the origin of the build of a candidate in flight. In the record of an older version it can differ from
+    /// the origin that the search asked for. Call this before `tell`.
     fn built_from(&mut self, _id: CandidateId, _origin: Origin) {}
 
-    /// How reliable the oracle is, if any set was judged twice.
+    /// The reliability of the oracle, as far as sets were judged more than once.
     fn reliability(&self) -> Reliability {
         Reliability::default()
     }

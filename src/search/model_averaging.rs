@@ -1,4 +1,4 @@
-//! How much the prior counts: Bayesian model averaging.
+//! The weight of the prior: Bayesian model averaging.
 //!
 //! Two models predict verdicts: one begins with the prior, the other ignores it. Each informative
 //! verdict reweights the two models by its likelihood, and the estimates are averaged with these
@@ -17,8 +17,7 @@ use super::prevalence::{Classes, Known, Prevalence, Thought};
 /// would win 0.9 trials more.
 const AT_FIRST: f64 = 1.0;
 
-/// No verdict was foretold with less than this chance: one that was nearly impossible may have
-/// reasons that neither model knows.
+/// The least likelihood of a verdict: a nearly impossible one may have reasons that neither model knows.
 const LEAST: f64 = 0.02;
 
 /// The two models and their odds.
@@ -26,15 +25,14 @@ const LEAST: f64 = 0.02;
 pub(super) struct ModelAveraging {
     plain: Model,
     thought: Option<Model>,
-    /// That what was thought tells something: the natural logarithm of the odds.
+    /// The natural logarithm of the odds that the prior is informative.
     odds: f64,
 }
 
 #[derive(Debug)]
 struct Model {
-    /// All requests, in the order in which they are taken away: what is cheap first, of that what is
-    /// least likely needed, of that leaves, else from the last to the first, as `ddmin` does and for
-    /// the same reason.
+    /// All requests in the order of removal: cheap ones first, among these the least likely needed ones, among these
+    /// leaves, and otherwise from the last to the first, for the same reason as in `ddmin`.
     order: Vec<RequestId>,
     classes: Classes,
 }
@@ -43,14 +41,14 @@ impl Model {
     fn new(prior: &Prior, depends: &Depends, costs: &Costs, n: usize) -> Self {
         let classes = Classes::new(&thoughts(prior, depends, n));
         let mut order = depends.leaves_first(n);
-        // What depends on a request is at most as likely needed as both together, and costs at most
-        // as much, so leaves stay first.
+        // A dependent is at most as likely needed as its dependency together with it, and costs at most as much.
+        // So leaves stay first.
         order.sort_by_cached_key(|id| (costs.tier(*id), classes.likely(*id)));
         Self { order, classes }
     }
 }
 
-/// What is thought of the requests at first, each by itself and together with what goes with it.
+/// The initial estimate of each request, alone and together with its dependents.
 fn thoughts(prior: &Prior, depends: &Depends, n: usize) -> Vec<Thought> {
     let own = |id: RequestId| prior.of(id).unwrap_or(Prior::SHARE);
     let thought = |id: RequestId| {
@@ -63,7 +61,7 @@ fn thoughts(prior: &Prior, depends: &Depends, n: usize) -> Vec<Thought> {
                 1.0 - none
             },
             alone: own(id),
-            // What others depend on is mostly needed for them, and seldom for itself.
+            // A dependency is mostly needed for its dependents, and seldom for itself.
             carries: depends.carried(id).is_some_and(|c| !c.is_empty()),
         }
     };
@@ -81,7 +79,7 @@ impl ModelAveraging {
         }
     }
 
-    /// How far the prior is believed, from 0 to 1.
+    /// The weight of the prior, from 0 to 1.
     fn weight(&self) -> f64 {
         1.0 / (1.0 + (-self.odds).exp())
     }
@@ -94,8 +92,7 @@ impl ModelAveraging {
         }
     }
 
-    /// How likely each is needed, from what is known of each. `is_alone`: all that went with it is
-    /// gone.
+    /// The probability that each request is needed, from its state. `is_alone`: all its dependents are gone.
     pub(super) fn chances(
         &self,
         known: impl Fn(RequestId) -> Known,
@@ -110,13 +107,13 @@ impl ModelAveraging {
         }
     }
 
-    /// Is there anything that verdicts can make more or less credible?
+    /// Is there a prior, whose weight verdicts can change?
     pub(super) fn is_open(&self) -> bool {
         self.thought.is_some()
     }
 
-    /// Takes in whether a group could go, by what was thought of it until then. It is a part of `within`,
-    /// if that has a needed one for certain; else nothing was known of it.
+    /// Reweights the models by a verdict on the removal of `group`, with the estimates before it. The group is a part
+    /// of `within`, which contains a needed request; without `within` nothing was known of it.
     pub(super) fn learn(
         &mut self,
         chances: &Averaged,
@@ -144,7 +141,7 @@ impl ModelAveraging {
     }
 }
 
-/// How likely each request is needed, by both models.
+/// The probability that each request is needed, averaged over both models.
 #[derive(Debug)]
 pub(super) struct Averaged {
     plain: Prevalence,
@@ -153,7 +150,7 @@ pub(super) struct Averaged {
 }
 
 impl Averaged {
-    /// That this one is needed.
+    /// The probability that this request is needed.
     pub(super) fn of(&self, id: RequestId) -> f64 {
         let plain = self.plain.of(id);
         match &self.thought {
@@ -162,14 +159,15 @@ impl Averaged {
         }
     }
 
-    /// For each request of `group`, which has a needed one, that this is neither it nor one before it.
+    /// For each request of `group`, which contains a needed one: the probability that neither it nor one before it is
+    /// needed.
     pub(super) fn none_needed_within(&self, group: &[RequestId]) -> Vec<f64> {
         let within = |chances: &Prevalence| none_within(&chances.none_needed(group));
         self.mean(within(&self.plain), within)
     }
 
-    /// For each request of `group`, of which nothing is known, that neither it nor one before it in the
-    /// group is needed.
+    /// For each request of `group`, of which nothing is known: the probability that neither it nor one before it is
+    /// needed.
     pub(super) fn none_needed_of_fresh(&self, group: &[RequestId]) -> Vec<f64> {
         let plain = self.plain.none_needed(group);
         self.mean(plain, |chances| chances.none_needed_of_fresh(group))
@@ -230,7 +228,7 @@ mod tests {
     #[test]
     fn a_prior_that_foretells_what_does_not_come_is_forgotten_with_its_order() {
         let mut models = models();
-        // What it took for idle is needed, and what it took for needed is not.
+        // The prior is wrong about both kinds.
         learn(&mut models, &[8], None, FAIL);
         assert!(models.weight() < 0.5);
         assert_eq!(models.order(), models.plain.order);

@@ -12,7 +12,7 @@ use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 /// It needs one trial a request and, where several can go, more for the certificate. Hard to
 /// beat when most requests are needed.
 #[derive(Debug)]
-pub struct OneByOne {
+pub(super) struct OneByOne {
     history: History,
     phase: Phase,
 }

@@ -37,17 +37,17 @@ pub struct Options {
     /// has no effect. Each is also in [`Self::depends`]. Empty: none. A hint, as the dependents are. At the end
     /// `split` removes such requests without a trial, because the configuration stays the same.
     pub selectors: Vec<RequestSet>,
-    /// How likely each request is needed. Among equally cheap requests, `split` begins with the least
+    /// The initial estimate that each request is needed. Among equally cheap requests, `split` begins with the least
     /// likely ones.
     pub prior: Prior,
     /// For each request, the approximate time of a trial without it, in any unit. Empty: all cost the
     /// same. `split` begins with cheap requests, and tests expensive ones when the configuration is small.
     pub cost: Vec<f64>,
-    /// Whether simultaneous trials slow each other down.
+    /// The cores of simultaneous trials: do they slow each other down?
     pub cores: Cores,
     /// Which requests must be tested alone for the certificate.
     pub certify: Certify,
-    /// How often the start was rejected before it was accepted. More than 0: the oracle errs.
+    /// The number of times that the start was rejected before it was accepted. If it is not 0, the oracle errs.
     pub refused: u32,
     /// Sets that are known to fail. They have the first ids in the certificate, in this order.
     pub failed: Vec<RequestSet>,

@@ -12,11 +12,11 @@ use crate::model::{RequestId, RequestSet};
 pub(super) struct Part {
     pub(super) members: RequestSet,
     pub(super) kind: Kind,
-    /// That a needed request is in it, if one is in its group.
+    /// The probability that it contains a needed request, if its group does.
     likely: f64,
 }
 
-/// How a part lies.
+/// The position of a part relative to the candidates in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// No candidate in flight takes any of it away: it can be tried by itself.
@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Taken,
 }
 
-/// The parts of all groups, the likeliest first.
+/// The parts of all groups, the most likely first.
 pub(super) fn partition(
     suspects: &[RequestSet],
     flying: &[RequestSet],
@@ -34,7 +34,7 @@ pub(super) fn partition(
     let some = |set: &RequestSet| 1.0 - set.iter().map(|id| 1.0 - chance(id)).product::<f64>();
     let mut all: Vec<Part> = Vec::new();
     let within = |group: &RequestSet| suspects.iter().any(|s| group.is_subset(s));
-    // What is in flight and in no suspect may fail, or may not.
+    // A group in flight that is in no suspect may pass.
     let alone = flying.iter().filter(|group| !within(group));
     let groups = suspects.iter().map(|s| (s, 1.0 / some(s).max(0.001)));
     for (group, weight) in groups.chain(alone.map(|f| (f, 1.0))) {

@@ -1,20 +1,19 @@
-//! How likely an answer is wrong, if the oracle may err: a posterior over how often it does.
+//! The probability that an answer is wrong: a posterior over the error rates of the oracle.
 //!
-//! A set that is good is refused with chance *a*, one that is not is accepted with chance *b*. Both are
-//! unknown, and that no two verdicts on one set differed does not make them 0: a rate of 5 % stays
-//! unseen in ten repeats six times of ten. So before anything is seen, one half of the belief is that the oracle is as
-//! good as reliable; a quarter, that it errs both ways at one rate; a quarter, that it has two rates. By
-//! Bayes' rule the repeated judgements of the run weigh these beliefs, and what is left of them tells how
-//! likely the judgements that the answer rests on are wrong, all together.
+//! The oracle rejects a good set with probability *a* and accepts a bad one with probability *b*. Both are unknown.
+//! They need not be 0 if no two verdicts on one set differed: a rate of 5 % stays unseen in ten repeats in six cases
+//! of ten. The prior probability is one half for a reliable oracle, a quarter for one rate both ways, and a quarter
+//! for two rates. By Bayes' rule the repeated judgements of the run weigh these cases. The posterior gives the
+//! probability that any judgement that the answer rests on is wrong.
 //!
-//! What was tried counts as well: of many sets the one is chosen that passed, and of many requests those stay
-//! without which it failed. So an error has as many chances as there are sets that were judged (a union
-//! bound, as Bonferroni's correction).
+//! The number of trials counts as well: the answer was chosen from many sets because it passed, and its requests
+//! from many because it failed without them. So an error has as many chances as sets were judged (a union bound, as
+//! Bonferroni's correction).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// How often a set passed and failed.
+/// The passes and failures of a set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Tally {
     pub(super) passes: u32,
@@ -49,7 +48,7 @@ impl Tally {
     }
 }
 
-/// How often an oracle errs, as logarithms of chances.
+/// The error rates of an oracle, as logarithms of probabilities.
 #[derive(Debug, Clone, Copy)]
 struct Logs {
     /// It refuses what is good: *a*.
@@ -58,7 +57,7 @@ struct Logs {
     /// It accepts what is not: *b*.
     accepts: f64,
     not_accepts: f64,
-    /// How much of the belief is in these rates, before anything is seen.
+    /// The prior probability of these rates.
     belief: f64,
 }
 
@@ -74,7 +73,7 @@ impl Logs {
     }
 }
 
-/// What an answer rests on.
+/// The judgements that an answer rests on.
 #[derive(Debug, Clone)]
 pub(super) struct Observations {
     /// The start, which is taken to be good.
@@ -83,7 +82,7 @@ pub(super) struct Observations {
     pub(super) sets: Vec<Tally>,
     /// The answer.
     pub(super) best: Tally,
-    /// That is the start.
+    /// The answer is the start.
     pub(super) best_is_start: bool,
     /// The answer without each of its requests, where the oracle said no.
     pub(super) without: Vec<Tally>,
@@ -92,7 +91,7 @@ pub(super) struct Observations {
 /// A rate that is as good as none.
 const RELIABLE: f64 = 1e-4;
 
-/// The beliefs before anything is seen, see the module.
+/// The beliefs before anything is seen.
 const HALF: f64 = 0.5;
 const QUARTER: f64 = 0.25;
 
@@ -111,24 +110,24 @@ static BELIEFS: LazyLock<Vec<Logs>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The observations, weighed.
+/// The observations and the posterior of each pair of rates.
 #[derive(Debug, Clone)]
 pub(super) struct Posterior {
     observations: Observations,
-    /// How many chances to be wrong the answer had.
+    /// The number of sets that were judged: each was a chance to be wrong.
     chances: f64,
     /// By belief.
     weighed: Vec<Weighed>,
 }
 
-/// What the observations makes of one belief.
+/// One pair of error rates, weighed by the observations.
 #[derive(Debug, Clone, Copy)]
 struct Weighed {
     /// The logarithm of its weight.
     weight: f64,
     /// The chance that the answer does not pass.
     best: f64,
-    /// How many of its requests are not needed, as expected.
+    /// The expected number of its requests that are not needed.
     stays: f64,
 }
 
@@ -170,7 +169,7 @@ impl Posterior {
         self.risk_after(0)
     }
 
-    /// The same, if the answer passed so often more.
+    /// [`Self::risk`] after `more` further passes of the answer.
     pub(super) fn risk_after(&self, more: u32) -> f64 {
         let old = self.observations.best;
         let new = old.and_more(more);
@@ -200,8 +199,8 @@ impl Posterior {
         wrong / sum
     }
 
-    /// How often the answer must pass once more until the risk is no more than `error`: nothing if not even
-    /// `most` times would do.
+    /// The number of further passes of the answer until the risk is at most `error`. `None` if not even `most` are
+    /// enough.
     pub(super) fn passes_to(&self, error: f64, most: u32) -> Option<u32> {
         let is_enough = |more: u32| self.risk_after(more) <= error;
         if !is_enough(most) {
@@ -220,8 +219,8 @@ impl Posterior {
     }
 }
 
-/// The logarithm of the chance of these judgements on one set, good or not. What was judged once tells
-/// nothing of how often the oracle errs.
+/// The log-likelihood of these judgements on one set, good or bad. A single judgement says nothing about the error
+/// rates.
 fn seen(tally: Tally, logs: Logs) -> f64 {
     if tally.judged() < 2 {
         return 0.0;

@@ -1,4 +1,4 @@
-//! How likely each request is needed: a Markov chain over the menu order.
+//! The prevalence of needed requests: a Markov chain over the menu order.
 //!
 //! In menu order needed options come in clusters. So a request is needed with one chance if its
 //! predecessor is not needed, and with another if it is. Both chances are estimated from the
@@ -10,7 +10,7 @@
 
 use crate::model::{Prior, RequestId, RequestSet};
 
-/// What is known of a request.
+/// The state of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
     /// It can go.
@@ -20,20 +20,20 @@ pub(super) enum Known {
     Nothing,
 }
 
-/// What a class of requests, of which as much was thought at first, has told so far.
+/// The verdicts on a class of requests with about the same initial estimate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Counts {
-    /// Of those that are known, with what was assumed at first.
+    /// Needed requests among those decided, including the pseudo-counts of the initial estimate.
     needed: f64,
     of: f64,
     /// Of neighbours of both kinds: how many there are, how many of the second are needed.
     pairs: [[f64; 2]; 2],
 }
 
-/// What is assumed counts as much as so many requests that are known.
+/// The weight of the initial estimate, in decided requests (pseudo-counts).
 const OF: f64 = 5.0;
 
-/// How many pairs of neighbours it takes until they count as much as the share of all.
+/// The weight of the overall share, in pairs of neighbours (pseudo-counts).
 const PAIRS: f64 = 2.0;
 
 impl Counts {
@@ -59,7 +59,7 @@ impl Counts {
         }
     }
 
-    /// That one is needed, after one of which this is known.
+    /// The probability that a request is needed, from the state of its predecessor.
     fn chance(&self, before: Known) -> f64 {
         let share = self.needed / self.of;
         let [of, needed] = self.pairs[usize::from(before == Known::Needed)];
@@ -67,19 +67,18 @@ impl Counts {
     }
 }
 
-/// Of each request, in an order, how likely it is needed.
+/// The probability that each request is needed.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Prevalence {
     counts: Vec<Counts>,
     /// By id.
     classes: Vec<usize>,
-    /// What is known of the one before each, by id.
+    /// The state of the predecessor of each request, by id.
     before: Vec<Known>,
 }
 
 impl Prevalence {
-    /// From what is known of each request, in the order in which they are looked at. `is_alone`: all
-    /// that went with it is gone.
+    /// From the state of each request, in the order of removal. `is_alone`: all its dependents are gone.
     pub(super) fn estimate(
         order: &[RequestId],
         known: impl Fn(RequestId) -> Known,
@@ -108,12 +107,12 @@ impl Prevalence {
         chances
     }
 
-    /// That this one is needed.
+    /// The probability that this request is needed.
     pub(super) fn of(&self, id: RequestId) -> f64 {
         self.counts[self.classes[id.index()]].chance(self.before[id.index()])
     }
 
-    /// For each request of `group`, that neither it nor one before it in the group is needed.
+    /// For each request of `group`, the probability that neither it nor one before it in the group is needed.
     pub(super) fn none_needed(&self, group: &[RequestId]) -> Vec<f64> {
         let mut none = 1.0;
         group
@@ -125,10 +124,9 @@ impl Prevalence {
             .collect()
     }
 
-    /// The same of a group of which nothing is known, taking into account that what was thought of
-    /// a class may be wrong: each that is not needed makes it less likely that the next one is.
-    /// So what is thought not to be needed goes at once. (Without a prior this gives groups that
-    /// are too large for several workers: measured.)
+    /// [`Self::none_needed`] for a group of which nothing is known, if the initial estimate of a class may be wrong:
+    /// each request that is not needed makes the next one less likely to be. So an unlikely class is removed at
+    /// once. (Without a prior the groups get too large for several workers: measured.)
     pub(super) fn none_needed_of_fresh(&self, group: &[RequestId]) -> Vec<f64> {
         let (mut none, mut counts) = (1.0, self.counts.clone());
         group
@@ -151,34 +149,34 @@ impl Prevalence {
     }
 }
 
-/// Requests of which about as much is thought at first, and which depend on others or do not.
+/// Classes of requests with about the same initial estimate, with and without dependents.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Classes {
-    /// Of each class, how likely one of it is needed.
+    /// The mean initial estimate of each class.
     shares: Vec<f64>,
-    /// By id, together with what goes with it.
+    /// The class of each request together with its dependents, by id.
     together: Vec<usize>,
-    /// By id, when all that went with it is gone.
+    /// The class of each request once its dependents are gone, by id.
     alone: Vec<usize>,
 }
 
 /// Where a class of chances ends and the next begins.
 const EDGES: &[f64] = &[0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9];
 
-/// What is thought of a request at first.
+/// The initial estimate of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Thought {
-    /// That it is needed or something that goes with it.
+    /// The probability that it or one of its dependents is needed.
     pub(super) together: f64,
-    /// That it is needed itself.
+    /// The probability that it is needed itself.
     pub(super) alone: f64,
-    /// Others go with it.
+    /// It has dependents.
     pub(super) carries: bool,
 }
 
 impl Classes {
-    /// By how likely each is needed, in the order of the ids, the least likely first; and within
-    /// that, whether others depend on it.
+    /// Classes by the initial estimate, the least likely first, and within these by whether a request has dependents.
+    /// `thoughts` is in the order of the ids.
     pub(super) fn new(thoughts: &[Thought]) -> Self {
         let edge = |chance: f64| EDGES.iter().filter(|edge| chance > **edge).count();
         let class = |chance: f64, of: &Thought| 2 * edge(chance) + usize::from(of.carries);
@@ -200,7 +198,7 @@ impl Classes {
         }
     }
 
-    /// How likely it is thought that one like this is needed: a number for the order.
+    /// The rank of its class in the order: the least likely classes come first.
     pub(super) fn likely(&self, id: RequestId) -> usize {
         self.together[id.index()] / 2
     }

@@ -1,13 +1,13 @@
 //! ProbDD and CDD: one candidate after the other, its size from what failed before.
 //!
-//! *ProbDD* (G. Wang et al., "Probabilistic Delta Debugging", ESEC/FSE 2021) has a probability for
-//! each request that it is needed; it takes away those that are least likely, as many as promise
-//! most, and a failure makes each of them likelier. *CDD* (M. Zhang et al., "Deep Dive into
-//! Probabilistic Delta Debugging", 2024) has counted out that this comes to rounds of one size
-//! each, smaller from round to round.
+//! *ProbDD* (G. Wang et al., "Probabilistic Delta Debugging", ESEC/FSE 2021) stores for each request
+//! the probability that it is needed. It removes the least likely requests, in the number with the
+//! largest expected gain, and a failure raises the probability of each. *CDD* (M. Zhang et al., "Deep
+//! Dive into Probabilistic Delta Debugging", 2024) shows that this amounts to rounds of one group size
+//! each, smaller from round to round, and counts failures instead.
 //!
-//! Both go on only when the candidate before has its verdict, so they use one worker, until the
-//! certificate; that is a sweep, as they can miss what goes alone.
+//! Both need the verdict on one candidate before they propose the next, so they use one worker. The
+//! certificate is a sweep for any number of workers, because they can miss single removals.
 
 use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
 
@@ -15,12 +15,12 @@ use super::depends::Depends;
 use super::history::History;
 use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 
-/// The probability that is assumed at first: that of the paper.
+/// The initial probability, from the paper.
 const AT_FIRST: f64 = 0.1;
 
-/// Which of the two.
+/// The variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub(super) enum Rule {
     /// A probability for each request.
     ProbDd,
     /// A counter for each request.
@@ -29,15 +29,15 @@ pub enum Rule {
 
 /// ProbDD or CDD, by its [`Rule`].
 #[derive(Debug)]
-pub struct Probabilities {
+pub(super) struct Probabilities {
     history: History,
     phase: Phase,
     rule: Rule,
-    /// Of each request, that it is needed; 1 once it was taken away alone in vain.
+    /// The probability that each request is needed; 1 once its removal alone failed.
     needed: Vec<f64>,
-    /// Of each request, how often it was in a group that failed.
+    /// The number of failed groups that contained each request.
     failures: Vec<i32>,
-    /// What the candidate in flight takes away.
+    /// The requests that the candidate in flight lacks.
     gone: Vec<RequestId>,
 }
 
@@ -59,7 +59,7 @@ impl Probabilities {
         search
     }
 
-    /// Those that may go, the least likely to be needed first; of equals the last.
+    /// The requests that may be removed, the least likely needed first; among equals the last in menu order.
     fn open(&self) -> Vec<RequestId> {
         let free = self.history.free();
         let mut open: Vec<RequestId> = free

@@ -7,10 +7,10 @@
 //!
 //! - The answer is built from an empty tree and judged there, until it is as sure as any verdict of the search
 //!   must be. If it fails there, it is no answer.
-//! - So is each proof of it that is a build that failed, unless the search had it built again by itself: what failed
-//!   to build and is asked for again is always built from an empty tree.
+//! - So is each of its proofs that is a failed build, unless the search had it built again: a set that failed to build
+//!   is always built from an empty tree when it is asked for again.
 //!
-//! The search inside is not told what comes of the answer: it is about builds, and not about the oracle.
+//! The inner search does not learn these verdicts: they are about builds, not about the oracle.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -21,13 +21,13 @@ use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,
 };
 
-/// After so many failures, and no pass, the answer is refused.
+/// After this many failures without a pass the answer is refused.
 const REFUSED: u32 = 2;
 
-/// How an answer stands once it is built from an empty tree.
+/// The verdict on an answer that is built from an empty tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rebuilt {
-    /// That was not done yet.
+    /// It was not built yet.
     Open,
     /// It passes, and its proofs that are builds fail as they did. Or it is the start, which was built so.
     Holds,
@@ -39,7 +39,7 @@ pub enum Rebuilt {
     ProofFails,
 }
 
-/// What came of a set that was built from an empty tree.
+/// The judgements of a set that was built from an empty tree.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     passes: u32,
@@ -63,12 +63,12 @@ impl Tally {
     }
 }
 
-/// Who asked for a candidate.
+/// The origin of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asker {
-    /// The search inside, under this id.
+    /// The inner search, under this id.
     Inside(CandidateId),
-    /// This one.
+    /// This search.
     Own,
 }
 
@@ -84,17 +84,17 @@ pub struct Rebuilding {
     inner: Box<dyn Search>,
     /// None: one verdict is enough.
     confidence: Option<Confidence>,
-    /// What the start, all requests, was built from.
+    /// The tree that the start (all requests) was built from.
     start: Origin,
     flights: BTreeMap<CandidateId, Flight>,
     next_id: u32,
-    /// What the ids inside are outside. Only ever looked up in, never iterated, as are the others.
+    /// The outer id of each inner id. No map of this struct is iterated, except `flights`.
     names: HashMap<CandidateId, CandidateId>,
-    /// How often each set was judged.
+    /// The number of judgements of each set.
     judged: HashMap<RequestSet, u32>,
     /// Sets that failed to build at least once. From then on they are built from an empty tree.
     unbuildable: HashSet<RequestSet>,
-    /// What came of sets that were built from an empty tree.
+    /// The judgements of sets that were built from an empty tree.
     rebuilt: HashMap<RequestSet, Tally>,
 }
 
@@ -108,8 +108,8 @@ impl std::fmt::Debug for Rebuilding {
 }
 
 impl Rebuilding {
-    /// The same search, which must be as new, with its answer built from an empty tree in the end. `start` is what its
-    /// start was built from; without a `confidence` one verdict is enough.
+    /// Wraps `inner`, which must be new. `start` is the tree that its start was built from. Without a `confidence` one
+    /// verdict is enough.
     #[must_use]
     pub fn new(inner: Box<dyn Search>, confidence: Option<Confidence>, start: Origin) -> Self {
         Self {
@@ -129,7 +129,7 @@ impl Rebuilding {
         self.rebuilt.get(keep).copied().unwrap_or_default()
     }
 
-    /// How the answer stands, its proofs left out.
+    /// The verdict on the answer, without its proofs.
     fn of_answer(&self) -> Rebuilt {
         let best = self.inner.best();
         if best.len() == best.capacity() && self.start == Origin::Empty {
@@ -174,8 +174,8 @@ impl Rebuilding {
         })
     }
 
-    /// What is to be built from an empty tree now that the search inside is over. What fails is quick to fail, and
-    /// the last thing that is said should be that the answer is good.
+    /// The next set to build from an empty tree once the inner search is over. Failing builds end quickly, so the
+    /// proofs come first; the last verdict should be that the answer passes.
     fn owed(&self) -> Option<RequestSet> {
         if self.inner.reliability().is_hopeless() {
             return None;
@@ -209,7 +209,7 @@ impl Rebuilding {
         flight
     }
 
-    /// What can teach nothing any more: of the search inside, and of our own what is not owed.
+    /// Candidates that have become useless: those of the inner search that it lists, and own ones that are not owed.
     fn pointless(&self, inside: &[CandidateId]) -> Vec<CandidateId> {
         let is_pointless = |flight: &Flight| match flight.asker {
             Asker::Inside(id) => inside.contains(&id),

@@ -29,7 +29,7 @@ pub struct Replayed {
     /// Proposed, and neither told nor withdrawn; in ascending order of their ids. They must be
     /// tried (or withdrawn) now.
     pub in_flight: Vec<Candidate>,
-    /// How many calls there were.
+    /// The number of calls.
     pub calls: usize,
 }
 

@@ -1,13 +1,13 @@
 //! A search for oracles that err: it repeats the verdicts that matter until they are certain, and
-//! withdraws those that turn out wrong.
+//! takes back those that turn out wrong.
 //!
-//! It wraps any other search, which receives a verdict only when it is certain enough. The limit
+//! It wraps an [`Algorithm`], which receives a verdict only when that is certain enough. The limit
 //! follows from the observed error rate of the oracle ([`Reliability`]). While the oracle never
 //! contradicted itself, one judgement is enough, but a few are repeated to see whether it errs: the
 //! start, the best when no removal passes any more, and a failure that contradicts a later pass.
-//! Before the answer is certified that is not enough: it is judged until it is certain under a
-//! posterior that allows for unseen errors ([`super::posterior`]). (C-Reduce and its like do not
-//! repeat; Shrink Ray, D. MacIver 2026, and syzkaller's bisection repeat and go back as this does.)
+//! The answer is judged more often before it is certified: until it is certain under a posterior
+//! that allows for unseen errors ([`super::posterior`]). (C-Reduce does not repeat. Shrink Ray,
+//! D. MacIver 2026, and syzkaller's bisection repeat and go back as this does.)
 //!
 //! If a pass turns out wrong, everything built on it is void: the search starts over on the newest
 //! base that holds, with all known failures.
@@ -25,16 +25,16 @@ use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Verdict,
 };
 
-/// How often the start is judged, its first time included.
+/// The number of judgements of the start, including the first one.
 const START: u32 = 3;
 
-/// After so many failures in a row the best is judged again; after twice as many once more.
+/// After this many consecutive failures the best is judged again, and once more after twice as many.
 const PATIENCE: u32 = 7;
 
-/// A wrong verdict of this chance is put up with where it costs trials only, not the answer.
+/// The accepted error probability where a wrong verdict costs only trials, not the answer.
 const LOOSE: f64 = 0.1;
 
-/// How the inner search is made, again and again.
+/// The parameters of the inner search, which is made anew after each wrong verdict.
 #[derive(Debug, Clone)]
 struct Make {
     algorithm: Algorithm,
@@ -56,30 +56,30 @@ impl Make {
 /// An index in [`Retesting::evidence`].
 type At = usize;
 
-/// Wraps a search, and repeats the verdicts that matter until they are certain.
+/// A search for an oracle that errs: repeats the verdicts that matter until they are certain.
 pub struct Retesting {
     make: Make,
     inner: Box<dyn Search>,
     confidence: Confidence,
-    /// The first is the start's.
+    /// The first one is of the start.
     evidence: Vec<Evidence>,
     /// Only ever looked up in, never iterated.
     by_set: HashMap<RequestSet, At>,
-    /// By the id inside.
+    /// By inner id.
     proposed: Vec<At>,
     flights: BTreeMap<CandidateId, At>,
     next_id: u32,
-    /// What was the best, one after the other; the start, if nothing else is.
+    /// The successive bests, the start first.
     bases: Vec<At>,
-    /// Pointless, by ids inside.
+    /// Pointless candidates, by inner id.
     pointless: Vec<CandidateId>,
     /// Failures since the best last passed.
     failures: u32,
     patience: u32,
-    /// How many failures were doubted because a later pass speaks against them.
+    /// The number of failures that were doubted because a later pass contradicts them.
     doubts: u32,
     reliability: Reliability,
-    /// About how many judgements the answer needs in the end.
+    /// The approximate number of judgements that the answer still needs.
     owed: u32,
     /// Judgements so far.
     clock: u32,
@@ -175,7 +175,7 @@ impl Retesting {
         })
     }
 
-    /// Tells the search inside what it waits for.
+    /// Tells the inner search the verdict that it waits for.
     fn pass_on(&mut self, at: At, id: CandidateId, verdict: Verdict) {
         let evidence = &mut self.evidence[at];
         (evidence.awaited, evidence.told) = (None, Some(verdict));
@@ -198,7 +198,7 @@ impl Retesting {
         self.forget_pointless();
     }
 
-    /// What the search inside does not want any more and nobody judges is off its hands.
+    /// Withdraws candidates that the inner search does not need any more and that are not in flight.
     fn forget_pointless(&mut self) {
         for id in self.pointless.clone() {
             let at = self.proposed[id.0 as usize];
@@ -223,20 +223,20 @@ impl Retesting {
         reliability.errs_too_often = reliability.differed > 0 && errs_too_often(&sets);
     }
 
-    /// Draws the conclusions from what is known of a set now.
+    /// Acts on the present verdict on a set.
     fn consider(&mut self, at: At) {
         let Some(now) = self.settled(at) else { return };
         match (self.evidence[at].awaited, self.evidence[at].told) {
             (Some(id), _) => self.pass_on(at, id, now),
             (None, Some(told)) if told.is_pass() && !now.is_pass() => self.take_back(at, now),
             (None, Some(told)) if told.is_fail() && now.is_pass() => self.take_back(at, now),
-            // Not asked by the search as it is now, and smaller than what it has.
+            // The present inner search did not ask for it, and it is smaller than the best.
             (None, None) if now.is_pass() && self.is_below_the_best(at) => self.take_back(at, now),
             _ => {}
         }
     }
 
-    /// What is enough to be sure changes with the best, and with what is known of the oracle.
+    /// Passes on verdicts that have become certain: the limit changes with the best and with the reliability.
     fn consider_what_is_awaited(&mut self) {
         let is_ripe = |retesting: &Self, at: At| {
             let evidence = &retesting.evidence[at];
@@ -258,10 +258,10 @@ impl Search for Retesting {
         if let Some(at) = self.doubtful() {
             return self.propose(at);
         }
-        // What is asked inside and was judged before the search inside began anew has its answer.
+        // A set that was judged before the inner search was made anew has its answer already.
         let mut has_changed = false;
         loop {
-            // What the search inside would like to know it is told between two steps.
+            // The inner search is told the dependents between two steps.
             if has_changed && self.inner.wants_depends() {
                 return self.propose(self.base());
             }
@@ -285,7 +285,7 @@ impl Search for Retesting {
                     let Some(at) = self.judge_once_more() else {
                         let is_unsure = self.is_unsure();
                         let is_open = self.flights.values().any(|at| self.matters(*at));
-                        // What is in flight may make it sure.
+                        // A trial in flight may make it certain.
                         if is_open || is_unsure && !self.flights.is_empty() {
                             return Ask::Wait;
                         }
@@ -379,7 +379,7 @@ impl Search for Retesting {
 }
 
 impl Retesting {
-    /// Takes a judgement of a set in, and draws the conclusions.
+    /// Takes a judgement of a set and acts on it.
     fn judged(&mut self, at: At, id: Option<CandidateId>, verdict: Verdict) {
         self.clock += 1;
         let verdict = self.evidence[at].judge(id, verdict);
@@ -409,7 +409,7 @@ impl Retesting {
         at
     }
 
-    /// Is somebody interested in what comes of it?
+    /// Does a pending decision need this trial?
     fn matters(&self, at: At) -> bool {
         let evidence = &self.evidence[at];
         let is_awaited = evidence
@@ -421,7 +421,7 @@ impl Retesting {
         is_awaited || is_wanted || is_unsure()
     }
 
-    /// Does a proof of the certificate stand on it?
+    /// Does a proof of the certificate rest on this set?
     fn decides(&self, at: At) -> bool {
         if self.inner.phase() != Phase::Certifying {
             return false;

@@ -19,14 +19,14 @@ pub(super) trait Plan: Send {
     /// the rest is for the certificate.
     fn wanted(&self, history: &History) -> Option<RequestSet>;
 
-    /// What was wanted passed: it is the best now.
+    /// The wanted set passed and is the best now.
     fn passed(&mut self, history: &History);
 
-    /// What was wanted did not pass. Must bring the plan nearer to its end, as
-    /// [`passed`](Self::passed) must, whatever the verdicts: else the search would never end.
+    /// The wanted set did not pass. As [`passed`](Self::passed), this must bring the plan nearer to its end whatever
+    /// the verdicts are, or the search would not end.
     fn failed(&mut self, history: &History);
 
-    /// How many sets it will want at most, the one in flight included.
+    /// The largest number of sets that it will want, including the one in flight.
     fn at_most(&self, history: &History) -> usize;
 }
 
@@ -118,7 +118,7 @@ impl<P: Plan> Search for Sequential<P> {
         let sweep = 3 * self.history.free().len() + extra;
         let (at_least, at_most) = match self.phase {
             Phase::Reducing => (1, self.plan.at_most(&self.history) + sweep),
-            // What is left once one has gone may have been tried before.
+            // After a removal the remaining sets may have been tried before.
             _ if sweep::has_hope(&self.history) => (owed.min(1), sweep),
             _ => (owed, owed + extra),
         };

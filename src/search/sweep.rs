@@ -8,7 +8,7 @@ use super::depends::Depends;
 use super::history::{Chunk, History, Standing, State};
 use super::{Ask, Certificate, Proof, Update};
 
-/// Each free request of the best, with what is known of the best without it.
+/// Each free request of the best, with the state of the best without it.
 fn singles(history: &History) -> Vec<(Chunk, Standing)> {
     let chunks: Vec<Chunk> = history
         .free()
@@ -23,8 +23,8 @@ fn singles(history: &History) -> Vec<(Chunk, Standing)> {
     chunks.into_iter().zip(standings).collect()
 }
 
-/// Those of the best whose need must be shown by a trial of their own: the leaves of what
-/// depends on each other, and whatever no tested leaf speaks for.
+/// The requests of the best that need a trial of their own: the leaves, and each request without a tested leaf among
+/// its dependents.
 fn owing(history: &History, depends: &Depends) -> Vec<(RequestId, Standing)> {
     let free = history.free();
     let all = singles(history);
@@ -45,15 +45,14 @@ fn owing(history: &History, depends: &Depends) -> Vec<(RequestId, Standing)> {
     owing.map(|(chunk, s)| (chunk.first, *s)).collect()
 }
 
-/// Those without which, each alone, the best failed.
+/// The requests whose removal alone failed.
 fn failed(singles: &[(Chunk, Standing)], free: &RequestSet) -> RequestSet {
     let failed = |s: &Standing| matches!(s.exact, Some((_, State::Told(Verdict::Fail(_)))));
     let ids = singles.iter().filter(|(_, s)| failed(s));
     RequestSet::of(free.capacity(), ids.map(|(c, _)| c.first))
 }
 
-/// The next set to try: first those of which nothing is known, for they may pass, then those
-/// that are only inferred to fail.
+/// The next set to try: first sets of unknown outcome, which may pass, then sets that are only inferred to fail.
 pub(super) fn choose(history: &History, depends: &Depends) -> Option<RequestSet> {
     let owing = owing(history, depends);
     let hopeful = owing
@@ -81,7 +80,7 @@ pub(super) fn has_hope(history: &History) -> bool {
     singles(history).iter().any(|(_, s)| !s.is_spent())
 }
 
-/// How many verdicts the certificate waits for.
+/// The number of verdicts that the certificate waits for.
 pub(super) fn owed(history: &History, depends: &Depends) -> usize {
     owing(history, depends).len()
 }
@@ -140,7 +139,7 @@ pub(super) fn step_leaves_first(history: &mut History, depends: &Depends, costs:
     }
 }
 
-/// What the caller must know of a verdict that is taken in.
+/// The consequences of a verdict for the caller.
 pub(super) fn update(history: &History, phase: Phase) -> Update {
     let flying = history.in_flight();
     let pointless = flying.filter(|(_, keep)| is_pointless(history, keep, phase));
@@ -149,7 +148,7 @@ pub(super) fn update(history: &History, phase: Phase) -> Update {
     }
 }
 
-/// Can the verdict on `keep` teach nothing?
+/// Is the verdict on `keep` useless?
 ///
 /// While requests are removed in bulk, a candidate that lies across the best is worth waiting
 /// for: its failure says as much of the best as of itself.

@@ -115,7 +115,7 @@ fn fresh(algorithm: Algorithm, n: usize, fixed: &RequestSet) -> Box<dyn Search> 
 
 fn nothing_to_see(_: &dyn Search, _: &Run) {}
 
-/// What the calls say of each candidate.
+/// Each candidate with its set and verdict, from the calls.
 fn told(calls: &[Call]) -> HashMap<CandidateId, (RequestSet, Option<Verdict>)> {
     let mut all = HashMap::new();
     for call in calls {
@@ -163,8 +163,8 @@ fn check_minimal(search: &dyn Search, fixed: &RequestSet, oracle: &Oracle) {
     }
 }
 
-/// What must hold of a search whatever it was told: its answer is minimal and proved, and a part of
-/// the record of its run, up to `cut`, gives the state that it was made in.
+/// Checks a run: its answer is minimal and proved, and a replay of its calls up to `cut` gives the same next
+/// candidate.
 fn check_run(
     fresh: impl Fn() -> Box<dyn Search>,
     fixed: &RequestSet,

@@ -1,32 +1,32 @@
-//! How sure the answer is, and what to judge once more before it is sure enough.
+//! The certainty of the answer, and the sets to judge again until it is high enough.
 
 use super::{At, Retesting};
 use crate::model::Phase;
 use crate::search::evidence::{Evidence, MOST};
 use crate::search::posterior::{Observations, Posterior, Tally};
 
-/// How often the oracle is asked about the answer without a request, at least: at once, while its image
-/// is there.
+/// The least number of judgements of the answer without a request. The second follows at once, while the image is
+/// there.
 const TWICE: u32 = 2;
 
-/// The certificate is near when so many trials are expected before it, or fewer.
+/// The certificate is near when at most this many trials are expected before it.
 const NEAR: usize = 3;
 
-/// The risk may be this share of what `--confidence` allows: at a single rate of error the answer may be
-/// wrong more often than on average over those that are believed in. (Of 400 simulated runs at each rate from 1 to
+/// The accepted risk, as a share of the error that `--confidence` allows: at a single error rate the answer may be
+/// wrong more often than on average over all rates. (Of 400 simulated runs at each rate from 1 to
 /// 30 %, one way or both, up to 1.5 % were wrong without it.)
 const SHARE: f64 = 0.5;
 
-/// By how many its passes lead at least, before an answer is certified: an oracle that accepts what is not good one
-/// time in four does that six times in a row in one of 4,000 runs, whatever is believed of it.
+/// The least lead of passes before an answer is certified. An oracle that accepts a bad set one time in four does so
+/// six times in a row in one of 4,000 runs.
 const LEAST_LEAD: u32 = 6;
 
-/// If the answer had to be judged so often more, or more often than it has proofs, these are asked for once
-/// more instead: they are what is unsure.
+/// If the answer needed more than this number of further passes, and more than it has proofs, the proofs are judged
+/// again instead: they are the uncertain part.
 const MANY: u32 = 12;
 
 impl Evidence {
-    /// Its judgements, and those in flight as if they said the same.
+    /// Its judgements, with those in flight counted as if they agreed.
     fn expected(&self) -> Tally {
         let flying = if self.judged() == 0 { 0 } else { self.flying };
         self.tally().and_more(flying)
@@ -39,7 +39,7 @@ impl Evidence {
         }
     }
 
-    /// It failed to build: that is made sure by building twice, not here.
+    /// Is its verdict the oracle's? A build failure is made certain by a second build instead.
     fn is_oracles_matter(&self) -> bool {
         !self.is_unbuildable() || self.passes > 0
     }
@@ -56,7 +56,7 @@ impl Retesting {
             .collect()
     }
 
-    /// Of these, those that are the oracle's word.
+    /// The proofs that the oracle gave.
     fn proofs(&self) -> Vec<At> {
         let mut proofs = self.all_proofs();
         proofs.retain(|at| self.evidence[*at].is_oracles_matter());
@@ -76,8 +76,8 @@ impl Retesting {
         }
     }
 
-    /// How sure the answer is, once it is being certified; and each proof of it is asked for a second time,
-    /// right after the first one.
+    /// Computes the risk of the answer while it is certified, and asks for a second judgement of each proof right after
+    /// the first one.
     pub(super) fn weigh_answer(&mut self) {
         (self.owed, self.reliability.risk) = (0, None);
         if self.inner.phase() != Phase::Certifying {
@@ -92,12 +92,12 @@ impl Retesting {
         }
         let observations = self.observations(&proofs, Evidence::tally);
         self.reliability.risk = Some(Posterior::new(observations).risk());
-        // How many exactly is found out when there is nothing else to do.
+        // The exact number is computed when there is nothing else to do.
         self.owed = if self.is_unsure() { MANY } else { 0 };
     }
 
-    /// Near the end of the search, what fails without a single request will be a proof: it is asked for a second
-    /// time while its image is there, which was dear to build if it comes so late.
+    /// Near the end of the search a failure without a single request will be a proof. It is judged a second time while
+    /// its image is there: so late in the search, a build is expensive.
     pub(super) fn ask_twice_for_a_proof_to_be(&mut self, at: At) {
         let best = self.inner.best();
         let keep = &self.evidence[at].keep;
@@ -110,13 +110,13 @@ impl Retesting {
         }
     }
 
-    /// Is the answer less sure than it must be?
+    /// Is the risk of the answer too high?
     pub(super) fn is_unsure(&self) -> bool {
         let is_high = |risk: f64| risk > self.bound();
         self.reliability.risk.is_some_and(is_high) || self.says_yes_to_all()
     }
 
-    /// It said no at times, and now to nothing any more: perhaps it does not look any more.
+    /// The oracle rejected sets before, but rejects none now: it may have stopped working.
     fn says_yes_to_all(&self) -> bool {
         let is_certifying = self.inner.phase() == Phase::Certifying;
         let said_no = |d: &Evidence| d.fails > 0 && d.is_oracles_matter();
@@ -128,21 +128,20 @@ impl Retesting {
                 .any(|d| said_no(d) && d.leans_to_fail())
     }
 
-    /// How high the risk may be.
+    /// The highest accepted risk.
     fn bound(&self) -> f64 {
         SHARE * self.confidence.error()
     }
 
-    /// A set to judge once more, when there is nothing else left to do and the answer is not as sure as it
-    /// must be: the answer itself, or one of its proofs, whatever takes fewer judgements. What is in flight
-    /// counts as if it agreed.
+    /// A set to judge once more, when nothing else is left to do and the answer is not certain enough: the answer
+    /// itself or one of its proofs, whichever takes fewer judgements. Trials in flight count as if they agreed.
     pub(super) fn judge_once_more(&mut self) -> Option<At> {
         if let Some(at) = self.control() {
             return Some(self.want_once_more(at));
         }
         let (proofs, best) = (self.proofs(), self.base());
         let posterior = Posterior::new(self.observations(&proofs, Evidence::expected));
-        // What may still be asked of each.
+        // The number of judgements that are left for each.
         let left = |at: At| MOST.saturating_sub(self.evidence[at].asked());
         let lean = |at: At| {
             let tally = self.evidence[at].expected();
@@ -173,9 +172,9 @@ impl Retesting {
         at
     }
 
-    /// A set to judge once more, whatever the risk is, since an oracle may have stopped to work meanwhile: what was
-    /// said last must be that the answer is good, and, after that became the answer, that something is not. And a
-    /// build that failed may have failed for a while: it is made once more, later than the first time.
+    /// A set to judge once more, whatever the risk is, because the oracle may have stopped working: after the answer
+    /// first passed, some set must have failed, and the last verdict must be a pass of the answer. A failed build is
+    /// repeated once, later than the first time, because its cause may have been temporary.
     fn control(&self) -> Option<At> {
         let proofs = self.all_proofs();
         let is_idle = |at: &At| self.evidence[*at].flying == 0;

@@ -5,15 +5,15 @@ use crate::model::{Phase, Proof, RequestId, Stage, Verdict};
 use crate::search::evidence::MOST;
 
 impl Retesting {
-    /// By how many the answer on a set must lead.
+    /// The number of judgements by which one verdict on a set must lead.
     pub(super) fn lead(&self, at: At) -> u32 {
         let evidence = &self.evidence[at];
         let best = self.inner.best();
         let is_alone = evidence.keep.len() + 1 == best.len() && evidence.keep.is_subset(best);
         let error = self.confidence.error();
-        // A wrong pass poisons what comes after it, a wrong failure of a single request makes the
-        // answer larger, one of the start ends the run. That of a group only costs trials: its
-        // members are looked at again.
+        // A wrong pass makes everything after it wrong, a wrong failure of a single request makes the
+        // answer larger, and one of the start ends the run. A wrong failure of a group only costs
+        // trials: its members are tried again.
         let error = if evidence.leans_to_fail() && !is_alone && at != 0 {
             error.max(LOOSE)
         } else {
@@ -22,21 +22,21 @@ impl Retesting {
         self.reliability.lead(error)
     }
 
-    /// What can be relied on, if anything.
+    /// The verdict on a set, once it is certain.
     pub(super) fn settled(&self, at: At) -> Option<Verdict> {
         self.evidence[at].settled(self.lead(at))
     }
 
-    /// How many more judgements of a set are wanted, to be sure of it.
+    /// The number of further judgements until a set is certain.
     pub(super) fn lacks(&self, at: At) -> u32 {
         self.evidence[at].lacks(self.lead(at))
     }
 
-    /// The search inside relies on it, and its judgements do not agree.
+    /// Does the inner search rely on a set whose judgements disagree?
     pub(super) fn is_shaken(&self, at: At) -> bool {
         let evidence = &self.evidence[at];
         let (passes, fails) = (evidence.passes, evidence.fails);
-        // What was sure enough once is not asked again whenever the oracle errs somewhere else.
+        // A certain verdict is not repeated whenever the oracle errs somewhere else.
         let error = self.confidence.error().max(LOOSE);
         let is_even = passes.abs_diff(fails) < self.reliability.lead(error);
         evidence.told.is_some() && passes > 0 && fails > 0 && is_even
@@ -56,14 +56,14 @@ impl Retesting {
             evidence.asked() < evidence.wanted && !evidence.is_unbuildable() && !is_busy
         };
         let all = 0..self.evidence.len();
-        // What was judged last is most likely still in a tree.
+        // The set that was judged last is most likely still built in a tree.
         all.clone()
             .find(disputed)
             .or_else(|| all.clone().rev().find(wanted))
             .or_else(|| self.unsure_in_the_end())
     }
 
-    /// What the answer stands on and is not sure enough, once requests are taken away alone.
+    /// A proof that is not certain enough, while requests are removed alone.
     pub(super) fn unsure_in_the_end(&self) -> Option<At> {
         if self.inner.phase() != Phase::Certifying {
             return None;
@@ -76,8 +76,8 @@ impl Retesting {
 
     /// The set whose judgements decide whether a request is proved, if there are any.
     ///
-    /// The search inside may have begun anew since a request was tried alone, and then says that what
-    /// depends on it speaks for it. But what was tried is proved by what came of it.
+    /// The inner search may have been made anew since a request was removed alone. It then names a dependent as the
+    /// proof, but the trial itself is the better one.
     pub(super) fn tried(&self, id: RequestId, proof: Proof) -> Option<At> {
         match proof {
             Proof::Tested(inside) => Some(self.proposed[inside.0 as usize]),
@@ -114,8 +114,8 @@ impl Retesting {
     pub(super) fn doubt_the_best_in_the_end(&mut self) {
         let best = self.base();
         if self.inner.phase() == Phase::Certifying && best != 0 {
-            // Of all that was tried this one was chosen because it passed: so it must pass so often
-            // that not even one of them all would do so by mistake (Bonferroni's correction).
+            // It was chosen from all tried sets because it passed. So it must pass until the probability
+            // that any of them did so by mistake is small enough (Bonferroni's correction).
             let error = self.confidence.error() / self.evidence.len() as f64;
             let lead = self.reliability.lead(error).max(2);
             let best = &mut self.evidence[best];

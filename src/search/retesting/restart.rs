@@ -4,8 +4,7 @@ use super::{At, PATIENCE, Retesting};
 use crate::model::Verdict;
 
 impl Retesting {
-    /// Whether a base holds is seen anew with each verdict: how sure is sure enough may have
-    /// changed.
+    /// Checks all bases again after each verdict, because the required certainty may have changed.
     pub(super) fn reconsider_the_bases(&mut self) {
         let is_lost = |retesting: &Self, at: At| {
             let is_told = retesting.evidence[at].told.is_some_and(Verdict::is_pass);
@@ -24,7 +23,7 @@ impl Retesting {
         keep != best && keep.is_subset(best)
     }
 
-    /// A verdict that the search inside was told is the opposite of what is known now.
+    /// Corrects a verdict that the inner search was told and that is now known to be wrong.
     pub(super) fn take_back(&mut self, at: At, now: Verdict) {
         if at == 0 {
             self.reliability.start_fails = true;
@@ -36,7 +35,7 @@ impl Retesting {
             }
         } else if let Some(place) = self.bases.iter().position(|base| *base == at) {
             self.bases.truncate(place);
-            // Perhaps it did not hold either.
+            // The base before it may be wrong as well.
             let base = self.base();
             let base = &mut self.evidence[base];
             base.wanted = base.wanted.max(2);
@@ -44,7 +43,7 @@ impl Retesting {
         self.begin_anew();
     }
 
-    /// The search inside, from the newest base, with what is known to fail.
+    /// Makes the inner search anew, from the newest base, with the sets that are known to fail.
     pub(super) fn begin_anew(&mut self) {
         let is_known = |at: &At| {
             let evidence = &self.evidence[*at];

@@ -4,8 +4,8 @@ use super::*;
 
 const SEQUENTIAL: [Algorithm; 3] = [Algorithm::Ktest, Algorithm::Halving, Algorithm::Gbr];
 
-/// What the candidates took away from the best, one after the other, until the certificate; of
-/// `n` requests of which just `needed` are needed. In `pairs` the first depends on the second.
+/// The removals of the candidates, one after the other, until the certificate. Of `n` requests just `needed` are
+/// needed. In `pairs` the first depends on the second.
 fn taken_away(
     algorithm: Algorithm,
     n: usize,
@@ -261,7 +261,7 @@ fn a_request_that_goes_only_with_its_dependents_is_not_kept() {
             depends: depends.clone(),
             ..Schedule::in_order(1)
         };
-        // What depends on what goes falls with it.
+        // Dependents of removed requests fall with them.
         let real =
             |set: &RequestSet| judge(&set.minus(&depends.closure(&RequestSet::full(6).minus(set))));
         run(&mut *search, &schedule, real, nothing_to_see);

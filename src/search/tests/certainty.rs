@@ -1,4 +1,4 @@
-//! How sure an answer is before it is certified, on oracles that err.
+//! The certainty of an answer before it is certified, with oracles that err.
 
 use super::retesting::{doubting, erring};
 use super::*;
@@ -134,7 +134,7 @@ fn what_was_tried_without_a_verdict_is_not_proved_by_what_depends_on_it() {
     assert!(implied > 40, "{implied} implied, {missing} missing");
 }
 
-/// What the search inside has forgotten is asked for until it is sure, instead of left unproved.
+/// A proof that the new inner search does not know is tried until it is certain, not left out.
 #[test]
 fn an_answer_is_proved_though_the_search_began_anew() {
     let n = 40;
@@ -193,7 +193,7 @@ fn an_oracle_that_refused_the_start_is_doubted_from_the_beginning() {
     assert!(trials(1) > trials(0) + 10);
 }
 
-/// How an oracle errs.
+/// The kinds of errors of an oracle.
 #[derive(Debug, Clone, Copy)]
 enum Errs {
     BothWays,

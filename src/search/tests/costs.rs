@@ -1,4 +1,4 @@
-//! Costs: what is dear comes last, in few trials, and one at a time where cores are shared.
+//! Costs: expensive trials come last, are few, and run one at a time on shared cores.
 
 use super::*;
 use crate::search::sim::{Work, run_timed};
@@ -17,7 +17,7 @@ fn told(n: u32, cores: Cores) -> Options {
     }
 }
 
-/// What a trial takes that begins from the best: so much is compiled, by as many cores as are free.
+/// The work of a trial that begins from the best: compiling, on all free cores.
 fn work(best: &RequestSet, keep: &RequestSet) -> Work {
     let is_dear = best.minus(keep).iter().any(is_core);
     Work {
@@ -76,7 +76,7 @@ fn beside_a_dear_one(cores: Cores) -> (usize, usize) {
         let (full, none) = (RequestSet::full(100), RequestSet::empty(100));
         let mut search = Algorithm::GroupTesting.search(full.clone(), &none, told(100, cores));
         let mut flying: Vec<Candidate> = Vec::new();
-        // What passed together: this oracle accepts the union of what it accepts.
+        // The oracle accepts the union of accepted removals.
         let mut base = full;
         let look = |search: &dyn Search, run: &Run| {
             let is_dear = |c: &Candidate| base.minus(&c.keep).iter().any(is_core);

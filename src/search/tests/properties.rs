@@ -42,7 +42,7 @@ proptest! {
         prop_assert!(sets.iter().all(|s| fixed.is_subset(s)), "a fixed request was removed");
     }
 
-    /// What depends on something gone is as good as gone itself: Kconfig has it so.
+    /// Dependents of removed requests have no effect, as in Kconfig.
     #[test]
     fn with_dependencies_the_answer_is_minimal_and_leaves_speak_for_what_they_depend_on(
         (n, pairs, oracle) in (2_u32..40).prop_flat_map(|n| {

@@ -4,7 +4,7 @@ use super::super::sim::{go_on_in_lab, run_in_lab};
 use super::*;
 use crate::model::Origin;
 
-/// How a run takes verdicts.
+/// The wrapper around the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Takes {
     AsTheyCome,
