@@ -14,7 +14,7 @@ use crate::model::{Candidate, CandidateId, Phase, RequestSet, Verdict};
 
 /// The number of candidates in flight. More workers than this have nothing to do. With fewer workers the search
 /// knows slightly less at each step than it could.
-pub const WINDOW: usize = 8;
+const WINDOW: usize = 8;
 
 /// A candidate that the inner search waits for.
 #[derive(Debug)]

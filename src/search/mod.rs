@@ -70,7 +70,7 @@ mod tests;
 pub use crate::model::Proof;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use depends::Depends;
-pub use in_order::{InOrder, WINDOW};
+pub use in_order::InOrder;
 pub use options::{Cores, Options};
 pub use rebuilding::{Rebuilding, Rebuilt};
 pub use replay::{Call, ReplayError, Replayed, replay};
