@@ -2,13 +2,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example")]
 
 use kbisect::model::{RequestId, RequestSet, Stage, Verdict};
-use kbisect::search::{Options, Step, UnknownAlgorithm, by_name};
+use kbisect::search::{Algorithm, Ask, Options};
 
-fn main() -> Result<(), UnknownAlgorithm> {
+fn main() {
     let (full, fixed) = (RequestSet::full(12), RequestSet::empty(12));
     let needed = RequestSet::of(12, [2, 6, 10].map(RequestId));
-    let mut search = by_name("split", full, &fixed, Options::default())?;
-    while let Step::Try(candidate) = search.next() {
+    let mut search = Algorithm::default().search(full, &fixed, Options::new());
+    while let Ask::Evaluate(candidate) = search.ask() {
         let verdict = match needed.is_subset(&candidate.keep) {
             true => Verdict::Pass,
             false => Verdict::Fail(Stage::Oracle),
@@ -17,5 +17,4 @@ fn main() -> Result<(), UnknownAlgorithm> {
         search.tell(candidate.id, verdict);
     }
     println!("needed: {:?}", search.best());
-    Ok(())
 }

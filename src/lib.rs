@@ -21,13 +21,13 @@
 //!
 //! ```
 //! use kbisect::model::{RequestId, RequestSet, Stage, Verdict};
-//! use kbisect::search::{Options, Step, by_name};
+//! use kbisect::search::{Algorithm, Ask, Options};
 //!
 //! // The oracle accepts what has the requests 2, 6 and 10.
 //! let needed = RequestSet::of(12, [2, 6, 10].map(RequestId));
 //! let (full, fixed) = (RequestSet::full(12), RequestSet::empty(12));
-//! let mut search = by_name("split", full, &fixed, Options::default())?;
-//! while let Step::Try(candidate) = search.next() {
+//! let mut search = Algorithm::default().search(full, &fixed, Options::new());
+//! while let Ask::Evaluate(candidate) = search.ask() {
 //!     let verdict = match needed.is_subset(&candidate.keep) {
 //!         true => Verdict::Pass,
 //!         false => Verdict::Fail(Stage::Oracle),
@@ -35,7 +35,6 @@
 //!     search.tell(candidate.id, verdict);
 //! }
 //! assert_eq!(*search.best(), needed);
-//! # Ok::<(), kbisect::search::UnknownAlgorithm>(())
 //! ```
 //!
 //! `ARCHITECTURE.md` says who uses whom and what must always hold, `DESIGN.md` how each part

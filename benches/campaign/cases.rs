@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use kbisect::search::ALGORITHMS;
+use kbisect::search::Algorithm;
 use kbisect::search::sim::Rng;
 
 use crate::toy::{CALLS, Rule, Spec, Toy};
@@ -171,7 +171,7 @@ impl Case {
 
 /// Flags of a run.
 fn args(kind: Kind, rng: &mut Rng) -> Vec<String> {
-    let algorithm = ALGORITHMS[rng.below(ALGORITHMS.len())];
+    let algorithm = Algorithm::ALL[rng.below(Algorithm::ALL.len())];
     let jobs = [1, 2, 4][rng.below(3)];
     // Drawn so that the cases stay those that were recorded.
     rng.below(1000);

@@ -7,7 +7,7 @@ use std::path::Path;
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet, Verdict};
 use kbisect::report::Report;
 use kbisect::search::sim::{Rng, Work, run_timed};
-use kbisect::search::{Cores, Depends, Options, Search, doubting};
+use kbisect::search::{Algorithm, Cores, Depends, Options, Retesting, Search};
 use kbisect::trace::{Evidence, Reach};
 use serde::Deserialize;
 
@@ -308,15 +308,13 @@ fn run(file: &Touched, oracle: &Oracle, guess: &[f64], workers: usize) -> Taken 
     let mut builds = Builds::new(file);
     let (n, depends): (usize, &Depends) = (oracle.case.n, &oracle.case.depends);
     let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
-    let options = Options {
-        depends: depends.clone(),
-        cost: full.iter().map(|id| builds.cost(id, oracle.boot)).collect(),
-        cores: Cores::Shared,
-        prior: Prior::new(guess.iter().copied()),
-        ..Options::default()
-    };
-    let mut search =
-        doubting("split", &full, &none, options, Confidence::default()).expect("a known name");
+    let options = Options::new()
+        .depends(depends.clone())
+        .cost(full.iter().map(|id| builds.cost(id, oracle.boot)).collect())
+        .cores(Cores::Shared)
+        .prior(Prior::new(guess.iter().copied()));
+    let (algorithm, confidence) = (Algorithm::GroupTesting, Confidence::default());
+    let mut search = Retesting::new(algorithm, &full, &none, options, confidence);
     let judge = |set: &RequestSet| -> Verdict { oracle.case.judge(set) };
     let time = |best: &RequestSet, keep: &RequestSet| Work {
         spread: builds.build(best, keep),

@@ -3,7 +3,7 @@
 use crate::case;
 use kbisect::model::{Confidence, RequestSet, Verdict};
 use kbisect::search::sim::{FAIL, Rng, Schedule, run};
-use kbisect::search::{Options, Search, doubting};
+use kbisect::search::{Algorithm, Options, Retesting, Search};
 
 /// Runs of each kind.
 const RUNS: u64 = 400;
@@ -60,8 +60,7 @@ fn row(n: usize, errs: Errs, percent: u64) {
         };
         let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
         let (options, confidence) = (Options::default(), Confidence::default());
-        let mut search =
-            doubting("split", &full, &none, options, confidence).expect("a known name");
+        let mut search = Retesting::new(Algorithm::GroupTesting, &full, &none, options, confidence);
         let schedule = Schedule::in_order(1 + (seed % 3) as usize);
         trials += run(&mut search, &schedule, judge, |_, _| ()).trials;
         let is_hopeless = search.reliability().is_hopeless();

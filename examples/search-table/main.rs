@@ -10,7 +10,7 @@ mod flips;
 use case::{Case, bound, depends_of, layouts};
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet};
 use kbisect::search::sim::{Rng, Timed, Work, run_timed};
-use kbisect::search::{ALGORITHMS, Depends, Options, Search, by_name, doubting};
+use kbisect::search::{Algorithm, Options, Retesting, Search};
 
 /// Of how many runs the figures are means.
 const RUNS: u64 = 20;
@@ -87,14 +87,14 @@ fn own(workers: usize) -> (usize, f64) {
     (workers, workers as f64)
 }
 
-fn new(name: &str, case: &Case, options: Options) -> Box<dyn Search> {
+fn new(algorithm: Algorithm, case: &Case, options: Options) -> Box<dyn Search> {
     let full = RequestSet::full(case.n);
-    by_name(name, full, &RequestSet::empty(case.n), options).expect("a known name")
+    algorithm.search(full, &RequestSet::empty(case.n), options)
 }
 
 /// Runs that find what is needed, or it is a bug.
 fn mean(
-    name: &str,
+    algorithm: Algorithm,
     workers: usize,
     case: impl Fn(u64) -> Case,
     options: impl Fn(&Case) -> Options,
@@ -103,7 +103,7 @@ fn mean(
     let mut sum = Sum::default();
     for seed in 0..RUNS {
         let case = case(seed);
-        let mut search = new(name, &case, options(&case));
+        let mut search = new(algorithm, &case, options(&case));
         let cost = |best: &RequestSet, keep: &RequestSet| time(&case, best, keep);
         let tail = case.needed.len();
         let oracle = |set: &RequestSet| case.judge(set);
@@ -139,25 +139,31 @@ fn flat() {
     ] {
         for (layout, plant) in layouts() {
             for workers in [1, 2, 4, 8, 16, 64] {
-                for name in ALGORITHMS {
+                for algorithm in Algorithm::ALL {
                     // Two take a trial a request; all but three are sequential.
-                    if *name == "one-by-one" && n > 100
-                        || *name == "ktest" && n >= 3000
-                        || !["split", "ddmin", "one-by-one"].contains(name) && workers > 1
-                        || n >= 3000 && *name != "split" && workers > 8
+                    if algorithm == Algorithm::OneByOne && n > 100
+                        || algorithm == Algorithm::Ktest && n >= 3000
+                        || ![
+                            Algorithm::GroupTesting,
+                            Algorithm::Ddmin,
+                            Algorithm::OneByOne,
+                        ]
+                        .contains(&algorithm)
+                            && workers > 1
+                        || n >= 3000 && algorithm != Algorithm::GroupTesting && workers > 8
                     {
                         continue;
                     }
                     let case = |seed| Case::flat(n, plant(n, k, &mut Rng(seed)));
                     let sum = mean(
-                        name,
+                        algorithm,
                         workers,
                         case,
-                        |_| Options::default(),
+                        |_| Options::new(),
                         |_, b, s| one(b, s),
                     );
                     println!(
-                        "{n:5} {k:4}  {layout:10} {workers:6}  {name:11} {:6.0} {}  {}",
+                        "{n:5} {k:4}  {layout:10} {workers:6}  {algorithm:11} {:6.0} {}  {}",
                         bound(n, k),
                         sum.text(),
                         sum.estimate(),
@@ -177,29 +183,25 @@ fn depends() {
         let all = depends.lists().iter().filter(|of| of.is_empty()).count();
         for leaves in [5, 20] {
             for workers in [1, 8] {
-                for (name, told) in [
-                    ("split", true),
-                    ("split", false),
-                    ("ktest", true),
-                    ("halving", true),
-                    ("gbr", true),
-                    ("ddmin", false),
+                for (algorithm, told) in [
+                    (Algorithm::GroupTesting, true),
+                    (Algorithm::GroupTesting, false),
+                    (Algorithm::Ktest, true),
+                    (Algorithm::Halving, true),
+                    (Algorithm::Gbr, true),
+                    (Algorithm::Ddmin, false),
                 ] {
-                    if !ALGORITHMS.contains(&name)
-                        || workers > 1 && !["split", "ddmin"].contains(&name)
+                    if workers > 1
+                        && ![Algorithm::GroupTesting, Algorithm::Ddmin].contains(&algorithm)
                     {
                         continue;
                     }
                     let case = |seed| Case::planted(&depends, leaves, &mut Rng(seed));
-                    let options = |case: &Case| Options {
-                        depends: if told {
-                            case.depends.clone()
-                        } else {
-                            Depends::none()
-                        },
-                        ..Options::default()
+                    let options = |case: &Case| match told {
+                        true => Options::new().depends(case.depends.clone()),
+                        false => Options::new(),
                     };
-                    let sum = mean(name, workers, case, options, |_, b, s| one(b, s));
+                    let sum = mean(algorithm, workers, case, options, |_, b, s| one(b, s));
                     let needed =
                         (0..RUNS).map(|s| case(s).needed.len()).sum::<usize>() as u64 / RUNS;
                     let how = if told { "" } else { " (flat)" };
@@ -207,7 +209,7 @@ fn depends() {
                         "{:8}  {of:10} {needed:7} {:6.0} {workers:8}  {:16} {}",
                         case(0).n,
                         bound(all, leaves),
-                        format!("{name}{how}"),
+                        format!("{algorithm}{how}"),
                         sum.text()
                     );
                 }
@@ -223,27 +225,30 @@ fn costs() {
     let each = |id: RequestId| if is_core(id) { 30.0 } else { 0.0 };
     for (n, k) in [(60, 11), (520, 30)] {
         for workers in [1, 2, 8] {
-            for (name, told) in [("split", true), ("split", false), ("ddmin", false)] {
+            for (algorithm, told) in [
+                (Algorithm::GroupTesting, true),
+                (Algorithm::GroupTesting, false),
+                (Algorithm::Ddmin, false),
+            ] {
                 let case = |seed| Case::flat(n, case::scattered(n, k, &mut Rng(seed)));
-                let options = |case: &Case| Options {
-                    cost: if told {
-                        (0..case.n as u32)
-                            .map(|id| 10.0 + each(RequestId(id)))
-                            .collect()
+                let options = |case: &Case| {
+                    let ids = (0..case.n as u32).map(RequestId);
+                    let cost = ids.map(|id| 10.0 + each(id)).collect();
+                    if told {
+                        Options::new().cost(cost)
                     } else {
-                        Vec::new()
-                    },
-                    ..Options::default()
+                        Options::new()
+                    }
                 };
                 let time = |_: &Case, best: &RequestSet, keep: &RequestSet| {
                     let gone = best.minus(keep);
                     Work::alone(10.0 + gone.iter().map(each).sum::<f64>().min(300.0))
                 };
-                let sum = mean(name, workers, case, options, time);
+                let sum = mean(algorithm, workers, case, options, time);
                 let how = if told { " (costs)" } else { "" };
                 println!(
                     "{n:5} {k:4} {workers:8}  {:16} {}",
-                    format!("{name}{how}"),
+                    format!("{algorithm}{how}"),
                     sum.text()
                 );
             }
@@ -257,11 +262,17 @@ fn prior() {
     for workers in [1, 8] {
         for (what, chances) in case::priors() {
             let case = |seed| Case::flat(520, case::scattered(520, 30, &mut Rng(seed)));
-            let options = |case: &Case| Options {
-                prior: Prior::new(chances(&case.needed)),
-                ..Options::default()
+            let options = |case: &Case| {
+                let prior = Prior::new(chances(&case.needed));
+                Options::new().prior(prior)
             };
-            let sum = mean("split", workers, case, options, |_, b, s| one(b, s));
+            let sum = mean(
+                Algorithm::GroupTesting,
+                workers,
+                case,
+                options,
+                |_, b, s| one(b, s),
+            );
             println!("  520   30 {workers:8}  {what:10} {}", sum.text());
         }
     }
@@ -281,12 +292,15 @@ fn flaky() {
                     let none = RequestSet::empty(case.n);
                     let mut search: Box<dyn Search> = if doubted {
                         let confidence = Confidence::default();
-                        Box::new(
-                            doubting("split", &full, &none, Options::default(), confidence)
-                                .expect("a known name"),
-                        )
+                        Box::new(Retesting::new(
+                            Algorithm::GroupTesting,
+                            &full,
+                            &none,
+                            Options::new(),
+                            confidence,
+                        ))
                     } else {
-                        new("split", &case, Options::default())
+                        new(Algorithm::GroupTesting, &case, Options::new())
                     };
                     let oracle = |set: &RequestSet| case.err(set, rng.below(100) < percent);
                     let timed =

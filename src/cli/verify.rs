@@ -15,6 +15,7 @@ use crate::model::{
 };
 use crate::report::{KeptRequest as Kept, RESULT, Reason, Report, Status, gather};
 use crate::run::{MINIMAL_CONFIG, MINIMAL_FRAGMENT, Plan, WhenEmpty, WhenMissing};
+use crate::search::Algorithm;
 use crate::settings::Settings;
 use crate::{Error, Result};
 
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         .clone()
         .unwrap_or_else(|| args.dir.join("verify"));
     // One at a time, in order: all of them pass or fail alone.
-    settings.algorithm = "one-by-one".to_owned();
+    settings.algorithm = Algorithm::OneByOne;
     settings.certify = Certify::Strict;
     settings.prior = None;
     settings.trace = Tracing::Off;

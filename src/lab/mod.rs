@@ -27,7 +27,7 @@ pub use baseline::has_files;
 pub use executor::{Executor, Report, Task, TraceFrom, TrialResult};
 pub use local::LocalExecutor;
 pub use state::{Budget, Lab, Outcome, Product, Stopped};
-pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, laid_over, moves};
+pub use store::{BEST_CONFIG, BEST_FRAGMENT, calls, fragment_of, laid_over};
 pub use trial::{BUILD_COMMAND, Bench, CONFIG};
 pub use watch::Watch;
 pub use watched::check_trees;

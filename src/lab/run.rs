@@ -20,7 +20,7 @@ use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
     ResolvedConfig, Source, TrialId, Verdict, WorkerId, WorkerState,
 };
-use crate::search::{Search, Step};
+use crate::search::{Ask, Search};
 use crate::{Error, Result};
 
 /// How often budgets are looked at and progress is told.
@@ -186,8 +186,8 @@ impl<'l, 'a> Run<'l, 'a> {
             while matches!(self.workers[i], Busy::Idle) {
                 let candidate = match self.pending.pop_front() {
                     Some(candidate) => candidate,
-                    None => match self.search.next() {
-                        Step::Try(candidate) => {
+                    None => match self.search.ask() {
+                        Ask::Evaluate(candidate) => {
                             self.note_best()?;
                             let candidate_copy = candidate.clone();
                             self.lab.journal.append(&Record::Proposed {
@@ -196,8 +196,8 @@ impl<'l, 'a> Run<'l, 'a> {
                             self.tell_depends()?;
                             candidate
                         }
-                        Step::Wait => return Ok(false),
-                        Step::Done => return Ok(true),
+                        Ask::Wait => return Ok(false),
+                        Ask::Done => return Ok(true),
                     },
                 };
                 if self.pointless.contains(&candidate.id) {

@@ -1,4 +1,4 @@
-//! Between the run directory and the search: the files of the best, the moves of a journal.
+//! Between the run directory and the search: the files of the best, the calls of the search that a journal has.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use crate::Result;
 use crate::journal::{Line, Record, RunDir, RunState};
 use crate::kconfig;
 use crate::model::{Fragment, Request, RequestSet, Symbol};
-use crate::search::{Depends, Move};
+use crate::search::{Call, Depends};
 
 /// The resolved config of the best, in the run directory.
 pub const BEST_CONFIG: &str = "best.config";
@@ -47,18 +47,18 @@ pub fn laid_over(header: &str, fragment: &Fragment) -> String {
 
 /// The calls of the search that a journal has, since it last began anew, for
 /// [`replay`](crate::search::replay).
-pub fn moves(lines: &[Line]) -> impl Iterator<Item = Move> + '_ {
+pub fn calls(lines: &[Line]) -> impl Iterator<Item = Call> + '_ {
     let calls = RunState::of(lines).calls.into_iter();
     calls.filter_map(|at| match &lines[at].record {
-        Record::Start { judgement, .. } => Some(Move::StartJudged(judgement.verdict)),
-        Record::Proposed { candidate } => Some(Move::Proposed(candidate.clone())),
+        Record::Start { judgement, .. } => Some(Call::StartJudged(judgement.verdict)),
+        Record::Proposed { candidate } => Some(Call::Proposed(candidate.clone())),
         Record::Told {
             candidate,
             judgement,
-        } => Some(Move::Told(*candidate, judgement.verdict)),
-        Record::Withdrawn { candidate } => Some(Move::Withdrawn(*candidate)),
+        } => Some(Call::Told(*candidate, judgement.verdict)),
+        Record::Withdrawn { candidate } => Some(Call::Withdrawn(*candidate)),
         // One that does not fit says nothing, as if nobody could tell.
-        Record::Depends { keep, carried } => Some(Move::Learnt(
+        Record::Depends { keep, carried } => Some(Call::Learnt(
             Depends::of_lists(carried, keep.capacity()).unwrap_or_default(),
         )),
         _ => None,

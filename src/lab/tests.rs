@@ -13,7 +13,7 @@ use crate::model::{
     Config, Event, Fingerprint, Fragment, Judgement, Origin, Phase, Progress, Request, RequestSet,
     ResolvedConfig, Source, Stage, Symbol, Timings, TrialId, Value, Verdict, WorkerId,
 };
-use crate::search::{self, Options, Search};
+use crate::search::{self, Algorithm, Options, Retesting, Search};
 use crate::supervise::Signal;
 
 mod doubt;
@@ -161,7 +161,8 @@ fn progress() -> Progress {
 
 fn new_search(info: &RunInfo) -> Box<dyn Search> {
     let full = RequestSet::full(info.requests.len());
-    search::by_name(&info.algorithm, full, &info.keep, Options::default()).unwrap()
+    let algorithm: Algorithm = info.algorithm.parse().unwrap();
+    algorithm.search(full, &info.keep, Options::default())
 }
 
 /// One sitting, in a run directory that may have a journal.
@@ -194,7 +195,7 @@ fn sitting_of(
         (dir, journal, vec![])
     };
     dir.make_trial_dir(TrialId(1))?;
-    let replayed = search::replay(moves(&lines), search.as_mut()).unwrap();
+    let replayed = search::replay(calls(&lines), search.as_mut()).unwrap();
     let begun = |line: &&crate::journal::Line| matches!(line.record, Record::Began { .. });
     let next_trial = TrialId(2 + lines.iter().filter(begun).count() as u32);
     let written = lines.iter().rev().find_map(|line| match &line.record {

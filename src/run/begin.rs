@@ -9,7 +9,7 @@ use super::{learned, prior as priors};
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
 use crate::model::{Prior, Request, RequestId, StoredSettings};
-use crate::search::{Depends, USE_DEPENDS};
+use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -33,7 +33,7 @@ pub(crate) fn begin(
         key: tools.key.clone(),
         settings: StoredSettings::of(settings)
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
-        algorithm: settings.algorithm.clone(),
+        algorithm: settings.algorithm.to_string(),
         analysis: Some(analysis(&start, tools)),
         carried: carried(settings, tools, &start, cancel)?,
         selectors: start.selectors,
@@ -70,8 +70,7 @@ fn carried(
     start: &Start,
     cancel: &CancelToken,
 ) -> Result<Vec<Vec<RequestId>>> {
-    let is_used = USE_DEPENDS.contains(&settings.algorithm.as_str());
-    if !is_used || tools.resolver.trusted().is_none() {
+    if !settings.algorithm.uses_depends() || tools.resolver.trusted().is_none() {
         return Ok(Vec::new());
     }
     let (requests, selectors) = (&start.requests, &start.selectors);

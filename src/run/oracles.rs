@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::identity::Tracked;
 use crate::kconfig::Project;
+use crate::model::contract;
 use crate::oracle::{self, Oracle, SHIPPED, Written};
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -19,7 +20,7 @@ pub(super) struct Judge {
 
 impl Judge {
     fn new(oracle: Oracle, settings: &Settings) -> Self {
-        let wants_guest = is_shipped(&oracle, settings) || oracle.mentions("KBISECT_GUEST");
+        let wants_guest = is_shipped(&oracle, settings) || oracle.mentions(contract::GUEST);
         Self {
             wants_guest,
             boots: wants_guest || oracle.boots(),

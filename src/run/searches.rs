@@ -4,7 +4,7 @@ use crate::journal::RunInfo;
 use crate::kconfig::{self, CheckedResolver, Resolver};
 use crate::lab::fragment_of;
 use crate::model::{Order, Origin, Request, RequestId, RequestSet, ResolvedConfig};
-use crate::search::{self, Depends, Search};
+use crate::search::{self, Algorithm, Depends, Retesting, Search};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -17,13 +17,12 @@ pub(crate) fn search_of(
     options: search::Options,
     start: Origin,
 ) -> Result<Box<dyn Search>> {
-    let (name, fixed) = (&info.algorithm, &info.keep);
     let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
+    let algorithm: Algorithm = info.algorithm.parse().map_err(unknown)?;
+    let fixed = &info.keep;
     let search: Box<dyn Search> = match settings.confidence {
-        None => search::by_name(name, full, fixed, options).map_err(unknown)?,
-        Some(confidence) => {
-            Box::new(search::doubting(name, &full, fixed, options, confidence).map_err(unknown)?)
-        }
+        None => algorithm.search(full, fixed, options),
+        Some(sure) => Box::new(Retesting::new(algorithm, &full, fixed, options, sure)),
     };
     let search: Box<dyn Search> = match settings.order {
         Order::AsItComes => search,

@@ -18,8 +18,8 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Record, RunDir, RunInfo, RunState};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Stopped, Watch, check_trees,
-    fragment_of, has_files, moves,
+    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Stopped, Watch, calls, check_trees,
+    fragment_of, has_files,
 };
 use crate::model::{
     Candidate, Event, Fingerprint, Fragment, Judgement, Request, RequestSet, bytes,
@@ -351,7 +351,7 @@ fn search_as_it_stood(
     let origin = lab.journal.state().start_origin;
     let mut search = search_of(info, settings, full.clone(), options.clone(), origin)?;
     // That of a start that was judged again just now included.
-    let replayed = match search::replay(moves(lab.journal.lines()), search.as_mut()) {
+    let replayed = match search::replay(calls(lab.journal.lines()), search.as_mut()) {
         Ok(replayed) if !lab.journal.state().relies_on_images => replayed,
         // An older version searched in another way. What it found out is not lost.
         Ok(_) | Err(search::ReplayError::Diverged { .. }) => {

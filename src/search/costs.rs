@@ -23,7 +23,7 @@ pub(super) struct Costs {
 }
 
 impl Costs {
-    /// By id, in whatever unit; what is not there costs as little as the cheapest.
+    /// `costs` is indexed by id, in any unit. A missing or invalid cost counts as the cheapest one.
     pub(super) fn new(costs: &[f64], depends: &Depends, n: usize) -> Self {
         let is_one = |cost: &f64| cost.is_finite() && *cost > 0.0;
         let least = costs
@@ -48,18 +48,18 @@ impl Costs {
         }
     }
 
-    /// What it takes to try the base without this one.
+    /// The cost of a trial of the base without this request.
     pub(super) fn of(&self, id: RequestId) -> f64 {
         self.of[id.index()]
     }
 
-    /// For the order: the power of four that is nearest. Finer differences are not worth leaving the
-    /// order of the menus for.
+    /// The rank of the cost for the order: the nearest power of four. Finer differences are not worth leaving the
+    /// menu order for.
     pub(super) fn tier(&self, id: RequestId) -> i64 {
         tier(self.of(id))
     }
 
-    /// Is it dear to try the base without these?
+    /// Is a trial of the base without these requests expensive?
     pub(super) fn is_heavy(&self, gone: &RequestSet) -> bool {
         gone.has_any_of(&self.heavy)
     }

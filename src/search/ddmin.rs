@@ -3,8 +3,8 @@
 use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
 
 use super::depends::Depends;
-use super::ledger::{Chunk, Ledger, Standing, State};
-use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+use super::history::{Chunk, History, Standing, State};
+use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 
 /// The `ddmin` of Zeller and Hildebrandt (2002), made parallel as in picire (Hodován and Kiss).
 ///
@@ -13,7 +13,7 @@ use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 /// after it. When all complements failed the *subsets* (a chunk alone) are tried, then each chunk
 /// is halved. When no single request can go, all are tried again for the certificate.
 ///
-/// What differs from the textbook:
+/// Differences from the textbook:
 /// - Complements come before subsets. With the inference below, two complements that fail answer
 ///   all subsets for nothing.
 /// - While requests are removed, a subset of a set that failed is taken to fail. The certificate
@@ -33,8 +33,8 @@ use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
 /// - Removals that passed side by side are put together, and as that mostly passes, it is not
 ///   tried alone but with the next chunk gone as well; alone only when that fails twice.
 #[derive(Debug)]
-pub struct Ddmin {
-    ledger: Ledger,
+pub(super) struct Ddmin {
+    history: History,
     phase: Phase,
     /// Cover the free requests of the best, in ascending order.
     chunks: Vec<Chunk>,
@@ -47,14 +47,14 @@ impl Ddmin {
     /// those of `fixed`.
     #[must_use]
     pub fn new(start: RequestSet, fixed: &RequestSet, options: &Options) -> Self {
-        let ledger = Ledger::new(start, fixed, &options.failed);
-        let free: Vec<RequestId> = ledger.free().iter().collect();
+        let history = History::new(start, fixed, &options.failed);
+        let free: Vec<RequestId> = history.free().iter().collect();
         let pieces = options
             .granularity
             .unwrap_or_else(|| granularity(free.len()));
         let chunks = cut(&free, pieces.max(2));
         let mut search = Self {
-            ledger,
+            history,
             phase: Phase::Reducing,
             chunks,
             resume_at: LAST,
@@ -76,41 +76,43 @@ impl Ddmin {
     }
 
     fn is_round_over(&self) -> bool {
-        self.ledger
+        self.history
             .standings(&self.chunks)
             .iter()
             .all(Standing::is_spent)
-            && self.ledger.merge().is_none()
+            && self.history.merge().is_none()
             && self.open_subset().is_none()
             && !self
-                .ledger
+                .history
                 .in_flight()
                 .any(|(_, keep)| self.is_awaited_subset(keep))
     }
 
     /// Is `keep` one of the subsets of this round, with nothing known of it yet?
     fn is_awaited_subset(&self, keep: &RequestSet) -> bool {
-        !self.ledger.is_inferred_to_fail(keep) && self.chunks.iter().any(|c| self.alone(c) == *keep)
+        !self.history.is_inferred_to_fail(keep)
+            && self.chunks.iter().any(|c| self.alone(c) == *keep)
     }
 
     /// The members of a chunk.
     fn members(&self, chunk: &Chunk) -> impl Iterator<Item = RequestId> {
         let (first, last) = (chunk.first, chunk.last);
-        let is_free =
-            |id: &RequestId| self.ledger.best().contains(*id) && !self.ledger.floor().contains(*id);
+        let is_free = |id: &RequestId| {
+            self.history.best().contains(*id) && !self.history.floor().contains(*id)
+        };
         (first.0..=last.0).map(RequestId).filter(is_free)
     }
 
     /// The best without a chunk.
     fn complement(&self, chunk: &Chunk) -> RequestSet {
-        let mut keep = self.ledger.best().clone();
+        let mut keep = self.history.best().clone();
         self.members(chunk).for_each(|id| keep.remove(id));
         keep
     }
 
     /// A chunk with nothing but what is fixed.
     fn alone(&self, chunk: &Chunk) -> RequestSet {
-        let mut keep = self.ledger.floor().clone();
+        let mut keep = self.history.floor().clone();
         self.members(chunk).for_each(|id| keep.insert(id));
         keep
     }
@@ -125,7 +127,7 @@ impl Ddmin {
 
     /// The chunks, fitted to `base`: what is gone goes, the borders stay.
     fn fitted(&self, base: &RequestSet) -> Vec<Chunk> {
-        let free: Vec<RequestId> = base.minus(self.ledger.floor()).iter().collect();
+        let free: Vec<RequestId> = base.minus(self.history.floor()).iter().collect();
         let mut borders: Vec<RequestId> = self.chunks.iter().map(|c| c.last).collect();
         // A best that is no subset of the one before can have requests outside all chunks.
         borders.extend(free.last());
@@ -142,9 +144,9 @@ impl Ddmin {
     /// Fits the chunks to the new best.
     fn refit(&mut self, old: &RequestSet) {
         // Go on after what was removed last, to not come back to what failed a moment ago.
-        let gone = old.minus(self.ledger.best()).iter().next();
+        let gone = old.minus(self.history.best()).iter().next();
         self.resume_at = gone.unwrap_or(LAST);
-        self.chunks = self.fitted(self.ledger.best());
+        self.chunks = self.fitted(self.history.best());
         if let [only] = self.chunks[..] {
             self.chunks = self.halved(&[only]);
         }
@@ -156,14 +158,14 @@ impl Ddmin {
         (0..from).rev().chain((from..chunks.len()).rev())
     }
 
-    /// What passed side by side put together, and the next chunk taken away as well.
+    /// The union of removals that passed side by side, with the next chunk removed as well.
     fn leap(&self) -> Option<RequestSet> {
-        let mut base = self.ledger.merged();
-        if base == *self.ledger.best() || self.ledger.is_inferred_to_fail(&base) {
+        let mut base = self.history.merged();
+        if base == *self.history.best() || self.history.is_inferred_to_fail(&base) {
             return None;
         }
         let chunks = self.fitted(&base);
-        let standings = self.ledger.standings_under(&base, &chunks);
+        let standings = self.history.standings_under(&base, &chunks);
         let failed = |s: &&Standing| matches!(s.exact, Some((_, State::Told(verdict))) if !verdict.is_pass());
         if standings.iter().filter(failed).count() >= LEAPS {
             return None;
@@ -177,16 +179,16 @@ impl Ddmin {
     /// The subset to try next, once all complements are answered.
     fn open_subset(&self) -> Option<RequestSet> {
         let open = |keep: &RequestSet| {
-            keep != self.ledger.best()
-                && self.ledger.is_unasked(keep)
-                && !self.ledger.is_inferred_to_fail(keep)
+            keep != self.history.best()
+                && self.history.is_unasked(keep)
+                && !self.history.is_inferred_to_fail(keep)
         };
         self.chunks.iter().rev().map(|c| self.alone(c)).find(open)
     }
 
-    /// What to try while requests are removed in bulk.
+    /// The next candidate while requests are removed in bulk.
     fn reduce(&self) -> Option<RequestSet> {
-        let standings = self.ledger.standings(&self.chunks);
+        let standings = self.history.standings(&self.chunks);
         if let Some(next) = self.round(&self.chunks).find(|i| standings[*i].is_open()) {
             return Some(self.complement(&self.chunks[next]));
         }
@@ -198,13 +200,13 @@ impl Ddmin {
         self.speculate(standings)
     }
 
-    /// What a later round will want unless something passes: halves, then quarters, ...; those
-    /// of chunks that are known to stay first.
+    /// A candidate that a later round will need unless something passes: halves, then quarters, ... Chunks that
+    /// are known to stay come first.
     fn speculate(&self, mut above: Vec<Standing>) -> Option<RequestSet> {
         let mut chunks = self.chunks.clone();
         while chunks.iter().any(|c| c.len > 1) {
             let halves = self.halved(&chunks);
-            let standings = self.ledger.standings(&halves);
+            let standings = self.history.standings(&halves);
             let parent = |half: &Chunk| chunks.partition_point(|c| c.last < half.first);
             let open = || {
                 halves
@@ -253,37 +255,37 @@ fn cut(members: &[RequestId], pieces: usize) -> Vec<Chunk> {
 }
 
 impl Search for Ddmin {
-    fn next(&mut self) -> Step {
-        if self.phase == Phase::Certifying && sweep::is_over(&self.ledger, &Depends::none()) {
-            return Step::Done;
+    fn ask(&mut self) -> Ask {
+        if self.phase == Phase::Certifying && sweep::is_over(&self.history, &Depends::none()) {
+            return Ask::Done;
         }
-        let floor = self.ledger.floor();
+        let floor = self.history.floor();
         let bare =
-            (!self.ledger.is_at_floor() && self.ledger.is_unasked(floor)).then(|| floor.clone());
-        let merge = || self.ledger.merge();
+            (!self.history.is_at_floor() && self.history.is_unasked(floor)).then(|| floor.clone());
+        let merge = || self.history.merge();
         let keep = bare.or_else(|| match self.phase {
             Phase::Reducing => self.leap().or_else(merge).or_else(|| self.reduce()),
-            _ => merge().or_else(|| sweep::choose(&self.ledger, &Depends::none())),
+            _ => merge().or_else(|| sweep::choose(&self.history, &Depends::none())),
         });
         match keep {
-            Some(keep) => Step::Try(self.ledger.propose(keep)),
-            None => Step::Wait,
+            Some(keep) => Ask::Evaluate(self.history.propose(keep)),
+            None => Ask::Wait,
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
-        let old = self.ledger.best().clone();
-        let new_best = self.ledger.record(id, verdict);
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
+        let old = self.history.best().clone();
+        let new_best = self.history.record(id, verdict);
         if new_best && self.phase == Phase::Reducing {
             self.refit(&old);
         }
         self.settle();
-        sweep::told(&self.ledger, new_best, self.phase)
+        sweep::update(&self.history, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {
-        self.ledger.withdraw(id);
-        // What a round waited for may have become pointless while it was in flight.
+        self.history.withdraw(id);
+        // A candidate that a round waited for may have become pointless in flight.
         self.settle();
     }
 
@@ -291,7 +293,7 @@ impl Search for Ddmin {
     fn start_judged(&mut self, _: Verdict) {}
 
     fn best(&self) -> &RequestSet {
-        self.ledger.best()
+        self.history.best()
     }
 
     fn phase(&self) -> Phase {
@@ -299,19 +301,19 @@ impl Search for Ddmin {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger, &Depends::none());
-        let extra = self.ledger.in_flight().count() + self.ledger.merges();
+        let owed = sweep::owed(&self.history, &Depends::none());
+        let extra = self.history.in_flight().count() + self.history.merges();
         let (at_least, at_most) = if self.phase == Phase::Certifying {
             (owed, owed + extra)
         } else {
-            let standings = self.ledger.standings(&self.chunks);
+            let standings = self.history.standings(&self.chunks);
             // Halving makes a binary tree over each chunk, and each of its nodes fails at most
             // once; the root of a spent one did already.
             let nodes = |(c, s): (&Chunk, &Standing)| 2 * c.len - 1 - usize::from(s.is_spent());
             let tree: usize = self.chunks.iter().zip(&standings).map(nodes).sum();
             // The certificate may have to be made anew for a smaller best, and removals that
             // passed side by side may not go together.
-            (1, 1 + tree + 2 * self.ledger.free().len() + extra)
+            (1, 1 + tree + 2 * self.history.free().len() + extra)
         };
         Outlook {
             at_least: at_least as u32,
@@ -321,6 +323,6 @@ impl Search for Ddmin {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &Depends::none())
+        sweep::certificate(&self.history, &Depends::none())
     }
 }

@@ -20,10 +20,10 @@ impl Depends {
         Self::default()
     }
 
-    /// From what each request, by its id, takes with it when it goes.
+    /// From the dependents of each request, by its id. The transitive closure is added.
     #[must_use]
     pub fn new(mut carried: Vec<RequestSet>) -> Self {
-        // What goes with what goes goes, too.
+        // The closure is transitive: a dependent of a dependent is a dependent.
         for via in 0..carried.len() {
             let further = carried[via].clone();
             for own in &mut carried {
@@ -35,8 +35,8 @@ impl Depends {
         Self::measured(carried)
     }
 
-    /// From what was seen to go with each request. That is exact, so nothing is concluded from it:
-    /// what goes with one may stay when another goes that takes the first with it.
+    /// From measured dependents of each request. They are exact, so no closure is added: if `b` falls with `a`
+    /// and `a` with `c`, `b` may still stay when `c` is removed.
     #[must_use]
     pub fn measured(mut carried: Vec<RequestSet>) -> Self {
         for (id, own) in (0..).zip(&mut carried) {
@@ -55,8 +55,8 @@ impl Depends {
         Self { carried, above }
     }
 
-    /// What [`lists`](Self::lists) made, for `n` requests; none at all: nothing is known. `None`:
-    /// they are not of so many requests.
+    /// Reads the output of [`lists`](Self::lists), for `n` requests. An empty slice means that nothing is known.
+    /// `None` if the lists do not fit `n` requests.
     #[must_use]
     pub fn of_lists(lists: &[Vec<RequestId>], n: usize) -> Option<Self> {
         let fits = |ids: &Vec<RequestId>| ids.iter().all(|id| id.index() < n);
@@ -67,14 +67,14 @@ impl Depends {
         Some(Self::of_carried(lists.iter().map(set).collect()))
     }
 
-    /// What each request takes with it.
+    /// The dependents of each request, by its id.
     #[must_use]
     pub fn lists(&self) -> Vec<Vec<RequestId>> {
         let list = |set: &RequestSet| set.iter().collect();
         self.carried.iter().map(list).collect()
     }
 
-    /// From pairs: the first depends on the second, of `n` requests.
+    /// From pairs of `n` requests: the first of a pair depends on the second. The transitive closure is added.
     #[must_use]
     pub fn of_pairs(n: usize, pairs: impl IntoIterator<Item = (RequestId, RequestId)>) -> Self {
         let mut carried = vec![RequestSet::empty(n); n];
@@ -84,25 +84,25 @@ impl Depends {
         Self::new(carried)
     }
 
-    /// What goes with `id`.
+    /// The dependents of `id`. `None` if nothing is known.
     #[must_use]
     pub fn carried(&self, id: RequestId) -> Option<&RequestSet> {
         self.carried.get(id.index())
     }
 
-    /// Those with which `id` goes, in ascending order.
+    /// The requests that `id` depends on, in ascending order.
     pub(super) fn above(&self, id: RequestId) -> &[RequestId] {
         self.above.get(id.index()).map_or(&[], Vec::as_slice)
     }
 
-    /// The members of `set`, and what goes with them.
+    /// The members of `set` and their dependents.
     #[must_use]
     pub fn closure(&self, set: &RequestSet) -> RequestSet {
         let carried = set.iter().filter_map(|id| self.carried(id));
         carried.fold(set.clone(), |all, carried| all.union(carried))
     }
 
-    /// Of `within`, what the members of `set` depend on; they too, if they are in it.
+    /// The members of `set` and the requests that they depend on, as far as `within` has them.
     #[must_use]
     pub fn needs(&self, set: &RequestSet, within: &RequestSet) -> RequestSet {
         let mut needs = set.intersection(within);

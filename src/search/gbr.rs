@@ -15,23 +15,23 @@
 use crate::model::{RequestId, RequestSet};
 
 use super::depends::Depends;
-use super::ledger::Ledger;
+use super::history::History;
 use super::sequential::Plan;
 
 /// Generalized Binary Reduction.
 #[derive(Debug)]
 pub(super) struct Progression {
     depends: Depends,
-    /// All parts of which something is needed, together.
+    /// The union of all parts that contain a needed request.
     learned: RequestSet,
     /// D0, D1, ...: disjoint, and together the best.
     parts: Vec<Vec<RequestId>>,
-    /// So many parts are known not to be enough; 0 as long as D0 was not tried.
+    /// The largest number of parts that failed; 0 before D0 was tried.
     too_few: usize,
 }
 
 impl Progression {
-    /// How many parts are tried next. `None`: D0 is all there is.
+    /// The number of parts to try next. `None` if there is only D0.
     fn len(&self) -> Option<usize> {
         match (self.parts.len(), self.too_few) {
             (0 | 1, _) => None,
@@ -41,9 +41,9 @@ impl Progression {
     }
 
     /// Takes the best apart.
-    fn begin(&mut self, ledger: &Ledger) {
-        let best = ledger.best();
-        let known = self.learned.union(ledger.floor());
+    fn begin(&mut self, history: &History) {
+        let best = history.best();
+        let known = self.learned.union(history.floor());
         let mut have = self.depends.needs(&known, best);
         self.too_few = 0;
         self.parts = vec![have.iter().collect()];
@@ -59,7 +59,7 @@ impl Progression {
     }
 
     /// Learns from the last part if all parts are enough and one less is not.
-    fn learn(&mut self, ledger: &Ledger) {
+    fn learn(&mut self, history: &History) {
         if self.too_few > 0
             && self.too_few + 1 == self.parts.len()
             && let Some(last) = self.parts.last()
@@ -67,42 +67,42 @@ impl Progression {
             // None of it was in D0, so there is an end to this.
             let last = RequestSet::of(self.learned.capacity(), last.iter().copied());
             self.learned = self.learned.union(&last);
-            self.begin(ledger);
+            self.begin(history);
         }
     }
 }
 
 impl Plan for Progression {
-    fn new(ledger: &Ledger, depends: Depends) -> Self {
+    fn new(history: &History, depends: Depends) -> Self {
         let mut search = Self {
             depends,
-            learned: RequestSet::empty(ledger.best().capacity()),
+            learned: RequestSet::empty(history.best().capacity()),
             parts: Vec::new(),
             too_few: 0,
         };
-        search.begin(ledger);
+        search.begin(history);
         search
     }
 
-    fn wanted(&self, ledger: &Ledger) -> Option<RequestSet> {
+    fn wanted(&self, history: &History) -> Option<RequestSet> {
         let parts = &self.parts[..self.len()?];
         let keep = parts.iter().flatten().copied();
-        Some(RequestSet::of(ledger.best().capacity(), keep))
+        Some(RequestSet::of(history.best().capacity(), keep))
     }
 
-    fn passed(&mut self, ledger: &Ledger) {
+    fn passed(&mut self, history: &History) {
         if let Some(len) = self.len() {
             self.parts.truncate(len);
         }
-        self.learn(ledger);
+        self.learn(history);
     }
 
-    fn failed(&mut self, ledger: &Ledger) {
+    fn failed(&mut self, history: &History) {
         self.too_few = self.len().unwrap_or(0);
-        self.learn(ledger);
+        self.learn(history);
     }
 
-    fn at_most(&self, _: &Ledger) -> usize {
+    fn at_most(&self, _: &History) -> usize {
         // Each part but D0 is at most once the one that something is learned of: with a trial of
         // D0 and a binary search.
         let parts = self.parts.len() - 1;

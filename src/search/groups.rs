@@ -2,15 +2,15 @@
 //! needed one. They are updated with each verdict, so that no decision has to look at all trials again.
 
 use super::depends::Depends;
-use super::ledger::{Ledger, State};
+use super::history::{History, State};
 use crate::model::{RequestId, RequestSet, Verdict};
 
 /// Under the assumption that the oracle is monotone.
 #[derive(Debug, Clone)]
 pub(super) struct Groups {
-    /// What all this is said of.
+    /// The set that the conclusions are about.
     of: RequestSet,
-    /// What is known to stay, or gives no verdict.
+    /// The requests that stay, because they are needed or give no verdict.
     pub(super) settled: RequestSet,
     /// Parts of the rest, each with a needed request in it.
     pub(super) suspects: Vec<RequestSet>,
@@ -25,26 +25,26 @@ impl Groups {
         }
     }
 
-    /// Takes in that `keep` failed, or gave no verdict.
+    /// Records that `keep` failed or gave no verdict.
     pub(super) fn failed(&mut self, keep: &RequestSet, depends: &Depends) {
         let gone = self.of.minus(keep);
-        // What contains the best and failed has itself shown the oracle not to be monotone.
+        // A superset of the best that failed has shown that the oracle is not monotone.
         if !gone.is_empty() {
             self.suspects.push(gone);
             self.sort_out(depends);
         }
     }
 
-    /// Takes in the best as it is now.
-    pub(super) fn shrink_to(&mut self, ledger: &Ledger, depends: &Depends) {
-        let best = ledger.best();
+    /// Adapts to the new best.
+    pub(super) fn shrink_to(&mut self, history: &History, depends: &Depends) {
+        let best = history.best();
         if best.is_subset(&self.of) {
             *self = self.within(best, depends);
             return;
         }
         // Another way down: what was left out as explained counts again.
         *self = Self::new(best);
-        for (keep, state) in ledger.entries() {
+        for (keep, state) in history.entries() {
             if matches!(state, State::Told(Verdict::Fail(_) | Verdict::Unresolved)) {
                 let gone = best.minus(keep);
                 if !gone.is_empty() {
@@ -55,7 +55,7 @@ impl Groups {
         self.sort_out(depends);
     }
 
-    /// The same of a part of what it is said of.
+    /// The conclusions, restricted to a subset.
     pub(super) fn within(&self, base: &RequestSet, depends: &Depends) -> Self {
         if *base == self.of {
             return self.clone();
@@ -71,7 +71,7 @@ impl Groups {
         groups
     }
 
-    /// Would something that is needed be gone with these?
+    /// Does this removal contain a needed request?
     pub(super) fn has_needed(&self, gone: &RequestSet) -> bool {
         gone.has_any_of(&self.settled) || self.suspects.iter().any(|group| group.is_subset(gone))
     }
@@ -81,7 +81,7 @@ impl Groups {
     /// nothing more.
     fn sort_out(&mut self, depends: &Depends) {
         let of_one = |group: &RequestSet| {
-            // What goes with each of its members.
+            // Each member takes all others with it.
             let alone = |id: RequestId| {
                 let one = RequestSet::of(group.capacity(), [id]);
                 group.is_subset(&depends.closure(&one))
@@ -93,7 +93,7 @@ impl Groups {
         }
         let mut stays: Vec<RequestId> = self.settled.iter().collect();
         for group in &self.suspects {
-            // What takes all of it with it takes its first one.
+            // A request that takes the whole group takes its first member.
             let above = group.iter().next().map_or(&[][..], |id| depends.above(id));
             let takes_all = |id: &RequestId| {
                 let carried = depends.carried(*id);
@@ -101,8 +101,8 @@ impl Groups {
             };
             stays.extend(above.iter().copied().filter(takes_all));
         }
-        // What is carried by what is carried is carried, so one step up would do; `Depends::measured`,
-        // which is not so, is for certificates only.
+        // `Depends::new` is transitive, so one step up would do. `Depends::measured` is not, but is used for
+        // certificates only.
         while let Some(id) = stays.pop() {
             if self.of.contains(id) {
                 self.settled.insert(id);

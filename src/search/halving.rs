@@ -1,21 +1,21 @@
 //! `halving`: the leaves in ever smaller halves, each with all that it depends on.
 //!
-//! As syzkaller minimises configs (google/syzkaller, pkg/kconfig/minimize.go and
-//! pkg/bisect/minimize/slice.go): the units are *leaves*, requests on which no other of the set
-//! depends, and a candidate has some of them and all that they depend on, so what none of them
-//! needs goes for nothing. First all leaves are taken away; then, from larger parts to smaller ones, each
-//! part that holds a needed one is tried without its first half and without its second. The second
-//! is not tried where the first could go, for then it holds what the part was needed for.
+//! As syzkaller minimizes configs (google/syzkaller, pkg/kconfig/minimize.go and
+//! pkg/bisect/minimize/slice.go). The units are *leaves*: requests without dependents in the set. A
+//! candidate consists of some leaves and their dependencies, so a dependency that no leaf needs is
+//! removed without a trial. First all leaves are removed. Then, from larger parts to smaller ones, each
+//! part with a needed leaf is tried without its first half and without its second half. The second
+//! trial is left out if the first half could be removed, because the second half is needed then.
 //!
-//! (Theirs cuts the first part into three.) One or two trials for each part that holds a needed
-//! leaf, at each size: good where these cluster.
+//! (syzkaller cuts the first part into three.) It takes one or two trials for each part with a needed
+//! leaf, at each size: good where needed leaves cluster.
 
 use std::collections::VecDeque;
 
 use crate::model::{RequestId, RequestSet};
 
 use super::depends::Depends;
-use super::ledger::Ledger;
+use super::history::History;
 use super::sequential::Plan;
 
 /// Halves of the leaves, ever smaller.
@@ -34,7 +34,7 @@ struct Part {
     next: Without,
 }
 
-/// What of the part is taken away next.
+/// The next removal from a part.
 #[derive(Debug, Clone, Copy)]
 enum Without {
     All,
@@ -77,10 +77,10 @@ impl Halving {
 }
 
 impl Plan for Halving {
-    fn new(ledger: &Ledger, depends: Depends) -> Self {
-        let best = ledger.best();
-        // What the fixed ones depend on stays in every candidate.
-        let stays = depends.needs(ledger.floor(), best);
+    fn new(history: &History, depends: Depends) -> Self {
+        let best = history.best();
+        // Dependencies of fixed requests stay in every candidate.
+        let stays = depends.needs(history.floor(), best);
         let free = best.minus(&stays);
         let leaves = free.iter().filter(|id| depends.is_leaf(*id, best));
         let leaves: Vec<RequestId> = leaves.collect();
@@ -96,12 +96,12 @@ impl Plan for Halving {
         search
     }
 
-    fn wanted(&self, ledger: &Ledger) -> Option<RequestSet> {
-        let keep = self.rest()?.union(ledger.floor());
-        Some(self.depends.needs(&keep, ledger.best()))
+    fn wanted(&self, history: &History) -> Option<RequestSet> {
+        let keep = self.rest()?.union(history.floor());
+        Some(self.depends.needs(&keep, history.best()))
     }
 
-    fn passed(&mut self, _: &Ledger) {
+    fn passed(&mut self, _: &History) {
         if let Some(rest) = self.rest() {
             self.leaves = rest;
         }
@@ -112,7 +112,7 @@ impl Plan for Halving {
         }
     }
 
-    fn failed(&mut self, _: &Ledger) {
+    fn failed(&mut self, _: &History) {
         let Some(mut part) = self.parts.pop_front() else {
             return;
         };
@@ -123,7 +123,7 @@ impl Plan for Halving {
         }
     }
 
-    fn at_most(&self, _: &Ledger) -> usize {
+    fn at_most(&self, _: &History) -> usize {
         // A binary tree over each part.
         let trials = self.parts.iter().map(|part| 2 * part.leaves.len());
         trials.sum()

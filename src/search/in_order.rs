@@ -8,15 +8,15 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::doubt::Reliability;
-use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
+use super::sprt::Reliability;
+use super::{Ask, Certificate, Depends, Outlook, Proof, Search, Update};
 use crate::model::{Candidate, CandidateId, Phase, RequestSet, Verdict};
 
-/// How many candidates are under way. More workers than this have nothing to do; with fewer, the
-/// search knows a little less at each step than it could.
-pub const WINDOW: usize = 8;
+/// The number of candidates in flight. More workers than this have nothing to do. With fewer workers the search
+/// knows slightly less at each step than it could.
+const WINDOW: usize = 8;
 
-/// A candidate that the search inside waits for.
+/// A candidate that the inner search waits for.
 #[derive(Debug)]
 struct Slot {
     inside: Candidate,
@@ -32,7 +32,7 @@ pub struct InOrder {
     /// In flight, and nobody inside waits for them any more.
     orphans: BTreeSet<CandidateId>,
     next_id: u32,
-    /// What the ids inside are outside. Only ever looked up in, never iterated.
+    /// The outer id of each inner id. Never iterated.
     names: HashMap<CandidateId, CandidateId>,
     is_over: bool,
 }
@@ -47,7 +47,7 @@ impl std::fmt::Debug for InOrder {
 }
 
 impl InOrder {
-    /// The same search, with its verdicts in order. It must be as new.
+    /// Wraps `inner`, which must be new.
     #[must_use]
     pub fn new(inner: Box<dyn Search>) -> Self {
         let mut search = Self {
@@ -62,21 +62,21 @@ impl InOrder {
         search
     }
 
-    /// Asks the search inside for as many candidates as it may have under way. Only done where
-    /// the time of it is the same in every run: after each verdict that it is told.
+    /// Asks the inner search for as many candidates as it may have in flight. Called only at points that are the
+    /// same in every run: after each verdict that it is told.
     fn fill(&mut self) {
-        // What it learnt may have given it something to do again.
+        // New knowledge may have given it candidates again.
         self.is_over = false;
-        // What it would like to know it must know at the same point of every run.
+        // It must learn the dependents at the same point of every run.
         while self.queue.len() < WINDOW && !self.inner.wants_depends() {
-            match self.inner.next() {
-                Step::Try(inside) => self.queue.push_back(Slot {
+            match self.inner.ask() {
+                Ask::Evaluate(inside) => self.queue.push_back(Slot {
                     inside,
                     outside: None,
                     verdict: None,
                 }),
-                Step::Wait => return,
-                Step::Done => {
+                Ask::Wait => return,
+                Ask::Done => {
                     self.is_over = true;
                     return;
                 }
@@ -84,7 +84,7 @@ impl InOrder {
         }
     }
 
-    /// Tells the search inside what it can be told.
+    /// Passes on the verdicts whose turn it is.
     fn commit(&mut self) {
         while !self.inner.wants_depends()
             && let Some(verdict) = self.queue.front().and_then(|slot| slot.verdict)
@@ -105,38 +105,36 @@ impl InOrder {
 }
 
 impl Search for InOrder {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         if self.is_over {
-            return Step::Done;
+            return Ask::Done;
         }
         let Some(slot) = self.queue.iter_mut().find(|slot| slot.outside.is_none()) else {
-            return Step::Wait;
+            return Ask::Wait;
         };
         let id = CandidateId(self.next_id);
         self.next_id += 1;
         slot.outside = Some(id);
         self.names.insert(slot.inside.id, id);
-        Step::Try(Candidate {
+        Ask::Evaluate(Candidate {
             id,
             ..slot.inside.clone()
         })
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
-        let before = self.inner.best().clone();
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         if !self.orphans.remove(&id) {
             let slot = self.slot(id);
             slot.verdict = Some(verdict);
             self.commit();
         }
-        Told {
-            new_best: *self.inner.best() != before,
+        Update {
             pointless: self.orphans.iter().copied().collect(),
         }
     }
 
     fn withdraw(&mut self, id: CandidateId) {
-        // It was not given up by the search inside, which still waits for it.
+        // It was not given up by the inner search, which still waits for it.
         if !self.orphans.remove(&id) {
             self.slot(id).outside = None;
         }

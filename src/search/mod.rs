@@ -1,87 +1,107 @@
-//! The search for a minimal set, as a pure state machine.
+//! The search for a minimal set of requests, as a pure state machine.
 //!
-//! A [`Search`] proposes candidates and receives verdicts, in any order. It uses no clock, path,
-//! thread or random source, so the same calls always give the same state. That makes a run
-//! resumable ([`replay`]) and testable ([`sim`]).
+//! Given a set that passes and an oracle that judges sets, a [`Search`] finds a subset that still passes and of
+//! which no single request can be removed. It proposes candidates ([`Search::ask`]) and receives verdicts
+//! ([`Search::tell`]), in any order and from any number of workers. In the end each request that stays has a proof
+//! ([`Certificate`]). Nothing here knows about kernels: a request is a number, a verdict may come from anywhere.
 //!
-//! A trial is a kernel build and takes minutes. So a search may compute for milliseconds to save
-//! one trial.
+//! ```
+//! use kbisect::model::{RequestId, RequestSet, Stage, Verdict};
+//! use kbisect::search::{Algorithm, Ask, Options};
+//!
+//! // The oracle accepts the sets that contain the requests 2, 6 and 10.
+//! let needed = RequestSet::of(12, [2, 6, 10].map(RequestId));
+//! let (start, fixed) = (RequestSet::full(12), RequestSet::empty(12));
+//! let mut search = Algorithm::GroupTesting.search(start, &fixed, Options::new());
+//! while let Ask::Evaluate(candidate) = search.ask() {
+//!     let verdict = match needed.is_subset(&candidate.keep) {
+//!         true => Verdict::Pass,
+//!         false => Verdict::Fail(Stage::Oracle),
+//!     };
+//!     search.tell(candidate.id, verdict);
+//! }
+//! assert_eq!(*search.best(), needed);
+//! assert!(search.certificate().is_whole());
+//! ```
+//!
+//! A search uses no clock, path, thread or random source, so the same calls always give the same state. That makes
+//! a run resumable ([`replay`]) and testable ([`sim`]). A trial is a kernel build and takes minutes, so a search may
+//! compute for milliseconds to save one trial.
+//!
+//! - [`Algorithm`] has the algorithms, the default first: group testing (F. K. Hwang, "A method for detecting all
+//!   defective members in a population by group testing", 1972), delta debugging (A. Zeller, R. Hildebrandt,
+//!   "Simplifying and isolating failure-inducing input", 2002), and others, mostly to compare.
+//! - [`Options`] has what is known before: dependencies, costs, a prior. Wrong hints cost trials, not the answer.
+//! - [`Retesting`] wraps a search for an oracle that errs: it repeats verdicts until they are certain (A. Wald,
+//!   "Sequential tests of statistical hypotheses", 1945).
+//! - [`InOrder`] makes the candidates independent of timing; [`Rebuilding`] has the answer built from an empty tree.
 
-mod belief;
-mod cells;
-mod chance;
+mod algorithm;
 mod costs;
 mod ddmin;
 mod depends;
-mod dossier;
-mod doubt;
+mod evidence;
 mod gbr;
+mod group_testing;
 mod groups;
 mod halving;
+mod history;
 mod in_order;
+mod information;
 mod ktest;
-mod ledger;
+mod model_averaging;
 mod one_by_one;
+mod options;
+mod partition;
 mod posterior;
+mod prevalence;
 mod probabilities;
 mod rebuilding;
-mod referee;
 mod replay;
+mod retesting;
 mod sequential;
 pub mod sim;
-mod split;
+mod sprt;
 mod sweep;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::model::Proof;
-pub use ddmin::Ddmin;
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use depends::Depends;
-pub use doubt::Reliability;
-pub use in_order::{InOrder, WINDOW};
-pub use one_by_one::OneByOne;
-pub use probabilities::{Probabilities, Rule};
+pub use in_order::InOrder;
+pub use options::{Cores, Options};
 pub use rebuilding::{Rebuilding, Rebuilt};
-pub use referee::Referee;
-pub use replay::{Move, ReplayError, Replayed, replay};
-pub use split::Split;
+pub use replay::{Call, ReplayError, Replayed, replay};
+pub use retesting::Retesting;
+pub use sprt::Reliability;
 
-use gbr::Progression;
-use halving::Halving;
-use ktest::ParentsFirst;
-use sequential::Sequential;
+use crate::model::{Candidate, CandidateId, Origin, Phase, RequestId, RequestSet, Verdict};
 
-use crate::model::{
-    Candidate, CandidateId, Certify, Confidence, Origin, Phase, Prior, RequestId, RequestSet,
-    Verdict,
-};
-
-/// What to do next.
+/// The answer to [`Search::ask`]: what the caller has to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub enum Step {
-    /// Try this candidate.
-    Try(Candidate),
+pub enum Ask {
+    /// Evaluate this candidate, then [`tell`](Search::tell) its verdict.
+    Evaluate(Candidate),
     /// No candidate is useful until one in flight gets its verdict or is withdrawn. Calling
-    /// [`Search::next`] again does not change the state.
+    /// [`Search::ask`] again does not change the state.
     Wait,
-    /// The search is over. What is still in flight can teach nothing.
+    /// The search is over. Verdicts on candidates in flight would change nothing.
     Done,
 }
 
-/// What a verdict changed.
+/// The consequences of a verdict for the caller, returned by [`Search::tell`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
-    /// [`Search::best`] has changed.
-    pub new_best: bool,
+pub struct Update {
     /// Candidates in flight, in ascending order, whose verdicts have become useless. The caller may
     /// cancel them (and then [withdraw](Search::withdraw) them) or let them finish. A candidate that
     /// stays in flight is listed again each time.
     pub pointless: Vec<CandidateId>,
 }
 
-/// How many trials are still to come, those in flight included.
+/// The number of trials to come, including those in flight.
 ///
 /// Both bounds hold if the oracle is monotone (every superset of a set that passes, passes), no trial
 /// stays unresolved, and only useless candidates are withdrawn.
@@ -95,7 +115,7 @@ pub struct Outlook {
     pub likely: Option<u32>,
 }
 
-/// How much of the best a [`Certificate`] proves to be needed.
+/// The part of the best that a [`Certificate`] proves to be needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
     /// Each request was removed alone: the best is minimal.
@@ -107,7 +127,7 @@ pub enum Coverage {
     Partial,
 }
 
-/// For each request of the best that the search was free to remove: why it stays.
+/// The proofs: for each request of the best that was free to be removed, the reason why it stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Certificate {
     entries: Vec<(RequestId, Proof)>,
@@ -120,7 +140,7 @@ impl Certificate {
         &self.entries
     }
 
-    /// How much of the best the proofs cover.
+    /// The part of the best that the proofs cover.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         let has = |wanted: fn(&Proof) -> bool| self.entries.iter().any(|(_, p)| wanted(p));
@@ -146,14 +166,14 @@ impl Certificate {
 /// A search never proposes a set whose verdict it has, or will get. It proves each entry of the
 /// certificate by a trial; the only exception is [`Proof::Implied`].
 pub trait Search: Send {
-    /// The next step. Call it when a worker is idle.
-    fn next(&mut self) -> Step;
+    /// The next candidate, if there is one. Call it when a worker is idle.
+    fn ask(&mut self) -> Ask;
 
     /// Takes the verdict on `id`. Verdicts may come in any order.
     ///
     /// # Panics
     /// When `id` is not in flight: a bug of the caller.
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told;
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update;
 
     /// Takes back `id`, which was cancelled and gets no verdict. If the search needs its set later, it
     /// proposes it again under another id.
@@ -168,7 +188,7 @@ pub trait Search: Send {
     /// [`Phase::Reducing`] or [`Phase::Certifying`].
     fn phase(&self) -> Phase;
 
-    /// How many trials are still to come.
+    /// The number of trials to come.
     fn outlook(&self) -> Outlook;
 
     /// Why each request of [`best`](Self::best) stays, as far as it is known.
@@ -187,11 +207,11 @@ pub trait Search: Send {
     /// Takes a verdict on the start that the search did not ask for.
     fn start_judged(&mut self, verdict: Verdict);
 
-    /// Takes the origin of the build of a candidate in flight. In the record of an older version it can differ from the
-    /// origin that the search asked for. Call this before `tell`.
+    /// Takes the origin of the build of a candidate in flight. In the record of an older version it can differ from
+    /// the origin that the search asked for. Call this before `tell`.
     fn built_from(&mut self, _id: CandidateId, _origin: Origin) {}
 
-    /// How reliable the oracle is, if any set was judged twice.
+    /// The reliability of the oracle, as far as sets were judged more than once.
     fn reliability(&self) -> Reliability {
         Reliability::default()
     }
@@ -200,131 +220,4 @@ pub trait Search: Send {
     fn rebuilt(&self) -> Option<Rebuilt> {
         None
     }
-}
-
-/// Which cores simultaneous trials compile on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Cores {
-    /// Each on its own.
-    #[default]
-    Own,
-    /// All on the same. A full rebuild keeps them all busy, so `split` begins one only when no other trial
-    /// runs.
-    Shared,
-}
-
-/// Options of the algorithms. Each algorithm uses those that apply to it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Options {
-    /// Into how many chunks `ddmin` cuts the start at first, at least 2; by default it decides
-    /// by the number of requests.
-    pub granularity: Option<usize>,
-    /// The dependents of each request, for the algorithms of [`USE_DEPENDS`].
-    pub depends: Depends,
-    /// For each request, the requests that `select` it. While one of them is present, removing this request
-    /// has no effect. Each is also in [`Self::depends`]. Empty: none. A hint, as the dependents are. At the end
-    /// `split` removes such requests without a trial, because the configuration stays the same.
-    pub selectors: Vec<RequestSet>,
-    /// How likely each request is needed. Among equally cheap requests, `split` begins with the least
-    /// likely ones.
-    pub prior: Prior,
-    /// For each request, the approximate time of a trial without it, in any unit. Empty: all cost the
-    /// same. `split` begins with cheap requests, and tests expensive ones when the configuration is small.
-    pub cost: Vec<f64>,
-    /// Whether simultaneous trials slow each other down.
-    pub cores: Cores,
-    /// Which requests must be tested alone for the certificate.
-    pub certify: Certify,
-    /// How often the start was rejected before it was accepted. More than 0: the oracle errs.
-    pub refused: u32,
-    /// Sets that are known to fail. They have the first ids in the certificate, in this order.
-    pub failed: Vec<RequestSet>,
-}
-
-/// There is no algorithm of this name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no algorithm `{}`; there are: {}", .0.escape_debug(), ALGORITHMS.join(", "))]
-pub struct UnknownAlgorithm(pub String);
-
-/// The names that [`by_name`] knows, the default first.
-pub const ALGORITHMS: &[&str] = &[
-    "split",
-    "ddmin",
-    "probdd",
-    "cdd",
-    "ktest",
-    "halving",
-    "gbr",
-    "one-by-one",
-];
-
-/// Those of [`ALGORITHMS`] that use [`Options::depends`].
-pub const USE_DEPENDS: &[&str] = &["split", "ktest", "halving", "gbr"];
-
-/// Makes the search with this name. It searches the requests of `start`, which is known to pass, and
-/// never removes those of `fixed`.
-///
-/// # Errors
-/// When there is no algorithm of this name.
-///
-/// # Panics
-/// When `start` and `fixed` belong to two different searches.
-pub fn by_name(
-    name: &str,
-    start: RequestSet,
-    fixed: &RequestSet,
-    options: Options,
-) -> Result<Box<dyn Search>, UnknownAlgorithm> {
-    match name {
-        "split" => Ok(Box::new(Split::new(start, fixed, options))),
-        "ddmin" => Ok(Box::new(Ddmin::new(start, fixed, &options))),
-        "probdd" => Ok(Box::new(Probabilities::new(
-            start,
-            fixed,
-            Rule::ProbDd,
-            &options,
-        ))),
-        "cdd" => Ok(Box::new(Probabilities::new(
-            start,
-            fixed,
-            Rule::Cdd,
-            &options,
-        ))),
-        "ktest" => Ok(Box::new(Sequential::<ParentsFirst>::new(
-            start, fixed, options,
-        ))),
-        "halving" => Ok(Box::new(Sequential::<Halving>::new(start, fixed, options))),
-        "gbr" => Ok(Box::new(Sequential::<Progression>::new(
-            start, fixed, options,
-        ))),
-        "one-by-one" => Ok(Box::new(OneByOne::new(start, fixed, &options))),
-        _ => Err(UnknownAlgorithm(name.to_owned())),
-    }
-}
-
-/// Makes the search with this name for an oracle that may err: see [`Referee`].
-///
-/// # Errors
-/// When there is no algorithm of this name.
-pub fn doubting(
-    name: &str,
-    start: &RequestSet,
-    fixed: &RequestSet,
-    options: Options,
-    confidence: Confidence,
-) -> Result<Referee, UnknownAlgorithm> {
-    // Made once here, so that an unknown name is told.
-    by_name(name, start.clone(), fixed, options.clone())?;
-    let refused = options.refused;
-    let (name, fixed) = (name.to_owned(), fixed.clone());
-    let make = move |start, failed| {
-        let options = Options {
-            failed,
-            ..options.clone()
-        };
-        let made = by_name(&name, start, &fixed, options);
-        // The name was good a moment ago.
-        made.unwrap_or_else(|unknown| unreachable!("{unknown}"))
-    };
-    Ok(Referee::new(start, confidence, refused, Box::new(make)))
 }

@@ -1,20 +1,19 @@
-//! How likely an answer is wrong, if the oracle may err: a posterior over how often it does.
+//! The probability that an answer is wrong: a posterior over the error rates of the oracle.
 //!
-//! A set that is good is refused with chance *a*, one that is not is accepted with chance *b*. Both are
-//! unknown, and that no two verdicts on one set differed does not make them 0: a rate of 5 % stays
-//! unseen in ten repeats six times of ten. So before anything is seen, one half of the belief is that the oracle is as
-//! good as reliable; a quarter, that it errs both ways at one rate; a quarter, that it has two rates. By
-//! Bayes' rule the repeated judgements of the run weigh these beliefs, and what is left of them tells how
-//! likely the judgements that the answer rests on are wrong, all together.
+//! The oracle rejects a good set with probability *a* and accepts a bad one with probability *b*. Both are unknown.
+//! They need not be 0 if no two verdicts on one set differed: a rate of 5 % stays unseen in ten repeats in six cases
+//! of ten. The prior probability is one half for a reliable oracle, a quarter for one rate both ways, and a quarter
+//! for two rates. By Bayes' rule the repeated judgements of the run weigh these cases. The posterior gives the
+//! probability that any judgement that the answer rests on is wrong.
 //!
-//! What was tried counts as well: of many sets the one is chosen that passed, and of many requests those stay
-//! without which it failed. So an error has as many chances as there are sets that were judged (a union
-//! bound, as Bonferroni's correction).
+//! The number of trials counts as well: the answer was chosen from many sets because it passed, and its requests
+//! from many because it failed without them. So an error has as many chances as sets were judged (a union bound, as
+//! Bonferroni's correction).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// How often a set passed and failed.
+/// The passes and failures of a set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Tally {
     pub(super) passes: u32,
@@ -49,7 +48,7 @@ impl Tally {
     }
 }
 
-/// How often an oracle errs, as logarithms of chances.
+/// The error rates of an oracle, as logarithms of probabilities.
 #[derive(Debug, Clone, Copy)]
 struct Logs {
     /// It refuses what is good: *a*.
@@ -58,7 +57,7 @@ struct Logs {
     /// It accepts what is not: *b*.
     accepts: f64,
     not_accepts: f64,
-    /// How much of the belief is in these rates, before anything is seen.
+    /// The prior probability of these rates.
     belief: f64,
 }
 
@@ -74,16 +73,16 @@ impl Logs {
     }
 }
 
-/// What an answer rests on.
+/// The judgements that an answer rests on.
 #[derive(Debug, Clone)]
-pub(super) struct Evidence {
+pub(super) struct Observations {
     /// The start, which is taken to be good.
     pub(super) start: Tally,
     /// All other sets that were judged, those below included.
     pub(super) sets: Vec<Tally>,
     /// The answer.
     pub(super) best: Tally,
-    /// That is the start.
+    /// The answer is the start.
     pub(super) best_is_start: bool,
     /// The answer without each of its requests, where the oracle said no.
     pub(super) without: Vec<Tally>,
@@ -92,7 +91,7 @@ pub(super) struct Evidence {
 /// A rate that is as good as none.
 const RELIABLE: f64 = 1e-4;
 
-/// The beliefs before anything is seen, see the module.
+/// The beliefs before anything is seen.
 const HALF: f64 = 0.5;
 const QUARTER: f64 = 0.25;
 
@@ -111,54 +110,54 @@ static BELIEFS: LazyLock<Vec<Logs>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The evidence, weighed.
+/// The observations and the posterior of each pair of rates.
 #[derive(Debug, Clone)]
 pub(super) struct Posterior {
-    evidence: Evidence,
-    /// How many chances to be wrong the answer had.
+    observations: Observations,
+    /// The number of sets that were judged: each was a chance to be wrong.
     chances: f64,
     /// By belief.
     weighed: Vec<Weighed>,
 }
 
-/// What the evidence makes of one belief.
+/// One pair of error rates, weighed by the observations.
 #[derive(Debug, Clone, Copy)]
 struct Weighed {
     /// The logarithm of its weight.
     weight: f64,
     /// The chance that the answer does not pass.
     best: f64,
-    /// How many of its requests are not needed, as expected.
+    /// The expected number of its requests that are not needed.
     stays: f64,
 }
 
 impl Posterior {
-    pub(super) fn new(evidence: Evidence) -> Self {
+    pub(super) fn new(observations: Observations) -> Self {
         // Many sets have the same counts.
         let mut kinds: BTreeMap<Tally, u32> = BTreeMap::new();
-        for tally in &evidence.sets {
+        for tally in &observations.sets {
             *kinds.entry(*tally).or_default() += 1;
         }
         let mut without: BTreeMap<Tally, u32> = BTreeMap::new();
-        for tally in &evidence.without {
+        for tally in &observations.without {
             *without.entry(*tally).or_default() += 1;
         }
-        let chances = evidence.sets.len().max(1) as f64;
-        let each = (chances / evidence.without.len().max(1) as f64).max(1.0);
+        let chances = observations.sets.len().max(1) as f64;
+        let each = (chances / observations.without.len().max(1) as f64).max(1.0);
         let weigh = |logs: &Logs| {
             let sets = kinds.iter().map(|(t, n)| f64::from(*n) * seen(*t, *logs));
             let stays = without
                 .iter()
                 .map(|(t, n)| f64::from(*n) * not_needed(*t, each, *logs));
             Weighed {
-                weight: logs.belief + evidence.start.if_good(*logs) + sets.sum::<f64>(),
-                best: not_good(evidence.best, chances, *logs),
+                weight: logs.belief + observations.start.if_good(*logs) + sets.sum::<f64>(),
+                best: not_good(observations.best, chances, *logs),
                 stays: stays.sum(),
             }
         };
         let weighed = BELIEFS.iter().map(weigh).collect();
         Self {
-            evidence,
+            observations,
             chances,
             weighed,
         }
@@ -170,11 +169,11 @@ impl Posterior {
         self.risk_after(0)
     }
 
-    /// The same, if the answer passed so often more.
+    /// [`Self::risk`] after `more` further passes of the answer.
     pub(super) fn risk_after(&self, more: u32) -> f64 {
-        let old = self.evidence.best;
+        let old = self.observations.best;
         let new = old.and_more(more);
-        let gain = |logs: Logs| match self.evidence.best_is_start {
+        let gain = |logs: Logs| match self.observations.best_is_start {
             true => new.if_good(logs) - old.if_good(logs),
             false => seen(new, logs) - seen(old, logs),
         };
@@ -200,8 +199,8 @@ impl Posterior {
         wrong / sum
     }
 
-    /// How often the answer must pass once more until the risk is no more than `error`: nothing if not even
-    /// `most` times would do.
+    /// The number of further passes of the answer until the risk is at most `error`. `None` if not even `most` are
+    /// enough.
     pub(super) fn passes_to(&self, error: f64, most: u32) -> Option<u32> {
         let is_enough = |more: u32| self.risk_after(more) <= error;
         if !is_enough(most) {
@@ -220,8 +219,8 @@ impl Posterior {
     }
 }
 
-/// The logarithm of the chance of these judgements on one set, good or not. What was judged once tells
-/// nothing of how often the oracle errs.
+/// The log-likelihood of these judgements on one set, good or bad. A single judgement says nothing about the error
+/// rates.
 fn seen(tally: Tally, logs: Logs) -> f64 {
     if tally.judged() < 2 {
         return 0.0;
@@ -255,10 +254,10 @@ mod tests {
     }
 
     /// A run of so many sets, of which one is the answer and three are it without a request.
-    fn run(sets: usize, start: Tally, best: Tally, without: Tally) -> Evidence {
+    fn run(sets: usize, start: Tally, best: Tally, without: Tally) -> Observations {
         let mut all = vec![tally(0, 1); sets - 4];
         all.extend([best, without, without, without]);
-        Evidence {
+        Observations {
             start,
             sets: all,
             best,
@@ -273,8 +272,8 @@ mod tests {
         assert!((sum - 1.0).abs() < 1e-9);
     }
 
-    fn risk(evidence: Evidence) -> f64 {
-        Posterior::new(evidence).risk()
+    fn risk(observations: Observations) -> f64 {
+        Posterior::new(observations).risk()
     }
 
     #[test]
@@ -287,18 +286,18 @@ mod tests {
 
     #[test]
     fn more_passes_are_weighed_as_if_they_had_been_there() {
-        let evidence = run(16, tally(3, 0), tally(2, 0), tally(0, 2));
-        let mut more = evidence.clone();
+        let observations = run(16, tally(3, 0), tally(2, 0), tally(0, 2));
+        let mut more = observations.clone();
         more.best = tally(5, 0);
         more.sets[12] = tally(5, 0);
-        let posterior = Posterior::new(evidence.clone());
+        let posterior = Posterior::new(observations.clone());
         assert!((posterior.risk_after(3) - risk(more)).abs() < 1e-9);
         assert!(posterior.risk_after(3) < posterior.risk());
-        let of_start = |passes| Evidence {
+        let of_start = |passes| Observations {
             start: tally(passes, 0),
             best: tally(passes, 0),
             best_is_start: true,
-            ..evidence.clone()
+            ..observations.clone()
         };
         let posterior = Posterior::new(of_start(3));
         assert!((posterior.risk_after(4) - risk(of_start(7))).abs() < 1e-9);
@@ -322,19 +321,19 @@ mod tests {
 
     #[test]
     fn a_start_that_is_refused_more_often_than_not_is_no_answer() {
-        let evidence = Evidence {
+        let observations = Observations {
             start: tally(3, 4),
             sets: vec![tally(0, 2); 12],
             best: tally(3, 4),
             best_is_start: true,
             without: vec![tally(0, 2); 12],
         };
-        assert!(risk(evidence) > 0.3);
+        assert!(risk(observations) > 0.3);
     }
 
     #[test]
     fn an_empty_answer_must_pass_more_often() {
-        let empty = |passes| Evidence {
+        let empty = |passes| Observations {
             start: tally(3, 0),
             sets: vec![tally(passes, 0); 1],
             best: tally(passes, 0),

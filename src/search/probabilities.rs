@@ -1,26 +1,26 @@
 //! ProbDD and CDD: one candidate after the other, its size from what failed before.
 //!
-//! *ProbDD* (G. Wang et al., "Probabilistic Delta Debugging", ESEC/FSE 2021) has a probability for
-//! each request that it is needed; it takes away those that are least likely, as many as promise
-//! most, and a failure makes each of them likelier. *CDD* (M. Zhang et al., "Deep Dive into
-//! Probabilistic Delta Debugging", 2024) has counted out that this comes to rounds of one size
-//! each, smaller from round to round.
+//! *ProbDD* (G. Wang et al., "Probabilistic Delta Debugging", ESEC/FSE 2021) stores for each request
+//! the probability that it is needed. It removes the least likely requests, in the number with the
+//! largest expected gain, and a failure raises the probability of each. *CDD* (M. Zhang et al., "Deep
+//! Dive into Probabilistic Delta Debugging", 2024) shows that this amounts to rounds of one group size
+//! each, smaller from round to round, and counts failures instead.
 //!
-//! Both go on only when the candidate before has its verdict, so they use one worker, until the
-//! certificate; that is a sweep, as they can miss what goes alone.
+//! Both need the verdict on one candidate before they propose the next, so they use one worker. The
+//! certificate is a sweep for any number of workers, because they can miss single removals.
 
 use crate::model::{CandidateId, Phase, RequestId, RequestSet, Verdict};
 
 use super::depends::Depends;
-use super::ledger::Ledger;
-use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+use super::history::History;
+use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 
-/// The probability that is assumed at first: that of the paper.
+/// The initial probability, from the paper.
 const AT_FIRST: f64 = 0.1;
 
-/// Which of the two.
+/// The variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub(super) enum Rule {
     /// A probability for each request.
     ProbDd,
     /// A counter for each request.
@@ -29,15 +29,15 @@ pub enum Rule {
 
 /// ProbDD or CDD, by its [`Rule`].
 #[derive(Debug)]
-pub struct Probabilities {
-    ledger: Ledger,
+pub(super) struct Probabilities {
+    history: History,
     phase: Phase,
     rule: Rule,
-    /// Of each request, that it is needed; 1 once it was taken away alone in vain.
+    /// The probability that each request is needed; 1 once its removal alone failed.
     needed: Vec<f64>,
-    /// Of each request, how often it was in a group that failed.
+    /// The number of failed groups that contained each request.
     failures: Vec<i32>,
-    /// What the candidate in flight takes away.
+    /// The requests that the candidate in flight lacks.
     gone: Vec<RequestId>,
 }
 
@@ -48,7 +48,7 @@ impl Probabilities {
     pub fn new(start: RequestSet, fixed: &RequestSet, rule: Rule, options: &Options) -> Self {
         let n = start.capacity();
         let mut search = Self {
-            ledger: Ledger::new(start, fixed, &options.failed),
+            history: History::new(start, fixed, &options.failed),
             phase: Phase::Reducing,
             rule,
             needed: vec![AT_FIRST; n],
@@ -59,9 +59,9 @@ impl Probabilities {
         search
     }
 
-    /// Those that may go, the least likely to be needed first; of equals the last.
+    /// The requests that may be removed, the least likely needed first; among equals the last in menu order.
     fn open(&self) -> Vec<RequestId> {
-        let free = self.ledger.free();
+        let free = self.history.free();
         let mut open: Vec<RequestId> = free
             .iter()
             .rev()
@@ -135,44 +135,44 @@ impl Probabilities {
 }
 
 impl Search for Probabilities {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
-            return sweep::step(&mut self.ledger, &Depends::none());
+            return sweep::step(&mut self.history, &Depends::none());
         }
         if !self.gone.is_empty() {
-            return Step::Wait;
+            return Ask::Wait;
         }
         loop {
             let gone = self.group();
-            let capacity = self.ledger.best().capacity();
+            let capacity = self.history.best().capacity();
             let keep = self
-                .ledger
+                .history
                 .best()
                 .minus(&RequestSet::of(capacity, gone.iter().copied()));
             self.gone = gone;
-            if self.ledger.is_unasked(&keep) {
-                return Step::Try(self.ledger.propose(keep));
+            if self.history.is_unasked(&keep) {
+                return Ask::Evaluate(self.history.propose(keep));
             }
             // It was tried, and did not pass: its verdict counts again.
             self.learn(Verdict::Unresolved);
             self.settle();
             if self.phase == Phase::Certifying {
-                return self.next();
+                return self.ask();
             }
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
-        let new_best = self.ledger.record(id, verdict);
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
+        self.history.record(id, verdict);
         if self.phase == Phase::Reducing {
             self.learn(verdict);
         }
         self.settle();
-        sweep::told(&self.ledger, new_best, self.phase)
+        sweep::update(&self.history, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {
-        self.ledger.withdraw(id);
+        self.history.withdraw(id);
         self.gone.clear();
         self.settle();
     }
@@ -181,7 +181,7 @@ impl Search for Probabilities {
     fn start_judged(&mut self, _: Verdict) {}
 
     fn best(&self) -> &RequestSet {
-        self.ledger.best()
+        self.history.best()
     }
 
     fn phase(&self) -> Phase {
@@ -189,14 +189,14 @@ impl Search for Probabilities {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger, &Depends::none()) as u32;
-        let extra = (self.ledger.in_flight().count() + self.ledger.merges()) as u32;
+        let owed = sweep::owed(&self.history, &Depends::none()) as u32;
+        let extra = (self.history.in_flight().count() + self.history.merges()) as u32;
         let (at_least, at_most) = match self.phase {
             Phase::Certifying => (owed, owed + extra),
             // Each failure makes a group smaller, and a request is in few before it is alone.
             _ => (
                 owed.min(1),
-                1 + 20 * self.ledger.free().len() as u32 + extra,
+                1 + 20 * self.history.free().len() as u32 + extra,
             ),
         };
         Outlook {
@@ -207,6 +207,6 @@ impl Search for Probabilities {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &Depends::none())
+        sweep::certificate(&self.history, &Depends::none())
     }
 }

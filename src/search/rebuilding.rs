@@ -7,27 +7,27 @@
 //!
 //! - The answer is built from an empty tree and judged there, until it is as sure as any verdict of the search
 //!   must be. If it fails there, it is no answer.
-//! - So is each proof of it that is a build that failed, unless the search had it built again by itself: what failed
-//!   to build and is asked for again is always built from an empty tree.
+//! - So is each of its proofs that is a failed build, unless the search had it built again: a set that failed to build
+//!   is always built from an empty tree when it is asked for again.
 //!
-//! The search inside is not told what comes of the answer: it is about builds, and not about the oracle.
+//! The inner search does not learn these verdicts: they are about builds, not about the oracle.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::dossier::MOST;
-use super::doubt::Reliability;
-use super::{Certificate, Depends, Outlook, Proof, Search, Step, Told};
+use super::evidence::MOST;
+use super::sprt::Reliability;
+use super::{Ask, Certificate, Depends, Outlook, Proof, Search, Update};
 use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Stage, Verdict,
 };
 
-/// After so many failures, and no pass, the answer is refused.
+/// After this many failures without a pass the answer is refused.
 const REFUSED: u32 = 2;
 
-/// How an answer stands once it is built from an empty tree.
+/// The verdict on an answer that is built from an empty tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rebuilt {
-    /// That was not done yet.
+    /// It was not built yet.
     Open,
     /// It passes, and its proofs that are builds fail as they did. Or it is the start, which was built so.
     Holds,
@@ -39,7 +39,7 @@ pub enum Rebuilt {
     ProofFails,
 }
 
-/// What came of a set that was built from an empty tree.
+/// The judgements of a set that was built from an empty tree.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     passes: u32,
@@ -63,12 +63,12 @@ impl Tally {
     }
 }
 
-/// Who asked for a candidate.
+/// The origin of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asker {
-    /// The search inside, under this id.
+    /// The inner search, under this id.
     Inside(CandidateId),
-    /// This one.
+    /// This search.
     Own,
 }
 
@@ -84,17 +84,17 @@ pub struct Rebuilding {
     inner: Box<dyn Search>,
     /// None: one verdict is enough.
     confidence: Option<Confidence>,
-    /// What the start, all requests, was built from.
+    /// The tree that the start (all requests) was built from.
     start: Origin,
     flights: BTreeMap<CandidateId, Flight>,
     next_id: u32,
-    /// What the ids inside are outside. Only ever looked up in, never iterated, as are the others.
+    /// The outer id of each inner id. No map of this struct is iterated, except `flights`.
     names: HashMap<CandidateId, CandidateId>,
-    /// How often each set was judged.
+    /// The number of judgements of each set.
     judged: HashMap<RequestSet, u32>,
     /// Sets that failed to build at least once. From then on they are built from an empty tree.
     unbuildable: HashSet<RequestSet>,
-    /// What came of sets that were built from an empty tree.
+    /// The judgements of sets that were built from an empty tree.
     rebuilt: HashMap<RequestSet, Tally>,
 }
 
@@ -108,8 +108,8 @@ impl std::fmt::Debug for Rebuilding {
 }
 
 impl Rebuilding {
-    /// The same search, which must be as new, with its answer built from an empty tree in the end. `start` is what its
-    /// start was built from; without a `confidence` one verdict is enough.
+    /// Wraps `inner`, which must be new. `start` is the tree that its start was built from. Without a `confidence` one
+    /// verdict is enough.
     #[must_use]
     pub fn new(inner: Box<dyn Search>, confidence: Option<Confidence>, start: Origin) -> Self {
         Self {
@@ -129,7 +129,7 @@ impl Rebuilding {
         self.rebuilt.get(keep).copied().unwrap_or_default()
     }
 
-    /// How the answer stands, its proofs left out.
+    /// The verdict on the answer, without its proofs.
     fn of_answer(&self) -> Rebuilt {
         let best = self.inner.best();
         if best.len() == best.capacity() && self.start == Origin::Empty {
@@ -174,8 +174,8 @@ impl Rebuilding {
         })
     }
 
-    /// What is to be built from an empty tree now that the search inside is over. What fails is quick to fail, and
-    /// the last thing that is said should be that the answer is good.
+    /// The next set to build from an empty tree once the inner search is over. Failing builds end quickly, so the
+    /// proofs come first; the last verdict should be that the answer passes.
     fn owed(&self) -> Option<RequestSet> {
         if self.inner.reliability().is_hopeless() {
             return None;
@@ -184,7 +184,7 @@ impl Rebuilding {
         self.open_proof().or_else(answer)
     }
 
-    fn propose(&mut self, keep: RequestSet, round: u32, origin: Origin, asker: Asker) -> Step {
+    fn propose(&mut self, keep: RequestSet, round: u32, origin: Origin, asker: Asker) -> Ask {
         let id = CandidateId(self.next_id);
         self.next_id += 1;
         let candidate = Candidate {
@@ -199,7 +199,7 @@ impl Rebuilding {
             origin,
         };
         self.flights.insert(id, flight);
-        Step::Try(candidate)
+        Ask::Evaluate(candidate)
     }
 
     fn land(&mut self, id: CandidateId) -> Flight {
@@ -209,7 +209,7 @@ impl Rebuilding {
         flight
     }
 
-    /// What can teach nothing any more: of the search inside, and of our own what is not owed.
+    /// Candidates that have become useless: those of the inner search that it lists, and own ones that are not owed.
     fn pointless(&self, inside: &[CandidateId]) -> Vec<CandidateId> {
         let is_pointless = |flight: &Flight| match flight.asker {
             Asker::Inside(id) => inside.contains(&id),
@@ -224,9 +224,9 @@ impl Rebuilding {
 }
 
 impl Search for Rebuilding {
-    fn next(&mut self) -> Step {
-        match self.inner.next() {
-            Step::Try(candidate) => {
+    fn ask(&mut self) -> Ask {
+        match self.inner.ask() {
+            Ask::Evaluate(candidate) => {
                 // A failure that stands on leftovers would be the same again in the same tree.
                 let origin = match self.unbuildable.contains(&candidate.keep) {
                     true => Origin::Empty,
@@ -236,14 +236,14 @@ impl Search for Rebuilding {
                 let asker = Asker::Inside(candidate.id);
                 self.propose(candidate.keep, candidate.round, origin, asker)
             }
-            Step::Wait => Step::Wait,
-            Step::Done => {
+            Ask::Wait => Ask::Wait,
+            Ask::Done => {
                 let Some(keep) = self.owed() else {
-                    return Step::Done;
+                    return Ask::Done;
                 };
                 // One after the other.
                 if self.flights.values().any(|f| f.asker == Asker::Own) {
-                    return Step::Wait;
+                    return Ask::Wait;
                 }
                 // An answer that nobody asked for, as the start, was judged all the same.
                 let round = self.judged.get(&keep).copied().unwrap_or(1);
@@ -252,7 +252,7 @@ impl Search for Rebuilding {
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let flight = self.land(id);
         *self.judged.entry(flight.keep.clone()).or_default() += 1;
         if verdict == Verdict::Fail(Stage::Build) {
@@ -263,10 +263,9 @@ impl Search for Rebuilding {
         }
         let told = match flight.asker {
             Asker::Inside(id) => self.inner.tell(id, verdict),
-            Asker::Own => Told::default(),
+            Asker::Own => Update::default(),
         };
-        Told {
-            new_best: told.new_best,
+        Update {
             pointless: self.pointless(&told.pointless),
         }
     }

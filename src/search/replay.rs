@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::model::{Candidate, CandidateId, Verdict};
 
-use super::{Depends, Search, Step};
+use super::{Ask, Depends, Search};
 
-/// One call of an earlier search that changed its state.
+/// A call of an earlier search that changed its state.
 ///
-/// Steps that were [`Step::Wait`] or [`Step::Done`] change nothing and need no record.
+/// An [`Ask::Wait`] or [`Ask::Done`] changes nothing and needs no record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Move {
-    /// [`Search::next`] gave this candidate.
+pub enum Call {
+    /// [`Search::ask`] gave this candidate.
     Proposed(Candidate),
     /// [`Search::tell`].
     Told(CandidateId, Verdict),
@@ -29,8 +29,8 @@ pub struct Replayed {
     /// Proposed, and neither told nor withdrawn; in ascending order of their ids. They must be
     /// tried (or withdrawn) now.
     pub in_flight: Vec<Candidate>,
-    /// How many moves there were.
-    pub moves: usize,
+    /// The number of calls.
+    pub calls: usize,
 }
 
 /// The record does not fit the search.
@@ -39,40 +39,40 @@ pub enum ReplayError {
     /// The search went another way than the record: another algorithm, other options or
     /// another version of it.
     #[error(
-        "move {at} of the record cannot be repeated: candidate {recorded} was another one; the \
+        "call {at} of the record cannot be repeated: candidate {recorded} was another one; the \
          run was begun with another search algorithm or with another version of it"
     )]
     Diverged {
-        /// The number of the move, from 1.
+        /// The number of the call, from 1.
         at: usize,
         /// The candidate in the record.
         recorded: CandidateId,
     },
     /// A candidate was told or withdrawn that was not in flight.
-    #[error("move {at} of the record is about candidate {id}, which was not in flight")]
+    #[error("call {at} of the record is about candidate {id}, which was not in flight")]
     NotInFlight {
-        /// The number of the move, from 1.
+        /// The number of the call, from 1.
         at: usize,
         /// The candidate.
         id: CandidateId,
     },
 }
 
-/// Repeats `moves` on `search`, which must be as new.
+/// Repeats `calls` on `search`, which must be as new.
 ///
 /// # Errors
 /// When the search proposes something else than the record says, or the record is not in order.
 /// The search is of no use then.
 pub fn replay(
-    moves: impl IntoIterator<Item = Move>,
+    calls: impl IntoIterator<Item = Call>,
     search: &mut dyn Search,
 ) -> Result<Replayed, ReplayError> {
     let mut in_flight = BTreeMap::new();
     let mut count = 0;
-    for (at, step) in (1..).zip(moves) {
+    for (at, call) in (1..).zip(calls) {
         count = at;
-        match step {
-            Move::Proposed(candidate) => {
+        match call {
+            Call::Proposed(candidate) => {
                 // Older versions built all of them from what was there.
                 let is_recorded = |next: &Candidate| {
                     let origin = candidate.origin;
@@ -81,8 +81,8 @@ pub fn replay(
                         ..next.clone()
                     } == candidate
                 };
-                let next = match search.next() {
-                    Step::Try(next) if is_recorded(&next) => next,
+                let next = match search.ask() {
+                    Ask::Evaluate(next) if is_recorded(&next) => next,
                     _ => {
                         return Err(ReplayError::Diverged {
                             at,
@@ -95,19 +95,19 @@ pub fn replay(
                 }
                 in_flight.insert(candidate.id, candidate);
             }
-            Move::Told(id, _) | Move::Withdrawn(id) if in_flight.remove(&id).is_none() => {
+            Call::Told(id, _) | Call::Withdrawn(id) if in_flight.remove(&id).is_none() => {
                 return Err(ReplayError::NotInFlight { at, id });
             }
-            Move::Told(id, verdict) => {
+            Call::Told(id, verdict) => {
                 search.tell(id, verdict);
             }
-            Move::Withdrawn(id) => search.withdraw(id),
-            Move::Learnt(depends) => search.learn_depends(&depends),
-            Move::StartJudged(verdict) => search.start_judged(verdict),
+            Call::Withdrawn(id) => search.withdraw(id),
+            Call::Learnt(depends) => search.learn_depends(&depends),
+            Call::StartJudged(verdict) => search.start_judged(verdict),
         }
     }
     Ok(Replayed {
         in_flight: in_flight.into_values().collect(),
-        moves: count,
+        calls: count,
     })
 }

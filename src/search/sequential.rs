@@ -7,33 +7,33 @@
 use crate::model::{CandidateId, Phase, RequestSet, Verdict};
 
 use super::depends::Depends;
-use super::ledger::Ledger;
-use super::{Certificate, Options, Outlook, Search, Step, Told, sweep};
+use super::history::History;
+use super::{Ask, Certificate, Options, Outlook, Search, Update, sweep};
 
 /// Which candidate comes after which.
 pub(super) trait Plan: Send {
-    /// A plan for the best of `ledger`, of which nothing is known but what `depends` says.
-    fn new(ledger: &Ledger, depends: Depends) -> Self;
+    /// A plan for the best of `history`, of which nothing is known but what `depends` says.
+    fn new(history: &History, depends: Depends) -> Self;
 
     /// The set to try next, a part of the best; the same until its verdict is told. `None`:
     /// the rest is for the certificate.
-    fn wanted(&self, ledger: &Ledger) -> Option<RequestSet>;
+    fn wanted(&self, history: &History) -> Option<RequestSet>;
 
-    /// What was wanted passed: it is the best now.
-    fn passed(&mut self, ledger: &Ledger);
+    /// The wanted set passed and is the best now.
+    fn passed(&mut self, history: &History);
 
-    /// What was wanted did not pass. Must bring the plan nearer to its end, as
-    /// [`passed`](Self::passed) must, whatever the verdicts: else the search would never end.
-    fn failed(&mut self, ledger: &Ledger);
+    /// The wanted set did not pass. As [`passed`](Self::passed), this must bring the plan nearer to its end whatever
+    /// the verdicts are, or the search would not end.
+    fn failed(&mut self, history: &History);
 
-    /// How many sets it will want at most, the one in flight included.
-    fn at_most(&self, ledger: &Ledger) -> usize;
+    /// The largest number of sets that it will want, including the one in flight.
+    fn at_most(&self, history: &History) -> usize;
 }
 
 /// A search with one candidate at a time, by a [`Plan`], and the sweep after it.
 #[derive(Debug)]
 pub(super) struct Sequential<P> {
-    ledger: Ledger,
+    history: History,
     phase: Phase,
     plan: P,
 }
@@ -42,10 +42,10 @@ impl<P: Plan> Sequential<P> {
     /// A search over the requests of `start`, which is known to pass, without ever removing
     /// those of `fixed`.
     pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
-        let ledger = Ledger::new(start, fixed, &options.failed);
+        let history = History::new(start, fixed, &options.failed);
         let mut search = Self {
-            plan: P::new(&ledger, options.depends),
-            ledger,
+            plan: P::new(&history, options.depends),
+            history,
             phase: Phase::Reducing,
         };
         search.settle();
@@ -56,10 +56,10 @@ impl<P: Plan> Sequential<P> {
     /// that it passes: it is smaller than the best.)
     fn settle(&mut self) {
         while self.phase == Phase::Reducing {
-            match self.plan.wanted(&self.ledger) {
+            match self.plan.wanted(&self.history) {
                 None => self.phase = Phase::Certifying,
-                Some(keep) if self.ledger.verdict(&keep).is_some() => {
-                    self.plan.failed(&self.ledger);
+                Some(keep) if self.history.verdict(&keep).is_some() => {
+                    self.plan.failed(&self.history);
                 }
                 Some(_) => return,
             }
@@ -68,42 +68,42 @@ impl<P: Plan> Sequential<P> {
 }
 
 impl<P: Plan> Search for Sequential<P> {
-    fn next(&mut self) -> Step {
+    fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
-            return sweep::step(&mut self.ledger, &Depends::none());
+            return sweep::step(&mut self.history, &Depends::none());
         }
-        if self.ledger.in_flight().next().is_some() {
-            return Step::Wait;
+        if self.history.in_flight().next().is_some() {
+            return Ask::Wait;
         }
-        match self.plan.wanted(&self.ledger) {
-            Some(keep) => Step::Try(self.ledger.propose(keep)),
+        match self.plan.wanted(&self.history) {
+            Some(keep) => Ask::Evaluate(self.history.propose(keep)),
             // Not while requests are removed in bulk: `settle` saw to it.
-            None => Step::Wait,
+            None => Ask::Wait,
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
-        let new_best = self.ledger.record(id, verdict);
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
+        self.history.record(id, verdict);
         if self.phase == Phase::Reducing {
             if verdict.is_pass() {
-                self.plan.passed(&self.ledger);
+                self.plan.passed(&self.history);
             } else {
-                self.plan.failed(&self.ledger);
+                self.plan.failed(&self.history);
             }
             self.settle();
         }
-        sweep::told(&self.ledger, new_best, self.phase)
+        sweep::update(&self.history, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {
-        self.ledger.withdraw(id);
+        self.history.withdraw(id);
     }
 
     // Each verdict is taken as it comes.
     fn start_judged(&mut self, _: Verdict) {}
 
     fn best(&self) -> &RequestSet {
-        self.ledger.best()
+        self.history.best()
     }
 
     fn phase(&self) -> Phase {
@@ -111,15 +111,15 @@ impl<P: Plan> Search for Sequential<P> {
     }
 
     fn outlook(&self) -> Outlook {
-        let owed = sweep::owed(&self.ledger, &Depends::none());
-        let extra = self.ledger.in_flight().count() + self.ledger.merges();
+        let owed = sweep::owed(&self.history, &Depends::none());
+        let extra = self.history.in_flight().count() + self.history.merges();
         // If dependencies promised too much, requests go in the sweep: each of them makes the
         // failures before it worthless as proofs, once.
-        let sweep = 3 * self.ledger.free().len() + extra;
+        let sweep = 3 * self.history.free().len() + extra;
         let (at_least, at_most) = match self.phase {
-            Phase::Reducing => (1, self.plan.at_most(&self.ledger) + sweep),
-            // What is left once one has gone may have been tried before.
-            _ if sweep::has_hope(&self.ledger) => (owed.min(1), sweep),
+            Phase::Reducing => (1, self.plan.at_most(&self.history) + sweep),
+            // After a removal the remaining sets may have been tried before.
+            _ if sweep::has_hope(&self.history) => (owed.min(1), sweep),
             _ => (owed, owed + extra),
         };
         Outlook {
@@ -130,6 +130,6 @@ impl<P: Plan> Search for Sequential<P> {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &Depends::none())
+        sweep::certificate(&self.history, &Depends::none())
     }
 }

@@ -1,13 +1,14 @@
-//! Simulated runs of a search, without kernels: for tests, benches and figures.
+//! Simulated runs of a search, without kernels. For tests, benches and tables of figures only: nothing here
+//! is promised to stay as it is.
 //!
-//! Nothing here builds or boots anything. An oracle is a function of the set of requests, and a
-//! schedule decides in which order the candidates in flight come to their end.
+//! An oracle is a function of the set of requests. A schedule decides in which order the candidates in flight
+//! end.
 
 use std::collections::VecDeque;
 
 use crate::model::{Candidate, RequestId, RequestSet, Stage, Verdict};
 
-use super::{Depends, Move, Search, Step};
+use super::{Ask, Call, Depends, Search};
 
 /// The verdict of a failed trial.
 pub const FAIL: Verdict = Verdict::Fail(Stage::Oracle);
@@ -99,23 +100,23 @@ pub fn needs(needed: &RequestSet) -> impl FnMut(&RequestSet) -> Verdict + '_ {
     }
 }
 
-/// In which order trials end, and what else happens.
+/// The order in which trials end, and other events.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    /// How many candidates are tried at a time.
+    /// The number of candidates that are tried at a time.
     pub workers: usize,
     /// The order is random, from this seed; without one, first in is first out.
     pub seed: Option<u64>,
     /// One of so many events withdraws a candidate instead of telling its verdict. Needs a
     /// seed.
     pub withdraw_one_in: Option<usize>,
-    /// What becomes of a candidate that turns out to be pointless.
+    /// The treatment of a candidate that turns out to be pointless.
     pub pointless: Pointless,
-    /// What the search is told when it would like to know what depends on what.
+    /// The dependents that a search which wants them is told.
     pub depends: Depends,
 }
 
-/// What becomes of a candidate that turns out to be pointless.
+/// The treatment of a candidate that turns out to be pointless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pointless {
     /// It is withdrawn at once.
@@ -138,18 +139,18 @@ impl Schedule {
     }
 }
 
-/// What a simulated run did.
+/// The record of a simulated run.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
     /// Every call that changed the search.
-    pub moves: Vec<Move>,
+    pub calls: Vec<Call>,
     /// Verdicts told.
     pub trials: u32,
     /// Candidates cancelled as pointless.
     pub cancelled: u32,
     /// Trials told while requests were removed in bulk, before the certificate.
     pub reducing: u32,
-    /// How often some worker found nothing to do.
+    /// The number of times that a worker found nothing to do.
     pub idle: u32,
 }
 
@@ -166,8 +167,8 @@ pub fn run(
     run_in_lab(search, schedule, |candidate| oracle(&candidate.keep), look)
 }
 
-/// The same in a lab in which the verdict may depend on more than the requests: on what was built before, or on what the
-/// candidate is to be built from.
+/// [`run`] with verdicts that may depend on more than the requests: on earlier builds, or on the tree that the
+/// candidate is built from.
 ///
 /// # Panics
 /// When the search waits for nothing.
@@ -180,7 +181,7 @@ pub fn run_in_lab(
     go_on_in_lab(search, Vec::new(), schedule, lab, look)
 }
 
-/// The same for a search that was replayed: these candidates are in flight.
+/// [`run_in_lab`] for a replayed search with these candidates in flight.
 ///
 /// # Panics
 /// When the search waits for nothing.
@@ -197,21 +198,21 @@ pub fn go_on_in_lab(
     loop {
         while search.wants_depends() {
             search.learn_depends(&schedule.depends);
-            run.moves.push(Move::Learnt(schedule.depends.clone()));
+            run.calls.push(Call::Learnt(schedule.depends.clone()));
         }
         let mut done = false;
         while flying.len() < schedule.workers.max(1) {
-            match search.next() {
-                Step::Try(candidate) => {
-                    run.moves.push(Move::Proposed(candidate.clone()));
+            match search.ask() {
+                Ask::Evaluate(candidate) => {
+                    run.calls.push(Call::Proposed(candidate.clone()));
                     flying.push_back(candidate);
                     look(search, &run);
                 }
-                Step::Wait => {
+                Ask::Wait => {
                     run.idle += 1;
                     break;
                 }
-                Step::Done => {
+                Ask::Done => {
                     done = true;
                     break;
                 }
@@ -235,17 +236,17 @@ pub fn go_on_in_lab(
             .is_some_and(|n| rng.below(n.max(1)) == 0)
         {
             search.withdraw(candidate.id);
-            run.moves.push(Move::Withdrawn(candidate.id));
+            run.calls.push(Call::Withdrawn(candidate.id));
         } else {
             let verdict = lab(&candidate);
             run.trials += 1;
             run.reducing += u32::from(search.phase() == crate::model::Phase::Reducing);
-            run.moves.push(Move::Told(candidate.id, verdict));
+            run.calls.push(Call::Told(candidate.id, verdict));
             let told = search.tell(candidate.id, verdict);
             if schedule.pointless == Pointless::Cancelled {
                 for id in told.pointless {
                     search.withdraw(id);
-                    run.moves.push(Move::Withdrawn(id));
+                    run.calls.push(Call::Withdrawn(id));
                     run.cancelled += 1;
                     flying.retain(|c| c.id != id);
                 }
@@ -255,17 +256,17 @@ pub fn go_on_in_lab(
     }
 }
 
-/// What a trial takes, in whatever unit of time.
+/// The work of a trial, in any unit of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Work {
-    /// First, what as many cores as are free can do together: to compile.
+    /// The first part, which all free cores share: compiling.
     pub spread: f64,
-    /// Then, what one core does: to link and to boot.
+    /// The second part, on one core: linking and booting.
     pub alone: f64,
 }
 
 impl Work {
-    /// A trial that takes so long, whatever runs beside it.
+    /// A trial of this duration, whatever runs beside it.
     #[must_use]
     pub fn alone(time: f64) -> Self {
         Self {
@@ -275,7 +276,7 @@ impl Work {
     }
 }
 
-/// What a simulated run took in which trials take their time.
+/// The result of a simulated run with durations.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Timed {
     /// Verdicts told.
@@ -284,10 +285,9 @@ pub struct Timed {
     pub reducing: u32,
     /// From the beginning to the end, in what a trial's time is given in.
     pub time: f64,
-    /// How much of the workers' time was used, from 0 to 1, until no more than `tail` trials were
-    /// to come.
+    /// The share of the workers' time that was used, from 0 to 1, before the last `tail` trials.
     pub busy: f64,
-    /// Half of the trials were told: how many more the search expected, to how many there were.
+    /// At half of the trials: the expected number of trials to come, divided by the actual one.
     pub foreseen: f64,
 }
 
@@ -361,13 +361,13 @@ pub fn run_timed(
         }
         let mut is_over = false;
         while flying.len() < workers.max(1) && !is_over {
-            match search.next() {
-                Step::Try(candidate) => flying.push(Flight {
+            match search.ask() {
+                Ask::Evaluate(candidate) => flying.push(Flight {
                     left: time(search.best(), &candidate.keep),
                     candidate,
                 }),
-                Step::Wait => break,
-                Step::Done => is_over = true,
+                Ask::Wait => break,
+                Ask::Done => is_over = true,
             }
         }
         if is_over {

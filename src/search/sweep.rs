@@ -5,12 +5,12 @@ use crate::model::{Phase, RequestId, RequestSet, Verdict};
 
 use super::costs::Costs;
 use super::depends::Depends;
-use super::ledger::{Chunk, Ledger, Standing, State};
-use super::{Certificate, Proof, Step, Told};
+use super::history::{Chunk, History, Standing, State};
+use super::{Ask, Certificate, Proof, Update};
 
-/// Each free request of the best, with what is known of the best without it.
-fn singles(ledger: &Ledger) -> Vec<(Chunk, Standing)> {
-    let chunks: Vec<Chunk> = ledger
+/// Each free request of the best, with the state of the best without it.
+fn singles(history: &History) -> Vec<(Chunk, Standing)> {
+    let chunks: Vec<Chunk> = history
         .free()
         .iter()
         .map(|id| Chunk {
@@ -19,15 +19,15 @@ fn singles(ledger: &Ledger) -> Vec<(Chunk, Standing)> {
             len: 1,
         })
         .collect();
-    let standings = ledger.standings(&chunks);
+    let standings = history.standings(&chunks);
     chunks.into_iter().zip(standings).collect()
 }
 
-/// Those of the best whose need must be shown by a trial of their own: the leaves of what
-/// depends on each other, and whatever no tested leaf speaks for.
-fn owing(ledger: &Ledger, depends: &Depends) -> Vec<(RequestId, Standing)> {
-    let free = ledger.free();
-    let all = singles(ledger);
+/// The requests of the best that need a trial of their own: the leaves, and each request without a tested leaf among
+/// its dependents.
+fn owing(history: &History, depends: &Depends) -> Vec<(RequestId, Standing)> {
+    let free = history.free();
+    let all = singles(history);
     let failed = failed(&all, &free);
     let is_told = |s: &Standing| matches!(s.exact, Some((_, State::Told(_))));
     let untold = all.iter().filter(|(_, s)| !is_told(s));
@@ -45,17 +45,16 @@ fn owing(ledger: &Ledger, depends: &Depends) -> Vec<(RequestId, Standing)> {
     owing.map(|(chunk, s)| (chunk.first, *s)).collect()
 }
 
-/// Those without which, each alone, the best failed.
+/// The requests whose removal alone failed.
 fn failed(singles: &[(Chunk, Standing)], free: &RequestSet) -> RequestSet {
     let failed = |s: &Standing| matches!(s.exact, Some((_, State::Told(Verdict::Fail(_)))));
     let ids = singles.iter().filter(|(_, s)| failed(s));
     RequestSet::of(free.capacity(), ids.map(|(c, _)| c.first))
 }
 
-/// The next set to try: first those of which nothing is known, for they may pass, then those
-/// that are only inferred to fail.
-pub(super) fn choose(ledger: &Ledger, depends: &Depends) -> Option<RequestSet> {
-    let owing = owing(ledger, depends);
+/// The next set to try: first sets of unknown outcome, which may pass, then sets that are only inferred to fail.
+pub(super) fn choose(history: &History, depends: &Depends) -> Option<RequestSet> {
+    let owing = owing(history, depends);
     let hopeful = owing
         .iter()
         .rev()
@@ -63,41 +62,41 @@ pub(super) fn choose(ledger: &Ledger, depends: &Depends) -> Option<RequestSet> {
     let untried = || owing.iter().rev().find(|(_, s)| s.exact.is_none());
     hopeful
         .or_else(untried)
-        .map(|(id, _)| ledger.best().without(*id))
+        .map(|(id, _)| history.best().without(*id))
 }
 
 /// The next set to try once all leaves are tried or under way: what is cheap to try comes first, and of
 /// equal costs what may pass.
-fn choose_other(ledger: &Ledger, costs: &Costs) -> Option<RequestSet> {
-    let owing = owing(ledger, &Depends::none());
+fn choose_other(history: &History, costs: &Costs) -> Option<RequestSet> {
+    let owing = owing(history, &Depends::none());
     let untried = owing.iter().rev().filter(|(_, s)| s.exact.is_none());
     untried
         .min_by_key(|(id, s)| (costs.tier(*id), s.inferred))
-        .map(|(id, _)| ledger.best().without(*id))
+        .map(|(id, _)| history.best().without(*id))
 }
 
 /// Are there removals left of which nothing is known?
-pub(super) fn has_hope(ledger: &Ledger) -> bool {
-    singles(ledger).iter().any(|(_, s)| !s.is_spent())
+pub(super) fn has_hope(history: &History) -> bool {
+    singles(history).iter().any(|(_, s)| !s.is_spent())
 }
 
-/// How many verdicts the certificate waits for.
-pub(super) fn owed(ledger: &Ledger, depends: &Depends) -> usize {
-    owing(ledger, depends).len()
+/// The number of verdicts that the certificate waits for.
+pub(super) fn owed(history: &History, depends: &Depends) -> usize {
+    owing(history, depends).len()
 }
 
 /// Is the sweep over: every removal tried, nothing else worth a trial or under way?
-pub(super) fn is_over(ledger: &Ledger, depends: &Depends) -> bool {
-    owed(ledger, depends) == 0
-        && (ledger.is_at_floor() || ledger.merge().is_none())
-        && ledger
+pub(super) fn is_over(history: &History, depends: &Depends) -> bool {
+    owed(history, depends) == 0
+        && (history.is_at_floor() || history.merge().is_none())
+        && history
             .in_flight()
-            .all(|(_, keep)| is_pointless(ledger, keep, Phase::Certifying))
+            .all(|(_, keep)| is_pointless(history, keep, Phase::Certifying))
 }
 
 /// Why each request stays, as far as it is known.
-pub(super) fn certificate(ledger: &Ledger, depends: &Depends) -> Certificate {
-    let (free, singles) = (ledger.free(), singles(ledger));
+pub(super) fn certificate(history: &History, depends: &Depends) -> Certificate {
+    let (free, singles) = (history.free(), singles(history));
     let failed = failed(&singles, &free);
     let proof = |id: RequestId, standing: Standing| match standing.exact {
         Some((id, State::Told(Verdict::Fail(_)))) => Proof::Tested(id),
@@ -117,53 +116,52 @@ pub(super) fn certificate(ledger: &Ledger, depends: &Depends) -> Certificate {
 }
 
 /// The next step of the sweep: first unions of what passed side by side, then what is owed.
-pub(super) fn step(ledger: &mut Ledger, depends: &Depends) -> Step {
-    if is_over(ledger, depends) {
-        return Step::Done;
+pub(super) fn step(history: &mut History, depends: &Depends) -> Ask {
+    if is_over(history, depends) {
+        return Ask::Done;
     }
-    match ledger.merge().or_else(|| choose(ledger, depends)) {
-        Some(keep) => Step::Try(ledger.propose(keep)),
-        None => Step::Wait,
+    match history.merge().or_else(|| choose(history, depends)) {
+        Some(keep) => Ask::Evaluate(history.propose(keep)),
+        None => Ask::Wait,
     }
 }
 
 /// The next step of a sweep in two stages: first the leaves, as [`step`] with `depends` takes them, then
 /// each other request.
-pub(super) fn step_leaves_first(ledger: &mut Ledger, depends: &Depends, costs: &Costs) -> Step {
-    if is_over(ledger, &Depends::none()) {
-        return Step::Done;
+pub(super) fn step_leaves_first(history: &mut History, depends: &Depends, costs: &Costs) -> Ask {
+    if is_over(history, &Depends::none()) {
+        return Ask::Done;
     }
-    let leaf = ledger.merge().or_else(|| choose(ledger, depends));
-    match leaf.or_else(|| choose_other(ledger, costs)) {
-        Some(keep) => Step::Try(ledger.propose(keep)),
-        None => Step::Wait,
+    let leaf = history.merge().or_else(|| choose(history, depends));
+    match leaf.or_else(|| choose_other(history, costs)) {
+        Some(keep) => Ask::Evaluate(history.propose(keep)),
+        None => Ask::Wait,
     }
 }
 
-/// What a verdict changed, once it is taken in.
-pub(super) fn told(ledger: &Ledger, new_best: bool, phase: Phase) -> Told {
-    let flying = ledger.in_flight();
-    let pointless = flying.filter(|(_, keep)| is_pointless(ledger, keep, phase));
-    Told {
-        new_best,
+/// The consequences of a verdict for the caller.
+pub(super) fn update(history: &History, phase: Phase) -> Update {
+    let flying = history.in_flight();
+    let pointless = flying.filter(|(_, keep)| is_pointless(history, keep, phase));
+    Update {
         pointless: pointless.map(|(id, _)| id).collect(),
     }
 }
 
-/// Can the verdict on `keep` teach nothing?
+/// Is the verdict on `keep` useless?
 ///
 /// While requests are removed in bulk, a candidate that lies across the best is worth waiting
 /// for: its failure says as much of the best as of itself.
-fn is_pointless(ledger: &Ledger, keep: &RequestSet, phase: Phase) -> bool {
-    let best = ledger.best();
-    if keep == ledger.floor() {
-        return ledger.is_at_floor();
+fn is_pointless(history: &History, keep: &RequestSet, phase: Phase) -> bool {
+    let best = history.best();
+    if keep == history.floor() {
+        return history.is_at_floor();
     }
     let within = keep.is_subset(best);
     if within && keep.len() + 1 == best.len() {
         return false; // the certificate will want just this one
     }
     best.is_subset(keep)
-        || ledger.is_inferred_to_fail(keep)
+        || history.is_inferred_to_fail(keep)
         || (phase == Phase::Certifying && !within && keep.len() >= best.len())
 }

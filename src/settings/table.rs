@@ -6,7 +6,7 @@ use super::values::{ARCH, Base, OUTPUT, Settings};
 use crate::model::{
     CERTIFY, Certify, CompilerLauncher, Confidence, Order, Origin, Symbol, Tracing, near,
 };
-use crate::search::{ALGORITHMS, UnknownAlgorithm};
+use crate::search::UnknownAlgorithm;
 use crate::{Error, Result};
 
 /// A setting: a flag `--KEY`, and a key of the settings file.
@@ -291,11 +291,8 @@ pub const SETTINGS: &[Setting] = &[
         default: "split",
         section: Section::Search,
         kind: Kind::Text(|settings, name| {
-            if !ALGORITHMS.contains(&name) {
-                let unknown = UnknownAlgorithm(name.to_owned());
-                return Err(Error::usage(unknown.to_string()));
-            }
-            settings.algorithm = name.to_owned();
+            let unknown = |e: UnknownAlgorithm| Error::usage(e.to_string());
+            settings.algorithm = name.parse().map_err(unknown)?;
             Ok(())
         }),
         effect: search!(algorithm),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
 use crate::model::{Certify, CompilerLauncher, Confidence, Order, Origin, Symbol, Tracing};
-use crate::search::ALGORITHMS;
+use crate::search::Algorithm;
 
 /// The value of `prior` that means earlier runs. (For a file with that name, write `./learned`.)
 pub const LEARNED: &str = "learned";
@@ -62,7 +62,7 @@ pub struct Settings {
     /// The run directory.
     pub output: PathBuf,
     /// The search algorithm.
-    pub algorithm: String,
+    pub algorithm: Algorithm,
     /// Which requests of the answer are removed alone.
     #[serde(default)]
     pub certify: Certify,
@@ -105,7 +105,7 @@ impl Settings {
             budget_time: None,
             budget_trials: None,
             output: OUTPUT.into(),
-            algorithm: ALGORITHMS[0].to_owned(),
+            algorithm: Algorithm::default(),
             certify: Certify::default(),
             prior: None,
             trace: Tracing::Auto,

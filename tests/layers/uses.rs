@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
 
-/// A module's path within the crate, from its root: `["search", "split"]`.
+/// A module's path within the crate, from its root: `["search", "group_testing"]`.
 type ModPath = Vec<String>;
 
 /// The modules that are files, and what each uses.

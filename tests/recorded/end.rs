@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kbisect::model::{Candidate, RequestId, RequestSet, Stage, Verdict};
-use kbisect::search::{Search, Step};
+use kbisect::search::{Ask, Search};
 
 use crate::make::{SYMBOLS, rule};
 use crate::state::Recording;
@@ -44,10 +44,10 @@ pub(super) fn drive(recording: &Recording, search: &mut dyn Search, in_flight: V
         recording.tell_depends(search);
         let candidate = match pending.next() {
             Some(candidate) => candidate,
-            None => match search.next() {
-                Step::Try(candidate) => candidate,
-                Step::Done => return,
-                Step::Wait => panic!("it waits, and nothing is in flight"),
+            None => match search.ask() {
+                Ask::Evaluate(candidate) => candidate,
+                Ask::Done => return,
+                Ask::Wait => panic!("it waits, and nothing is in flight"),
             },
         };
         recording.tell_depends(search);

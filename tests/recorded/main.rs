@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use kbisect::journal::RunState;
-use kbisect::lab::moves;
+use kbisect::lab::calls;
 use kbisect::model::RunKey;
 use kbisect::report::{self, Report, Status, gather};
 use kbisect::search;
@@ -182,12 +182,12 @@ fn a_search_that_gets_the_same_calls_asks_for_the_same_candidates() {
     for recording in recordings() {
         if recording.is_of_this_version() {
             let mut search = recording.search(&recording.lines);
-            let replayed = search::replay(moves(&recording.lines), search.as_mut());
+            let replayed = search::replay(calls(&recording.lines), search.as_mut());
             replayed.unwrap_or_else(|e| panic!("{}: {e}", recording.name));
             seen.insert(recording.info.algorithm);
         }
     }
-    let all = search::ALGORITHMS.iter().map(|name| (*name).to_owned());
+    let all = search::Algorithm::ALL.iter().map(ToString::to_string);
     assert_eq!(seen, all.collect());
 }
 
@@ -224,7 +224,7 @@ fn go_on_after_each_record(name: &str) {
     cuts.into_par_iter().for_each(|end| {
         let lines = &recording.lines[..end];
         let mut search = recording.search(lines);
-        let replayed = search::replay(moves(lines), search.as_mut());
+        let replayed = search::replay(calls(lines), search.as_mut());
         let replayed = replayed.unwrap_or_else(|e| panic!("after {end} records: {e}"));
         end::drive(&recording, search.as_mut(), replayed.in_flight);
         end::assert_certified(&recording, search.as_ref());

@@ -240,7 +240,7 @@ fn make_the_recordings_of_this_version() {
         }
     };
 
-    for algorithm in kbisect::search::ALGORITHMS {
+    for algorithm in kbisect::search::Algorithm::ALL.map(|a| a.name()) {
         steady(algorithm, &plain, 0, &["-j", "2", "--algorithm", algorithm]);
     }
     steady("deterministic", &plain, 0, &["-j", "3", "--deterministic"]);

@@ -4,9 +4,11 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, RunState, VerdictCache};
-use kbisect::lab::moves;
+use kbisect::lab::calls;
 use kbisect::model::{CandidateId, Order, Origin, RequestSet, Source};
-use kbisect::search::{self, Cores, Depends, InOrder, Options, Proof, Rebuilding, Search, Step};
+use kbisect::search::{
+    self, Algorithm, Ask, Cores, Depends, InOrder, Options, Proof, Rebuilding, Retesting, Search,
+};
 use kbisect::settings::Settings;
 
 /// A recorded run.
@@ -52,22 +54,19 @@ impl Recording {
         } else {
             &known.prior
         };
-        let options = Options {
-            depends: Depends::of_lists(&info.carried, n).unwrap(),
-            selectors: info.selectors.clone(),
-            certify: self.settings.certify,
-            refused: known.refused,
-            prior: prior.clone(),
-            cost: known.costs.iter().map(|ms| *ms as f64).collect(),
-            cores: Cores::Shared,
-            ..Options::default()
-        };
-        let (name, full, fixed) = (&info.algorithm, RequestSet::full(n), &info.keep);
+        let options = Options::new()
+            .depends(Depends::of_lists(&info.carried, n).unwrap())
+            .selectors(info.selectors.clone())
+            .certify(self.settings.certify)
+            .refused(known.refused)
+            .prior(prior.clone())
+            .cost(known.costs.iter().map(|ms| *ms as f64).collect())
+            .cores(Cores::Shared);
+        let algorithm: Algorithm = info.algorithm.parse().unwrap();
+        let (full, fixed) = (RequestSet::full(n), &info.keep);
         let search: Box<dyn Search> = match self.settings.confidence {
-            None => search::by_name(name, full, fixed, options).unwrap(),
-            Some(confidence) => {
-                Box::new(search::doubting(name, &full, fixed, options, confidence).unwrap())
-            }
+            None => algorithm.search(full, fixed, options),
+            Some(sure) => Box::new(Retesting::new(algorithm, &full, fixed, options, sure)),
         };
         let search: Box<dyn Search> = match self.settings.order {
             Order::AsItComes => search,
@@ -178,9 +177,9 @@ impl Recording {
             return;
         }
         let mut search = self.search(&self.lines);
-        match search::replay(moves(&self.lines), search.as_mut()) {
+        match search::replay(calls(&self.lines), search.as_mut()) {
             Ok(replayed) if !self.relies_on_images() => {
-                writeln!(text, "  goes on after {} moves", replayed.moves).unwrap();
+                writeln!(text, "  goes on after {} moves", replayed.calls).unwrap();
                 for candidate in replayed.in_flight {
                     let (id, round) = (candidate.id, candidate.round);
                     let keep = written(&candidate.keep);
@@ -217,7 +216,7 @@ impl Recording {
         let (mut at_once, mut again) = (0, 0);
         loop {
             self.tell_depends(search);
-            let Step::Try(candidate) = search.next() else {
+            let Ask::Evaluate(candidate) = search.ask() else {
                 return (at_once, again);
             };
             self.tell_depends(search);
@@ -289,13 +288,13 @@ fn describe(text: &mut String, recording: &Recording, search: &mut dyn Search) {
         "judged again",
         format!("{again}, of which {differed} differed; risk {risk:?}"),
     );
-    let next = match search.next() {
-        Step::Try(candidate) => {
+    let next = match search.ask() {
+        Ask::Evaluate(candidate) => {
             let (id, round) = (candidate.id, candidate.round);
             format!("{id}, round {round}: {}", written(&candidate.keep))
         }
-        Step::Wait => "nothing yet".to_owned(),
-        Step::Done => "nothing: it is over".to_owned(),
+        Ask::Wait => "nothing yet".to_owned(),
+        Ask::Done => "nothing: it is over".to_owned(),
     };
     line("next", next);
 }

@@ -12,22 +12,15 @@ fn doubting(
 ) -> crate::Result<Outcome> {
     let info = info();
     let full = RequestSet::full(info.requests.len());
-    let search = search::doubting(
-        "split",
+    let search = Retesting::new(
+        Algorithm::GroupTesting,
         &full,
         &info.keep,
         Options::default(),
         Confidence::default(),
     );
     let (_sender, signals) = unbounded();
-    sitting_of(
-        Box::new(search.unwrap()),
-        path,
-        executor,
-        budget,
-        &signals,
-        events,
-    )
+    sitting_of(Box::new(search), path, executor, budget, &signals, events)
 }
 
 /// Passes with A and B; but the `n`th configuration without them that is judged passes too.

@@ -56,12 +56,14 @@ fn the_live_state_of_a_run_is_that_of_its_journal() {
     lab.judge_start(&config, &full).unwrap();
     let refused = lab.journal.state().refused;
     let new_search = || {
-        let options = Options {
-            refused,
-            ..Options::default()
-        };
-        let confidence = Confidence::default();
-        search::doubting("ddmin", &full, &info.keep, options, confidence).unwrap()
+        let options = Options::new().refused(refused);
+        Retesting::new(
+            Algorithm::Ddmin,
+            &full,
+            &info.keep,
+            options,
+            Confidence::default(),
+        )
     };
     let mut search = new_search();
     let progress = lab.journal.state().progress(full.len());
@@ -97,7 +99,7 @@ fn the_live_state_of_a_run_is_that_of_its_journal() {
     );
     // The search, too, goes the same way again.
     let mut again = new_search();
-    search::replay(moves(&lines), &mut again).unwrap();
+    search::replay(calls(&lines), &mut again).unwrap();
     assert_eq!(again.best(), &outcome.best);
     assert_eq!(again.certificate(), outcome.certificate);
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::model::CandidateId;
-use crate::search::{Certificate, Depends, Outlook, Reliability, Step, Told};
+use crate::search::{Ask, Certificate, Depends, Outlook, Reliability, Update};
 
 /// A search that looks into the journal when it is told something.
 struct Suspicious {
@@ -13,7 +13,7 @@ struct Suspicious {
 }
 
 impl Search for Suspicious {
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let (_, lines) = RunDir::read(&self.run).unwrap();
         let is_it = |record: &Record| {
             matches!(record, Record::Told { candidate, judgement }
@@ -23,8 +23,8 @@ impl Search for Suspicious {
         self.inner.tell(id, verdict)
     }
 
-    fn next(&mut self) -> Step {
-        self.inner.next()
+    fn ask(&mut self) -> Ask {
+        self.inner.ask()
     }
 
     fn withdraw(&mut self, id: CandidateId) {

@@ -126,7 +126,7 @@ fn two_trials_of_one_config_that_lose_their_machine_together_are_each_made_again
                 RequestSet::empty(NAMES.len()),
             );
             let (options, confidence) = (Options::default(), Confidence::default());
-            let search = search::doubting("split", &full, &none, options, confidence).unwrap();
+            let search = Retesting::new(Algorithm::default(), &full, &none, options, confidence);
             let dir = tempfile::tempdir().unwrap();
             let (_sender, signals) = unbounded();
             let mut events = vec![];

@@ -2,23 +2,28 @@
 
 use super::*;
 
-const SEQUENTIAL: &[&str] = &["ktest", "halving", "gbr"];
+const SEQUENTIAL: [Algorithm; 3] = [Algorithm::Ktest, Algorithm::Halving, Algorithm::Gbr];
 
-/// What the candidates took away from the best, one after the other, until the certificate; of
-/// `n` requests of which just `needed` are needed. In `pairs` the first depends on the second.
-fn taken_away(name: &str, n: usize, pairs: &[(u32, u32)], needed: &[u32]) -> Vec<Vec<u32>> {
+/// The removals of the candidates, one after the other, until the certificate. Of `n` requests just `needed` are
+/// needed. In `pairs` the first depends on the second.
+fn taken_away(
+    algorithm: Algorithm,
+    n: usize,
+    pairs: &[(u32, u32)],
+    needed: &[u32],
+) -> Vec<Vec<u32>> {
     let pairs = pairs.iter().map(|(a, b)| (RequestId(*a), RequestId(*b)));
     let options = Options {
         depends: Depends::of_pairs(n, pairs),
         ..Options::default()
     };
     let full = RequestSet::full(n);
-    let mut search = by_name(name, full, &RequestSet::empty(n), options).unwrap();
+    let mut search = algorithm.search(full, &RequestSet::empty(n), options);
     let needed = RequestSet::of(n, needed.iter().copied().map(RequestId));
     let mut taken = Vec::new();
     let schedule = Schedule::in_order(3);
     run(&mut *search, &schedule, needs(&needed), |search, run| {
-        if let Some(Move::Proposed(candidate)) = run.moves.last()
+        if let Some(Call::Proposed(candidate)) = run.calls.last()
             && search.phase() == Phase::Reducing
         {
             let gone = search.best().minus(&candidate.keep);
@@ -32,14 +37,14 @@ fn taken_away(name: &str, n: usize, pairs: &[(u32, u32)], needed: &[u32]) -> Vec
 
 #[test]
 fn one_candidate_is_in_flight_and_comes_again_if_it_is_withdrawn() {
-    for name in SEQUENTIAL {
-        let mut search = fresh(name, 9, &RequestSet::empty(9));
-        let Step::Try(first) = search.next() else {
+    for algorithm in SEQUENTIAL {
+        let mut search = fresh(algorithm, 9, &RequestSet::empty(9));
+        let Ask::Evaluate(first) = search.ask() else {
             panic!("nothing to try")
         };
-        assert_eq!(search.next(), Step::Wait);
+        assert_eq!(search.ask(), Ask::Wait);
         search.withdraw(first.id);
-        let Step::Try(again) = search.next() else {
+        let Ask::Evaluate(again) = search.ask() else {
             panic!("nothing to try")
         };
         assert_eq!(again.keep, first.keep);
@@ -51,33 +56,33 @@ fn one_candidate_is_in_flight_and_comes_again_if_it_is_withdrawn() {
 fn ktest_takes_a_parent_away_with_all_that_depends_on_it_before_it_tries_these_alone() {
     // 1 and 2 depend on 0; 5 on 4, which depends on 3.
     let pairs = [(1, 0), (2, 0), (4, 3), (5, 4)];
-    let taken = taken_away("ktest", 6, &pairs, &[3, 4]);
+    let taken = taken_away(Algorithm::Ktest, 6, &pairs, &[3, 4]);
     let expected: [&[u32]; 4] = [&[0, 1, 2], &[3, 4, 5], &[4, 5], &[5]];
     assert_eq!(taken, expected);
 }
 
 #[test]
 fn ktest_tries_each_request_once_in_order_if_none_depends_on_another() {
-    let taken = taken_away("ktest", 4, &[], &[1, 3]);
+    let taken = taken_away(Algorithm::Ktest, 4, &[], &[1, 3]);
     assert_eq!(taken, [[0], [1], [2], [3]]);
 }
 
 #[test]
 fn ktest_keeps_what_it_tried_when_it_takes_away_what_depends_on_that_and_the_reverse() {
-    let taken = taken_away("ktest", 2, &[(0, 1), (1, 0)], &[0]);
+    let taken = taken_away(Algorithm::Ktest, 2, &[(0, 1), (1, 0)], &[0]);
     assert_eq!(taken, [vec![0, 1], vec![1]]);
 }
 
 #[test]
 fn halving_does_not_try_the_second_half_where_the_first_could_go() {
-    let taken = taken_away("halving", 8, &[], &[6]);
+    let taken = taken_away(Algorithm::Halving, 8, &[], &[6]);
     let all: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7];
     assert_eq!(taken, [all, &[0, 1, 2, 3], &[4, 5], &[6], &[7]]);
 }
 
 #[test]
 fn halving_goes_from_larger_parts_to_smaller_ones() {
-    let taken = taken_away("halving", 8, &[], &[0, 7]);
+    let taken = taken_away(Algorithm::Halving, 8, &[], &[0, 7]);
     let sizes: Vec<usize> = taken.iter().map(Vec::len).collect();
     assert_eq!(sizes, [8, 4, 4, 2, 2, 2, 1, 1, 1]);
 }
@@ -86,7 +91,7 @@ fn halving_goes_from_larger_parts_to_smaller_ones() {
 fn halving_cuts_the_leaves_and_what_none_of_them_depends_on_goes_for_nothing() {
     // Two chains, and 6 for itself: the leaves are 2, 5 and 6.
     let pairs = [(1, 0), (2, 1), (4, 3), (5, 4)];
-    let taken = taken_away("halving", 7, &pairs, &[0, 1, 2]);
+    let taken = taken_away(Algorithm::Halving, 7, &pairs, &[0, 1, 2]);
     let all: &[u32] = &[0, 1, 2, 3, 4, 5, 6];
     assert_eq!(
         taken,
@@ -96,7 +101,7 @@ fn halving_cuts_the_leaves_and_what_none_of_them_depends_on_goes_for_nothing() {
 
 #[test]
 fn gbr_finds_one_needed_of_64_by_a_binary_search_and_tries_it_alone() {
-    let taken = taken_away("gbr", 64, &[], &[37]);
+    let taken = taken_away(Algorithm::Gbr, 64, &[], &[37]);
     let sizes: Vec<usize> = taken.iter().map(Vec::len).collect();
     assert_eq!(sizes, [64, 32, 16, 8, 4, 2, 1, 37]);
 }
@@ -104,14 +109,14 @@ fn gbr_finds_one_needed_of_64_by_a_binary_search_and_tries_it_alone() {
 #[test]
 fn gbr_puts_a_request_into_the_progression_with_what_it_depends_on() {
     // 0 depends on 3, which depends on 5.
-    let taken = taken_away("gbr", 6, &[(0, 3), (3, 5)], &[3, 5]);
+    let taken = taken_away(Algorithm::Gbr, 6, &[(0, 3), (3, 5)], &[3, 5]);
     let expected: [&[u32]; 3] = [&[0, 1, 2, 3, 4, 5], &[2, 4], &[1]];
     assert_eq!(taken, expected);
 }
 
 #[test]
 fn gbr_goes_on_with_what_it_learned_and_what_comes_before_it() {
-    let taken = taken_away("gbr", 4, &[], &[0, 2]);
+    let taken = taken_away(Algorithm::Gbr, 4, &[], &[0, 2]);
     let expected: [&[u32]; 5] = [&[0, 1, 2, 3], &[2, 3], &[3], &[0, 1], &[1]];
     assert_eq!(taken, expected);
 }
@@ -151,19 +156,19 @@ proptest! {
         };
         let full = RequestSet::full(n);
         let mut search: Box<dyn Search> = match doubt {
-            None => by_name("split", full, &fixed, options).unwrap(),
-            Some(sure) => Box::new(doubting("split", &full, &fixed, options, sure).unwrap()),
+            None => Algorithm::GroupTesting.search(full, &fixed, options),
+            Some(sure) => Box::new(Retesting::new(Algorithm::GroupTesting, &full, &fixed, options, sure)),
         };
         let mut alone = HashSet::new();
         let mut passed_alone = 0;
         run(&mut *search, &schedule, oracle, |search, run| {
-            match run.moves.last() {
-                Some(Move::Proposed(candidate))
+            match run.calls.last() {
+                Some(Call::Proposed(candidate))
                     if search.phase() == Phase::Certifying && candidate.round == 0 =>
                 {
                     alone.insert(candidate.id);
                 }
-                Some(Move::Told(id, Verdict::Pass)) => {
+                Some(Call::Told(id, Verdict::Pass)) => {
                     passed_alone += u32::from(alone.contains(id));
                 }
                 _ => {}
@@ -182,7 +187,7 @@ proptest! {
         (n, fixed, oracle) in case(|n| monotone(n).boxed()),
         pairs in prop::collection::vec((0_u32..40, 0_u32..40), 0..40),
         schedule in schedule(),
-        name in prop::sample::select(SEQUENTIAL),
+        algorithm in prop::sample::select(&SEQUENTIAL[..]),
     ) {
         let schedule = Schedule { pointless: Pointless::Cancelled, ..schedule };
         let pairs = pairs
@@ -190,7 +195,7 @@ proptest! {
             .map(|(a, b)| (RequestId(a % n as u32), RequestId(b % n as u32)));
         let options = Options { depends: Depends::of_pairs(n, pairs), ..Options::default() };
         let mut outlooks = Vec::new();
-        let mut search = by_name(name, RequestSet::full(n), &fixed, options).unwrap();
+        let mut search = algorithm.search(RequestSet::full(n), &fixed, options);
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
             outlooks.push((run.trials, s.outlook()));
         });
@@ -198,7 +203,7 @@ proptest! {
             let to_come = did.trials - trials;
             prop_assert!(
                 outlook.at_least <= to_come && to_come <= outlook.at_most,
-                "{name}: {to_come} to come after {trials}, but {outlook:?}",
+                "{algorithm}: {to_come} to come after {trials}, but {outlook:?}",
             );
         }
     }
@@ -209,25 +214,25 @@ proptest! {
         (n, fixed, oracle) in case(|n| any_oracle(n).boxed()),
         seeds in prop::collection::vec(any::<u64>(), 0..30),
         schedule in schedule(),
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
         // A first run says what is asked, so some of it is known in the second.
         let judge = |s: &RequestSet| oracle.judge(s);
-        let did = run(&mut *fresh(name, n, &fixed), &Schedule::in_order(1), judge, nothing_to_see);
-        let asked = did.moves.iter().filter_map(|m| match m {
-            Move::Proposed(c) => Some(c.keep.clone()),
+        let did = run(&mut *fresh(algorithm, n, &fixed), &Schedule::in_order(1), judge, nothing_to_see);
+        let asked = did.calls.iter().filter_map(|m| match m {
+            Call::Proposed(c) => Some(c.keep.clone()),
             _ => None,
         });
         let known = |keep: &RequestSet| seeds.iter().any(|s| hash(keep, *s).is_multiple_of(16));
         let failed = asked.filter(|keep| !oracle.passes(keep) && known(keep));
         let failed: Vec<RequestSet> = failed.collect();
         let options = Options { failed: failed.clone(), ..Options::default() };
-        let mut search = by_name(name, RequestSet::full(n), &fixed, options).unwrap();
+        let mut search = algorithm.search(RequestSet::full(n), &fixed, options);
         let did = run(&mut *search, &schedule, judge, nothing_to_see);
         check_minimal(&*search, &fixed, &oracle);
         prop_assert!(search.certificate().is_whole());
-        for step in did.moves {
-            if let Move::Proposed(candidate) = step {
+        for call in did.calls {
+            if let Call::Proposed(candidate) = call {
                 prop_assert!(!failed.contains(&candidate.keep));
             }
         }
@@ -251,12 +256,12 @@ fn a_request_that_goes_only_with_its_dependents_is_not_kept() {
             ..Options::default()
         };
         let (full, none) = (RequestSet::full(6), RequestSet::empty(6));
-        let mut search = by_name("split", full, &none, options).unwrap();
+        let mut search = Algorithm::GroupTesting.search(full, &none, options);
         let schedule = Schedule {
             depends: depends.clone(),
             ..Schedule::in_order(1)
         };
-        // What depends on what goes falls with it.
+        // Dependents of removed requests fall with them.
         let real =
             |set: &RequestSet| judge(&set.minus(&depends.closure(&RequestSet::full(6).minus(set))));
         run(&mut *search, &schedule, real, nothing_to_see);

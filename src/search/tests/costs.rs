@@ -1,7 +1,6 @@
-//! Costs: what is dear comes last, in few trials, and one at a time where cores are shared.
+//! Costs: expensive trials come last, are few, and run one at a time on shared cores.
 
 use super::*;
-use crate::model::Confidence;
 use crate::search::sim::{Work, run_timed};
 
 /// One in ten is of the core.
@@ -18,7 +17,7 @@ fn told(n: u32, cores: Cores) -> Options {
     }
 }
 
-/// What a trial takes that begins from the best: so much is compiled, by as many cores as are free.
+/// The work of a trial that begins from the best: compiling, on all free cores.
 fn work(best: &RequestSet, keep: &RequestSet) -> Work {
     let is_dear = best.minus(keep).iter().any(is_core);
     Work {
@@ -59,9 +58,9 @@ proptest! {
             let full = RequestSet::full(n);
             if is_doubted {
                 let confidence = Confidence::default();
-                Box::new(doubting("split", &full, &fixed, options, confidence).unwrap())
+                Box::new(Retesting::new(Algorithm::GroupTesting, &full, &fixed, options, confidence))
             } else {
-                by_name("split", full, &fixed, options).unwrap()
+                Algorithm::GroupTesting.search(full, &fixed, options)
             }
         };
         check_run(fresh, &fixed, &oracle, &schedule, cut);
@@ -75,14 +74,14 @@ fn beside_a_dear_one(cores: Cores) -> (usize, usize) {
     for seed in 0..20 {
         let needed = scattered(100, 12, &mut Rng(seed));
         let (full, none) = (RequestSet::full(100), RequestSet::empty(100));
-        let mut search = by_name("split", full.clone(), &none, told(100, cores)).unwrap();
+        let mut search = Algorithm::GroupTesting.search(full.clone(), &none, told(100, cores));
         let mut flying: Vec<Candidate> = Vec::new();
-        // What passed together: this oracle accepts the union of what it accepts.
+        // The oracle accepts the union of accepted removals.
         let mut base = full;
         let look = |search: &dyn Search, run: &Run| {
             let is_dear = |c: &Candidate| base.minus(&c.keep).iter().any(is_core);
-            match run.moves.last() {
-                Some(Move::Proposed(candidate)) => {
+            match run.calls.last() {
+                Some(Call::Proposed(candidate)) => {
                     if search.phase() == Phase::Reducing && is_dear(candidate) {
                         before = before.max(flying.len());
                     } else if search.phase() == Phase::Reducing && flying.iter().any(is_dear) {
@@ -90,14 +89,14 @@ fn beside_a_dear_one(cores: Cores) -> (usize, usize) {
                     }
                     flying.push(candidate.clone());
                 }
-                Some(Move::Told(id, verdict)) => {
+                Some(Call::Told(id, verdict)) => {
                     let at = flying.iter().position(|c| c.id == *id).unwrap();
                     let candidate = flying.remove(at);
                     if verdict.is_pass() {
                         base = base.intersection(&candidate.keep);
                     }
                 }
-                Some(Move::Withdrawn(id)) => flying.retain(|c| c.id != *id),
+                Some(Call::Withdrawn(id)) => flying.retain(|c| c.id != *id),
                 _ => {}
             }
         };
@@ -124,7 +123,7 @@ fn to_know_what_is_dear_saves_time_and_more_if_it_is_tried_one_at_a_time() {
         let times = (0..10).map(|seed| {
             let needed = scattered(60, 8, &mut Rng(seed));
             let (full, none) = (RequestSet::full(60), RequestSet::empty(60));
-            let mut search = by_name("split", full, &none, options()).unwrap();
+            let mut search = Algorithm::GroupTesting.search(full, &none, options());
             let depends = Depends::none();
             let timed = run_timed(&mut *search, (2, 2.0), 0, &depends, needs(&needed), work);
             assert_eq!(search.best(), &needed);

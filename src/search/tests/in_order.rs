@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::model::Confidence;
 
 /// Writes down what another search is told.
 struct Recorder {
@@ -12,10 +11,10 @@ struct Recorder {
 }
 
 impl Search for Recorder {
-    fn next(&mut self) -> Step {
-        self.inner.next()
+    fn ask(&mut self) -> Ask {
+        self.inner.ask()
     }
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         self.told.lock().unwrap().push((id, verdict));
         self.inner.tell(id, verdict)
     }
@@ -46,7 +45,13 @@ impl Search for Recorder {
 fn doubting(n: usize, fixed: &RequestSet) -> Box<dyn Search> {
     let (full, confidence) = (RequestSet::full(n), Confidence::default());
     let options = Options::default();
-    Box::new(super::super::doubting("split", &full, fixed, options, confidence).unwrap())
+    Box::new(Retesting::new(
+        Algorithm::GroupTesting,
+        &full,
+        fixed,
+        options,
+        confidence,
+    ))
 }
 
 proptest! {
@@ -58,16 +63,16 @@ proptest! {
         one in schedule(),
         other in schedule(),
         one_in in prop::option::of(2_usize..9),
-        name in algorithm(),
+        algorithm in algorithm(),
     ) {
         let go = |schedule: &Schedule| {
             let told = Arc::new(Mutex::new(Vec::new()));
-            let recorder = Recorder { inner: fresh(name, n, &fixed), told: Arc::clone(&told) };
+            let recorder = Recorder { inner: fresh(algorithm, n, &fixed), told: Arc::clone(&told) };
             let mut search = InOrder::new(Box::new(recorder));
             let did = run(&mut search, schedule, |s| oracle.judge(s), nothing_to_see);
             check_minimal(&search, &fixed, &oracle);
             assert!(search.certificate().is_whole());
-            check_certificate(&search, &fixed, &did.moves);
+            check_certificate(&search, &fixed, &did.calls);
             let told = told.lock().unwrap().clone();
             (search.best().clone(), told)
         };
@@ -87,22 +92,22 @@ proptest! {
         let mut states = HashMap::new();
         let mut search = InOrder::new(doubting(n, &fixed));
         let did = run(&mut search, &schedule, |s| oracle.judge(s), |s, run| {
-            states.insert(run.moves.len(), state(s));
+            states.insert(run.calls.len(), state(s));
         });
-        check_certificate(&search, &fixed, &did.moves);
-        if did.moves.is_empty() {
+        check_certificate(&search, &fixed, &did.calls);
+        if did.calls.is_empty() {
             return Ok(());
         }
-        let len = 1 + cut.index(did.moves.len());
+        let len = 1 + cut.index(did.calls.len());
         let mut again = InOrder::new(doubting(n, &fixed));
-        replay(did.moves[..len].iter().cloned(), &mut again).unwrap();
+        replay(did.calls[..len].iter().cloned(), &mut again).unwrap();
         if let Some(then) = states.get(&len) {
             prop_assert_eq!(&state(&again), then);
         }
-        if let Some(Move::Proposed(candidate)) = did.moves.get(len) {
-            prop_assert_eq!(again.next(), Step::Try(candidate.clone()));
-        } else if len == did.moves.len() {
-            prop_assert_eq!(again.next(), Step::Done);
+        if let Some(Call::Proposed(candidate)) = did.calls.get(len) {
+            prop_assert_eq!(again.ask(), Ask::Evaluate(candidate.clone()));
+        } else if len == did.calls.len() {
+            prop_assert_eq!(again.ask(), Ask::Done);
         }
     }
 }
@@ -119,7 +124,7 @@ fn what_came_of_the_start_gets_to_the_search_inside() {
     for wrap in wraps {
         let told = Arc::new(Mutex::new(Vec::new()));
         let inner = Recorder {
-            inner: fresh("split", full.len(), &fixed),
+            inner: fresh(Algorithm::GroupTesting, full.len(), &fixed),
             told: Arc::clone(&told),
         };
         wrap(Box::new(inner)).start_judged(Verdict::Pass);
@@ -136,9 +141,9 @@ fn a_search_that_was_over_goes_on_when_the_start_is_judged_again() {
         run(search, &schedule, needs(&needed), nothing_to_see);
         search.start_judged(FAIL);
         search.start_judged(Verdict::Pass);
-        search.next()
+        search.ask()
     };
-    assert!(matches!(end(&mut *doubting(6, &none)), Step::Try(_)));
+    assert!(matches!(end(&mut *doubting(6, &none)), Ask::Evaluate(_)));
     let mut in_order = InOrder::new(doubting(6, &none));
-    assert!(matches!(end(&mut in_order), Step::Try(_)));
+    assert!(matches!(end(&mut in_order), Ask::Evaluate(_)));
 }

@@ -14,7 +14,7 @@ fn trials(workers: usize, thought: impl Fn(&RequestSet, &mut Rng) -> Prior) -> f
             ..Options::default()
         };
         let full = RequestSet::full(520);
-        let mut search = by_name("split", full, &RequestSet::empty(520), options).unwrap();
+        let mut search = Algorithm::GroupTesting.search(full, &RequestSet::empty(520), options);
         let schedule = Schedule::in_order(workers);
         trials += run(&mut *search, &schedule, needs(&needed), nothing_to_see).trials;
         assert_eq!(search.best(), &needed);

@@ -7,19 +7,19 @@
 
 use std::collections::BTreeMap;
 
-/// What is assumed before anything is known: so many errors, in so many judgements. Few enough
-/// that one judgement is enough for the default confidence.
+/// The initial estimate of the error rate, as pseudo-counts: errors, of judgements. It is low enough that one judgement
+/// suffices for the default confidence.
 const ERRORS: f64 = 0.1;
 const OF: f64 = 12.0;
 
-/// An oracle that surely errs more often than this is of no use.
+/// The highest error rate of a useful oracle.
 pub(super) const TOO_OFTEN: f64 = 0.25;
 
-/// So many judgements it takes before an oracle is called that, and so sure it must be.
+/// The least number of judgements, and the certainty, before an oracle is called unreliable.
 const ENOUGH: u32 = 10;
 const SURE: f64 = 0.99;
 
-/// How often an oracle has answered the same question in two ways.
+/// The reliability of an oracle: how often it contradicted itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Reliability {
     /// Judgements of sets that were judged more than once.
@@ -52,7 +52,7 @@ impl Reliability {
         self.start_fails || self.errs_too_often || self.is_unsure
     }
 
-    /// By how many one answer must lead to be wrong with at most this chance.
+    /// The lead of one answer at which it is wrong with at most this probability.
     pub(super) fn lead(&self, error: f64) -> u32 {
         // Sets are judged until they are clear, so the minority is smaller than it would be: one
         // deviation on top.
@@ -67,8 +67,8 @@ impl Reliability {
     }
 }
 
-/// Does an oracle surely err too often, by how often each set that was judged again passed and
-/// failed?
+/// Does the oracle certainly err too often? `sets` has the passes and failures of each set that was judged more than
+/// once.
 ///
 /// By Bayes' rule, with every rate of error below one half as likely as any other before. Nobody
 /// knows which answer on a set is the right one, so both are taken to be as likely. That a set

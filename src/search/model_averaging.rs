@@ -1,4 +1,4 @@
-//! How much the prior counts: Bayesian model averaging.
+//! The weight of the prior: Bayesian model averaging.
 //!
 //! Two models predict verdicts: one begins with the prior, the other ignores it. Each informative
 //! verdict reweights the two models by its likelihood, and the estimates are averaged with these
@@ -7,33 +7,32 @@
 
 use crate::model::{Prior, RequestId, RequestSet, Verdict};
 
-use super::chance::{Chances, Classes, Known, Thought, none_given_one, none_within};
 use super::costs::Costs;
 use super::depends::Depends;
+use super::information::{none_given_one, none_within};
+use super::prevalence::{Classes, Known, Prevalence, Thought};
 
 /// The odds that a prior tells something, before the first verdict: even. On the EC2 set (`benches/search.md`) a
 /// shuffled guess costs at most 1.6 trials on average so, and 3.1 with four to one, by which a good one
 /// would win 0.9 trials more.
 const AT_FIRST: f64 = 1.0;
 
-/// No verdict was foretold with less than this chance: one that was nearly impossible may have
-/// reasons that neither model knows.
+/// The least likelihood of a verdict: a nearly impossible one may have reasons that neither model knows.
 const LEAST: f64 = 0.02;
 
 /// The two models and their odds.
 #[derive(Debug)]
-pub(super) struct Belief {
+pub(super) struct ModelAveraging {
     plain: Model,
     thought: Option<Model>,
-    /// That what was thought tells something: the natural logarithm of the odds.
+    /// The natural logarithm of the odds that the prior is informative.
     odds: f64,
 }
 
 #[derive(Debug)]
 struct Model {
-    /// All requests, in the order in which they are taken away: what is cheap first, of that what is
-    /// least likely needed, of that leaves, else from the last to the first, as `ddmin` does and for
-    /// the same reason.
+    /// All requests in the order of removal: cheap ones first, among these the least likely needed ones, among these
+    /// leaves, and otherwise from the last to the first, for the same reason as in `ddmin`.
     order: Vec<RequestId>,
     classes: Classes,
 }
@@ -42,14 +41,14 @@ impl Model {
     fn new(prior: &Prior, depends: &Depends, costs: &Costs, n: usize) -> Self {
         let classes = Classes::new(&thoughts(prior, depends, n));
         let mut order = depends.leaves_first(n);
-        // What depends on a request is at most as likely needed as both together, and costs at most
-        // as much, so leaves stay first.
+        // A dependent is at most as likely needed as its dependency together with it, and costs at most as much.
+        // So leaves stay first.
         order.sort_by_cached_key(|id| (costs.tier(*id), classes.likely(*id)));
         Self { order, classes }
     }
 }
 
-/// What is thought of the requests at first, each by itself and together with what goes with it.
+/// The initial estimate of each request, alone and together with its dependents.
 fn thoughts(prior: &Prior, depends: &Depends, n: usize) -> Vec<Thought> {
     let own = |id: RequestId| prior.of(id).unwrap_or(Prior::SHARE);
     let thought = |id: RequestId| {
@@ -62,14 +61,14 @@ fn thoughts(prior: &Prior, depends: &Depends, n: usize) -> Vec<Thought> {
                 1.0 - none
             },
             alone: own(id),
-            // What others depend on is mostly needed for them, and seldom for itself.
+            // A dependency is mostly needed for its dependents, and seldom for itself.
             carries: depends.carried(id).is_some_and(|c| !c.is_empty()),
         }
     };
     (0..n as u32).map(RequestId).map(thought).collect()
 }
 
-impl Belief {
+impl ModelAveraging {
     /// Of `n` requests.
     pub(super) fn new(prior: &Prior, depends: &Depends, costs: &Costs, n: usize) -> Self {
         let model = |prior: &Prior| Model::new(prior, depends, costs, n);
@@ -80,7 +79,7 @@ impl Belief {
         }
     }
 
-    /// How far the prior is believed, from 0 to 1.
+    /// The weight of the prior, from 0 to 1.
     fn weight(&self) -> f64 {
         1.0 / (1.0 + (-self.odds).exp())
     }
@@ -93,31 +92,31 @@ impl Belief {
         }
     }
 
-    /// How likely each is needed, from what is known of each. `is_alone`: all that went with it is
-    /// gone.
+    /// The probability that each request is needed, from its state. `is_alone`: all its dependents are gone.
     pub(super) fn chances(
         &self,
         known: impl Fn(RequestId) -> Known,
         is_alone: impl Fn(RequestId) -> bool,
-    ) -> Weighed {
-        let of = |model: &Model| Chances::estimate(&model.order, &known, &is_alone, &model.classes);
-        Weighed {
+    ) -> Averaged {
+        let of =
+            |model: &Model| Prevalence::estimate(&model.order, &known, &is_alone, &model.classes);
+        Averaged {
             plain: of(&self.plain),
             thought: self.thought.as_ref().map(of),
             weight: self.weight(),
         }
     }
 
-    /// Is there anything that verdicts can make more or less credible?
+    /// Is there a prior, whose weight verdicts can change?
     pub(super) fn is_open(&self) -> bool {
         self.thought.is_some()
     }
 
-    /// Takes in whether a group could go, by what was thought of it until then. It is a part of `within`,
-    /// if that has a needed one for certain; else nothing was known of it.
+    /// Reweights the models by a verdict on the removal of `group`, with the estimates before it. The group is a part
+    /// of `within`, which contains a needed request; without `within` nothing was known of it.
     pub(super) fn learn(
         &mut self,
-        chances: &Weighed,
+        chances: &Averaged,
         group: &[RequestId],
         within: Option<&[RequestId]>,
         verdict: Verdict,
@@ -126,7 +125,7 @@ impl Belief {
             return;
         };
         let last = |none: Vec<f64>| none.last().copied().unwrap_or(1.0);
-        let foretold = |model: &Chances, fresh: fn(&Chances, &[RequestId]) -> Vec<f64>| {
+        let foretold = |model: &Prevalence, fresh: fn(&Prevalence, &[RequestId]) -> Vec<f64>| {
             let goes = match within {
                 Some(within) => none_given_one(
                     last(model.none_needed(group)),
@@ -137,21 +136,21 @@ impl Belief {
             let foretold = if verdict.is_pass() { goes } else { 1.0 - goes };
             foretold.clamp(LEAST, 1.0)
         };
-        let thought = foretold(thought, Chances::none_needed_of_fresh);
-        self.odds += (thought / foretold(&chances.plain, Chances::none_needed)).ln();
+        let thought = foretold(thought, Prevalence::none_needed_of_fresh);
+        self.odds += (thought / foretold(&chances.plain, Prevalence::none_needed)).ln();
     }
 }
 
-/// How likely each request is needed, by both models.
+/// The probability that each request is needed, averaged over both models.
 #[derive(Debug)]
-pub(super) struct Weighed {
-    plain: Chances,
-    thought: Option<Chances>,
+pub(super) struct Averaged {
+    plain: Prevalence,
+    thought: Option<Prevalence>,
     weight: f64,
 }
 
-impl Weighed {
-    /// That this one is needed.
+impl Averaged {
+    /// The probability that this request is needed.
     pub(super) fn of(&self, id: RequestId) -> f64 {
         let plain = self.plain.of(id);
         match &self.thought {
@@ -160,20 +159,21 @@ impl Weighed {
         }
     }
 
-    /// For each request of `group`, which has a needed one, that this is neither it nor one before it.
+    /// For each request of `group`, which contains a needed one: the probability that neither it nor one before it is
+    /// needed.
     pub(super) fn none_needed_within(&self, group: &[RequestId]) -> Vec<f64> {
-        let within = |chances: &Chances| none_within(&chances.none_needed(group));
+        let within = |chances: &Prevalence| none_within(&chances.none_needed(group));
         self.mean(within(&self.plain), within)
     }
 
-    /// For each request of `group`, of which nothing is known, that neither it nor one before it in the
-    /// group is needed.
+    /// For each request of `group`, of which nothing is known: the probability that neither it nor one before it is
+    /// needed.
     pub(super) fn none_needed_of_fresh(&self, group: &[RequestId]) -> Vec<f64> {
         let plain = self.plain.none_needed(group);
         self.mean(plain, |chances| chances.none_needed_of_fresh(group))
     }
 
-    fn mean(&self, mut plain: Vec<f64>, of: impl Fn(&Chances) -> Vec<f64>) -> Vec<f64> {
+    fn mean(&self, mut plain: Vec<f64>, of: impl Fn(&Prevalence) -> Vec<f64>) -> Vec<f64> {
         if let Some(thought) = &self.thought {
             for (plain, thought) in plain.iter_mut().zip(of(thought)) {
                 *plain = self.between(*plain, thought);
@@ -193,67 +193,67 @@ mod tests {
     use crate::search::sim::FAIL;
 
     /// Of ten requests: the first five are thought to be needed.
-    fn belief() -> Belief {
+    fn models() -> ModelAveraging {
         let prior = Prior::new((0..10).map(|id| if id < 5 { 0.9 } else { 0.01 }));
         let costs = Costs::new(&[], &Depends::none(), 10);
-        Belief::new(&prior, &Depends::none(), &costs, 10)
+        ModelAveraging::new(&prior, &Depends::none(), &costs, 10)
     }
 
-    fn learn(belief: &mut Belief, ids: &[u32], within: Option<&[u32]>, verdict: Verdict) {
+    fn learn(models: &mut ModelAveraging, ids: &[u32], within: Option<&[u32]>, verdict: Verdict) {
         let requests = |ids: &[u32]| ids.iter().copied().map(RequestId).collect::<Vec<_>>();
-        let chances = belief.chances(|_| Known::Nothing, |_| true);
+        let chances = models.chances(|_| Known::Nothing, |_| true);
         let within = within.map(requests);
-        belief.learn(&chances, &requests(ids), within.as_deref(), verdict);
+        models.learn(&chances, &requests(ids), within.as_deref(), verdict);
     }
 
-    fn chance(belief: &Belief, id: u32) -> f64 {
-        belief
+    fn chance(models: &ModelAveraging, id: u32) -> f64 {
+        models
             .chances(|_| Known::Nothing, |_| true)
             .of(RequestId(id))
     }
 
     #[test]
     fn a_prior_is_believed_the_more_the_better_it_foretells() {
-        let mut belief = belief();
-        let first = belief.weight();
-        learn(&mut belief, &[5, 6, 7, 8, 9], None, Verdict::Pass);
-        assert!(belief.weight() > first);
-        assert_eq!(belief.order().first(), Some(&RequestId(9)));
-        let after = belief.weight();
-        learn(&mut belief, &[0], None, FAIL);
-        assert!(belief.weight() > after);
-        assert!(chance(&belief, 1) > 0.8);
+        let mut models = models();
+        let first = models.weight();
+        learn(&mut models, &[5, 6, 7, 8, 9], None, Verdict::Pass);
+        assert!(models.weight() > first);
+        assert_eq!(models.order().first(), Some(&RequestId(9)));
+        let after = models.weight();
+        learn(&mut models, &[0], None, FAIL);
+        assert!(models.weight() > after);
+        assert!(chance(&models, 1) > 0.8);
     }
 
     #[test]
     fn a_prior_that_foretells_what_does_not_come_is_forgotten_with_its_order() {
-        let mut belief = belief();
-        // What it took for idle is needed, and what it took for needed is not.
-        learn(&mut belief, &[8], None, FAIL);
-        assert!(belief.weight() < 0.5);
-        assert_eq!(belief.order(), belief.plain.order);
-        learn(&mut belief, &[1], None, Verdict::Pass);
-        learn(&mut belief, &[2], None, Verdict::Pass);
-        assert!(chance(&belief, 3) < 0.12 && chance(&belief, 9) > 0.09);
+        let mut models = models();
+        // The prior is wrong about both kinds.
+        learn(&mut models, &[8], None, FAIL);
+        assert!(models.weight() < 0.5);
+        assert_eq!(models.order(), models.plain.order);
+        learn(&mut models, &[1], None, Verdict::Pass);
+        learn(&mut models, &[2], None, Verdict::Pass);
+        assert!(chance(&models, 3) < 0.12 && chance(&models, 9) > 0.09);
     }
 
     #[test]
     fn that_a_part_of_what_must_fail_fails_says_little() {
-        let mut belief = belief();
-        let first = belief.weight();
-        learn(&mut belief, &[5, 6, 7, 8], Some(&[5, 6, 7, 8, 9]), FAIL);
-        assert!((belief.weight() - first).abs() < 0.016);
-        learn(&mut belief, &[5, 6, 7, 8], None, FAIL);
-        assert!(belief.weight() < first / 2.0);
+        let mut models = models();
+        let first = models.weight();
+        learn(&mut models, &[5, 6, 7, 8], Some(&[5, 6, 7, 8, 9]), FAIL);
+        assert!((models.weight() - first).abs() < 0.016);
+        learn(&mut models, &[5, 6, 7, 8], None, FAIL);
+        assert!(models.weight() < first / 2.0);
     }
 
     #[test]
     fn without_a_prior_there_is_nothing_to_believe() {
         let costs = Costs::new(&[], &Depends::none(), 10);
-        let mut belief = Belief::new(&Prior::default(), &Depends::none(), &costs, 10);
-        let before = chance(&belief, 3);
-        learn(&mut belief, &[5, 6], None, FAIL);
-        assert_eq!(chance(&belief, 3).to_bits(), before.to_bits());
+        let mut models = ModelAveraging::new(&Prior::default(), &Depends::none(), &costs, 10);
+        let before = chance(&models, 3);
+        learn(&mut models, &[5, 6], None, FAIL);
+        assert_eq!(chance(&models, 3).to_bits(), before.to_bits());
         assert!((before - Prior::SHARE).abs() < 1e-9);
     }
 }

@@ -1,4 +1,4 @@
-//! How likely each request is needed: a Markov chain over the menu order.
+//! The prevalence of needed requests: a Markov chain over the menu order.
 //!
 //! In menu order needed options come in clusters. So a request is needed with one chance if its
 //! predecessor is not needed, and with another if it is. Both chances are estimated from the
@@ -10,7 +10,7 @@
 
 use crate::model::{Prior, RequestId, RequestSet};
 
-/// What is known of a request.
+/// The state of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
     /// It can go.
@@ -20,20 +20,20 @@ pub(super) enum Known {
     Nothing,
 }
 
-/// What a class of requests, of which as much was thought at first, has told so far.
+/// The verdicts on a class of requests with about the same initial estimate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Counts {
-    /// Of those that are known, with what was assumed at first.
+    /// Needed requests among those decided, including the pseudo-counts of the initial estimate.
     needed: f64,
     of: f64,
     /// Of neighbours of both kinds: how many there are, how many of the second are needed.
     pairs: [[f64; 2]; 2],
 }
 
-/// What is assumed counts as much as so many requests that are known.
+/// The weight of the initial estimate, in decided requests (pseudo-counts).
 const OF: f64 = 5.0;
 
-/// How many pairs of neighbours it takes until they count as much as the share of all.
+/// The weight of the overall share, in pairs of neighbours (pseudo-counts).
 const PAIRS: f64 = 2.0;
 
 impl Counts {
@@ -59,7 +59,7 @@ impl Counts {
         }
     }
 
-    /// That one is needed, after one of which this is known.
+    /// The probability that a request is needed, from the state of its predecessor.
     fn chance(&self, before: Known) -> f64 {
         let share = self.needed / self.of;
         let [of, needed] = self.pairs[usize::from(before == Known::Needed)];
@@ -67,19 +67,18 @@ impl Counts {
     }
 }
 
-/// Of each request, in an order, how likely it is needed.
+/// The probability that each request is needed.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Chances {
+pub(super) struct Prevalence {
     counts: Vec<Counts>,
     /// By id.
     classes: Vec<usize>,
-    /// What is known of the one before each, by id.
+    /// The state of the predecessor of each request, by id.
     before: Vec<Known>,
 }
 
-impl Chances {
-    /// From what is known of each request, in the order in which they are looked at. `is_alone`: all
-    /// that went with it is gone.
+impl Prevalence {
+    /// From the state of each request, in the order of removal. `is_alone`: all its dependents are gone.
     pub(super) fn estimate(
         order: &[RequestId],
         known: impl Fn(RequestId) -> Known,
@@ -108,12 +107,12 @@ impl Chances {
         chances
     }
 
-    /// That this one is needed.
+    /// The probability that this request is needed.
     pub(super) fn of(&self, id: RequestId) -> f64 {
         self.counts[self.classes[id.index()]].chance(self.before[id.index()])
     }
 
-    /// For each request of `group`, that neither it nor one before it in the group is needed.
+    /// For each request of `group`, the probability that neither it nor one before it in the group is needed.
     pub(super) fn none_needed(&self, group: &[RequestId]) -> Vec<f64> {
         let mut none = 1.0;
         group
@@ -125,10 +124,9 @@ impl Chances {
             .collect()
     }
 
-    /// The same of a group of which nothing is known, taking into account that what was thought of
-    /// a class may be wrong: each that is not needed makes it less likely that the next one is.
-    /// So what is thought not to be needed goes at once. (Without a prior this gives groups that
-    /// are too large for several workers: measured.)
+    /// [`Self::none_needed`] for a group of which nothing is known, if the initial estimate of a class may be wrong:
+    /// each request that is not needed makes the next one less likely to be. So an unlikely class is removed at
+    /// once. (Without a prior the groups get too large for several workers: measured.)
     pub(super) fn none_needed_of_fresh(&self, group: &[RequestId]) -> Vec<f64> {
         let (mut none, mut counts) = (1.0, self.counts.clone());
         group
@@ -151,34 +149,34 @@ impl Chances {
     }
 }
 
-/// Requests of which about as much is thought at first, and which depend on others or do not.
+/// Classes of requests with about the same initial estimate, with and without dependents.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Classes {
-    /// Of each class, how likely one of it is needed.
+    /// The mean initial estimate of each class.
     shares: Vec<f64>,
-    /// By id, together with what goes with it.
+    /// The class of each request together with its dependents, by id.
     together: Vec<usize>,
-    /// By id, when all that went with it is gone.
+    /// The class of each request once its dependents are gone, by id.
     alone: Vec<usize>,
 }
 
 /// Where a class of chances ends and the next begins.
 const EDGES: &[f64] = &[0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9];
 
-/// What is thought of a request at first.
+/// The initial estimate of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Thought {
-    /// That it is needed or something that goes with it.
+    /// The probability that it or one of its dependents is needed.
     pub(super) together: f64,
-    /// That it is needed itself.
+    /// The probability that it is needed itself.
     pub(super) alone: f64,
-    /// Others go with it.
+    /// It has dependents.
     pub(super) carries: bool,
 }
 
 impl Classes {
-    /// By how likely each is needed, in the order of the ids, the least likely first; and within
-    /// that, whether others depend on it.
+    /// Classes by the initial estimate, the least likely first, and within these by whether a request has dependents.
+    /// `thoughts` is in the order of the ids.
     pub(super) fn new(thoughts: &[Thought]) -> Self {
         let edge = |chance: f64| EDGES.iter().filter(|edge| chance > **edge).count();
         let class = |chance: f64, of: &Thought| 2 * edge(chance) + usize::from(of.carries);
@@ -200,95 +198,10 @@ impl Classes {
         }
     }
 
-    /// How likely it is thought that one like this is needed: a number for the order.
+    /// The rank of its class in the order: the least likely classes come first.
     pub(super) fn likely(&self, id: RequestId) -> usize {
         self.together[id.index()] / 2
     }
-}
-
-/// What is not known of some requests.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Unknown {
-    /// The entropy: so many trials that tell a bit each it takes to know.
-    pub(super) bits: f64,
-    /// How many are expected to be needed.
-    pub(super) needed: f64,
-}
-
-impl Unknown {
-    /// Of requests that are needed with these chances.
-    pub(super) fn of(chances: &[f64]) -> Self {
-        Self {
-            bits: chances.iter().map(|chance| entropy(*chance)).sum(),
-            needed: chances.iter().sum(),
-        }
-    }
-
-    /// The same if at least one of them is needed.
-    pub(super) fn of_suspect(chances: &[f64]) -> Self {
-        let all = Self::of(chances);
-        let none: f64 = chances.iter().map(|chance| 1.0 - chance).product();
-        let some = (1.0 - none).max(0.001);
-        // What it would take to know of all of them, without what is known by now.
-        Self {
-            bits: ((all.bits - entropy(none)) / some).max(0.0),
-            needed: all.needed / some,
-        }
-    }
-
-    pub(super) fn and(self, other: Self) -> Self {
-        Self {
-            bits: self.bits + other.bits,
-            needed: self.needed + other.needed,
-        }
-    }
-}
-
-/// Of a yes or no, in bits.
-fn entropy(chance: f64) -> f64 {
-    let part = |p: f64| if p > 0.0 { -p * p.log2() } else { 0.0 };
-    part(chance) + part(1.0 - chance)
-}
-
-/// How many of a group to try, at least one, so that the trial tells most for what it takes:
-/// `none_needed` of so many, and what a trial of them takes. If all take as long, it is as likely as
-/// not that none of them is needed.
-pub(super) fn most_telling(none_needed: &[f64], costs: &[f64]) -> usize {
-    let told: Vec<f64> = none_needed
-        .iter()
-        .zip(costs)
-        .map(|(none, cost)| entropy(*none) / cost)
-        .collect();
-    let mut best = 0;
-    for at in 1..told.len() {
-        if told[at] >= told[best] {
-            best = at;
-        }
-    }
-    best + 1
-}
-
-/// That none of a part is needed, where one of the whole is: from both without that.
-pub(super) fn none_given_one(none_of_part: f64, none_of_all: f64) -> f64 {
-    if none_of_all < 1.0 {
-        ((none_of_part - none_of_all) / (1.0 - none_of_all)).clamp(0.0, 1.0)
-    } else {
-        0.0
-    }
-}
-
-/// The same for each part of a group from its first on, of which the last is all of it.
-pub(super) fn none_within(none_needed: &[f64]) -> Vec<f64> {
-    let all = none_needed.last().copied().unwrap_or(0.0);
-    let parts = none_needed.iter();
-    parts.map(|part| none_given_one(*part, all)).collect()
-}
-
-/// The same as [`most_telling`] of a group that has a needed one, by [`none_within`]: at least one, not all.
-pub(super) fn most_telling_within(none_needed: &[f64], costs: &[f64]) -> usize {
-    most_telling(none_needed, costs)
-        .min(none_needed.len().saturating_sub(1))
-        .max(1)
 }
 
 /// The members of `set`, in this order.
@@ -316,9 +229,9 @@ mod tests {
         Classes::new(&vec![thought(Prior::SHARE); n])
     }
 
-    fn chances(known: &[Known], classes: &Classes) -> Chances {
+    fn chances(known: &[Known], classes: &Classes) -> Prevalence {
         let order: Vec<RequestId> = (0..known.len() as u32).map(RequestId).collect();
-        Chances::estimate(&order, |id| known[id.index()], |_| false, classes)
+        Prevalence::estimate(&order, |id| known[id.index()], |_| false, classes)
     }
 
     #[test]
@@ -357,30 +270,11 @@ mod tests {
         let classes = Classes::new(&[core, thought(0.8), thought(0.02)]);
         let order = [2, 1, 0].map(RequestId);
         let of = |is_alone: bool| {
-            let chances = Chances::estimate(&order, |_| Known::Nothing, |_| is_alone, &classes);
+            let chances = Prevalence::estimate(&order, |_| Known::Nothing, |_| is_alone, &classes);
             [0, 1, 2].map(|id| chances.of(RequestId(id)))
         };
         assert_eq!(of(false), [0.8, 0.8, 0.02]);
         assert_eq!(of(true), [0.02, 0.8, 0.02]);
         assert_eq!(classes.likely(RequestId(0)), classes.likely(RequestId(1)));
-    }
-
-    #[test]
-    fn a_group_is_as_likely_as_not_to_pass() {
-        let none =
-            |chance: f64, n: i32| (1..=n).map(|i| (1.0 - chance).powi(i)).collect::<Vec<_>>();
-        let (same, of) = ([10.0; 100], most_telling);
-        assert_eq!(of(&none(0.1, 100), &same), 7);
-        assert_eq!(of(&none(0.1, 3), &same), 3);
-        assert_eq!(of(&none(0.9, 100), &same), 1);
-        // A dear one is left out as long as the others tell something, and joined by others of its kind.
-        let dear = [[1.0; 3].as_slice(), &[20.0; 97]].concat();
-        assert_eq!(of(&none(0.1, 100), &dear), 3);
-        assert_eq!(of(&[0.9999, 0.9998, 0.9997, 0.9, 0.8, 0.5], &dear), 6);
-        let within = |none: &[f64]| most_telling_within(&none_within(none), &same);
-        assert_eq!(within(&none(0.1, 2)), 1);
-        assert_eq!(within(&none(0.01, 16)), 8);
-        assert_eq!(most_telling_within(&[0.6, 0.55], &same), 1);
-        assert_eq!(most_telling_within(&[0.9, 0.8, 0.5, 0.1, 0.0], &same), 3);
     }
 }

@@ -9,14 +9,14 @@ use crate::model::{RequestId, RequestSet};
 
 /// A part of a group.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Cell {
+pub(super) struct Part {
     pub(super) members: RequestSet,
     pub(super) kind: Kind,
-    /// That a needed request is in it, if one is in its group.
+    /// The probability that it contains a needed request, if its group does.
     likely: f64,
 }
 
-/// How a part lies.
+/// The position of a part relative to the candidates in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// No candidate in flight takes any of it away: it can be tried by itself.
@@ -25,16 +25,16 @@ pub(super) enum Kind {
     Taken,
 }
 
-/// The parts of all groups, the likeliest first.
-pub(super) fn cells(
+/// The parts of all groups, the most likely first.
+pub(super) fn partition(
     suspects: &[RequestSet],
     flying: &[RequestSet],
     chance: impl Fn(RequestId) -> f64,
-) -> Vec<Cell> {
+) -> Vec<Part> {
     let some = |set: &RequestSet| 1.0 - set.iter().map(|id| 1.0 - chance(id)).product::<f64>();
-    let mut all: Vec<Cell> = Vec::new();
+    let mut all: Vec<Part> = Vec::new();
     let within = |group: &RequestSet| suspects.iter().any(|s| group.is_subset(s));
-    // What is in flight and in no suspect may fail, or may not.
+    // A group in flight that is in no suspect may pass.
     let alone = flying.iter().filter(|group| !within(group));
     let groups = suspects.iter().map(|s| (s, 1.0 / some(s).max(0.001)));
     for (group, weight) in groups.chain(alone.map(|f| (f, 1.0))) {
@@ -51,7 +51,7 @@ pub(super) fn cells(
             }
             parts = cut;
         }
-        all.extend(parts.into_iter().map(|(members, kind)| Cell {
+        all.extend(parts.into_iter().map(|(members, kind)| Part {
             likely: weight * some(&members),
             members,
             kind,
@@ -72,8 +72,8 @@ mod tests {
     #[test]
     fn candidates_in_flight_cut_a_group_and_the_likeliest_part_is_first() {
         let (suspect, flying) = (set(0..8), [set(0..3), set(12..14)]);
-        let cells = cells(&[suspect], &flying, |_| 0.05);
-        let shown: Vec<(Vec<u32>, Kind)> = cells
+        let parts = partition(&[suspect], &flying, |_| 0.05);
+        let shown: Vec<(Vec<u32>, Kind)> = parts
             .iter()
             .map(|c| (c.members.iter().map(|id| id.0).collect(), c.kind))
             .collect();

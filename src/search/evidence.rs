@@ -2,41 +2,41 @@
 
 use crate::model::{CandidateId, RequestSet, Stage, Verdict};
 
-/// A set that was judged so often without a clear answer has none.
+/// After this many judgements without a clear answer a set is unresolved.
 pub(super) const MOST: u32 = 24;
 
-/// Everything about one set.
+/// The evidence on one set.
 #[derive(Debug)]
-pub(super) struct Dossier {
+pub(super) struct Evidence {
     pub(super) keep: RequestSet,
     pub(super) passes: u32,
     /// Builds that failed included.
     pub(super) fails: u32,
     pub(super) unresolved: u32,
-    /// Of the failures, those to build since it was last built.
+    /// Build failures since the set was last built.
     unbuilt: u32,
-    /// Failures to build that count no more, since it was built later.
+    /// Build failures that no longer count, because the set was built later.
     refuted: u32,
-    /// It was judged as often as it may be, and is not as sure as it had to be.
+    /// It was judged as often as allowed and did not become certain.
     pub(super) is_given_up: bool,
     pub(super) flying: u32,
-    /// Should be judged so often.
+    /// The number of judgements that are wanted.
     pub(super) wanted: u32,
-    /// The search inside waits for its verdict, under this id.
+    /// The inner search waits for its verdict, under this id.
     pub(super) awaited: Option<CandidateId>,
-    /// What it was told.
+    /// The verdict that the inner search was told.
     pub(super) told: Option<Verdict>,
     /// The last time it failed.
     pub(super) failed_as: Option<CandidateId>,
-    /// When it was judged last: a count of all judgements.
+    /// The time of the last judgement, as a count of all judgements.
     pub(super) last: u32,
-    /// When it failed last.
+    /// The time of the last failure.
     pub(super) last_fail: u32,
-    /// When it passed first.
+    /// The time of the first pass.
     pub(super) first_pass: u32,
 }
 
-impl Dossier {
+impl Evidence {
     pub(super) fn new(keep: RequestSet) -> Self {
         Self {
             keep,
@@ -57,7 +57,7 @@ impl Dossier {
         }
     }
 
-    /// Takes a verdict in, which came under this id if the search asked for it. What it counts as.
+    /// Takes a verdict, which has an id if the search asked for it, and returns the verdict that it counts as.
     ///
     /// A build that fails says nothing of the oracle. So it never counts beside a refusal by the oracle: neither
     /// before it, as the set was built after all, nor after it.
@@ -85,29 +85,29 @@ impl Dossier {
         verdict
     }
 
-    /// What kept it from being built before was no property of the set.
+    /// The set was built, so its earlier build failures had another cause.
     fn was_built(&mut self) {
         self.fails -= self.unbuilt;
         self.refuted += self.unbuilt;
         self.unbuilt = 0;
     }
 
-    /// It failed to build when that was last tried, which is no matter of chance.
+    /// Its last build failed. Builds are deterministic.
     pub(super) fn is_unbuildable(&self) -> bool {
         self.unbuilt > 0
     }
 
-    /// How often it was proposed.
+    /// The number of times that it was proposed.
     pub(super) fn proposed(&self) -> u32 {
         self.asked() + self.refuted
     }
 
-    /// How often it was judged with a verdict.
+    /// The number of judgements that gave a verdict.
     pub(super) fn judged(&self) -> u32 {
         self.passes + self.fails
     }
 
-    /// How often it was asked, those in flight included, and without failures to build that count no more.
+    /// The number of trials, those in flight included, without build failures that no longer count.
     pub(super) fn asked(&self) -> u32 {
         self.judged() + self.unresolved + self.flying
     }
@@ -116,7 +116,7 @@ impl Dossier {
         self.fails > self.passes
     }
 
-    /// What can be relied on, if one answer must lead by so many.
+    /// The verdict, once one answer leads by `lead` judgements.
     pub(super) fn settled(&self, lead: u32) -> Option<Verdict> {
         if self.is_given_up {
             return Some(Verdict::Unresolved);
@@ -133,14 +133,14 @@ impl Dossier {
         }
     }
 
-    /// Is there no point in asking again: so often, or so often without a verdict?
+    /// Was it tried so often, or so often without a verdict, that another trial has no point?
     pub(super) fn is_exhausted(&self) -> bool {
         let judged = self.judged();
         let is_mute = self.unresolved > 3 * judged;
         judged + self.unresolved >= MOST || is_mute
     }
 
-    /// How many more judgements are wanted, to be sure.
+    /// The number of further judgements until the verdict is certain.
     pub(super) fn lacks(&self, lead: u32) -> u32 {
         if self.settled(lead).is_some() {
             return 0;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{Candidate, CandidateId, Origin, RequestId, RequestSet, Stage, Verdict};
 
-/// What is known of a candidate.
+/// The state of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     InFlight,
@@ -12,8 +12,7 @@ pub(super) enum State {
     Withdrawn,
 }
 
-/// How a candidate lies to the best: what of the best it lacks. None of this changes until
-/// there is a new best, so it is worked out once.
+/// The requests of the best that a candidate lacks. It changes only with a new best, so it is computed once.
 #[derive(Debug, Clone, Copy)]
 struct Gap {
     first: RequestId,
@@ -42,7 +41,7 @@ pub(super) struct Chunk {
     pub len: usize,
 }
 
-/// What is known of the best without a chunk. Never that it passes: then it would be the best.
+/// The state of the best without a chunk. It never passed: it would be the best then.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Standing {
     /// Just this set was asked, and not withdrawn.
@@ -54,7 +53,7 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// Nothing is known and nothing is about to be.
+    /// Neither known nor about to be known.
     pub fn is_open(&self) -> bool {
         self.exact.is_none() && !self.inferred && !self.shadowed
     }
@@ -65,7 +64,7 @@ impl Standing {
     }
 }
 
-/// What `base` has and `keep` lacks.
+/// The requests of `base` that `keep` lacks.
 fn gap(base: &RequestSet, keep: &RequestSet) -> Option<Gap> {
     let lacking = base.minus(keep);
     let (first, last) = (lacking.iter().next()?, lacking.iter().next_back()?);
@@ -77,9 +76,9 @@ fn gap(base: &RequestSet, keep: &RequestSet) -> Option<Gap> {
     })
 }
 
-/// Every candidate with what was said of it, and the best.
+/// All candidates with their verdicts, and the best.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct History {
     fixed: RequestSet,
     best: RequestSet,
     /// Indexed by candidate id.
@@ -92,11 +91,11 @@ pub(super) struct Ledger {
     merges: Vec<RequestSet>,
 }
 
-impl Ledger {
+impl History {
     /// `start` passes. `failed` is known to fail: the first ids are those of its sets.
     pub fn new(start: RequestSet, fixed: &RequestSet, failed: &[RequestSet]) -> Self {
-        let mut ledger = Self {
-            // What is not in the start is not there to be kept.
+        let mut history = Self {
+            // A fixed request that is not in the start has no effect.
             fixed: fixed.intersection(&start),
             best: start,
             entries: Vec::new(),
@@ -105,10 +104,10 @@ impl Ledger {
             merges: Vec::new(),
         };
         for keep in failed {
-            let id = ledger.propose(keep.clone()).id;
-            ledger.land(id, State::Told(Verdict::Fail(Stage::Oracle)));
+            let id = history.propose(keep.clone()).id;
+            history.land(id, State::Told(Verdict::Fail(Stage::Oracle)));
         }
-        ledger
+        history
     }
 
     pub fn best(&self) -> &RequestSet {
@@ -237,7 +236,7 @@ impl Ledger {
         matches!(self.state(keep), None | Some(State::Withdrawn))
     }
 
-    /// Does `keep` fail if the oracle is monotone, since a superset of it failed?
+    /// Did a superset of `keep` fail? If the oracle is monotone, `keep` fails too.
     ///
     /// A failed set that contains the best has itself shown the oracle not to be monotone, and
     /// counts no more: inference is revocable. Unresolved trials teach nothing.
@@ -249,16 +248,14 @@ impl Ledger {
         })
     }
 
-    /// What the best has in common with all other sets that passed beside it; the best itself if
-    /// there are none.
+    /// The intersection of the best with all sets that passed beside it; the best itself if there are none.
     pub fn merged(&self) -> RequestSet {
         self.merges
             .iter()
             .fold(self.best.clone(), |all, other| all.intersection(other))
     }
 
-    /// What the best has in common with other sets that passed, if that was not tried yet:
-    /// first with all of them, then (if that does not pass) with each.
+    /// An untried intersection of the best with sets that passed beside it: first with all of them, then with each.
     pub fn merge(&self) -> Option<RequestSet> {
         let all = self.merged();
         if self.state(&all) == Some(State::InFlight) {
@@ -273,12 +270,12 @@ impl Ledger {
         })
     }
 
-    /// How many such merges there could still be.
+    /// The number of such intersections that may still be tried.
     pub fn merges(&self) -> usize {
         self.merges.len()
     }
 
-    /// What is known of the best without each of the chunks. They must be in ascending order,
+    /// The state of the best without each of the chunks. They must be in ascending order,
     /// must not overlap, and hold every free request of the best.
     ///
     /// Since chunks are contiguous, a candidate that lacks something of the best lies within
@@ -287,7 +284,7 @@ impl Ledger {
         self.weigh(chunks, |entry| entry.gap)
     }
 
-    /// The same for a set that may become the best: [`Ledger::merged`].
+    /// [`Self::standings`] for a set that may become the best: [`Self::merged`].
     pub fn standings_under(&self, base: &RequestSet, chunks: &[Chunk]) -> Vec<Standing> {
         self.weigh(chunks, |entry| gap(base, &entry.keep))
     }

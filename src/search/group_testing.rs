@@ -16,71 +16,72 @@
 
 use crate::model::{CandidateId, Certify, Phase, RequestId, RequestSet, Verdict};
 
-use super::belief::{Belief, Weighed};
-use super::cells::{Kind, cells};
-use super::chance::{Known, Unknown, in_order, most_telling, most_telling_within};
 use super::costs::Costs;
 use super::depends::Depends;
 use super::groups::Groups;
-use super::ledger::{Ledger, State};
-use super::{Certificate, Cores, Options, Outlook, Search, Step, Told, sweep};
+use super::history::{History, State};
+use super::information::{Unknown, most_telling, most_telling_within};
+use super::model_averaging::{Averaged, ModelAveraging};
+use super::partition::{Kind, partition};
+use super::prevalence::{Known, in_order};
+use super::{Ask, Certificate, Cores, Options, Outlook, Search, Update, sweep};
 
-/// After so many failures on a union of what passed side by side, it is tried by itself: perhaps
-/// the removals do not go together.
+/// After this many failures on a union of removals that passed side by side, the union is tried by itself: the
+/// removals may not be compatible.
 const LEAPS: usize = 4;
 
-/// How many trials it takes on average to learn a bit, on one worker and so much more for each
-/// that is in flight beside it: measured in simulations.
+/// The mean number of trials for one bit on one worker, and the increase for each other trial in flight. Both were
+/// measured in simulations.
 const TRIALS_A_BIT: f64 = 1.06;
 const MORE_FOR_EACH: f64 = 0.025;
 
 /// Group testing with disjoint groups, one for each worker.
 #[derive(Debug)]
-pub struct Split {
-    ledger: Ledger,
+pub(super) struct GroupTesting {
+    history: History,
     depends: Depends,
     selectors: Vec<RequestSet>,
-    /// The same of the best as it is now: it tells which requests are leaves in the certificate.
+    /// The dependents in the present best: they decide which requests are leaves in the certificate.
     implied: Depends,
     has_learnt: bool,
     certify: Certify,
     groups: Groups,
     phase: Phase,
-    belief: Belief,
+    models: ModelAveraging,
     costs: Costs,
     cores: Cores,
 }
 
-/// What is known, under the assumption that the oracle is monotone.
+/// The state of knowledge, if the oracle is monotone.
 struct View {
-    /// What most likely passes: candidates are cut from it.
+    /// The smallest set that most likely passes. Candidates are cut from it.
     base: RequestSet,
-    /// What failures say of it.
+    /// The conclusions from failures.
     groups: Groups,
-    /// Of it, what may yet go.
+    /// The requests of the base that may still be removed.
     open: RequestSet,
-    /// What the candidates in flight take away from the base.
+    /// For each candidate in flight, the requests of the base that it lacks.
     flying: Vec<RequestSet>,
 }
 
-impl Split {
+impl GroupTesting {
     /// A search over the requests of `start`, which is known to pass, without ever removing
     /// those of `fixed`.
     #[must_use]
     pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
         let n = start.capacity();
         let costs = Costs::new(&options.cost, &options.depends, n);
-        let belief = Belief::new(&options.prior, &options.depends, &costs, n);
+        let models = ModelAveraging::new(&options.prior, &options.depends, &costs, n);
         let mut search = Self {
             groups: Groups::new(&start),
-            ledger: Ledger::new(start, fixed, &options.failed),
+            history: History::new(start, fixed, &options.failed),
             implied: Depends::none(),
             has_learnt: false,
             certify: options.certify,
             depends: options.depends,
             selectors: options.selectors,
             phase: Phase::Reducing,
-            belief,
+            models,
             costs,
             cores: options.cores,
         };
@@ -92,24 +93,24 @@ impl Split {
     }
 
     fn view(&self) -> View {
-        let base = self.ledger.hoped();
+        let base = self.history.hoped();
         let groups = self.groups.within(&base, &self.depends);
-        let flying = self.ledger.in_flight().map(|(_, keep)| base.minus(keep));
+        let flying = self.history.in_flight().map(|(_, keep)| base.minus(keep));
         View {
-            open: base.minus(self.ledger.floor()).minus(&groups.settled),
+            open: base.minus(self.history.floor()).minus(&groups.settled),
             flying: flying.filter(|gone| !gone.is_empty()).collect(),
             base,
             groups,
         }
     }
 
-    /// Goes to the certificate when nothing is left to take away.
+    /// Begins the certificate when nothing is left to remove.
     fn settle(&mut self) {
         if self.phase == Phase::Reducing {
             let view = self.view();
-            let is_idle = self.ledger.in_flight().next().is_none();
+            let is_idle = self.history.in_flight().next().is_none();
             let is_done = view.open.is_empty()
-                && view.base == *self.ledger.best()
+                && view.base == *self.history.best()
                 && self.without_selected(&view).is_none();
             if is_done || is_idle && self.reduce(&view).is_none() {
                 self.phase = Phase::Certifying;
@@ -117,23 +118,23 @@ impl Split {
         }
     }
 
-    /// The base without a group and what goes with it, if that is worth a trial.
+    /// The base without a group and its dependents, if that is worth a trial.
     fn without(&self, view: &View, group: &[RequestId]) -> Option<RequestSet> {
         let group = RequestSet::of(view.base.capacity(), group.iter().copied());
-        let gone = self.depends.closure(&group).minus(self.ledger.floor());
+        let gone = self.depends.closure(&group).minus(self.history.floor());
         let keep = view.base.minus(&gone);
         if self.would_hinder(&gone) {
             return None;
         }
-        (!view.groups.has_needed(&gone) && keep != view.base && self.ledger.is_unasked(&keep))
+        (!view.groups.has_needed(&gone) && keep != view.base && self.history.is_unasked(&keep))
             .then_some(keep)
     }
 
-    /// The best without what changes nothing, because others of it select it: when nothing else is left to
-    /// take away. The config is the same, so that is known without a trial. Where it is not, since who
-    /// selects what may be another in the best than in the start, parts of it.
+    /// The best without the requests that other requests of it select, when nothing else is left to remove. The
+    /// config stays the same, so its verdict is known without a trial. If it is not the same, because the selectors
+    /// in the best differ from those in the start, parts of these requests are tried.
     fn without_selected(&self, view: &View) -> Option<RequestSet> {
-        if view.base != *self.ledger.best() {
+        if view.base != *self.history.best() {
             return None;
         }
         let n = view.base.capacity();
@@ -143,30 +144,30 @@ impl Split {
         std::iter::successors(all, |len| (*len > 2).then(|| len.div_ceil(2)))
             .flat_map(|len| selected.chunks(len))
             .map(|part| view.base.minus(&RequestSet::of(n, part.iter().copied())))
-            .find(|keep| self.ledger.is_unasked(keep))
+            .find(|keep| self.history.is_unasked(keep))
     }
 
-    /// Of a set, what others of it select, but for what must stay.
+    /// The requests of a set that others of it select, without those that must stay.
     fn selected(&self, set: &RequestSet) -> RequestSet {
         let all = (0..).map(RequestId).zip(&self.selectors);
         let selected = all.filter(|(_, by)| by.has_any_of(set)).map(|(id, _)| id);
         let selected = RequestSet::of(set.capacity(), selected);
-        selected.intersection(set).minus(self.ledger.floor())
+        selected.intersection(set).minus(self.history.floor())
     }
 
-    /// A heavy trial keeps all cores busy. A second one beside it would make both end late, and
-    /// would stand on more than is left when the first is known. What is not heavy is waited for, as
-    /// that takes little, and all that goes by it goes before.
+    /// Would this trial and one in flight slow each other down? A heavy trial keeps all cores busy. Two at once
+    /// end no earlier than one after the other, and the second is chosen without the verdict on the first. A
+    /// light trial ends soon, so the heavy one waits for it.
     ///
-    /// What is gone from the base was compiled when it was tried, and comes from the cache.
+    /// Requests that are missing in the base cost nothing: their removal was compiled when it was tried.
     fn would_hinder(&self, gone: &RequestSet) -> bool {
         self.cores == Cores::Shared
             && self.costs.is_heavy(gone)
-            && self.ledger.in_flight().next().is_some()
+            && self.history.in_flight().next().is_some()
     }
 
-    fn chances(&self, view: &View) -> Weighed {
-        self.belief.chances(
+    fn chances(&self, view: &View) -> Averaged {
+        self.models.chances(
             |id| view.known(id, &self.depends),
             |id| {
                 let carried = self.depends.carried(id);
@@ -175,32 +176,32 @@ impl Split {
         )
     }
 
-    /// A verdict says how good the prior is, if it is not one that had to come, nor one on what passed
-    /// side by side, which may not go together. (After a pass that was taken back, the prior is believed as
-    /// at first.)
+    /// Reweights the prior by a verdict. Verdicts that were certain before say nothing about the prior, nor do those
+    /// on unions of removals that passed side by side. (After a pass was taken back, the prior has its initial
+    /// weight again.)
     fn weigh(&mut self, keep: &RequestSet, verdict: Verdict) {
         let tells = self.phase == Phase::Reducing && verdict != Verdict::Unresolved;
-        if !tells || !self.belief.is_open() {
+        if !tells || !self.models.is_open() {
             return;
         }
         let view = self.view();
-        let gone = self.ledger.best().minus(keep);
+        let gone = self.history.best().minus(keep);
         let here = gone.intersection(&view.base);
         if here != gone || view.groups.has_needed(&here) {
             return;
         }
-        let members = |set: &RequestSet| in_order(self.belief.order(), set);
+        let members = |set: &RequestSet| in_order(self.models.order(), set);
         let group = view.open.intersection(&here);
         let mut suspects = view.groups.suspects.iter();
         let within = suspects.find(|suspects| group.is_subset(suspects));
         let (group, within) = (members(&group), within.map(members));
         let chances = self.chances(&view);
-        self.belief
+        self.models
             .learn(&chances, &group, within.as_deref(), verdict);
     }
 
-    /// How many trials are expected: each tells about one bit of what is not known yet, and then
-    /// each needed request is taken away alone.
+    /// The expected number of trials: about one for each unknown bit, then one for each needed request that is
+    /// removed alone.
     fn expected(&self) -> u32 {
         let view = self.view();
         let all = self.chances(&view);
@@ -213,9 +214,9 @@ impl Split {
             .iter()
             .map(|g| Unknown::of_suspect(&chances(g)));
         let all = groups.fold(rest, Unknown::and);
-        let settled = view.groups.settled.minus(self.ledger.floor());
+        let settled = view.groups.settled.minus(self.history.floor());
         let needed = all.needed + settled.minus(&self.selected(&view.base)).len() as f64;
-        let beside = self.ledger.in_flight().count().saturating_sub(1) as f64;
+        let beside = self.history.in_flight().count().saturating_sub(1) as f64;
         let trials_a_bit = TRIALS_A_BIT + MORE_FOR_EACH * beside;
         // Far below 2^32, and not below 0.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -223,15 +224,15 @@ impl Split {
         expected
     }
 
-    /// What to try while requests are removed in bulk.
+    /// The next candidate while requests are removed in bulk.
     fn reduce(&self, view: &View) -> Option<RequestSet> {
-        let unsure = view.base != *self.ledger.best();
+        let unsure = view.base != *self.history.best();
         let confirm = || {
-            let is_new = unsure && self.ledger.is_unasked(&view.base);
+            let is_new = unsure && self.history.is_unasked(&view.base);
             is_new.then(|| view.base.clone())
         };
         let failures = || {
-            let entries = self.ledger.entries();
+            let entries = self.history.entries();
             let failed = entries.filter(|(keep, state)| {
                 matches!(state, State::Told(Verdict::Fail(_))) && keep.is_subset(&view.base)
             });
@@ -246,10 +247,10 @@ impl Split {
         let chances = self.chances(view);
         let all_flying = union(&view.base, &view.flying);
         let all_suspects = union(&view.base, &view.groups.suspects);
-        // A part of a group that has a needed one in it: it tells which.
+        // A part of a group that contains a needed request: the verdict tells in which part it is.
         let idle = |group: &&RequestSet| !group.has_any_of(&all_flying);
         let halve = |group: &RequestSet| {
-            let members = in_order(self.belief.order(), group);
+            let members = in_order(self.models.order(), group);
             let none = chances.none_needed_within(&members);
             let len = most_telling_within(&none, &self.costs_of(&members));
             (1..=len)
@@ -259,20 +260,20 @@ impl Split {
         if let Some(keep) = view.groups.suspects.iter().filter(idle).find_map(halve) {
             return Some(keep);
         }
-        // A group of which nothing is known, of those that are in no other.
+        // A group of requests of unknown state that are in no other group.
         let fresh = view.open.minus(&all_flying);
         if let Some(keep) = self.group(view, &fresh.minus(&all_suspects), &chances) {
             return Some(keep);
         }
         // More workers than groups: they share them.
         let of = |id: RequestId| chances.of(id);
-        for cell in cells(&view.groups.suspects, &view.flying, of) {
-            let keep = match cell.kind {
-                Kind::Whole if cell.members.len() == 1 => {
-                    let members: Vec<RequestId> = cell.members.iter().collect();
+        for part in partition(&view.groups.suspects, &view.flying, of) {
+            let keep = match part.kind {
+                Kind::Whole if part.members.len() == 1 => {
+                    let members: Vec<RequestId> = part.members.iter().collect();
                     self.without(view, &members)
                 }
-                _ if cell.members.len() > 1 => halve(&cell.members),
+                _ if part.members.len() > 1 => halve(&part.members),
                 _ => None,
             };
             if keep.is_some() {
@@ -280,14 +281,14 @@ impl Split {
             }
         }
         // Beside others one of its selectors might go.
-        let is_alone = self.ledger.in_flight().next().is_none();
+        let is_alone = self.history.in_flight().next().is_none();
         let selected = || self.without_selected(view).filter(|_| is_alone);
         self.group(view, &fresh, &chances)
             .or_else(confirm)
             .or_else(selected)
     }
 
-    /// For each of a group, what it takes to try it with those before it.
+    /// For each request of a group, the cost of a trial without it and those before it.
     fn costs_of(&self, group: &[RequestId]) -> Vec<f64> {
         let mut most = 0.0_f64;
         let cost = |id: &RequestId| {
@@ -297,9 +298,9 @@ impl Split {
         group.iter().map(cost).collect()
     }
 
-    /// The group that tells most for what it takes; of several, the first in order.
-    fn group(&self, view: &View, from: &RequestSet, chances: &Weighed) -> Option<RequestSet> {
-        let members = in_order(self.belief.order(), from);
+    /// The group with the most information for its cost; among equals, the first in order.
+    fn group(&self, view: &View, from: &RequestSet, chances: &Averaged) -> Option<RequestSet> {
+        let members = in_order(self.models.order(), from);
         let none = chances.none_needed_of_fresh(&members);
         let len = match members.len() {
             0 => 0,
@@ -314,7 +315,7 @@ impl Split {
 impl View {
     fn known(&self, id: RequestId, depends: &Depends) -> Known {
         if self.groups.settled.contains(id) {
-            // What is needed for something else says nothing of what is needed for itself.
+            // A request that is needed for its dependents says nothing about its neighbours.
             match depends.carried(id) {
                 Some(carried) if self.groups.has_needed(carried) => Known::Nothing,
                 _ => Known::Needed,
@@ -332,39 +333,39 @@ fn union(like: &RequestSet, sets: &[RequestSet]) -> RequestSet {
     sets.iter().fold(empty, |all, set| all.union(set))
 }
 
-impl Search for Split {
-    fn next(&mut self) -> Step {
+impl Search for GroupTesting {
+    fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
             return match self.certify {
-                Certify::Leaves => sweep::step(&mut self.ledger, &self.implied),
+                Certify::Leaves => sweep::step(&mut self.history, &self.implied),
                 Certify::Strict => {
-                    sweep::step_leaves_first(&mut self.ledger, &self.implied, &self.costs)
+                    sweep::step_leaves_first(&mut self.history, &self.implied, &self.costs)
                 }
             };
         }
         match self.reduce(&self.view()) {
-            Some(keep) => Step::Try(self.ledger.propose(keep)),
-            None => Step::Wait,
+            Some(keep) => Ask::Evaluate(self.history.propose(keep)),
+            None => Ask::Wait,
         }
     }
 
-    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Told {
-        let keep = self.ledger.keep(id).clone();
+    fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
+        let keep = self.history.keep(id).clone();
         self.weigh(&keep, verdict);
-        let new_best = self.ledger.record(id, verdict);
+        let new_best = self.history.record(id, verdict);
         if new_best {
-            self.groups.shrink_to(&self.ledger, &self.depends);
-            // What depended on what in the best before need not in this one.
+            self.groups.shrink_to(&self.history, &self.depends);
+            // Dependencies in the old best need not hold in the new one.
             (self.implied, self.has_learnt) = (Depends::none(), false);
         } else if !verdict.is_pass() {
             self.groups.failed(&keep, &self.depends);
         }
         self.settle();
-        sweep::told(&self.ledger, new_best, self.phase)
+        sweep::update(&self.history, self.phase)
     }
 
     fn withdraw(&mut self, id: CandidateId) {
-        self.ledger.withdraw(id);
+        self.history.withdraw(id);
         self.settle();
     }
 
@@ -372,7 +373,7 @@ impl Search for Split {
     fn start_judged(&mut self, _: Verdict) {}
 
     fn best(&self) -> &RequestSet {
-        self.ledger.best()
+        self.history.best()
     }
 
     fn phase(&self) -> Phase {
@@ -381,16 +382,16 @@ impl Search for Split {
 
     fn outlook(&self) -> Outlook {
         let owed = match self.certify {
-            Certify::Leaves => sweep::owed(&self.ledger, &self.implied),
-            Certify::Strict => sweep::owed(&self.ledger, &Depends::none()),
+            Certify::Leaves => sweep::owed(&self.history, &self.implied),
+            Certify::Strict => sweep::owed(&self.history, &Depends::none()),
         } as u32;
-        let extra = (self.ledger.in_flight().count() + self.ledger.merges()) as u32;
+        let extra = (self.history.in_flight().count() + self.history.merges()) as u32;
         let (at_least, at_most) = if self.phase == Phase::Certifying {
             (owed, owed + extra)
         } else {
             // Each request that may go fails at most in each of some groups, and is owed a
             // trial of its own; unions may have to be tried on the way.
-            (1, 1 + 4 * self.ledger.free().len() as u32 + extra)
+            (1, 1 + 4 * self.history.free().len() as u32 + extra)
         };
         let likely = match self.phase {
             Phase::Certifying => owed,
@@ -404,7 +405,7 @@ impl Search for Split {
     }
 
     fn certificate(&self) -> Certificate {
-        sweep::certificate(&self.ledger, &self.implied)
+        sweep::certificate(&self.history, &self.implied)
     }
 
     fn wants_depends(&self) -> bool {
