@@ -240,7 +240,8 @@ impl Bench {
                             });
                             let asked = asked.elapsed();
                             let (cost, synced) = make(tree.path());
-                            tree.built(trial.config.fingerprint)?;
+                            let product = self.plan.product_in(tree.path())?;
+                            tree.built(trial.config.fingerprint, &product)?;
                             forecasts.learn(tree.path(), config, &cost.notes, cost.cpu);
                             if let Some(forecast) = forecast {
                                 let took = cost.cpu.as_secs_f64();
