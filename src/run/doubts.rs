@@ -1,19 +1,19 @@
 //! Why an answer that a search ended with is none.
 
-use std::path::Path;
-
-use crate::journal::{Record, RunDir};
+use crate::journal::RunState;
 use crate::lab::{Outcome, Product};
 use crate::model::{Origin, Verdict};
 use crate::search::{Rebuilt, Reliability};
 use crate::{Error, ErrorKind};
 
 /// Why the answer of a search that came to its end is none; nothing if it is one.
-pub(crate) fn of_answer(outcome: &Outcome, run: &Path) -> Option<Error> {
+pub(crate) fn of_answer(outcome: &Outcome, state: &RunState) -> Option<Error> {
     if outcome.reliability.is_hopeless() {
         return Some(unreliable(&outcome.reliability));
     }
-    let left = outcome.rebuilt.and_then(|rebuilt| leftovers(rebuilt, run));
+    let left = outcome
+        .rebuilt
+        .and_then(|rebuilt| leftovers(rebuilt, state));
     left.or_else(|| match outcome.product {
         Product::Other => None,
         Product::Same => Some(same_product()),
@@ -45,23 +45,19 @@ fn not_reproducible() -> Error {
 }
 
 /// What an answer is worth that was built from an empty tree, once the search is over; none if it holds.
-fn leftovers(rebuilt: Rebuilt, run: &Path) -> Option<Error> {
+fn leftovers(rebuilt: Rebuilt, state: &RunState) -> Option<Error> {
     // What it said, in the trial that told.
     let evidence = |is_wanted: fn(Verdict) -> bool| {
-        let (_, lines) = RunDir::read(run).ok()?;
-        lines.into_iter().rev().find_map(|line| match line.record {
-            Record::Told { judgement, .. }
-                if judgement.origin == Origin::Empty && is_wanted(judgement.verdict) =>
-            {
-                let why = judgement.evidence.map(|why| format!(": {why}"));
-                Some(format!(
-                    " (trial {}{})",
-                    judgement.trial,
-                    why.unwrap_or_default()
-                ))
-            }
-            _ => None,
-        })
+        let told = state.judged.iter().rev();
+        let mut told = told.filter(|judged| judged.candidate.is_some());
+        let judgement = told.find_map(|judged| {
+            let judgement = &judged.judgement;
+            let is_it = judgement.origin == Origin::Empty && is_wanted(judgement.verdict);
+            is_it.then_some(judgement)
+        })?;
+        let why = judgement.evidence.as_ref();
+        let why = why.map_or_else(String::new, |why| format!(": {why}"));
+        Some(format!(" (trial {}{why})", judgement.trial))
     };
     let of = |is_wanted| evidence(is_wanted).unwrap_or_default();
     let left = "builds of this project, or the oracle, leave something in the build tree that later builds use";

@@ -91,8 +91,8 @@ pub(crate) fn check_key(
 /// Notes that the run goes on: from here on it is not finished any more, should it have been.
 pub(crate) fn resumed(opened: &mut Opened, tell: &mut Watcher<'_>) -> Result<()> {
     opened.journal.append(&Record::Resumed { at: now() })?;
-    let told = |l: &&Line| matches!(l.record, Record::Told { .. });
-    let verdicts = opened.lines.iter().filter(told).count();
+    let judged = opened.journal.state().judged.iter();
+    let verdicts = judged.filter(|judged| judged.candidate.is_some()).count();
     let path = opened.dir.path().display();
     note(
         tell,

@@ -60,7 +60,7 @@ pub(crate) fn drive(
         Some(_) => Ok(outcome),
     });
     let result = result.and_then(|outcome| match outcome.stopped {
-        None => match doubts::of_answer(&outcome, opened.dir.path()) {
+        None => match doubts::of_answer(&outcome, opened.journal.state()) {
             Some(error) => Err(error),
             None => Ok(outcome),
         },
