@@ -95,6 +95,12 @@ struct Roles {
 }
 
 impl TreePool {
+    /// The number of trees for so many workers: one each, and the base.
+    #[must_use]
+    pub fn size(workers: usize) -> usize {
+        workers + 1
+    }
+
     /// Opens the trees in the folder `root` for so many workers; makes what is missing.
     /// A tree that an earlier run left completely built, of `wanted` if there is one, becomes
     /// the base.
@@ -103,7 +109,7 @@ impl TreePool {
     /// The folder cannot be made or read.
     pub fn open(root: &Path, workers: usize, wanted: Option<Fingerprint>) -> Result<Self> {
         fs::create_dir_all(root).map_err(|e| Error::io("make the folder", root, e))?;
-        let mut trees: Vec<Arc<Tree>> = (0..=workers)
+        let mut trees: Vec<Arc<Tree>> = (0..Self::size(workers))
             // Names of one length: see `sync`.
             .map(|i| root.join(format!("{TREE}{i:03}")))
             .map(|path| {
@@ -278,6 +284,22 @@ mod tests {
         build(&many, 2, "poisoned", print(1)).unwrap_or_default();
         open(1).forget().unwrap();
         assert_eq!(open(3).base_holds(), None);
+    }
+
+    #[test]
+    fn a_pool_has_as_many_trees_as_it_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 2, None).unwrap();
+        let mut trees: Vec<PathBuf> = pool
+            .roles()
+            .of_worker
+            .iter()
+            .map(|t| t.path.clone())
+            .collect();
+        trees.push(pool.base_path());
+        trees.sort();
+        trees.dedup();
+        assert_eq!(trees.len(), TreePool::size(2));
     }
 
     fn print(n: u8) -> Fingerprint {

@@ -225,7 +225,7 @@ fn search_on(
     if is_first && let Some(disk) = lab.executor.expected_disk() {
         let text = format!(
             "disk: the {} build trees take about {}, in {}; they go at the end",
-            settings.jobs.get() + 1,
+            TreePool::size(settings.jobs.get()),
             bytes(disk),
             trees.display(),
         );
