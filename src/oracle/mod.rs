@@ -1,5 +1,6 @@
 //! Oracles: finds them, runs them on a built kernel, and reads what they say.
 
+mod boot;
 mod commands;
 mod files;
 mod judge;
@@ -13,8 +14,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use boot::{BROKEN, BootCall, CANNOT_TELL, First, broken, is_within_an_oracle};
 pub use judge::{COMMAND, Job, OracleOutcome, OracleVerdict, TRACE, judge_all};
-pub use shipped::{SHIPPED, Shipped};
+pub use shipped::{SHIPPED, Shipped, shipped};
 pub use written::Written;
 
 use crate::identity::{Tracked, USES, Version};
