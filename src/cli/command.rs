@@ -82,16 +82,16 @@ pub enum Command {
     /// List the shipped oracles, or print one
     ///
     /// They are short scripts: copy one to make your own.
-    Oracles(oracles::OraclesArgs),
+    Oracles(oracles::Args),
     /// Install missing packages, unpack the kernel source, make the guest
     ///
     /// Root, or sudo without a password, is only needed to install packages. Existing files stay as they
     /// are. Everything but the packages is kept in ~/.cache/kbisect, or $KBISECT_CACHE.
-    Setup(setup::SetupArgs),
+    Setup(setup::Args),
     /// Report what is missing on this machine
     ///
     /// Changes nothing. Exit status: 0 if nothing is missing.
-    Doctor(doctor::DoctorArgs),
+    Doctor(doctor::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, in roff

@@ -33,26 +33,26 @@ mod costs;
 mod doubts;
 mod estimates;
 mod explain;
-pub(crate) mod files;
+mod files;
 mod finish;
-pub(crate) mod guess;
+mod guess;
 mod learned;
 mod lists;
 mod machine;
-pub(crate) mod opened;
+mod opened;
 mod plan;
 mod prepare;
 mod prior;
-pub(crate) mod project;
+mod project;
 mod refusal;
 mod resume;
 mod searches;
 mod session;
-pub(crate) mod start;
+mod start;
 mod state;
 mod stored;
-pub(crate) mod tell;
-pub(crate) mod tools;
+mod tell;
+mod tools;
 mod unmet;
 mod verify;
 
@@ -73,10 +73,10 @@ pub use tell::Watcher;
 pub use tools::WhenMissing;
 pub use verify::{Claim, Differences, Held, Verification, Verified, verify};
 
-pub(crate) use finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
-pub(crate) use prepare::tools;
+pub(crate) use guess::Guess;
 
 use control::interruptible;
+use prepare::tools;
 
 use crate::journal::RunDir;
 use crate::lab::Stopped;
@@ -88,7 +88,7 @@ use begin::{again, begin};
 use finish::{finish, finished, remove_trees};
 use opened::{Opened, open, resumed};
 use session::drive;
-use tell::warn;
+use tell::{note, warn};
 use tools::Want;
 
 /// The name of this program in oracles.
@@ -246,7 +246,7 @@ fn search_within(
     .map_err(|error| interrupted(error, settings))?;
     if session == Session::Later {
         if let Some(report) = finished(&opened)? {
-            return Ok(over_before(&opened, report));
+            return Ok(over_before(&opened, report, tell));
         }
         resumed(&mut opened, tell)?;
     }
@@ -269,13 +269,16 @@ fn ended(opened: &Opened, outcome: &crate::lab::Outcome, settings: &Settings) ->
     })
 }
 
-fn over_before(opened: &Opened, report: Report) -> Ended {
+fn over_before(opened: &Opened, report: Report, tell: &mut Watcher<'_>) -> Ended {
+    let path = opened.dir.path();
+    let text = format!("the run in {} has come to its end before", path.display());
+    note(tell, text);
     // Should it have been killed just before it did that.
-    remove_trees(opened.dir.path());
+    remove_trees(path);
     Ended {
         report,
         end: End::OverBefore,
-        dir: opened.dir.path().to_owned(),
+        dir: path.to_owned(),
     }
 }
 
