@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::print::{print, print_json};
 use super::shown::Shown;
-use crate::{Result, report, run, settings};
+use crate::{Result, report, run};
 
 /// Arguments of `kbisect report`.
 #[derive(Debug, clap::Args)]
@@ -15,7 +15,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let dir = settings::output(args.dir.as_deref())?;
+    let dir = run::find(args.dir.as_deref(), "report")?;
     let report = run::report(&dir)?;
     if shown.is_json() {
         print_json(&report)?;

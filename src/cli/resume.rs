@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::output::Ending;
 use super::shown::Shown;
 use crate::run::{self, Changes, Control};
-use crate::settings::{self, TIME_HINT, parse_count, parse_duration};
+use crate::settings::{TIME_HINT, parse_count, parse_duration};
 use crate::{Error, Result};
 
 /// Arguments of `kbisect resume`.
@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let dir = settings::output(args.dir.as_deref())?;
+    let dir = run::find(args.dir.as_deref(), "resume")?;
     let budget_time = match &args.budget_time {
         None => None,
         Some(text) => Some(parse_duration(text).ok_or_else(|| {

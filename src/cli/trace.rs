@@ -4,8 +4,8 @@ use super::print::{print, print_event};
 use std::path::PathBuf;
 
 use super::shown::Shown;
-use crate::run::Guess;
-use crate::{Result, settings};
+use crate::Result;
+use crate::run::{self, Guess};
 
 /// Arguments of `kbisect trace`.
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let guess = Guess::read(&settings::output(args.dir.as_deref())?)?;
+    let guess = Guess::read(&run::find(args.dir.as_deref(), "trace")?)?;
     if shown.is_json() {
         print_event("trace", &serde_json::json!({ "requests": guess.requests }))?;
         return Ok(0);

@@ -68,7 +68,7 @@ pub use resume::{Changes, resume};
 pub use start::WhenEmpty;
 #[doc(hidden)]
 pub use state::RunState;
-pub use stored::report;
+pub use stored::{find, report};
 pub use tell::Watcher;
 pub use tools::WhenMissing;
 pub use verify::{Claim, Differences, Held, Verification, Verified, verify};
