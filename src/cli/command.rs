@@ -63,7 +63,10 @@ pub enum Command {
     /// The minimal config is built in a clean tree and judged, then each removal. The oracles and the
     /// project are those named in the result: read a stranger's result.json first.
     ///
-    /// Exit status: 0 if all of it holds, 1 if it does not or an error occurs first.
+    /// The folder to work in keeps the verification. The same command resumes an interrupted one, and
+    /// compares a finished one without a build: remove the folder to verify once more.
+    ///
+    /// Exit status: 0 if all of it holds, 1 if it does not; else as `kbisect run`.
     Verify(verify::Args),
     /// Explain a Kconfig symbol: its value, the reason, its dependents
     ///

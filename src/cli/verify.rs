@@ -11,7 +11,7 @@ use crate::run::{self, Claim, Control, Verified, WhenMissing};
 /// Arguments of `kbisect verify`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Folder of the result: a run directory, or a folder with result.json and minimal.fragment
+    /// Folder of the result: a run directory, or a folder with result.json, minimal.fragment and minimal.config
     #[arg(value_name = "DIR")]
     dir: PathBuf,
     /// Source tree or tarball [default: the one of the run]
