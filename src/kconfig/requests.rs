@@ -181,7 +181,7 @@ pub fn analyse(
     }
     if let Some(absent) = keep.iter().find(|s| !known.contains(*s)) {
         return Err(Error::usage(format!(
-            "this source has no symbol {absent} for this architecture, which is to be kept"
+            "--keep {absent}: this source has no such symbol for this architecture"
         ))
         .hint(spelling(absent, known)));
     }
@@ -362,12 +362,11 @@ fn kept(
     resolve: &(dyn Fn(&[Request]) -> Result<ResolvedConfig> + Sync),
 ) -> Result<RequestSet> {
     if let Some(absent) = keep.iter().find(|s| full.config.get(s).is_no()) {
-        return Err(Error::usage(format!(
-            "{absent} is to be kept, but the start does not set it"
-        ))
-        .hint(format!(
-            "add CONFIG_{absent}=y to the start, and what it depends on"
-        )));
+        return Err(
+            Error::usage(format!("--keep {absent}: the start does not set it")).hint(format!(
+                "add CONFIG_{absent}=y to the start, and what it depends on"
+            )),
+        );
     }
     let mut set = RequestSet::empty(requests.len());
     if keep.is_empty() {

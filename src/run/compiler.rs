@@ -50,8 +50,11 @@ pub(crate) fn launcher(
         CompilerLauncher::Program(program) => {
             if supervise::find_program(program).is_none() {
                 let program = program.escape_debug();
-                return Err(Error::usage(format!("there is no program `{program}`"))
-                    .hint("--cc-launcher is to be one that takes a compiler and its arguments"));
+                return Err(
+                    Error::usage(format!("there is no program `{program}`")).hint(
+                        "--cc-launcher must be a program that takes a compiler and its arguments",
+                    ),
+                );
             }
             Ok(Some(Launcher {
                 command: format!("{program} {compiler}"),

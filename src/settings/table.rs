@@ -199,7 +199,7 @@ fn count(value: &Value) -> Option<NonZeroUsize> {
 /// It is not one. The text is for people.
 pub fn parse_count(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
-        .map_err(|_| "it is to be a whole number, 1 or more".to_owned())
+        .map_err(|_| "it must be a whole number, 1 or more".to_owned())
 }
 
 impl Setting {
@@ -416,9 +416,7 @@ pub const SETTINGS: &[Setting] = &[
         default: OUTPUT,
         kind: Kind::Text(|settings, path| {
             if path.is_empty() {
-                return Err(Error::usage(
-                    "the output is to be a folder, and has no name",
-                ));
+                return Err(Error::usage("the output has no name: it must be a folder"));
             }
             settings.output = path.into();
             Ok(())

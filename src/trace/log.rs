@@ -126,7 +126,7 @@ impl Ran {
         }
         if blocks == 0 {
             return Err(Error::failed("there is no block of code in the trace")
-                .hint("it is to be what QEMU writes by `-d in_asm -D FILE`"));
+                .hint("it must be what QEMU writes with `-d in_asm -D FILE`"));
         }
         let starting = Addresses::new(starting);
         // QEMU translates some code again, for its own reasons.
