@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let ending = Ending::new(&output, &again, *shown);
     let checked = checked.map_err(|error| ending.failed(error))?;
     let code = ending.show(&checked.found)?;
-    if let Some(error) = checked.error() {
+    if let Some(error) = checked.verdict.error() {
         return Err(error);
     }
     let Verified::Holds(held) = checked.verdict else {

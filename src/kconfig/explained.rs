@@ -78,7 +78,7 @@ impl Explained {
             let place = format!("{}:{}", definition.file, definition.line);
             row(&mut out, "defined", &place);
             if let Some(prompt) = &definition.prompt {
-                let path = [definition.menus.as_slice(), &[prompt.clone()]].concat();
+                let path = [definition.menus.as_slice(), std::slice::from_ref(prompt)].concat();
                 row(&mut out, "prompt", &path.join(" > "));
             }
         }

@@ -117,7 +117,7 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
         Some(_) => kconfig::carried(&start.requests, &start.selectors, &*tools.resolver, cancel)?,
         None => Vec::new(),
     };
-    Ok(report(settings, &tools, &start, carried))
+    Ok(report(settings, &tools, &start, &carried))
 }
 
 /// Would the run in the output go on with these tools? Its other checks are left to the run itself.
@@ -136,17 +136,12 @@ fn check_run(settings: &Settings, tools: &Tools, cancel: &CancelToken) -> Result
     check_key(&settings.output, &info, &lines, tools, cancel, hint)
 }
 
-fn report(
-    settings: &Settings,
-    tools: &Tools,
-    start: &Start,
-    carried: Vec<RequestSet>,
-) -> PlanReport {
+fn report(settings: &Settings, tools: &Tools, start: &Start, carried: &[RequestSet]) -> PlanReport {
     let request = |id: RequestId| &start.requests[id.index()];
     let symbols = |set: &RequestSet| -> Vec<Symbol> {
         set.iter().map(|id| request(id).symbol.clone()).collect()
     };
-    let own = by_themselves(start, &carried);
+    let own = by_themselves(start, carried);
     // Turned round: what each request can only matter with.
     let needs = |id: usize| -> Vec<Symbol> {
         let id = RequestId(id as u32);
