@@ -192,3 +192,59 @@ fn terms(out: &mut String, title: &str, terms: &[Term]) {
         row(out, "", &format!("and {} more", all.len() - SHOWN));
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::engine::{Env, NoShell, parse};
+    use super::*;
+
+    const TREE: &str = "config A\n\tbool \"a\"\n\tselect B\nconfig B\n\tbool \"b\"\nconfig C\n\tbool \"c\"\n\
+                        \tdepends on A\nconfig N\n\tint \"n\"\n\tdepends on A\n\tdefault 3\n";
+
+    fn explained(asked: &str, symbol: &str) -> Option<Explained> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("Kconfig"), TREE).unwrap();
+        let env = Env {
+            source: dir.path().to_owned(),
+            ..Env::default()
+        };
+        let model = parse("Kconfig", &env, &mut NoShell).unwrap();
+        let asked = super::super::read::read(asked.as_bytes()).fragment;
+        Explained::of(&model, &asked, &Symbol::new(symbol).unwrap())
+    }
+
+    #[test]
+    fn what_changes_without_a_symbol_is_all_that_it_selects_and_that_depends_on_it() {
+        let explained = explained("CONFIG_A=y\nCONFIG_C=y\n", "A").unwrap();
+        let changes = explained.without.iter();
+        let changes: Vec<String> = changes
+            .map(|c| format!("{} {} {}", c.symbol, c.from, c.to))
+            .collect();
+        assert_eq!(changes, ["A y n", "B y n", "C y n", "N 3 (no line)"]);
+        assert_eq!(explained.refused, None);
+        let text = explained.text("start");
+        assert!(text.starts_with("A=y  (bool) in start\nwhy       it was asked for\n"));
+        assert!(
+            text.contains("without   B y -> n\n          C y -> n\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_is_told_and_a_symbol_that_comes_back_too() {
+        let refused = explained("CONFIG_C=y\n", "C").unwrap();
+        assert_eq!(refused.refused.as_deref(), Some("y"));
+        assert!(
+            refused
+                .text("start")
+                .contains("asked     y, which it cannot be")
+        );
+        let back = explained("CONFIG_A=y\n", "B").unwrap();
+        assert!(
+            back.text("start")
+                .contains("without   nothing changes: it comes back")
+        );
+        assert_eq!(explained("", "NOPE"), None);
+    }
+}
