@@ -378,9 +378,11 @@ hint: save its .config if you need it; then: make -C [PLACE]/linux mrproper
 #[test]
 fn what_is_not_there_cannot_be_resumed_reported_or_verified() {
     let place = Place::new();
-    for command in ["resume", "report"] {
+    for command in ["resume", "report", "trace"] {
         let done = place.run(&[command, "nowhere"]);
         assert_eq!(done.code, Some(2));
+        let hint = format!("`kbisect {command} DIR`; `kbisect run` begins a run");
+        assert!(done.err.contains(&hint), "{}", done.err);
         assert!(
             done.err.starts_with("error: there is no run in nowhere\n"),
             "{}",

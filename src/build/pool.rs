@@ -38,6 +38,12 @@ struct Roles {
 }
 
 impl TreePool {
+    /// The number of trees for so many workers: one each, and the base.
+    #[must_use]
+    pub fn size(workers: usize) -> usize {
+        workers + 1
+    }
+
     /// Opens the trees in the folder `root` for so many workers; makes what is missing.
     /// A tree that an earlier run left completely built, of `wanted` if there is one, becomes
     /// the base.
@@ -46,7 +52,7 @@ impl TreePool {
     /// The folder cannot be made or read.
     pub fn open(root: &Path, workers: usize, wanted: Option<Fingerprint>) -> Result<Self> {
         fs::create_dir_all(root).map_err(|e| Error::io("make the folder", root, e))?;
-        let mut trees: Vec<Arc<Tree>> = (0..=workers)
+        let mut trees: Vec<Arc<Tree>> = (0..Self::size(workers))
             // Names of one length: see `sync`.
             .map(|i| root.join(format!("{TREE}{i:03}")))
             .map(|path| Arc::new(Tree::at(path)))

@@ -2,29 +2,40 @@
 
 use std::num::NonZeroUsize;
 
+use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches, ValueEnum, ValueHint};
 use toml::Value;
 
-use crate::settings::{Kind, PartialSettings, SETTINGS, Section, Setting, parse_count};
+use crate::run::{Plan, WhenMissing};
+use crate::settings::{Kind, PartialSettings, SETTINGS, Section, Setting, Settings, parse_count};
+use crate::ui::{Color, Format};
 
-/// How messages and results are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MessageFormat {
-    /// For people
-    Human,
-    /// JSON lines, for programs
-    Json,
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Human, Self::Json]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Human => PossibleValue::new("human").help("For people"),
+            Self::Json => PossibleValue::new("json").help("JSON lines, for programs"),
+        })
+    }
 }
 
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
+impl ValueEnum for Color {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Always, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let auto = "On a terminal, unless NO_COLOR is set";
+        Some(match self {
+            Self::Auto => PossibleValue::new("auto").help(auto),
+            Self::Always => PossibleValue::new("always").help("Always"),
+            Self::Never => PossibleValue::new("never").help("Never"),
+        })
+    }
 }
 
 /// Flags of all commands.
@@ -32,10 +43,10 @@ pub enum ColorChoice {
 pub struct Common {
     /// How messages and results are written [default: human]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
-    pub message_format: Option<MessageFormat>,
+    pub message_format: Option<Format>,
     /// When to use colours [default: auto]
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
-    pub color: Option<ColorChoice>,
+    pub color: Option<Color>,
     /// Also show what each worker does, and which candidates an earlier verdict answered
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
@@ -59,6 +70,18 @@ const NO_OBJECT_CACHE: &str = "no-object-cache";
 const SETUP: &str = "setup";
 
 impl RunArgs {
+    /// The run that the flags ask for, of these complete settings.
+    pub(super) fn plan<'a>(&self, settings: &'a Settings, warnings: &'a [String]) -> Plan<'a> {
+        Plan {
+            warnings,
+            when_missing: match self.setup {
+                true => WhenMissing::Install,
+                false => WhenMissing::Fail,
+            },
+            ..Plan::new(settings)
+        }
+    }
+
     fn flags() -> impl Iterator<Item = &'static Setting> {
         let all = SETTINGS.iter();
         all.filter(|setting| setting.section != Section::Common)
@@ -150,9 +173,7 @@ impl FromArgMatches for RunArgs {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        let new = Self::from_arg_matches(matches)?;
-        self.settings = new.settings.over(std::mem::take(&mut self.settings));
-        self.setup |= new.setup;
+        *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
 }

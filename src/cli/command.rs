@@ -63,7 +63,10 @@ pub enum Command {
     /// The minimal config is built in a clean tree and judged, then each removal. The oracles and the
     /// project are those named in the result: read a stranger's result.json first.
     ///
-    /// Exit status: 0 if all of it holds, 1 if it does not or an error occurs first.
+    /// The folder to work in keeps the verification. The same command resumes an interrupted one, and
+    /// compares a finished one without a build: remove the folder to verify once more.
+    ///
+    /// Exit status: 0 if all of it holds, 1 if it does not; else as `kbisect run`.
     Verify(verify::Args),
     /// Explain a Kconfig symbol: its value, the reason, its dependents
     ///
@@ -82,16 +85,16 @@ pub enum Command {
     /// List the shipped oracles, or print one
     ///
     /// They are short scripts: copy one to make your own.
-    Oracles(oracles::OraclesArgs),
+    Oracles(oracles::Args),
     /// Install missing packages, unpack the kernel source, make the guest
     ///
     /// Root, or sudo without a password, is only needed to install packages. Existing files stay as they
     /// are. Everything but the packages is kept in ~/.cache/kbisect, or $KBISECT_CACHE.
-    Setup(setup::SetupArgs),
+    Setup(setup::Args),
     /// Report what is missing on this machine
     ///
     /// Changes nothing. Exit status: 0 if nothing is missing.
-    Doctor(doctor::DoctorArgs),
+    Doctor(doctor::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, in roff

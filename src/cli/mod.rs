@@ -1,7 +1,6 @@
 //! The command line: one file a subcommand.
 
 mod args;
-mod asked;
 mod boot;
 mod command;
 mod completions;
@@ -13,7 +12,6 @@ mod oracles;
 mod output;
 mod plan;
 mod print;
-mod refused;
 mod report;
 mod resume;
 mod run;
@@ -21,7 +19,6 @@ mod setup;
 mod shown;
 mod trace;
 mod verify;
-mod wanted;
 
 use std::process::ExitCode;
 
@@ -29,7 +26,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::model::Event;
 use crate::run::{OWN_NAME, checks};
-use crate::{Error, Result, supervise};
+use crate::{Error, Result, oracle, supervise};
 use args::RunArgs;
 use shown::Shown;
 
@@ -42,7 +39,7 @@ pub use command::{Cli, Command};
 pub fn serve() -> Option<ExitCode> {
     checks::note_served();
     let name = std::env::args_os().next()?;
-    if std::path::Path::new(&name).file_name()? == OWN_NAME && boot::is_within_an_oracle() {
+    if std::path::Path::new(&name).file_name()? == OWN_NAME && oracle::is_within_an_oracle() {
         return Some(main());
     }
     launcher::run_if_called_so()
@@ -58,29 +55,26 @@ pub fn main() -> ExitCode {
     supervise::survive_file_size();
     let cli = Cli::try_parse().unwrap_or_else(|error| {
         // An oracle that calls us wrongly has said nothing about the kernel.
-        if boot::is_within_an_oracle() && error.use_stderr() {
+        if oracle::is_within_an_oracle() && error.use_stderr() {
             let _ = error.print();
-            std::process::exit(i32::from(boot::BROKEN));
+            std::process::exit(i32::from(oracle::BROKEN));
         }
         error.exit()
     });
     let shown = Shown::of(&cli.common);
-    let code = match run(cli, &shown) {
-        Ok(code) => code,
-        Err(error) => {
-            shown.error(&error);
-            ExitCode::from(error.kind().exit_code())
-        }
-    };
+    let code = run(cli, &shown).unwrap_or_else(|error| {
+        shown.error(&error);
+        error.kind().exit_code()
+    });
     let mut ui = shown.quiet_ui();
     for text in supervise::warnings() {
         ui.event(&Event::Warning { text });
     }
     supervise::finish();
-    code
+    ExitCode::from(code)
 }
 
-fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
+fn run(cli: Cli, shown: &Shown) -> Result<u8> {
     let Cli {
         common: _,
         run,
@@ -92,20 +86,19 @@ fn run(cli: Cli, shown: &Shown) -> Result<ExitCode> {
                 .hint("write them after the command that they are for"),
         );
     }
-    let code = match command.unwrap_or(Command::Run(run)) {
-        Command::Run(args) => run::run(&args, shown)?,
-        Command::Resume(args) => resume::run(&args, shown)?,
-        Command::Plan(args) => plan::run(&args, shown)?,
-        Command::Report(args) => report::run(&args, shown)?,
-        Command::Trace(args) => trace::run(&args, shown)?,
-        Command::Verify(args) => verify::run(&args, shown)?,
-        Command::Explain(args) => explain::run(&args, shown)?,
-        Command::Completions(args) => completions::run(&args, Cli::command())?,
-        Command::Man(args) => man::run(&args, Cli::command())?,
-        Command::Boot(args) => return boot::run(*args),
-        Command::Oracles(args) => return oracles::run(&args, shown.format()),
-        Command::Setup(args) => return setup::run(&args, shown),
-        Command::Doctor(args) => return doctor::run(&args, shown.format()),
-    };
-    Ok(ExitCode::from(code))
+    match command.unwrap_or(Command::Run(run)) {
+        Command::Run(args) => run::run(&args, shown),
+        Command::Resume(args) => resume::run(&args, shown),
+        Command::Plan(args) => plan::run(&args, shown),
+        Command::Report(args) => report::run(&args, shown),
+        Command::Trace(args) => trace::run(&args, shown),
+        Command::Verify(args) => verify::run(&args, shown),
+        Command::Explain(args) => explain::run(&args, shown),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
+        Command::Boot(args) => boot::run(*args),
+        Command::Oracles(args) => oracles::run(&args, shown),
+        Command::Setup(args) => setup::run(&args, shown),
+        Command::Doctor(args) => doctor::run(&args, shown),
+    }
 }

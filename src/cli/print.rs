@@ -1,4 +1,7 @@
-//! Standard output.
+//! Standard output: text, and events of JSON.
+
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{Error, Result};
 
@@ -16,4 +19,30 @@ pub(super) fn print(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes `value` as a line of JSON, for programs.
+///
+/// # Errors
+/// There is no room for it.
+pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(value).map_err(no_json)?;
+    print(&(text + "\n"))
+}
+
+/// Writes the event `name` as a line of JSON, with the fields of `value`, an object.
+///
+/// # Errors
+/// There is no room for it.
+pub(super) fn print_event(name: &str, value: &impl Serialize) -> Result<()> {
+    let mut event = serde_json::to_value(value).map_err(no_json)?;
+    if let Value::Object(fields) = &mut event {
+        fields.insert("v".to_owned(), json!(1));
+        fields.insert("event".to_owned(), json!(name));
+    }
+    print_json(&event)
+}
+
+fn no_json(error: serde_json::Error) -> Error {
+    Error::failed("cannot write JSON").because(error)
 }

@@ -1,14 +1,10 @@
 //! `kbisect report`: the result of a run, finished or not.
 
-use super::print::print;
-use crate::run::files::json;
 use std::path::PathBuf;
 
+use super::print::{print, print_json};
 use super::shown::Shown;
-use super::verify;
-use crate::journal::RunDir;
-use crate::report::{self, RESULT, Status, gather};
-use crate::{Result, settings};
+use crate::{Result, report, run};
 
 /// Arguments of `kbisect report`.
 #[derive(Debug, clap::Args)]
@@ -19,22 +15,10 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let dir = settings::output(args.dir.as_deref())?;
-    let result = dir.join(RESULT);
-    let report = if !RunDir::has_run(&dir) && result.exists() {
-        // What somebody kept of a run.
-        verify::read(&result)?
-    } else {
-        let (info, lines) = RunDir::read(&dir)?;
-        let mut report = gather(&info, &lines)?;
-        if report.status == Status::Stopped && RunDir::is_held(&dir) {
-            report.status = Status::Running;
-            report.stopped = None;
-        }
-        report
-    };
+    let dir = run::find(args.dir.as_deref(), "report")?;
+    let report = run::report(&dir)?;
     if shown.is_json() {
-        print(&json(&report)?)?;
+        print_json(&report)?;
     } else {
         print(&report::text(&report, &shown.theme()))?;
     }

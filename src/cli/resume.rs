@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use super::output::show_end;
+use super::output::Ending;
 use super::shown::Shown;
 use crate::run::{self, Changes, Control};
-use crate::settings::{self, TIME_HINT, parse_count, parse_duration};
+use crate::settings::{TIME_HINT, parse_count, parse_duration};
 use crate::{Error, Result};
 
 /// Arguments of `kbisect resume`.
@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let dir = settings::output(args.dir.as_deref())?;
+    let dir = run::find(args.dir.as_deref(), "resume")?;
     let budget_time = match &args.budget_time {
         None => None,
         Some(text) => Some(parse_duration(text).ok_or_else(|| {
@@ -48,5 +48,6 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let ended = run::resume(&dir, &changes, &control, &mut |event| ui.event(event));
     ui.finish();
     let again = format!("kbisect resume {}", dir.display());
-    show_end(ended, &dir, &again, shown)
+    let ending = Ending::new(&dir, &again, *shown);
+    ending.show(&ended.map_err(|error| ending.failed(error))?)
 }

@@ -319,7 +319,7 @@ fn no_run(path: &Path) -> Error {
         ));
     }
     Error::usage(format!("there is no run in {}", path.display()))
-        .hint("name its folder, which is what --output said when it began: `kbisect report DIR`")
+        .hint("give its folder, which --output named when the run began")
 }
 
 /// What `run.json` says, and its bytes.

@@ -9,6 +9,7 @@ mod checked;
 mod conf;
 mod convert;
 pub mod engine;
+mod explained;
 mod groups;
 mod kept;
 mod known;
@@ -28,6 +29,7 @@ pub use convert::{parse_failed, prompts, selectors, symbols};
 #[doc(hidden)]
 pub use engine as native;
 pub use engine::Prompt;
+pub use explained::{Change, Explained};
 pub use groups::{carried, untied};
 pub use known::known_symbols;
 pub use problem::{Problem, ProblemKind};

@@ -1,5 +1,6 @@
 //! Oracles: finds them, runs them on a built kernel, and reads what they say.
 
+mod boot;
 mod call;
 mod commands;
 mod files;
@@ -14,9 +15,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use boot::{BROKEN, BootCall, CANNOT_TELL, First, broken, is_within_an_oracle};
 pub use call::{COMMAND, Job};
 pub use judge::{OracleOutcome, OracleVerdict, judge_all};
-pub use shipped::{SHIPPED, Shipped};
+pub use shipped::{SHIPPED, Shipped, shipped};
 pub use written::Written;
 
 use crate::identity::{Tracked, Version};

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::model::near;
 use crate::{Error, Result};
 
 /// A shipped oracle.
@@ -33,6 +34,22 @@ macro_rules! shipped {
 
 /// All shipped oracles, the quickest first.
 pub const SHIPPED: &[Shipped] = shipped!["shell-ok", "dmesg-clean", "net-ok", "ssh-ok"];
+
+/// The shipped oracle of this name.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when there is none.
+pub fn shipped(name: &str) -> Result<&'static Shipped> {
+    let found = SHIPPED.iter().find(|shipped| shipped.name == name);
+    found.ok_or_else(|| {
+        let near = near(name, SHIPPED.iter().map(|s| s.name));
+        let error = Error::usage(format!("there is no oracle `{}`", name.escape_debug()));
+        match near.first() {
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error.hint("try: kbisect oracles"),
+        }
+    })
+}
 
 /// Writes `shipped` below the folder `cache`, unless it is there already; returns its path.
 /// The folder has the hash of the contents in its name: a newer kbisect does not change the

@@ -48,6 +48,22 @@ impl Control {
     }
 }
 
+/// Has the first SIGINT or SIGTERM cancel `token`, for work of which no half is worth finishing. Changes how this
+/// process handles them.
+///
+/// # Errors
+/// The handlers cannot be installed.
+pub fn stop_at_the_first_signal(token: &CancelToken) -> Result<()> {
+    let (signals, token) = (Signals::install(token)?, token.clone());
+    thread::spawn(move || {
+        // For as long as the process lives: the third signal ends it.
+        for _ in signals.requests() {
+            token.cancel();
+        }
+    });
+    Ok(())
+}
+
 /// Does `work`, which the first signal cancels: nothing of it is worth finishing.
 ///
 /// # Errors

@@ -16,11 +16,6 @@ pub(crate) fn parse<T: serde::de::DeserializeOwned>(
         .map_err(|e| Error::failed(format!("{} is damaged", path.display())).because(e))
 }
 
-/// `value` as one line of JSON.
-pub(crate) fn json(value: &impl serde::Serialize) -> Result<String> {
-    written(serde_json::to_string(value))
-}
-
 /// `value` as the text of a file.
 pub(crate) fn json_file(value: &impl serde::Serialize) -> Result<String> {
     written(serde_json::to_string_pretty(value))

@@ -1,6 +1,7 @@
 //! What a traced boot of the start says of each request: the guess that the search begins with.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -11,9 +12,9 @@ use super::files::{json_file, parse};
 use super::searches::StartModel;
 use crate::journal::RunDir;
 use crate::lab::{Lab, TraceFrom};
-use crate::model::{Config, Event, Prior, RequestId, RequestSet, Tracing};
+use crate::model::{Config, Event, Prior, RequestId, RequestSet, Tracing, sanitize};
 use crate::supervise::CancelToken;
-use crate::trace::{Evidence, Place, Reach, guarded};
+use crate::trace::{Counts, Evidence, Place, Reach, guarded};
 use crate::{Error, ErrorKind, Result};
 
 /// The file, in the run directory.
@@ -67,6 +68,38 @@ impl Guess {
             _ => Error::io("read", &path, e),
         })?;
         parse(&text, &path, VERSION)
+    }
+
+    /// A line for each request, safe to show.
+    pub(crate) fn text(&self) -> String {
+        // What is most likely needed first; where nothing tells, last.
+        let key = |chance: Option<f64>| chance.unwrap_or(-1.0);
+        let mut rows: Vec<&Row> = self.requests.iter().collect();
+        rows.sort_by(|a, b| key(b.chance).total_cmp(&key(a.chance)));
+        let width = rows.iter().map(|row| row.request.len()).max();
+        let width = width.unwrap_or(0).max("request".len());
+        let mut out = format!(
+            "{:width$}  needed   functions  programs     at start  that says most\n",
+            "request"
+        );
+        for row in rows {
+            let needed = row.chance.map_or_else(
+                || "?".to_owned(),
+                |chance| format!("{:.0} %", 100.0 * chance),
+            );
+            let counts = |of: Counts| format!("{} of {}", of.ran, of.all);
+            // Writing to a String does not fail.
+            let _ = writeln!(
+                out,
+                "{:width$}  {needed:>6}  {:>10}  {:>8}  {:>11}  {}",
+                row.request,
+                counts(row.evidence.functions),
+                row.evidence.functions.serving,
+                counts(row.evidence.init),
+                row.evidence.telling.as_deref().unwrap_or("-"),
+            );
+        }
+        sanitize(&out)
     }
 
     fn prior(&self) -> Prior {

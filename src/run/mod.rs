@@ -27,54 +27,69 @@ mod base;
 mod begin;
 pub(crate) mod checks;
 mod compiler;
+mod configure;
 mod control;
 mod costs;
 mod doubts;
 mod estimates;
-pub(crate) mod files;
+mod explain;
+mod files;
 mod finish;
-pub(crate) mod guess;
+mod guess;
 mod key;
 mod learned;
 mod lists;
-pub(crate) mod opened;
+mod machine;
+mod opened;
 mod oracles;
+mod plan;
 mod prepare;
 mod prior;
-pub(crate) mod project;
+mod project;
 mod reasons;
+mod refusal;
 mod resume;
 mod searches;
 mod session;
-pub(crate) mod start;
-pub(crate) mod tell;
-pub(crate) mod tools;
+mod start;
+mod stored;
+mod tell;
+mod tools;
 mod unmet;
+mod verify;
 
 use std::path::PathBuf;
 
-pub use control::Control;
+pub use configure::SettingsFile;
+pub use control::{Control, stop_at_the_first_signal};
+pub use explain::explain;
+pub use machine::{Ready, SourceOf, check as check_machine, prepare as prepare_machine};
+pub use plan::{FixedRequest, Listing, PlanReport, plan, plan_text};
+pub use refusal::{LastStep, LogTail};
 pub use resume::{Changes, resume};
 pub use start::WhenEmpty;
 #[doc(hidden)]
+pub use stored::{find, report};
 pub use tell::Watcher;
 pub use tools::WhenMissing;
+pub use verify::{Claim, Differences, Held, Verification, Verified, verify};
 
-pub(crate) use control::interruptible;
-pub(crate) use finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
-pub(crate) use prepare::tools;
+pub(crate) use guess::Guess;
+
+use control::interruptible;
+use prepare::tools;
 
 use crate::journal::RunDir;
 use crate::lab::Stopped;
-use crate::model::{Event, Phase};
-use crate::report::Report;
+use crate::model::{Event, Phase, Request};
+use crate::report::{Report, Status};
 use crate::settings::Settings;
 use crate::{Error, ErrorKind, Result};
 use begin::{again, begin};
 use finish::{finish, finished, remove_trees};
 use opened::{Opened, open, resumed};
 use session::drive;
-use tell::warn;
+use tell::{note, warn};
 use tools::Want;
 
 /// The name of this program in oracles.
@@ -117,6 +132,18 @@ pub struct Ended {
     pub dir: PathBuf,
 }
 
+impl Ended {
+    /// The exit code of the process: 0 only for what is certified.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match (self.end, self.report.status) {
+            (End::Stopped(Stopped::Interrupted), _) => ErrorKind::Interrupted.exit_code(),
+            (End::Over | End::OverBefore, Status::Minimal) => 0,
+            _ => 4,
+        }
+    }
+}
+
 /// How a run came to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -136,6 +163,43 @@ pub enum End {
 /// refuses, an oracle or builds that cannot be relied on, an interruption before the search began, a directory that
 /// is in use, or something else that failed. A run that had begun can be resumed.
 pub fn search(plan: &Plan<'_>, control: &Control, tell: &mut Watcher<'_>) -> Result<Ended> {
+    search_within(plan, &Context::ALONE, control, tell)
+}
+
+/// What a search is a part of.
+struct Context<'a> {
+    /// Refuses a start that comes to the wrong requests, before anything is built.
+    check: &'a dyn Fn(&[Request]) -> Result<()>,
+    /// What to do when the run directory has another run in it, if there is something better to say than usual.
+    another: Option<String>,
+}
+
+impl Context<'_> {
+    /// Of nothing.
+    const ALONE: Self = Self {
+        check: &|_| Ok(()),
+        another: None,
+    };
+
+    /// The error about another run in the run directory, with the hint of this context.
+    fn another(&self, error: Error) -> Error {
+        let (ErrorKind::Usage, Some(another)) = (error.kind(), &self.another) else {
+            return error;
+        };
+        let details = error.hint_text().unwrap_or_default().lines().skip(1);
+        let lines: Vec<&str> = std::iter::once(another.as_str()).chain(details).collect();
+        let hint = lines.join("\n");
+        error.hint(hint)
+    }
+}
+
+/// [`search`], as a part of something.
+fn search_within(
+    plan: &Plan<'_>,
+    context: &Context<'_>,
+    control: &Control,
+    tell: &mut Watcher<'_>,
+) -> Result<Ended> {
     let Plan {
         when_missing,
         when_empty,
@@ -168,7 +232,8 @@ pub fn search(plan: &Plan<'_>, control: &Control, tell: &mut Watcher<'_>) -> Res
         let tools = tools(settings, when_missing, Want::Judge, cancel, tell)?;
         let (opened, session) = match held {
             Some(opened) => {
-                again(&opened, settings, &tools, when_empty, cancel, tell)?;
+                again(&opened, settings, &tools, when_empty, cancel, tell)
+                    .map_err(|error| context.another(error))?;
                 (opened, Session::Later)
             }
             None => (
@@ -176,12 +241,13 @@ pub fn search(plan: &Plan<'_>, control: &Control, tell: &mut Watcher<'_>) -> Res
                 Session::First,
             ),
         };
+        (context.check)(&opened.info.requests)?;
         Ok((tools, opened, session))
     })
     .map_err(|error| interrupted(error, settings))?;
     if session == Session::Later {
         if let Some(report) = finished(&opened)? {
-            return Ok(over_before(&opened, report));
+            return Ok(over_before(&opened, report, tell));
         }
         resumed(&mut opened, tell)?;
     }
@@ -204,13 +270,16 @@ fn ended(opened: &Opened, outcome: &crate::lab::Outcome, settings: &Settings) ->
     })
 }
 
-fn over_before(opened: &Opened, report: Report) -> Ended {
+fn over_before(opened: &Opened, report: Report, tell: &mut Watcher<'_>) -> Ended {
+    let path = opened.dir.path();
+    let text = format!("the run in {} has come to its end before", path.display());
+    note(tell, text);
     // Should it have been killed just before it did that.
-    remove_trees(opened.dir.path());
+    remove_trees(path);
     Ended {
         report,
         end: End::OverBefore,
-        dir: opened.dir.path().to_owned(),
+        dir: path.to_owned(),
     }
 }
 

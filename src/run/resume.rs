@@ -53,7 +53,7 @@ pub fn resume(
         if let Some(text) = since_then(looked)? {
             warn(tell, text);
         }
-        return Ok(over_before(&opened, report));
+        return Ok(over_before(&opened, report, tell));
     }
     let mut settings = settings?;
     // It may have been moved since.

@@ -230,7 +230,7 @@ fn tell_disk(lab: &mut Lab<'_>, settings: &Settings, trees: &Path) {
     if let Some(disk) = lab.executor.expected_disk() {
         let text = format!(
             "disk: the {} build trees take about {}, in {}; they go at the end",
-            settings.jobs.get() + 1,
+            TreePool::size(settings.jobs.get()),
             bytes(disk),
             trees.display(),
         );

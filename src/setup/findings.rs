@@ -75,6 +75,36 @@ pub fn findings(setup: &mut Setup<'_>, wanted: &Wanted, output: &Path) -> Result
     Ok(found)
 }
 
+/// The findings in words for people, with the command that installs all that is missing.
+#[must_use]
+pub fn findings_text(found: &[Finding]) -> String {
+    let mut text = String::new();
+    let width = found.iter().map(|finding| finding.name.len()).max();
+    let width = width.unwrap_or(0);
+    let mut packages: Vec<&str> = Vec::new();
+    for finding in found {
+        let mark = match finding.state {
+            State::Ok => "ok     ",
+            State::Note => "note   ",
+            State::Missing => "MISSING",
+        };
+        text += &format!("{mark}  {:width$}  {}\n", finding.name, finding.detail);
+        if let Some(mend) = &finding.mend {
+            text += &format!("         {:width$}  {mend}\n", "");
+        }
+        if finding.state == State::Missing {
+            packages.extend(&finding.packages);
+        }
+    }
+    if !packages.is_empty() {
+        text += &format!(
+            "\n`kbisect setup` does it all, or:\n{}\n",
+            install_command(&packages)
+        );
+    }
+    text
+}
+
 fn architecture() -> Finding {
     let here = std::env::consts::ARCH;
     let (state, detail) = match here {

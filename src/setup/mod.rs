@@ -14,7 +14,7 @@ pub use archive::Archive;
 pub use cache::WorkFolder;
 pub use context::Setup;
 pub use debian::{CloudKernel, install_command};
-pub use findings::{Finding, State, findings};
+pub use findings::{Finding, State, findings, findings_text};
 pub use guest::GuestDir;
 pub use needs::{BOOT, BUILD, Check, Importance, Need, SOURCE, UNPACK, all, missing};
 

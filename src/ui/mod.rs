@@ -1,5 +1,6 @@
 //! Shows a run: progress for people, plain lines without a terminal, JSON lines for programs.
 
+mod failure;
 mod interface;
 mod json;
 mod live;
@@ -10,6 +11,7 @@ mod words;
 
 use std::io::IsTerminal;
 
+pub use failure::{error_json, error_text};
 pub use interface::Ui;
 pub use options::{Color, Format, Verbosity};
 pub use paint::Paint;

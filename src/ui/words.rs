@@ -15,9 +15,7 @@ pub(super) fn phase(phase: Phase) -> &'static str {
         Phase::Preparing => "preparing",
         Phase::Start => "judging the start",
         Phase::Reducing => "reducing",
-        Phase::Certifying => {
-            "certifying: each request is removed alone, together with its dependents"
-        }
+        Phase::Certifying => "certifying: each request is removed alone, with its dependents",
     }
 }
 

@@ -199,7 +199,7 @@ fn the_certificate_on_record_is_that_of_the_replayed_search() {
             continue;
         };
         let mut search = recording.search(&recording.lines);
-        search::replay(moves(&recording.lines), search.as_mut()).unwrap();
+        search::replay(calls(&recording.lines), search.as_mut()).unwrap();
         let replayed = search.certificate().entries().iter().copied().collect();
         assert_eq!(recorded, replayed, "{}", recording.name);
         compared += 1;

@@ -1,0 +1,344 @@
+//! Boots the kernel of a trial for its oracle: `kbisect boot`.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::boot::{
+    Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
+    Outcome, Plan, Record, Watch, boot, choose_accel,
+};
+use crate::model::contract;
+use crate::supervise::{CancelToken, How, Spec};
+use crate::{Error, ErrorKind, Result};
+
+/// The exit status of a broken oracle: nothing is known about the kernel.
+pub const BROKEN: u8 = 126;
+
+/// The exit status when nothing is known about the kernel: kbisect repeats the trial.
+pub const CANNOT_TELL: u8 = 125;
+
+/// A boot that an oracle, or a person, asks for.
+#[derive(Debug)]
+pub struct BootCall {
+    /// What runs first.
+    pub first: First,
+    /// The disks.
+    pub drives: Vec<Drive>,
+    /// The network card.
+    pub nic: Option<Nic>,
+    /// Ports that are forwarded.
+    pub forwards: Vec<Forward>,
+    /// Memory of the guest.
+    pub memory: Memory,
+    /// What to wait for on the console.
+    pub watch: Watch,
+    /// Limit of wall time. The one that the trial has left holds, too.
+    pub wall: Option<Duration>,
+    /// Limit of QEMU's CPU time. None: by the boot of the start.
+    pub cpu: Option<Duration>,
+    /// How the guest is executed. None: with KVM if it works.
+    pub accel: Option<Accel>,
+    /// The clock of the guest. None: the one that suits the machine.
+    pub clock: Option<Clock>,
+    /// File for the console. None: in the folder of the trial, or a temporary one.
+    pub log: Option<PathBuf>,
+    /// File for the figures. None: in the folder of the trial, if there is one.
+    pub report: Option<PathBuf>,
+    /// The command that decides once the mark has appeared.
+    pub command: Option<Spec>,
+}
+
+/// What a machine runs first.
+#[derive(Debug)]
+pub enum First {
+    /// A kernel.
+    Kernel {
+        /// Its file. None: the one of the trial.
+        image: Option<PathBuf>,
+        /// The initial RAM disk.
+        initrd: Option<PathBuf>,
+        /// Text for the end of its command line.
+        append: String,
+    },
+    /// The boot loader of the first disk.
+    BootLoader,
+}
+
+/// What kbisect tells its oracles by the environment.
+struct Trial {
+    image: Option<PathBuf>,
+    dir: Option<PathBuf>,
+    baseline: Option<PathBuf>,
+    evidence: Option<PathBuf>,
+    timeout: Option<Duration>,
+    /// Where the trace goes: a file of our own in the folder that was given, as an oracle may boot
+    /// more than once.
+    trace: Option<PathBuf>,
+    config: Option<PathBuf>,
+}
+
+/// The folder of the trial, if an oracle calls this process.
+fn trial_dir() -> Option<PathBuf> {
+    path(contract::TRIAL)
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    env::var_os(name)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
+/// Does an oracle call this process? Then a wrong call must not be taken for its verdict.
+#[must_use]
+pub fn is_within_an_oracle() -> bool {
+    trial_dir().is_some()
+}
+
+impl Trial {
+    fn from_env() -> Self {
+        let timeout = env::var(contract::TIMEOUT)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok());
+        Self {
+            image: path(contract::IMAGE),
+            dir: trial_dir(),
+            baseline: path(contract::BASELINE),
+            evidence: path(contract::EVIDENCE),
+            // A little less: whoever gave it to us ends us then, and we want to say why.
+            timeout: timeout.map(|seconds| Duration::from_secs(seconds).mul_f32(0.95)),
+            trace: path(contract::TRACE).map(|dir| dir.join(format!("{}.in_asm", process::id()))),
+            config: path(contract::CONFIG),
+        }
+    }
+
+    /// What is added to the kernel's command line, so that its code lies where `vmlinux` says.
+    fn append(&self) -> &'static str {
+        let is_moved = || {
+            let text = fs::read_to_string(self.config.as_ref()?).ok()?;
+            Some(text.lines().any(|line| line == "CONFIG_RANDOMIZE_BASE=y"))
+        };
+        // Only there it means something: other kernels hand it to init.
+        if self.trace.is_some() && is_moved() == Some(true) {
+            " nokaslr"
+        } else {
+            ""
+        }
+    }
+
+    /// The figures of the start's own boot; none when it is the start that boots.
+    fn start(&self, report: Option<&Path>) -> Result<Option<Record>> {
+        match (&self.baseline, report.and_then(Path::file_name)) {
+            (Some(baseline), Some(name)) => Record::read(&baseline.join(name)),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Where the console goes.
+struct ConsoleLog {
+    path: PathBuf,
+    temporary: Option<TempDir>,
+}
+
+impl ConsoleLog {
+    fn new(asked: Option<PathBuf>, trial: &Trial) -> Result<Self> {
+        if let Some(path) = asked.or_else(|| Some(trial.dir.as_ref()?.join("console.log"))) {
+            return Ok(Self {
+                path,
+                temporary: None,
+            });
+        }
+        let dir = tempfile::Builder::new()
+            .prefix("kbisect-boot-")
+            .tempdir()
+            .map_err(|error| Error::failed("cannot make a folder for the log").because(error))?;
+        Ok(Self {
+            path: dir.path().join("console.log"),
+            temporary: Some(dir),
+        })
+    }
+
+    /// There is something to be seen in it.
+    fn keep(self) {
+        if let Some(dir) = self.temporary {
+            let _ = dir.keep();
+        }
+    }
+}
+
+impl BootCall {
+    /// Boots, for the trial that the environment names if an oracle calls. Returns the exit status, which is the
+    /// verdict. `say` is told what happened, in words for people.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] when the call does not fit together, [`ErrorKind::Interrupted`] when `cancel` came
+    /// first, else when QEMU cannot be started or a file cannot be written.
+    pub fn run(mut self, cancel: &CancelToken, say: &mut dyn FnMut(&str)) -> Result<u8> {
+        let trial = Trial::from_env();
+        let report = self.report.take();
+        let report = report.or_else(|| Some(trial.dir.as_ref()?.join("boot.json")));
+        let start = trial.start(report.as_deref())?;
+        let log = ConsoleLog::new(self.log.take(), &trial)?;
+        let plan = self.plan(&trial, start.as_ref(), &log, cancel, say)?;
+        let finished = boot(&plan, cancel)?;
+        if finished.outcome == Outcome::Cancelled {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+        if let Some(report) = report {
+            Record::new(plan.machine.accel, &finished).write(&report)?;
+        }
+        if !finished.outcome.is_pass() {
+            log.keep();
+        }
+        conclude(&plan, &trial, &finished, say)
+    }
+
+    fn plan(
+        self,
+        trial: &Trial,
+        start: Option<&Record>,
+        log: &ConsoleLog,
+        cancel: &CancelToken,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<Plan> {
+        let (kernel, initrd) = match &self.first {
+            First::Kernel { image, initrd, .. } => {
+                (image.as_ref().or(trial.image.as_ref()), initrd.as_ref())
+            }
+            First::BootLoader => (trial.image.as_ref(), None),
+        };
+        // Before QEMU says it in its own words, after a trial of KVM.
+        let drives = self.drives.iter().map(|drive| &drive.file);
+        for file in kernel.into_iter().chain(initrd).chain(drives) {
+            fs::File::open(file)
+                .map_err(|e| Error::usage(format!("cannot read {}", file.display())).because(e))?;
+        }
+        // Only QEMU's translator knows which code is executed.
+        let wanted = match trial.trace {
+            Some(_) => Some(Accel::Tcg),
+            None => self.accel,
+        };
+        let kernel = kernel.cloned();
+        let accel = accel(wanted, kernel.as_deref(), start, cancel, say)?;
+        let firmware = match self.first {
+            First::BootLoader => Firmware::FirstDrive,
+            First::Kernel { initrd, append, .. } => Firmware::Direct(Kernel {
+                image: kernel.ok_or_else(|| {
+                    let error = Error::usage("no kernel");
+                    error.hint("say --kernel FILE, or --boot-loader with a --drive")
+                })?,
+                initrd,
+                append: append + trial.append(),
+            }),
+        };
+        let clock = match self.clock {
+            None => Clock::suited_to(accel, self.nic),
+            Some(Clock::Icount) if accel == Accel::Kvm => {
+                return Err(Error::usage("KVM does not count instructions")
+                    .hint("say --accel tcg with --clock icount"));
+            }
+            Some(clock) => clock,
+        };
+        let wall = self.wall.into_iter().chain(trial.timeout).min();
+        Ok(Plan {
+            machine: Machine {
+                firmware,
+                drives: self.drives,
+                nic: self.nic,
+                memory: self.memory,
+                accel,
+                clock,
+                trace: trial.trace.clone(),
+            },
+            forwards: self.forwards,
+            watch: self.watch,
+            command: self.command,
+            budget: Budget::plan(wall, self.cpu, start, accel, clock),
+            console_log: log.path.clone(),
+        })
+    }
+}
+
+/// What an error of `kbisect boot` comes to: within an oracle and unless it was interrupted, a broken oracle. `say`
+/// is told of the error then, in words for people.
+///
+/// # Errors
+/// The error itself, if it is for the caller: an interruption, or a wrong call by a person.
+pub fn broken(error: Error, say: &mut dyn FnMut(&str)) -> Result<u8> {
+    match error.kind() {
+        ErrorKind::Interrupted => Err(error),
+        ErrorKind::Usage if !is_within_an_oracle() => Err(error),
+        _ => {
+            let hint = error.hint_text().map(|hint| format!(" ({hint})"));
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            let (cause, hint) = (cause.unwrap_or_default(), hint.unwrap_or_default());
+            say(&format!("{error}{cause}{hint}"));
+            Ok(BROKEN)
+        }
+    }
+}
+
+fn accel(
+    wanted: Option<Accel>,
+    kernel: Option<&Path>,
+    start: Option<&Record>,
+    cancel: &CancelToken,
+    say: &mut dyn FnMut(&str),
+) -> Result<Accel> {
+    match (wanted, start, kernel) {
+        (Some(accel), ..) => Ok(accel),
+        // As the start: its figures are the measure, and this kernel may be a bad one.
+        (None, Some(start), _) => Ok(start.accel),
+        (None, None, Some(kernel)) => {
+            let choice = choose_accel(kernel, cancel)?;
+            if let Some(reason) = choice.reason {
+                say(&format!("using {}: {reason}", choice.accel));
+            }
+            Ok(choice.accel)
+        }
+        (None, None, None) => Ok(Accel::Tcg),
+    }
+}
+
+/// Says how the boot ended, to whoever calls and in the trial; returns the exit status.
+fn conclude(
+    plan: &Plan,
+    trial: &Trial,
+    finished: &Finished,
+    say: &mut dyn FnMut(&str),
+) -> Result<u8> {
+    let figures = format!(
+        "{:.1} s, {:.1} s CPU, {}",
+        finished.wall.as_secs_f64(),
+        finished.cpu.as_secs_f64(),
+        plan.machine.accel
+    );
+    if finished.outcome.is_pass() {
+        say(&format!("reached `{}` ({figures})", plan.watch.until));
+        return Ok(0);
+    }
+    let evidence = finished.evidence(plan);
+    say(&format!(
+        "{evidence} ({figures}); console: {}",
+        plan.console_log.display()
+    ));
+    if let Some(path) = &trial.evidence {
+        // The command may have said it better.
+        if fs::metadata(path).map_or(true, |metadata| metadata.len() == 0) {
+            fs::write(path, format!("{evidence}\n"))
+                .map_err(|error| Error::io("write", path, error))?;
+        }
+    }
+    if !finished.is_conclusive(plan) {
+        return Ok(CANNOT_TELL);
+    }
+    Ok(match finished.outcome {
+        Outcome::Command(How::Exited(status)) => u8::try_from(status).unwrap_or(1),
+        _ => 1,
+    })
+}

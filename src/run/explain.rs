@@ -1,0 +1,50 @@
+//! Explains a symbol of a start, as the source understands it.
+
+use super::Plan;
+use super::prepare::tools;
+use super::start::{check_start, list_unknown, read_start};
+use super::tell::{Watcher, warn};
+use super::tools::Want;
+
+use crate::kconfig::{self, Explained};
+use crate::model::Symbol;
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// Explains a symbol of the start of a run, over its base. Returns the name of the start's file, and what is known
+/// of the symbol. The run needs no oracle.
+///
+/// # Errors
+/// The source or the start cannot be read, the Kconfig engine does not understand the source, or there is no such
+/// symbol.
+pub fn explain(
+    plan: &Plan<'_>,
+    symbol: &Symbol,
+    cancel: &CancelToken,
+    tell: &mut Watcher<'_>,
+) -> Result<(String, Explained)> {
+    let Plan {
+        settings,
+        when_missing,
+        when_empty,
+        warnings,
+    } = *plan;
+    for text in warnings {
+        warn(tell, text);
+    }
+    check_start(settings, when_empty)?;
+    let tools = tools(settings, when_missing, Want::Look, cancel, tell)?;
+    let (parsed, name) = read_start(settings, &tools, when_empty, tell)?;
+    list_unknown(tell, &name, &parsed.unknown(&tools.known), &tools.known);
+    let model = tools.resolver.model().ok_or_else(|| {
+        Error::failed("the native Kconfig engine does not understand this source")
+    })?;
+    let asked = tools.resolver.conf().laid_over(&parsed.fragment);
+    let explained = Explained::of(model, &asked, symbol).ok_or_else(|| {
+        Error::usage(format!(
+            "this source has no symbol {symbol} for this architecture"
+        ))
+        .hint(kconfig::spelling(symbol, &tools.known))
+    })?;
+    Ok((name, explained))
+}

@@ -1,0 +1,48 @@
+//! The result of a run directory, or of a folder that keeps only the result.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::journal::RunDir;
+use crate::report::{RESULT, Report, Status, gather};
+use crate::{Error, Result, settings};
+
+/// The run directory for a command: `given`, else that of the settings file. `command` is its name, for the hint.
+///
+/// # Errors
+/// There is neither a run nor a result in it.
+pub fn find(given: Option<&Path>, command: &str) -> Result<PathBuf> {
+    let dir = settings::output(given)?;
+    let has = |name: &str| dir.join(name).exists();
+    if RunDir::has_run(&dir) || has("journal.jsonl") || has(RESULT) {
+        return Ok(dir);
+    }
+    Err(Error::usage(format!("there is no run in {}", dir.display())).hint(format!(
+        "give its folder, which --output named when the run began: `kbisect {command} DIR`; `kbisect run` begins \
+         a run"
+    )))
+}
+
+/// The result of the run in `dir`, finished or not; of a folder without a run, the `result.json` in it.
+///
+/// # Errors
+/// There is neither; the run cannot be read; its start has not passed yet.
+pub fn report(dir: &Path) -> Result<Report> {
+    let kept = dir.join(RESULT);
+    if !RunDir::has_run(dir) && kept.exists() {
+        return read(&kept);
+    }
+    let (info, lines) = RunDir::read(dir)?;
+    let mut report = gather(&info, &lines)?;
+    if report.status == Status::Stopped && RunDir::is_held(dir) {
+        report.status = Status::Running;
+        report.stopped = None;
+    }
+    Ok(report)
+}
+
+/// The result in a file.
+pub(super) fn read(path: &Path) -> Result<Report> {
+    let text = fs::read(path).map_err(|e| Error::io("read the result", path, e))?;
+    Report::parse(&text, path)
+}
