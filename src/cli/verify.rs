@@ -47,6 +47,8 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let mut settings: Settings = serde_json::from_value(claimed.settings.clone()).map_err(|e| {
         Error::failed(format!("the settings in {RESULT} cannot be read")).because(e)
     })?;
+    let key = RunKey::from_json(&claimed.key)
+        .map_err(|e| Error::failed(format!("the key in {RESULT} cannot be read")).because(e))?;
     settings.source = args.source.clone().or(settings.source);
     settings.start = Some(args.dir.join(MINIMAL_FRAGMENT));
     settings.output = args
@@ -108,8 +110,6 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let read = RunDir::read(&settings.output);
     let mut all_that_differs = Vec::new();
     if let Ok((info, _)) = &read {
-        let key = RunKey::from_json(&claimed.key)
-            .map_err(|e| Error::failed(format!("the key in {RESULT} cannot be read")).because(e))?;
         let (differs, unknown) = differences(&key, &info.key);
         if !unknown.is_empty() {
             let text = format!(
