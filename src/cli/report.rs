@@ -15,7 +15,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let dir = run::find(args.dir.as_deref(), "report")?;
+    let dir = run::directory(args.dir.as_deref(), "report")?;
     let report = run::report(&dir)?;
     if shown.is_json() {
         print_json(&report)?;

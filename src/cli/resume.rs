@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let dir = run::find(args.dir.as_deref(), "resume")?;
+    let dir = run::directory(args.dir.as_deref(), "resume")?;
     let budget_time = match &args.budget_time {
         None => None,
         Some(text) => Some(parse_duration(text).ok_or_else(|| {

@@ -16,7 +16,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
-    let guess = Guess::read(&run::find(args.dir.as_deref(), "trace")?)?;
+    let guess = Guess::read(&run::directory(args.dir.as_deref(), "trace")?)?;
     if shown.is_json() {
         print_event("trace", &serde_json::json!({ "requests": guess.requests }))?;
         return Ok(0);

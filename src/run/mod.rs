@@ -22,6 +22,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`plan`](fn@plan) says what a run would do, [`verify`](fn@verify) checks its result from nothing,
+//! [`explain`](fn@explain) a symbol of its start.
 
 mod base;
 mod begin;
@@ -69,7 +72,8 @@ pub use refusal::{LastStep, LogTail};
 pub use resume::{Changes, resume};
 pub use start::WhenEmpty;
 #[doc(hidden)]
-pub use stored::{find, report};
+pub use state::RunState;
+pub use stored::{directory, report};
 pub use tell::Watcher;
 pub use tools::WhenMissing;
 pub use verify::{Claim, Differences, Held, Verification, Verified, verify};

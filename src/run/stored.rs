@@ -11,7 +11,7 @@ use crate::{Error, Result, settings};
 ///
 /// # Errors
 /// There is neither a run nor a result in it.
-pub fn find(given: Option<&Path>, command: &str) -> Result<PathBuf> {
+pub fn directory(given: Option<&Path>, command: &str) -> Result<PathBuf> {
     let dir = settings::output(given)?;
     let has = |name: &str| dir.join(name).exists();
     if RunDir::has_run(&dir) || has("journal.jsonl") || has(RESULT) {
