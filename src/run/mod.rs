@@ -72,7 +72,6 @@ pub use refusal::{LastStep, LogTail};
 pub use resume::{Changes, resume};
 pub use start::WhenEmpty;
 #[doc(hidden)]
-pub use state::RunState;
 pub use stored::{directory, report};
 pub use tell::Watcher;
 pub use tools::WhenMissing;
