@@ -74,14 +74,15 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         &cancel,
         &mut |event| ui.event(event),
     )?;
-    let (parsed, name) = start::read_start(&settings, &tools, WhenEmpty::Refuse, &mut |event| {
-        ui.event(event);
-    })?;
-    start::list_unknown(
-        &mut |event| ui.event(event),
-        &name,
-        &parsed.unknown(&tools.known),
-    );
+    let (parsed, name) = start::read_start(
+        &settings,
+        &tools,
+        WhenEmpty::Refuse,
+        &cancel,
+        &mut |event| {
+            ui.event(event);
+        },
+    )?;
     ui.finish();
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")

@@ -15,7 +15,7 @@ use crate::kconfig::parse_config;
 use crate::model::{Certify, CompilerLauncher, Confidence, Event, Order, Request, Tracing};
 use crate::report::{Kept, RESULT, Reason, Report, Status, gather};
 use crate::run::{MINIMAL_CONFIG, MINIMAL_FRAGMENT, Plan, WhenEmpty, WhenMissing};
-use crate::settings::Settings;
+use crate::settings::{Form, Modules, Settings};
 use crate::{Error, Result};
 
 /// Arguments of `kbisect verify`.
@@ -48,7 +48,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         Error::failed(format!("the settings in {RESULT} cannot be read")).because(e)
     })?;
     settings.source = args.source.clone().or(settings.source);
-    settings.start = Some(args.dir.join(MINIMAL_FRAGMENT));
+    settings.start = vec![args.dir.join(MINIMAL_FRAGMENT)];
+    settings.start_as = Some(Form::Fragment);
+    settings.modules = Some(Modules::Keep);
     settings.output = args
         .output
         .clone()

@@ -88,8 +88,9 @@ fn damaged(name: &str, packing: Packing, error: std::io::Error) -> Error {
 }
 
 fn without_config(name: &str) -> Error {
-    Error::usage(format!("{name} is a kernel without its configuration")).hint(
-        "it was built without CONFIG_IKCONFIG; look for the configuration beside it, as /boot/config-VERSION",
+    Error::usage(format!("{name} is a program or a kernel without a configuration in it")).hint(
+        "a kernel has its configuration in it if it was built with CONFIG_IKCONFIG; else look beside it, for \
+         /boot/config-VERSION",
     )
 }
 

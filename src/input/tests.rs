@@ -131,7 +131,10 @@ fn the_configuration_in_a_kernel_image_is_found() {
 fn a_kernel_image_without_a_configuration_says_so() {
     for image in [bz_image(&gzip(b"\x7fELF")), b"\x7fELF".to_vec()] {
         let text = refusal(&image);
-        assert_eq!(text, "this is a kernel without its configuration");
+        assert_eq!(
+            text,
+            "this is a program or a kernel without a configuration in it"
+        );
     }
 }
 

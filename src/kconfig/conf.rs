@@ -246,7 +246,8 @@ impl ConfResolver {
     }
 
     /// The folder of the architecture in the source of Linux, as make tells it to Kconfig; else empty.
-    pub(super) fn srcarch(&self) -> String {
+    #[must_use]
+    pub fn srcarch(&self) -> String {
         let mut env = self.call.env.iter();
         let of = env.find(|(name, _)| name == "SRCARCH");
         of.map(|(_, value)| value.to_string_lossy().into_owned())

@@ -47,6 +47,9 @@ impl ConfResolver {
     /// `kvm_guest.config`; empty if there is none.
     #[must_use]
     pub fn fragments_named(&self, name: &str) -> Vec<PathBuf> {
+        if !name.ends_with(".config") {
+            return Vec::new();
+        }
         let folders = [
             "kernel/configs".to_owned(),
             format!("arch/{}/configs", self.srcarch()),
@@ -61,7 +64,7 @@ impl ConfResolver {
 fn refused(target: &str, log: &Path) -> Error {
     let said = fs::read(log).unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
-    let why = said.lines().rev().find(|line| line.contains("***"));
+    let why = said.lines().find(|line| line.contains("***"));
     let why = why.unwrap_or("it wrote no .config");
     Error::usage(format!("`make {target}` fails: {}", sanitize_line(why, 200))).hint(
         "there is no file of this name, so it is taken for a target of the tree's make; `make help` in the source \

@@ -33,6 +33,8 @@ mod doubts;
 mod estimates;
 pub(crate) mod files;
 mod finish;
+mod form;
+mod given;
 pub(crate) mod guess;
 mod learned;
 mod lists;
