@@ -46,6 +46,7 @@ pub mod cc;
 pub mod cli;
 pub mod error;
 pub mod identity;
+pub mod input;
 pub mod journal;
 pub mod kconfig;
 pub mod lab;

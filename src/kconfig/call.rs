@@ -113,34 +113,11 @@ impl Call {
         }
         let log = work.join(LOG);
         let shim = Shim::make(work, &log, cancel)?;
-        let mut output = OsString::from(&project.output_variable);
-        output.push("=");
-        // A trailing slash, since SeaBIOS joins the variable and names of files without one.
-        output.push(tree.join(""));
-        // On the command line, since SeaBIOS sets it to a file in the source tree.
-        let mut config = OsString::from("KCONFIG_CONFIG=");
         let short = Short::of(&tree)?;
-        config.push(short.path.join(".config"));
-        let mut spec = Spec::new("make")
-            .arg("-C")
-            .arg(source)
-            .arg(output)
-            .arg(config)
-            .args(&project.make_args)
+        let spec = make(source, project, &tree, &short.path, shim.env())
             .arg(&project.base_target)
             .env("KBISECT_CONF_RECORD", &record)
-            .in_english()
-            .env_remove("KCONFIG_ALLCONFIG")
-            .env_remove("KCONFIG_CONFIG")
-            .log(Log::Append(log.clone()))
-            .wall(Duration::from_secs(600));
-        // As for builds: what make is told from outside would hold for Kconfig only.
-        for name in MAKE_OPTIONS {
-            spec = spec.env_remove(name);
-        }
-        for (name, value) in project.make_env().chain(shim.env()) {
-            spec = spec.env(name, value);
-        }
+            .log(Log::Append(log.clone()));
         let ended = supervise::run(&spec, cancel)?;
         check(ended, "make", &log).map_err(|error| lacks_target(error, project, &log))?;
         forget_ours(&record.join(ENVIRON))?;
@@ -205,10 +182,45 @@ fn lacks_target(error: Error, project: &Project, log: &Path) -> Error {
     )
 }
 
+/// A call of make that configures in the folder `tree`, which Kconfig knows by the name `short`.
+pub(super) fn make(
+    source: &Path,
+    project: &Project,
+    tree: &Path,
+    short: &Path,
+    shim: Vec<(OsString, OsString)>,
+) -> Spec {
+    let mut output = OsString::from(&project.output_variable);
+    output.push("=");
+    // A trailing slash, since SeaBIOS joins the variable and names of files without one.
+    output.push(tree.join(""));
+    // On the command line, since SeaBIOS sets it to a file in the source tree.
+    let mut config = OsString::from("KCONFIG_CONFIG=");
+    config.push(short.join(".config"));
+    let mut spec = Spec::new("make")
+        .arg("-C")
+        .arg(source)
+        .arg(output)
+        .arg(config)
+        .args(&project.make_args)
+        .in_english()
+        .env_remove("KCONFIG_ALLCONFIG")
+        .env_remove("KCONFIG_CONFIG")
+        .wall(Duration::from_secs(600));
+    // As for builds: what make is told from outside would hold for Kconfig only.
+    for name in MAKE_OPTIONS {
+        spec = spec.env_remove(name);
+    }
+    for (name, value) in project.make_env().chain(shim) {
+        spec = spec.env(name, value);
+    }
+    spec
+}
+
 /// Another name of a folder, if its own is long: a `conf` of 2008 (toybox has one) takes names of 127 bytes, writes
 /// behind its buffer if they are longer, and may go on to say that all is well.
-struct Short {
-    path: PathBuf,
+pub(super) struct Short {
+    pub(super) path: PathBuf,
     /// Where the other name is.
     _folder: Option<tempfile::TempDir>,
 }
@@ -217,7 +229,7 @@ impl Short {
     /// So long may a folder's name be, with room for those of files in it.
     const ENOUGH: usize = 80;
 
-    fn of(folder: &Path) -> Result<Self> {
+    pub(super) fn of(folder: &Path) -> Result<Self> {
         if folder.as_os_str().len() <= Self::ENOUGH {
             let path = folder.to_owned();
             return Ok(Self {

@@ -240,6 +240,26 @@ impl ConfResolver {
         self.env().dialect
     }
 
+    /// The source tree.
+    pub(super) fn source(&self) -> &Path {
+        &self.source
+    }
+
+    /// The folder of the architecture in the source of Linux, as make tells it to Kconfig; else empty.
+    #[must_use]
+    pub fn srcarch(&self) -> String {
+        let mut env = self.call.env.iter();
+        let of = env.find(|(name, _)| name == "SRCARCH");
+        of.map(|(_, value)| value.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+
+    /// A new folder for temporary files.
+    pub(super) fn scratch_dir(&self) -> Result<tempfile::TempDir> {
+        let scratch = self.scratch.path();
+        tempfile::tempdir_in(scratch).map_err(|e| Error::io("make a folder in", scratch, e))
+    }
+
     /// The requests of the base.
     #[must_use]
     pub fn base(&self) -> &Fragment {
@@ -274,9 +294,7 @@ impl ConfResolver {
     /// is written there is nobody else's: the `conf` of BusyBox writes `.config` where it
     /// stands, whatever `KCONFIG_CONFIG` says.
     fn call_dir(&self) -> Result<tempfile::TempDir> {
-        let scratch = self.scratch.path();
-        let dir =
-            tempfile::tempdir_in(scratch).map_err(|e| Error::io("make a folder in", scratch, e))?;
+        let dir = self.scratch_dir()?;
         let wrong = |e| Error::io("read the folder", &self.call.cwd, e);
         for entry in fs::read_dir(&self.call.cwd).map_err(wrong)? {
             let entry = entry.map_err(wrong)?;

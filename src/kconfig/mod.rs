@@ -21,6 +21,7 @@ mod requests;
 mod resolve;
 mod selected;
 mod spelling;
+mod target;
 
 pub use checked::CheckedResolver;
 pub use conf::{ConfResolver, Precedence};

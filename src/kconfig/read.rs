@@ -27,6 +27,25 @@ impl Parsed {
         let with_line = |(request, line): (&Request, &usize)| (*line, request.symbol.clone());
         unknown.map(with_line).collect()
     }
+
+    /// How many modules are asked for, as `=m`.
+    #[must_use]
+    pub fn modules(&self) -> usize {
+        let requests = self.fragment.requests().iter();
+        requests.filter(|r| r.value == Value::MODULE).count()
+    }
+
+    /// Asks for each module as built in.
+    pub fn build_modules_in(&mut self) {
+        let built_in = |request: &Request| match request.value {
+            Value::MODULE => Request {
+                symbol: request.symbol.clone(),
+                value: Value::YES,
+            },
+            _ => request.clone(),
+        };
+        self.fragment = Fragment::new(self.fragment.requests().iter().map(built_in).collect());
+    }
 }
 
 /// Reads a `.config` or a fragment: `CONFIG_X=value`, `# CONFIG_X is not set`, comments, blank

@@ -102,6 +102,8 @@ pub struct InvalidValue(pub String);
 impl Value {
     /// The value `y`.
     pub const YES: Self = Self::Tristate(Tristate::Y);
+    /// The value `m`.
+    pub const MODULE: Self = Self::Tristate(Tristate::M);
     /// The value `n`.
     pub const NO: Self = Self::Tristate(Tristate::N);
 

@@ -177,7 +177,9 @@ pub(crate) fn make_absolute(settings: &mut Settings) -> Result<()> {
         Ok(())
     };
     settings.source.iter_mut().try_for_each(absolute)?;
-    settings.start.iter_mut().try_for_each(absolute)?;
+    // The others are names: of a target of make, of standard input.
+    let mut files = settings.start.iter_mut().filter(|path| path.exists());
+    files.try_for_each(absolute)?;
     if let Base::File(path) = &mut settings.base {
         absolute(path)?;
     }

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::prepare::tools;
-use super::start::{check_start, list_unknown, read_start};
+use super::start::{ReadStart, check_start, read_start};
 use super::tell::{Watcher, warn};
 use super::tools::Want;
 
@@ -34,8 +34,7 @@ pub fn explain(
     }
     check_start(settings, when_empty)?;
     let tools = tools(settings, when_missing, Want::Look, cancel, tell)?;
-    let (parsed, name) = read_start(settings, &tools, when_empty, tell)?;
-    list_unknown(tell, &name, &parsed.unknown(&tools.known), &tools.known);
+    let ReadStart { parsed, name, .. } = read_start(settings, &tools, when_empty, cancel, tell)?;
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")
     })?;

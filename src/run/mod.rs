@@ -38,6 +38,8 @@ mod estimates;
 mod explain;
 mod files;
 mod finish;
+mod form;
+mod given;
 mod guess;
 mod key;
 mod learned;

@@ -1,38 +1,16 @@
 //! The start: read, and taken apart into requests.
 
-use std::fs;
-
-pub(crate) use super::lists::list_unknown;
-use super::lists::{list, list_problems, unreadable};
-use super::project::project;
-use super::tell::{Watcher, note};
+use super::form;
+use super::given::{self, Piece};
+use super::lists::{list, list_problems, list_unknown};
+use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
 use super::{reasons, unmet};
 use crate::kconfig::{self, Fixed, Overruled, Parsed, Precedence, Problem, Start};
-use crate::model::Missing;
-use crate::settings::{Base, Settings};
+use crate::model::{Missing, Symbol};
+use crate::settings::{Base, Modules, Settings};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
-
-/// The bytes of the start, and the name of its file.
-fn bytes(settings: &Settings) -> Result<(Vec<u8>, String)> {
-    // One that there is not has no start either.
-    project(settings.project.as_ref(), &settings.arch)?;
-    let is_linux = match &settings.project {
-        None => true,
-        Some(toml::Value::String(name)) => name == "linux",
-        Some(_) => false,
-    };
-    match &settings.start {
-        Some(path) => {
-            let bytes = fs::read(path).map_err(|e| unreadable("the start", path, e))?;
-            Ok((bytes, path.display().to_string()))
-        }
-        None if is_linux => Ok((kconfig::EC2_START.into(), "the EC2 set".to_owned())),
-        None => Err(Error::usage("this project needs a --start")
-            .hint("a .config that works, or a fragment of one; for `explain` it is --config")),
-    }
-}
 
 /// What becomes of a start in which nothing can be taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +23,16 @@ pub enum WhenEmpty {
 
 /// Refuses a start of which it can be told early that it is none.
 pub(crate) fn check_start(settings: &Settings, when: WhenEmpty) -> Result<()> {
-    let (bytes, name) = bytes(settings)?;
-    refuse_empty(&name, &kconfig::read(&bytes), when)
+    let pieces = given::pieces(settings)?;
+    let texts = pieces.iter().map(|piece| match piece {
+        Piece::Read(part, _) => Some((&part.name, kconfig::read(&part.text))),
+        Piece::Target(_) => None,
+    });
+    match texts.collect::<Option<Vec<_>>>().as_deref() {
+        // Of several, one may be empty.
+        Some([(name, parsed)]) => refuse_empty(name, parsed, when),
+        _ => Ok(()),
+    }
 }
 
 fn refuse_empty(name: &str, parsed: &Parsed, when: WhenEmpty) -> Result<()> {
@@ -57,23 +43,87 @@ fn refuse_empty(name: &str, parsed: &Parsed, when: WhenEmpty) -> Result<()> {
         .hint("it must have lines like CONFIG_PCI=y, with CONFIG_: a .config or a fragment of one"))
 }
 
-/// The start as the tree's own `conf` reads it, and the name of its file; warns of what a person
-/// would read otherwise.
+/// A start, read.
+pub(crate) struct ReadStart {
+    /// What it asks for, with the defaults of the tree if its form asks for them.
+    pub(crate) parsed: Parsed,
+    /// Its name, for people.
+    pub(crate) name: String,
+    /// Symbols that the tree does not have, with their lines.
+    pub(crate) unknown: Vec<(usize, Symbol)>,
+}
+
+/// Reads the start as the tree's own `conf` does; warns of what a person would read otherwise.
 pub(crate) fn read_start(
     settings: &Settings,
     tools: &Tools,
     when: WhenEmpty,
+    cancel: &CancelToken,
     tell: &mut Watcher<'_>,
-) -> Result<(Parsed, String)> {
-    let (bytes, name) = bytes(settings)?;
-    let dialect = tools.resolver.conf().dialect();
-    let parsed = kconfig::read_as(&bytes, dialect, tools.resolver.trusted());
-    list_problems(tell, &name, &parsed.problems);
-    refuse_empty(&name, &parsed, when)?;
+) -> Result<ReadStart> {
+    let conf = tools.resolver.conf();
+    let given = given::merge(given::pieces(settings)?, settings, conf, cancel)?;
+    let (dialect, model) = (conf.dialect(), tools.resolver.trusted());
+    let mut parsed = kconfig::read_as(&given.merged.text, dialect, model);
+    for (name, problems) in given.problems(&parsed.problems) {
+        list_problems(tell, &name, &problems);
+    }
+    refuse_empty(&given.name, &parsed, when)?;
     let is_unclear = |p: &&Problem| matches!(p.kind, kconfig::ProblemKind::Contradiction(_));
-    match parsed.problems.iter().find(is_unclear) {
-        None => Ok((parsed, name)),
-        Some(problem) => Err(Error::usage(format!("{name}: {problem}"))),
+    if let Some(problem) = parsed.problems.iter().find(is_unclear) {
+        return Err(Error::usage(format!("{}: {problem}", given.name)));
+    }
+    if let Some(text) = given.replaced() {
+        note(tell, text);
+    }
+    let unknown = parsed.unknown(&tools.known);
+    for (name, unknown) in given.unknown(&unknown) {
+        list_unknown(tell, &name, &unknown, &tools.known);
+    }
+    if let Some(completed) = form::complete(settings, &given, &parsed, tools, cancel, tell)? {
+        form::tell_unmet(tell, &given.name, &completed.unmet);
+        parsed = kconfig::read_as(completed.text.as_bytes(), dialect, model);
+    }
+    build_modules_in(settings, tools, &mut parsed, tell);
+    Ok(ReadStart {
+        parsed,
+        name: given.name,
+        unknown,
+    })
+}
+
+/// Asks for `=y` where the start has `=m`, unless the modules are kept.
+fn build_modules_in(
+    settings: &Settings,
+    tools: &Tools,
+    parsed: &mut Parsed,
+    tell: &mut Watcher<'_>,
+) {
+    let is_ours = tools.guest.is_some();
+    let modules = settings.modules.unwrap_or(match is_ours {
+        true => Modules::Builtin,
+        false => Modules::Keep,
+    });
+    let count = parsed.modules();
+    if count == 0 {
+        return;
+    }
+    match modules {
+        Modules::Builtin => {
+            parsed.build_modules_in();
+            note(
+                tell,
+                format!(
+                    "start: {count} modules (=m) are built in (=y): the guest loads none \
+                     (--modules keep leaves them as they are)"
+                ),
+            );
+        }
+        Modules::Keep if is_ours => warn(
+            tell,
+            format!("the start has {count} modules (=m), and kbisect's guest loads none of them"),
+        ),
+        Modules::Keep => {}
     }
 }
 
@@ -85,10 +135,12 @@ pub(crate) fn start(
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
 ) -> Result<Start> {
-    let (parsed, name) = read_start(settings, tools, when, tell)?;
-    // First: it may explain an error.
-    list_unknown(tell, &name, &parsed.unknown(&tools.known), &tools.known);
-    let start = kconfig::analyse(
+    let ReadStart {
+        parsed,
+        name,
+        unknown,
+    } = read_start(settings, tools, when, cancel, tell)?;
+    let mut start = kconfig::analyse(
         &parsed,
         &settings.keep,
         &tools.known,
@@ -96,6 +148,8 @@ pub(crate) fn start(
         &*tools.resolver,
         cancel,
     )?;
+    // With the defaults of the tree there is none: the file's own lines count.
+    start.unknown = unknown;
     let base = base_name(&settings.base);
     let overruled = start.overruled.iter();
     list(tell, &name, overruled.map(|o| overruling(o, &base)));

@@ -2,7 +2,7 @@
 
 use super::kind::{Kind, Switch};
 use super::limits;
-use super::values::{ARCH, Base, OUTPUT, Settings};
+use super::values::{ARCH, Base, Form, Modules, OUTPUT, Settings};
 use crate::model::{
     CERTIFY, Certify, CompilerLauncher, Confidence, Order, Origin, Symbol, Tracing, near,
 };
@@ -69,6 +69,18 @@ impl Setting {
     }
 }
 
+/// The value that is called `word`.
+fn named<T: serde::de::DeserializeOwned>(word: &str, flag: &str, words: &[&str]) -> Result<T> {
+    serde_json::from_value(word.into()).map_err(|_| {
+        let (last, first) = words.split_last().unwrap_or((&"", &[]));
+        let words = format!("{} or {last}", first.join(", "));
+        Error::usage(format!(
+            "{flag} must be {words}, not `{}`",
+            word.escape_debug()
+        ))
+    })
+}
+
 /// The key that is spelt most like an unknown one.
 #[must_use]
 pub fn like(key: &str) -> Option<&'static str> {
@@ -131,12 +143,41 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "start",
-        value_name: "FILE",
-        doc: "Configuration that works: a .config or a fragment",
+        value_name: "FILE|TARGET",
+        doc: "Configuration that works: a .config, a defconfig, a fragment, one of these compressed, a kernel image \
+              with its configuration in it, - (standard input), running (this machine's), or a target of make such \
+              as x86_64_defconfig; given several times, they are merged in order",
         default: "the EC2 set",
         section: Section::Subject,
-        kind: Kind::Text(|settings, path| {
-            settings.start = Some(path.into());
+        kind: Kind::Texts(|settings, paths| {
+            settings.start = paths.into_iter().map(Into::into).collect();
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "start-as",
+        value_name: "full|defconfig|fragment",
+        doc: "How to read the start: a whole .config; a defconfig, to which the defaults of the tree are added; \
+              or a fragment, without them",
+        default: "as its contents suggest",
+        section: Section::Subject,
+        kind: Kind::Text(|settings, word| {
+            settings.start_as = Some(named(word, "--start-as", Form::WORDS)?);
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "modules",
+        value_name: "builtin|keep",
+        doc: "What becomes of each =m of the start: builtin asks for =y, keep leaves it to the oracle to load modules",
+        default: "builtin if kbisect's guest boots the kernel, else keep",
+        section: Section::Subject,
+        kind: Kind::Text(|settings, word| {
+            settings.modules = Some(named(word, "--modules", Modules::WORDS)?);
             Ok(())
         }),
         effect: Effect::Key,

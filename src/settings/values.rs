@@ -32,6 +32,71 @@ pub enum Base {
     File(PathBuf),
 }
 
+/// How the files of a start are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// A whole `.config`.
+    Full,
+    /// Only what differs from the defaults of the tree, as `make savedefconfig` writes it.
+    Defconfig,
+    /// Assignments over the base, without the defaults of the tree.
+    Fragment,
+}
+
+impl Form {
+    /// The words for [`Form`], in the order of its values.
+    pub const WORDS: &'static [&'static str] = &["full", "defconfig", "fragment"];
+}
+
+/// What becomes of the modules that a start asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Modules {
+    /// Each `=m` is asked for as `=y`.
+    Builtin,
+    /// Each `=m` stays. The oracle must load the modules, if it needs any.
+    Keep,
+}
+
+impl Modules {
+    /// The words for [`Modules`], in the order of its values.
+    pub const WORDS: &'static [&'static str] = &["builtin", "keep"];
+}
+
+/// A list that is written as nothing, as one value, or as a list: earlier versions knew one value at most.
+mod one_or_many {
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        One(PathBuf),
+        Many(Vec<PathBuf>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+        let written = match paths {
+            [] => None,
+            [one] => Some(Written::One(one.clone())),
+            many => Some(Written::Many(many.to_vec())),
+        };
+        written.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<PathBuf>, D::Error> {
+        Ok(match Option::<Written>::deserialize(from)? {
+            None => Vec::new(),
+            Some(Written::One(path)) => vec![path],
+            Some(Written::Many(paths)) => paths,
+        })
+    }
+}
+
 /// The settings of a run, checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -39,8 +104,15 @@ pub struct Settings {
     pub oracles: Vec<String>,
     /// A source tree or tarball; none: the newest that Debian's package installed.
     pub source: Option<PathBuf>,
-    /// A `.config` or a fragment; none: the EC2 set.
-    pub start: Option<PathBuf>,
+    /// Files that are merged to the start, or targets of make that write it; none: the EC2 set.
+    #[serde(default, with = "one_or_many")]
+    pub start: Vec<PathBuf>,
+    /// How the files of the start are read; none: as their contents suggest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_as: Option<Form>,
+    /// What becomes of modules that the start asks for; none: they are built in if the guest cannot load any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules: Option<Modules>,
     /// The architecture, as make's `ARCH` has it.
     pub arch: String,
     /// The configuration under every fragment.
@@ -94,7 +166,9 @@ impl Settings {
         Self {
             oracles: Vec::new(),
             source: None,
-            start: None,
+            start: Vec::new(),
+            start_as: None,
+            modules: None,
             arch: ARCH.to_owned(),
             base: Base::Expert,
             keep: Vec::new(),

@@ -15,7 +15,7 @@ use crate::run::finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use crate::run::tell::{Watcher, warn};
 use crate::run::tools::WhenMissing;
 use crate::search::Algorithm;
-use crate::settings::{Machine, Settings};
+use crate::settings::{Form, Machine, Modules, Settings};
 use crate::{Error, Result};
 
 /// A result that is to be verified.
@@ -60,7 +60,9 @@ pub(super) fn settings(
     if let Some(source) = claim.source {
         settings.source = Some(source.to_owned());
     }
-    settings.start = Some(claim.dir.join(MINIMAL_FRAGMENT));
+    settings.start = vec![claim.dir.join(MINIMAL_FRAGMENT)];
+    settings.start_as = Some(Form::Fragment);
+    settings.modules = Some(Modules::Keep);
     claim.output.clone_into(&mut settings.output);
     // One at a time, in order: all of them pass or fail alone.
     settings.algorithm = Algorithm::OneByOne;

@@ -1,0 +1,171 @@
+//! What the text of a start means: a whole config, a defconfig or a fragment.
+
+use super::given::Given;
+use super::tell::{Watcher, note, warn};
+use super::tools::Tools;
+use crate::kconfig::engine::Mode;
+use crate::kconfig::{Parsed, Resolver, parse_config};
+use crate::model::{Config, Fragment, Request, Value};
+use crate::settings::{Form, Settings};
+use crate::supervise::CancelToken;
+use crate::{Error, Result};
+
+/// So many of a hundred assignments must need the defaults of the tree, or a text is a fragment.
+const NEEDS_DEFAULTS: usize = 10;
+
+/// A text that means more than it says, as the `.config` that it means.
+pub(crate) struct Completed {
+    /// The text of the `.config`.
+    pub(crate) text: String,
+    /// Assignments of the text that do not hold in it, with the value that holds.
+    pub(crate) unmet: Vec<(Request, Value)>,
+}
+
+/// Adds the defaults of the tree to a start where its form asks for that, and says in one line how it is read.
+/// None: the text is taken as it is.
+///
+/// # Errors
+/// The start is for another architecture; Kconfig fails.
+pub(crate) fn complete(
+    settings: &Settings,
+    given: &Given,
+    parsed: &Parsed,
+    tools: &Tools,
+    cancel: &CancelToken,
+    tell: &mut Watcher<'_>,
+) -> Result<Option<Completed>> {
+    refuse_another_architecture(given, tools)?;
+    if given.is_own && settings.start_as.is_none() {
+        return Ok(None);
+    }
+    let (form, why) = form(settings, given, parsed, tools, cancel)?;
+    let mut said = format!("start: {}: {}", given.name, form_name(form));
+    if !why.is_empty() {
+        said = format!("{said}: {why}");
+    }
+    if !given.packed.is_empty() {
+        said = format!("{said}; {}", given.packed.join(", "));
+    }
+    note(tell, said);
+    let needs_defaults = match form {
+        Form::Fragment => false,
+        Form::Defconfig => true,
+        // What was merged into a whole config may uncover symbols that it does not have.
+        Form::Full => given.is_merged(),
+    };
+    if !needs_defaults {
+        return Ok(None);
+    }
+    let conf = tools.resolver.conf();
+    let text = conf.reference(Mode::OldDef, Some(&given.merged.text), cancel)?;
+    let config = parse_config(&text);
+    let unmet = unmet(&parsed.fragment, &config, tools);
+    Ok(Some(Completed { text, unmet }))
+}
+
+fn form_name(form: Form) -> &'static str {
+    match form {
+        Form::Full => "a whole .config",
+        Form::Defconfig => "a defconfig",
+        Form::Fragment => "a fragment",
+    }
+}
+
+/// How the start is read, and why.
+fn form(
+    settings: &Settings,
+    given: &Given,
+    parsed: &Parsed,
+    tools: &Tools,
+    cancel: &CancelToken,
+) -> Result<(Form, String)> {
+    if let Some(form) = settings.start_as {
+        return Ok((form, String::new()));
+    }
+    if given.is_whole {
+        return Ok((Form::Full, String::new()));
+    }
+    // The one and the other cannot be told apart by their text: what Kconfig makes of it tells.
+    let resolver = &tools.resolver;
+    let alone = resolver.foresee(&parsed.fragment, cancel)?;
+    let unmet_alone = unmet(&parsed.fragment, &alone.config, tools).len();
+    let asked = parsed.fragment.requests().len();
+    if unmet_alone * 100 < asked * NEEDS_DEFAULTS {
+        return Ok((Form::Fragment, String::new()));
+    }
+    let completed = match resolver.trusted() {
+        Some(model) => {
+            let asked = model.assignments(&given.merged.text);
+            model.resolve(Mode::OldDef, Some(&asked)).write()
+        }
+        None => (resolver.conf()).reference(Mode::OldDef, Some(&given.merged.text), cancel)?,
+    };
+    let unmet_with = unmet(&parsed.fragment, &parse_config(&completed), tools).len();
+    if unmet_with * 2 > unmet_alone {
+        return Ok((Form::Fragment, String::new()));
+    }
+    let why = format!(
+        "{unmet_alone} of its {asked} assignments do not hold without the defaults of the tree, and {unmet_with} \
+         with them (--start-as fragment reads it without)"
+    );
+    Ok((Form::Defconfig, why))
+}
+
+/// The assignments that do not hold in a config, with the value that holds. Symbols that the tree does not have are
+/// left out: they are told by themselves.
+fn unmet(asked: &Fragment, config: &Config, tools: &Tools) -> Vec<(Request, Value)> {
+    let known = asked.requests().iter();
+    let known = known.filter(|request| tools.known.contains(&request.symbol));
+    let with_value = known.map(|request| (request.clone(), config.get(&request.symbol).clone()));
+    with_value
+        .filter(|(request, got)| request.value != *got)
+        .collect()
+}
+
+/// Warns of assignments that do not hold even with the defaults of the tree.
+pub(crate) fn tell_unmet(tell: &mut Watcher<'_>, name: &str, unmet: &[(Request, Value)]) {
+    const SHOWN: usize = 10;
+    for (request, got) in unmet.iter().take(SHOWN) {
+        warn(
+            tell,
+            format!("{name}: asks for {request}, gets {got} with the defaults of the tree"),
+        );
+    }
+    if unmet.len() > SHOWN {
+        let more = unmet.len() - SHOWN;
+        warn(tell, format!("{name}: and {more} more of the kind"));
+    }
+}
+
+/// A whole `.config` of Linux has its architecture in its header.
+fn refuse_another_architecture(given: &Given, tools: &Tools) -> Result<()> {
+    let ours = tools.resolver.conf().srcarch();
+    if !given.is_whole || ours.is_empty() {
+        return Ok(());
+    }
+    let top = given.merged.text.split(|b| *b == b'\n').take(20);
+    let arch = top
+        .filter_map(|line| std::str::from_utf8(line).ok())
+        .find_map(|line| {
+            let rest = line.strip_prefix("# Linux/")?;
+            rest.contains("Kernel Configuration")
+                .then(|| rest.split(' ').next())?
+        });
+    let folder = |arch: &str| match arch {
+        "i386" | "x86_64" => "x86".to_owned(),
+        "sparc32" | "sparc64" => "sparc".to_owned(),
+        "parisc64" => "parisc".to_owned(),
+        other => other.to_owned(),
+    };
+    match arch {
+        Some(arch) if folder(arch) != ours => {
+            let arch = arch.escape_debug();
+            Err(Error::usage(format!(
+                "{} is a configuration for {arch}, and this run is for {ours}",
+                given.name
+            ))
+            .hint(format!("give --arch {arch}, or another --start")))
+        }
+        _ => Ok(()),
+    }
+}
