@@ -107,6 +107,10 @@ impl Lab<'_> {
         (self.sink)(event);
     }
 
+    pub(super) fn warn(&mut self, text: String) {
+        self.emit(&Event::Warning { text });
+    }
+
     fn take_trial(&mut self) -> TrialId {
         let id = self.next_trial;
         self.next_trial = TrialId(id.0 + 1);
