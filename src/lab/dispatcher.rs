@@ -8,7 +8,7 @@ use crate::search::Search;
 
 impl Lab<'_> {
     /// Runs `search` to its end, or to the end of the budget. `in_flight` are the candidates
-    /// that it proposed in an earlier sitting; `progress` counts the start among what passed.
+    /// that it proposed in an earlier session; `progress` counts the start among what passed.
     ///
     /// # Errors
     /// Whatever makes it impossible to go on. The journal is whole, and the run can be resumed.

@@ -56,7 +56,7 @@ pub(super) struct Run<'l, 'a> {
     starved: VecDeque<(WorkerId, Trial)>,
     /// One of these is under way.
     is_alone: bool,
-    /// Proposed by an earlier sitting and not answered.
+    /// Proposed by an earlier session and not answered.
     pending: VecDeque<Candidate>,
     /// In flight, and known to teach nothing.
     pointless: HashSet<CandidateId>,
@@ -103,7 +103,7 @@ impl<'l, 'a> Run<'l, 'a> {
         let phase = self.search.phase();
         self.progress.phase = phase;
         self.lab.emit(&Event::PhaseBegun { phase });
-        // An earlier sitting may have died before it could note it.
+        // An earlier session may have died before it could note it.
         self.note_best()?;
         self.tell_depends()?;
         loop {

@@ -19,9 +19,9 @@ use crate::{Error, Result};
 /// How much a run may take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// Wall time, all sittings together.
+    /// Wall time, all sessions together.
     pub time: Option<Duration>,
-    /// Trials, the start's included, all sittings together.
+    /// Trials, the start's included, all sessions together.
     pub trials: Option<u32>,
 }
 

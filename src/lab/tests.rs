@@ -163,8 +163,8 @@ fn new_search(info: &RunInfo) -> Box<dyn Search> {
     search::by_name(&info.algorithm, full, &info.fixed, Options::default()).unwrap()
 }
 
-/// One sitting, in a run directory that may have a journal.
-fn sitting(
+/// One session, in a run directory that may have a journal.
+fn session(
     path: &Path,
     executor: &mut dyn Executor,
     budget: Budget,
@@ -172,11 +172,11 @@ fn sitting(
     events: &mut Vec<Event>,
 ) -> crate::Result<Outcome> {
     let search = new_search(&info());
-    sitting_of(search, path, executor, budget, signals, events)
+    session_of(search, path, executor, budget, signals, events)
 }
 
 /// The same of any search.
-fn sitting_of(
+fn session_of(
     mut search: Box<dyn Search>,
     path: &Path,
     executor: &mut dyn Executor,
@@ -225,7 +225,7 @@ fn run(workers: usize, executor: &mut FakeExecutor<'_>) -> crate::Result<Outcome
     let dir = tempfile::tempdir().unwrap();
     executor.workers = workers;
     let (_sender, signals) = unbounded();
-    sitting(
+    session(
         &dir.path().join("run"),
         executor,
         Budget::default(),
@@ -355,7 +355,7 @@ fn the_best_files_always_hold_the_smallest_that_passed() {
     let oracle = needs(&["B", "C"]);
     let mut executor = FakeExecutor::new(1, |_, config| says(oracle(config)));
     let mut events = Vec::new();
-    sitting(
+    session(
         &path,
         &mut executor,
         Budget::default(),

@@ -33,7 +33,7 @@ struct Touched {
 /// they may hold what was built from contents that are not there any more, and make may not see that, as it looks
 /// at times only: then they are forgotten.
 ///
-/// In one sitting that cannot be: a tree is promoted only with a verdict that counts.
+/// In one session that cannot be: a tree is promoted only with a verdict that counts.
 ///
 /// # Errors
 /// The file of the state cannot be written, or a stamp not be removed.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::Confidence;
 
-/// One sitting of a search that doubts.
+/// One session of a search that doubts.
 fn doubting(
     path: &Path,
     executor: &mut FakeExecutor<'_>,
@@ -20,7 +20,7 @@ fn doubting(
         Confidence::default(),
     );
     let (_sender, signals) = unbounded();
-    sitting_of(
+    session_of(
         Box::new(search.unwrap()),
         path,
         executor,

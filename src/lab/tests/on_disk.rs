@@ -86,7 +86,7 @@ fn a_verdict_is_on_disk_before_the_search_knows_it_and_before_the_next_trial_beg
     };
     let (_sender, signals) = unbounded();
     let (budget, events) = (Budget::default(), &mut Vec::new());
-    let outcome = sitting_of(
+    let outcome = session_of(
         Box::new(search),
         &run,
         &mut executor,

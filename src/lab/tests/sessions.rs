@@ -8,33 +8,33 @@ fn a_run_that_stops_after_each_trial_comes_to_the_same_answer() {
     let path = dir.path().join("run");
     let (_sender, signals) = unbounded();
     let mut judged = Vec::new();
-    let mut sittings = 0;
+    let mut sessions = 0;
     let outcome = loop {
-        sittings += 1;
+        sessions += 1;
         let oracle = needs(&["B", "E", "F"]);
         let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
-        // The count of trials begins anew in each sitting of this test, after the start's.
+        // The count of trials begins anew in each session of this test, after the start's.
         let budget = Budget {
             time: None,
             trials: Some(2),
         };
-        let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
+        let outcome = session(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
         judged.extend(executor.judged.iter().copied());
         if outcome.stopped.is_none() {
             break outcome;
         }
         assert_eq!(outcome.stopped, Some(Stopped::Trials));
-        assert!(sittings < 100);
+        assert!(sessions < 100);
     };
     assert_eq!(names(&outcome.best), ["B", "E", "F"]);
     assert!(outcome.certificate.is_whole());
-    assert!(sittings > 3);
+    assert!(sessions > 3);
     let distinct: BTreeSet<_> = judged.iter().collect();
     assert_eq!(distinct.len(), judged.len(), "nothing is asked twice");
 }
 
 #[test]
-fn a_request_to_stop_ends_the_sitting_and_loses_no_verdict() {
+fn a_request_to_stop_ends_the_session_and_loses_no_verdict() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
     let (sender, signals) = unbounded();
@@ -45,7 +45,7 @@ fn a_request_to_stop_ends_the_sitting_and_loses_no_verdict() {
         }
         says(oracle(config))
     });
-    let outcome = sitting(
+    let outcome = session(
         &path,
         &mut executor,
         Budget::default(),
@@ -55,7 +55,7 @@ fn a_request_to_stop_ends_the_sitting_and_loses_no_verdict() {
     .unwrap();
     assert_eq!(outcome.stopped, Some(Stopped::Interrupted));
     let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
-    let outcome = sitting(
+    let outcome = session(
         &path,
         &mut executor,
         Budget::default(),
@@ -75,7 +75,7 @@ fn a_finished_run_that_is_resumed_tries_nothing() {
         let oracle = needs(&["A", "F"]);
         let mut executor = FakeExecutor::new(workers, |_, config| says(oracle(config)));
         let resumed = path.exists();
-        let outcome = sitting(
+        let outcome = session(
             &path,
             &mut executor,
             Budget::default(),
@@ -104,7 +104,7 @@ fn a_search_that_ends_with_its_budget_is_finished() {
             trials: limit,
         };
         let path = dir.path().join("run");
-        let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
+        let outcome = session(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
         (executor.judged.len() as u32, outcome.stopped)
     };
     let (all, stopped) = trials(None);
@@ -127,7 +127,7 @@ fn a_known_config_whose_file_is_gone_is_resolved_anew() {
         }
         says(oracle(config))
     });
-    let outcome = sitting(
+    let outcome = session(
         &path,
         &mut executor,
         Budget::default(),

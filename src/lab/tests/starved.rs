@@ -59,7 +59,7 @@ fn a_trial_during_which_the_machine_gave_out_is_made_again_alone_by_another_work
         let (_sender, signals) = unbounded();
         let mut events = vec![];
         let (path, budget) = (dir.path().join("run"), Budget::default());
-        let outcome = sitting(&path, &mut executor, budget, &signals, &mut events).unwrap();
+        let outcome = session(&path, &mut executor, budget, &signals, &mut events).unwrap();
         assert_eq!(names(&outcome.best), ["B", "G"]);
         let begun = executor.begun;
         let of_it: Vec<_> = begun
@@ -73,7 +73,7 @@ fn a_trial_during_which_the_machine_gave_out_is_made_again_alone_by_another_work
 }
 
 #[test]
-fn a_machine_that_gives_out_twice_ends_the_sitting_and_the_next_one_goes_on() {
+fn a_machine_that_gives_out_twice_ends_the_session_and_the_next_one_goes_on() {
     let oracle = needs(&["B", "G"]);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
@@ -87,7 +87,7 @@ fn a_machine_that_gives_out_twice_ends_the_sitting_and_the_next_one_goes_on() {
         }
     });
     let budget = Budget::default();
-    let error = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap_err();
+    let error = session(&path, &mut executor, budget, &signals, &mut vec![]).unwrap_err();
     let text = error.to_string();
     assert!(
         text.contains("twice") && text.ends_with(": make was killed"),
@@ -96,7 +96,7 @@ fn a_machine_that_gives_out_twice_ends_the_sitting_and_the_next_one_goes_on() {
     assert!(error.hint_text().unwrap().contains("kbisect resume"));
     let judged = executor.judged.clone();
     let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
-    let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
+    let outcome = session(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
     assert_eq!(names(&outcome.best), ["B", "G"]);
     let again = executor.judged.iter().filter(|f| judged[..4].contains(f));
     assert_eq!(again.count(), 0, "what had a verdict is not judged again");
@@ -132,7 +132,7 @@ fn two_trials_of_one_config_that_lose_their_machine_together_are_each_made_again
             let mut events = vec![];
             let (path, budget) = (dir.path().join("run"), Budget::default());
             let search = Box::new(search);
-            let ended = sitting_of(search, &path, &mut executor, budget, &signals, &mut events);
+            let ended = session_of(search, &path, &mut executor, budget, &signals, &mut events);
             let Some([first, second]) = executor.begun.get(number - 1..number + 1) else {
                 break;
             };
