@@ -1,9 +1,9 @@
 //! The rules by which a trial that gave no verdict is made again.
 
-use super::executor::TrialResult;
 use super::verdicts::{believed, judgement, starved_twice, why};
 use crate::Result;
 use crate::model::{Judgement, ResolvedConfig, TrialId, Verdict};
+use crate::trial::TrialResult;
 
 /// How often a trial that gave no verdict is made again, for each reason.
 const RETRIES: u32 = 1;

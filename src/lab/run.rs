@@ -11,19 +11,20 @@ use std::time::Duration;
 use crossbeam_channel::{select, tick};
 
 use super::best::another_config;
-use super::executor::{Report, Task};
+use super::executor::Report;
 use super::product::Products;
 use super::retry::Tries;
 use super::state::{Lab, Stopped};
 use super::store::fragment_of;
 use super::verdicts::no_workers;
-use crate::journal::{Record, RunDir};
+use crate::Result;
+use crate::journal::Record;
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
     ResolvedConfig, TrialId, WorkerId, WorkerState,
 };
 use crate::search::{Search, Step};
-use crate::{Error, Result};
+use crate::trial::{Baseline, TrialResult, TrialSpec, Work};
 
 /// How often budgets are looked at and progress is told.
 const TICK: Duration = Duration::from_secs(1);
@@ -63,6 +64,8 @@ pub(super) struct Run<'l, 'a> {
     progress: Progress,
     /// The start's is the first.
     trials: u32,
+    /// What oracles compare with.
+    baseline: Baseline,
     /// What the files of the best are about.
     written: RequestSet,
     products: Products,
@@ -81,6 +84,7 @@ impl<'l, 'a> Run<'l, 'a> {
         let judged = progress.passed + progress.failed + progress.unresolved;
         let written = lab.written.clone();
         Self {
+            baseline: lab.baseline(),
             lab,
             search,
             judged_last: vec![None; workers.len()],
@@ -211,13 +215,10 @@ impl<'l, 'a> Run<'l, 'a> {
                 let at = self.who_has(&candidate).unwrap_or(i);
                 // The number of workers is that of cores, more or less.
                 let worker = WorkerId(at as u32);
-                self.lab.executor.submit(
-                    worker,
-                    Task::Resolve {
-                        candidate: candidate.id,
-                        fragment,
-                    },
-                );
+                let work = Work::Resolve { fragment };
+                let key = self.lab.attempts.key(&work, candidate.round);
+                let spec = TrialSpec::new(key, work, self.lab.needs);
+                self.lab.executor.submit(worker, spec);
                 self.workers[at] = Busy::Resolving(candidate);
             }
         }
@@ -269,17 +270,15 @@ impl<'l, 'a> Run<'l, 'a> {
         match report {
             Report::Warning(text) => self.lab.emit(&Event::Warning { text }),
             Report::State(worker, state) => self.lab.emit(&Event::Worker { worker, state }),
-            Report::Resolved(worker, _, resolved) => {
+            Report::Ended(worker, outcome) => {
                 let busy = std::mem::replace(&mut self.workers[worker.0 as usize], Busy::Idle);
-                if let Busy::Resolving(candidate) = busy {
-                    self.resolved(worker, candidate, resolved?)?;
-                }
-                self.say_if_idle(worker);
-            }
-            Report::Judged(worker, _, result) => {
-                let busy = std::mem::replace(&mut self.workers[worker.0 as usize], Busy::Idle);
-                if let Busy::Judging(trial) = busy {
-                    self.judged(worker, *trial, result?)?;
+                let result = outcome?.result;
+                match (busy, result) {
+                    (Busy::Resolving(candidate), TrialResult::Resolved(config)) => {
+                        self.resolved(worker, candidate, config)?;
+                    }
+                    (Busy::Judging(trial), result) => self.judged(worker, *trial, result)?,
+                    _ => {}
                 }
                 self.say_if_idle(worker);
             }
@@ -349,24 +348,10 @@ impl<'l, 'a> Run<'l, 'a> {
         config: Arc<ResolvedConfig>,
         tries: Tries,
     ) -> Result<()> {
-        let first = candidates.first().map(|c| c.id);
-        let (id, dir) = self.lab.begin_trial(first, &config, worker)?;
-        let start = RunDir::trial_dir(self.lab.dir.path(), self.lab.start);
-        let baseline = start
-            .canonicalize()
-            .map_err(|e| Error::io("look at", &start, e))?;
-        let is_from_empty = candidates.iter().any(|c| c.origin == Origin::Empty);
-        let task = Task::Judge {
-            trial: id,
-            config: Arc::clone(&config),
-            dir,
-            baseline: Some(baseline),
-            origin: match is_from_empty {
-                true => Origin::Empty,
-                false => Origin::Earlier,
-            },
-        };
-        self.lab.executor.submit(worker, task);
+        let first = candidates.first();
+        let baseline = Some(&self.baseline);
+        let (id, spec) = (self.lab).begin_trial(first, &config, baseline, worker)?;
+        self.lab.executor.submit(worker, spec);
         self.judged_last[worker.0 as usize] = Some(config.fingerprint);
         let trial = Trial {
             id,

@@ -1,21 +1,19 @@
 //! The first trial of a run: the start is built and judged.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crossbeam_channel::select;
 
-use super::baseline;
-use super::executor::{Report, Task, TrialResult};
+use super::executor::Report;
 use super::retry::{Next, Tries, Wanted};
 use super::state::Lab;
 use super::store::{fragment_of, write_best};
 use super::verdicts::{no_workers, why};
 use crate::journal::{Record, RunDir};
 use crate::model::{
-    Event, Judgement, Origin, Phase, RequestSet, ResolvedConfig, Stage, Verdict, WorkerId,
-    WorkerState,
+    Event, Judgement, Phase, RequestSet, ResolvedConfig, Stage, Verdict, WorkerId, WorkerState,
 };
+use crate::trial::{TrialResult, files_in};
 use crate::{Error, ErrorKind, Result};
 
 fn no_verdict(why: &str) -> String {
@@ -32,10 +30,9 @@ impl Lab<'_> {
         self.emit(&Event::PhaseBegun {
             phase: Phase::Start,
         });
-        let config = Arc::new(config.clone());
         let mut tries = Tries::default();
         loop {
-            if let Some(judgement) = self.try_start(&config, keep, &mut tries)? {
+            if let Some(judgement) = self.try_start(config, keep, &mut tries)? {
                 return Ok(judgement);
             }
         }
@@ -44,22 +41,13 @@ impl Lab<'_> {
     /// Makes one trial of the start: its judgement if it passed, nothing if it is to be made again.
     fn try_start(
         &mut self,
-        config: &Arc<ResolvedConfig>,
+        config: &ResolvedConfig,
         keep: &RequestSet,
         tries: &mut Tries,
     ) -> Result<Option<Judgement>> {
         let worker = WorkerId(0);
-        let (trial, dir) = self.begin_trial(None, config, worker)?;
-        self.executor.submit(
-            worker,
-            Task::Judge {
-                trial,
-                config: Arc::clone(config),
-                dir: dir.clone(),
-                baseline: None,
-                origin: Origin::Earlier,
-            },
-        );
+        let (trial, spec) = self.begin_trial(None, config, None, worker)?;
+        self.executor.submit(worker, spec);
         let result = self.wait_for_start(worker)?;
         let judgement = match tries.next(trial, config, result, Wanted::Yes)? {
             Next::Counts(judgement) => judgement,
@@ -69,6 +57,7 @@ impl Lab<'_> {
             }
             Next::Cancelled => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
         };
+        let dir = RunDir::trial_dir(self.dir.path(), trial);
         let fails = |what: &str| {
             Err(Error::new(
                 ErrorKind::StartFails,
@@ -119,7 +108,7 @@ impl Lab<'_> {
         write_best(self.dir, &config.text, self.header, &fragment)?;
         self.journal.append(&Record::Start {
             judgement: judgement.clone(),
-            files: baseline::files(&RunDir::trial_dir(self.dir.path(), judgement.trial))?,
+            files: files_in(&RunDir::trial_dir(self.dir.path(), judgement.trial))?,
         })?;
         self.journal.append(&Record::Best {
             trial: judgement.trial,
@@ -150,11 +139,10 @@ impl Lab<'_> {
             select! {
                 recv(self.executor.reports()) -> report => match report {
                     Ok(Report::State(worker, state)) => self.emit(&Event::Worker { worker, state }),
-                    Ok(Report::Judged(_, _, result)) => {
+                    Ok(Report::Ended(_, outcome)) => {
                         self.emit(&Event::Worker { worker, state: WorkerState::Idle });
-                        return result;
+                        return outcome.map(|outcome| outcome.result);
                     }
-                    Ok(Report::Resolved(..)) => {}
                     Ok(Report::Warning(text)) => self.emit(&Event::Warning { text }),
                     Err(_) => return Err(no_workers()),
                 },

@@ -1,19 +1,19 @@
 //! What the dispatcher owns, and how a run ends.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
+use super::attempts::Attempts;
 use super::executor::Executor;
-use super::trial::CONFIG;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
 use crate::model::{
-    CandidateId, Event, Fragment, Request, RequestSet, ResolvedConfig, TrialId, WorkerId,
+    Candidate, Event, Fragment, Origin, Request, RequestSet, ResolvedConfig, TrialId, WorkerId,
 };
 use crate::search::{Certificate, Depends, Rebuilt, Reliability};
 use crate::supervise::Signal;
+use crate::trial::{Baseline, CONFIG, ContentId, Needs, TrialSpec, Work};
 use crate::{Error, Result};
 
 /// How much a run may take.
@@ -80,6 +80,10 @@ pub struct Lab<'a> {
     pub cache: VerdictCache,
     /// The start's requests.
     pub requests: &'a [Request],
+    /// What its trials need.
+    pub needs: &'a Needs,
+    /// The trials that there were.
+    pub attempts: Attempts,
     /// How much the run may take.
     pub budget: Budget,
     /// Requests to stop.
@@ -117,28 +121,44 @@ impl Lab<'_> {
         id
     }
 
-    /// Makes the directory of a trial, with the config in it, and notes that it begins.
+    /// Makes the folder of a trial, with the config in it, and notes that it begins: what is to be done then.
     pub(super) fn begin_trial(
         &mut self,
-        candidate: Option<CandidateId>,
+        candidate: Option<&Candidate>,
         config: &ResolvedConfig,
+        baseline: Option<&Baseline>,
         worker: WorkerId,
-    ) -> Result<(TrialId, PathBuf)> {
+    ) -> Result<(TrialId, TrialSpec)> {
         let trial = self.take_trial();
         let dir = self.dir.make_trial_dir(trial)?;
-        // Make, oracles and their guests run elsewhere.
-        let dir = dir
-            .canonicalize()
-            .map_err(|e| Error::io("look at", &dir, e))?;
         let path = dir.join(CONFIG);
         fs::write(&path, &config.text).map_err(|e| Error::io("write", &path, e))?;
-        let fingerprint = config.fingerprint;
         self.journal.append(&Record::Began {
             trial,
-            candidate,
-            fingerprint,
+            candidate: candidate.map(|c| c.id),
+            fingerprint: config.fingerprint,
             worker,
         })?;
-        Ok((trial, dir))
+        let work = Work::Judge {
+            trial,
+            config: config.clone(),
+            origin: candidate.map_or(Origin::Earlier, |c| c.origin),
+            baseline: baseline.cloned(),
+        };
+        let key = self.attempts.key(&work, candidate.map_or(0, |c| c.round));
+        Ok((trial, TrialSpec::new(key, work, self.needs)))
+    }
+
+    /// What oracles compare other kernels with: what they left in the trial of the start.
+    pub(super) fn baseline(&self) -> Baseline {
+        let mut lines = self.journal.lines().iter().rev();
+        let files = lines.find_map(|line| match &line.record {
+            Record::Start { judgement, files } if judgement.trial == self.start => Some(files),
+            _ => None,
+        });
+        Baseline {
+            trial: self.start,
+            files: ContentId::of(&serde_json::json!(files)),
+        }
     }
 }

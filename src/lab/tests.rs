@@ -15,6 +15,7 @@ use crate::model::{
 };
 use crate::search::{self, Options, Search};
 use crate::supervise::Signal;
+use crate::trial::{Needs, TrialOutcome, TrialResult, TrialSpec, Work};
 
 mod doubt;
 mod on_disk;
@@ -71,19 +72,17 @@ impl Executor for FakeExecutor<'_> {
         self.workers
     }
 
-    fn submit(&mut self, worker: WorkerId, task: Task) {
+    fn submit(&mut self, worker: WorkerId, spec: TrialSpec) {
         self.cancelled.remove(&worker);
-        let report = match task {
-            Task::Resolve {
-                candidate,
-                fragment,
-            } => Report::Resolved(worker, candidate, Ok(resolve(&fragment))),
-            Task::Judge { trial, config, .. } => {
+        let result = match spec.work {
+            Work::Resolve { fragment } => Ok(TrialResult::Resolved(resolve(&fragment))),
+            Work::Judge { trial, config, .. } => {
                 self.judged.push(config.fingerprint);
-                Report::Judged(worker, trial, (self.judge)(trial, &config.config))
+                (self.judge)(trial, &config.config)
             }
         };
-        self.sender.send(report).unwrap();
+        let outcome = result.map(|result| TrialOutcome::new(spec.key, result));
+        self.sender.send(Report::Ended(worker, outcome)).unwrap();
     }
 
     fn cancel(&mut self, worker: WorkerId) {
@@ -207,6 +206,8 @@ fn session_of(
         journal: &mut journal,
         cache: VerdictCache::of(&lines),
         requests: &info.requests,
+        needs: &Needs::of_key(&info.key),
+        attempts: Attempts::of(&lines),
         budget,
         signals,
         sink: &mut sink,

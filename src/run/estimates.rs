@@ -7,7 +7,7 @@ use super::guess;
 use super::searches::Whole;
 use super::state::RunState;
 use crate::Result;
-use crate::journal::{Record, RunDir, RunInfo};
+use crate::journal::{Record, RunInfo};
 use crate::kconfig::{CheckedResolver, Resolver};
 use crate::lab::{Lab, fragment_of};
 use crate::model::{Judgement, Order, RequestSet, Tracing};
@@ -59,9 +59,8 @@ impl Estimates<'_> {
         };
         if known.start.is_some() {
             // It was built in an earlier session.
-            let trial = RunDir::trial_dir(lab.dir.path(), judgement.trial);
             let cpu = judgement.timings.build_cpu;
-            lab.executor.recall(&trial, &start, cpu);
+            lab.executor.recall(judgement.trial, &start, cpu);
         }
         let costs = Foretold::of(lab, whole, cancel)?;
         if is_timed && !costs.is_empty() {

@@ -10,10 +10,11 @@ use super::costs::Foretold;
 use super::files::{json_file, parse};
 use super::searches::Whole;
 use crate::journal::RunDir;
-use crate::lab::{Lab, TraceFrom};
+use crate::lab::Lab;
 use crate::model::{Config, Event, Prior, RequestId, RequestSet, Tracing};
 use crate::supervise::CancelToken;
 use crate::trace::{Evidence, Place, Reach, guarded};
+use crate::trial::TraceFrom;
 use crate::{Error, ErrorKind, Result};
 
 /// The file, in the run directory.
@@ -91,13 +92,7 @@ pub(crate) fn of_start(
     let from = match tracing {
         Tracing::Off => return Ok(None),
         Tracing::File(path) => TraceFrom::File(path.clone()),
-        Tracing::Auto => {
-            let dir = RunDir::trial_dir(lab.dir.path(), lab.start);
-            TraceFrom::Boot(
-                dir.canonicalize()
-                    .map_err(|e| Error::io("look at", &dir, e))?,
-            )
-        }
+        Tracing::Auto => TraceFrom::Boot(lab.start),
     };
     if whole.resolver.trusted().is_none() {
         return Ok(None);

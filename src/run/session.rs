@@ -19,8 +19,7 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Stopped, Watch, check_trees,
-    fragment_of, has_files, moves,
+    Attempts, BEST_FRAGMENT, Budget, Lab, LocalExecutor, Outcome, Stopped, fragment_of, moves,
 };
 use crate::model::{
     Candidate, Event, Fingerprint, Fragment, Origin, Request, RequestSet, Source, bytes,
@@ -29,6 +28,7 @@ use crate::search::{self, Coverage, Depends, Search};
 use crate::settings::Settings;
 use crate::setup::WorkFolder;
 use crate::supervise::{CancelToken, JobServer};
+use crate::trial::{Needs, TrialRunner, Watch, check_trees, has_files};
 use crate::{Error, ErrorKind, Result};
 
 /// Goes on with the run from where it stands. Its end is in the journal then.
@@ -166,8 +166,9 @@ fn search_on(
     let names: Vec<String> = tools.oracles.iter().map(|o| o.name().to_owned()).collect();
     let trees = dir.path().join(TREES);
     // Kconfig works there as long as trials are made.
-    let (bench, _work) = bench(tools, settings, &trees, known.best)?;
-    let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
+    let needs = Needs::of_key(&tools.key);
+    let (runner, _work) = runner(tools, settings, dir, known.best)?;
+    let mut executor = LocalExecutor::start(runner, settings.jobs.get(), cancel)?;
     let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| tell(event);
@@ -178,6 +179,8 @@ fn search_on(
         journal,
         cache: VerdictCache::of(lines),
         requests: &info.requests,
+        needs: &needs,
+        attempts: Attempts::of(lines),
         budget: Budget {
             time: settings.budget_time,
             trials: settings.budget_trials,
@@ -243,17 +246,18 @@ fn search_on(
     lab.run(search.as_mut(), in_flight, progress)
 }
 
-/// What trials are made with, in build trees in the folder `trees`, one of which may hold the best.
-fn bench(
+/// Makes the trials of a run, in build trees in its folder, one of which may hold the best.
+fn runner(
     mut tools: Tools,
     settings: &Settings,
-    trees: &Path,
+    dir: &RunDir,
     best: Option<Fingerprint>,
-) -> Result<(Bench, WorkFolder)> {
-    fs::create_dir_all(trees).map_err(|e| Error::io("make the folder", trees, e))?;
-    let trees = trees
-        .canonicalize()
-        .map_err(|e| Error::io("look at", trees, e))?;
+) -> Result<(TrialRunner, WorkFolder)> {
+    // Make, oracles and their guests run elsewhere.
+    let root = dir.path().canonicalize();
+    let root = root.map_err(|e| Error::io("look at", dir.path(), e))?;
+    let trees = root.join(TREES);
+    fs::create_dir_all(&trees).map_err(|e| Error::io("make the folder", &trees, e))?;
     let pool = TreePool::open(&trees, settings.jobs.get(), best)?.building(settings.builds);
     check_trees(&pool, &trees, &tools.source, &tools.toolset)?;
     // Compilers that are killed leave their temporary files: these go with the trees.
@@ -261,7 +265,9 @@ fn bench(
     fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
     tools.plan.env.push(("TMPDIR".into(), temporary.into()));
     let kbuild = Kbuild::new(&tools.plan.source, &settings.arch);
-    let bench = Bench {
+    let runner = TrialRunner {
+        trials: RunDir::trials(&root),
+        needs: Needs::of_key(&tools.key),
         resolver: tools.resolver,
         plan: tools.plan,
         trees: pool,
@@ -275,7 +281,7 @@ fn bench(
         told: OnceLock::new(),
         watch: Watch::of(tools.toolset),
     };
-    Ok((bench, tools.work))
+    Ok((runner, tools.work))
 }
 
 /// What depends on what in the start, if the record of the run fits its requests.

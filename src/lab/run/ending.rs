@@ -2,8 +2,9 @@
 
 use super::{Busy, Run, Trial};
 use crate::Result;
-use crate::lab::executor::{Report, TrialResult};
+use crate::lab::executor::Report;
 use crate::model::{Candidate, Event, Verdict, WorkerId, WorkerState};
+use crate::trial::{TrialOutcome, TrialResult};
 
 impl Run<'_, '_> {
     /// The search is over: ends what still runs, and notes that it can teach nothing, or a
@@ -44,9 +45,9 @@ impl Run<'_, '_> {
         let reports = self.lab.executor.reports().clone();
         while self.workers.iter().any(|busy| !matches!(busy, Busy::Idle)) {
             match reports.recv() {
-                Ok(report @ (Report::Resolved(worker, ..) | Report::Judged(worker, ..))) => {
+                Ok(Report::Ended(worker, outcome)) => {
                     let busy = std::mem::replace(&mut self.workers[worker.0 as usize], Busy::Idle);
-                    if let (Busy::Judging(trial), Report::Judged(_, _, Ok(result))) = (busy, report)
+                    if let (Busy::Judging(trial), Ok(TrialOutcome { result, .. })) = (busy, outcome)
                         && let TrialResult::Judged { verdict, .. } = &result
                         && *verdict != Verdict::Unresolved
                     {

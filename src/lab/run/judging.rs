@@ -2,9 +2,9 @@
 
 use super::{Busy, Run, Trial};
 use crate::journal::Record;
-use crate::lab::executor::TrialResult;
 use crate::lab::retry::{Next, Wanted};
 use crate::model::{Candidate, CandidateId, Event, Judgement, Source, Verdict, WorkerId};
+use crate::trial::TrialResult;
 use crate::{Error, Result};
 
 impl Run<'_, '_> {

@@ -158,6 +158,8 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
         journal: &mut journal,
         cache: VerdictCache::of(&[]),
         requests: &info.requests,
+        needs: &Needs::of_key(&info.key),
+        attempts: Attempts::default(),
         budget: Budget::default(),
         signals: &signals,
         sink: &mut sink,

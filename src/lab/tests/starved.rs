@@ -17,12 +17,12 @@ impl Executor for Noting<'_> {
         self.fake.workers()
     }
 
-    fn submit(&mut self, worker: WorkerId, task: Task) {
-        if let Task::Judge { config, .. } = &task {
+    fn submit(&mut self, worker: WorkerId, spec: TrialSpec) {
+        if let Work::Judge { config, .. } = &spec.work {
             let others = self.fake.reports.len();
             self.begun.push((config.fingerprint, worker, others));
         }
-        self.fake.submit(worker, task);
+        self.fake.submit(worker, spec);
     }
 
     fn cancel(&mut self, worker: WorkerId) {
