@@ -1,19 +1,15 @@
 //! The executor for this machine: a thread for each worker.
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use rayon::prelude::*;
 
 use super::executor::{Executor, Report};
-use crate::model::{Config, Fingerprint, Forecast, ResolvedConfig, TrialId, WorkerId};
+use crate::model::WorkerId;
 use crate::supervise::CancelToken;
-use crate::trace::Activity;
-use crate::trial::{News, Runner, TraceFrom, TrialRunner, TrialSpec};
+use crate::trial::{News, Runner, TrialSpec};
 use crate::{Error, Result};
 
 /// Workers on this machine. Dropped, it cancels what runs and waits for its threads.
@@ -21,7 +17,6 @@ use crate::{Error, Result};
 /// The threads live as long as the executor does: children die with the thread that started
 /// them.
 pub struct LocalExecutor {
-    runner: Arc<TrialRunner>,
     workers: Vec<Worker>,
     reports: Receiver<Report>,
 }
@@ -38,18 +33,17 @@ impl LocalExecutor {
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub fn start(runner: TrialRunner, workers: usize, cancel: &CancelToken) -> Result<Self> {
-        let runner = Arc::new(runner);
+    pub fn start(runner: &Arc<dyn Runner>, workers: usize, cancel: &CancelToken) -> Result<Self> {
         let (sender, reports) = unbounded();
         let mut all = Vec::with_capacity(workers);
         for i in 0..workers {
             // The number of workers is that of cores, more or less.
             let id = WorkerId(i as u32);
             let (tasks, inbox) = unbounded();
-            let (runner, sender) = (Arc::clone(&runner), sender.clone());
+            let (runner, sender) = (Arc::clone(runner), sender.clone());
             let thread = thread::Builder::new()
                 .name(format!("worker-{i}"))
-                .spawn(move || work(&runner, id, &inbox, &sender))
+                .spawn(move || work(&*runner, id, &inbox, &sender))
                 .map_err(|e| Error::failed("cannot start a worker").because(e))?;
             all.push(Worker {
                 tasks: Some(tasks),
@@ -59,7 +53,6 @@ impl LocalExecutor {
             });
         }
         Ok(Self {
-            runner,
             workers: all,
             reports,
         })
@@ -67,7 +60,7 @@ impl LocalExecutor {
 }
 
 fn work(
-    runner: &TrialRunner,
+    runner: &dyn Runner,
     id: WorkerId,
     inbox: &Receiver<(TrialSpec, CancelToken)>,
     reports: &Sender<Report>,
@@ -107,36 +100,6 @@ impl Executor for LocalExecutor {
 
     fn cancel(&mut self, worker: WorkerId) {
         self.workers[worker.0 as usize].cancel.cancel();
-    }
-
-    fn promote(&mut self, worker: WorkerId, fingerprint: Fingerprint) {
-        self.runner.promote(worker, fingerprint);
-    }
-
-    fn expected_disk(&self) -> Option<u64> {
-        Some(self.runner.expected_disk())
-    }
-
-    fn recall(&mut self, trial: TrialId, config: &ResolvedConfig, cpu: Duration) {
-        self.runner.recall(trial, config, cpu);
-    }
-
-    fn forecast(&self, config: &Config) -> Option<Forecast> {
-        self.runner.forecast(config)
-    }
-
-    fn trace(
-        &mut self,
-        config: &ResolvedConfig,
-        from: &TraceFrom,
-        cancel: &CancelToken,
-    ) -> Result<Option<Activity>> {
-        self.runner.trace(config, from, cancel)
-    }
-
-    fn objects(&self, configs: &[Config]) -> Vec<BTreeSet<String>> {
-        let objects = |config| self.runner.objects(config);
-        configs.par_iter().map(objects).collect()
     }
 
     fn reports(&self) -> &Receiver<Report> {

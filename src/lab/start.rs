@@ -118,7 +118,7 @@ impl Lab<'_> {
         })?;
         self.cache.judged(judgement);
         self.cache.resolved(keep.clone(), judgement.fingerprint);
-        self.executor.promote(worker, config.fingerprint);
+        self.site.promote(config.fingerprint);
         self.start = judgement.trial;
         self.start_ended(worker, keep, judgement);
         Ok(())

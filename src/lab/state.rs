@@ -7,6 +7,7 @@ use crossbeam_channel::Receiver;
 
 use super::attempts::Attempts;
 use super::executor::Executor;
+use super::site::Site;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
 use crate::model::{
     Candidate, Event, Fragment, Origin, Request, RequestSet, ResolvedConfig, TrialId, WorkerId,
@@ -72,6 +73,8 @@ pub enum Product {
 pub struct Lab<'a> {
     /// Those who do the work.
     pub executor: &'a mut dyn Executor,
+    /// Where the best is built.
+    pub site: &'a dyn Site,
     /// The run directory.
     pub dir: &'a RunDir,
     /// Its journal.

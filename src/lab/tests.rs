@@ -1,6 +1,7 @@
 //! The dispatcher over a fake executor: scheduling and faults, without processes.
 #![allow(clippy::unwrap_used)]
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -33,7 +34,6 @@ struct FakeExecutor<'j> {
     sender: Sender<Report>,
     reports: Receiver<Report>,
     judged: Vec<Fingerprint>,
-    promoted: Vec<Fingerprint>,
     /// Workers that were told to stop what they do.
     cancelled: BTreeSet<WorkerId>,
 }
@@ -50,7 +50,6 @@ impl<'j> FakeExecutor<'j> {
             sender,
             reports,
             judged: vec![],
-            promoted: vec![],
             cancelled: BTreeSet::new(),
         }
     }
@@ -89,12 +88,20 @@ impl Executor for FakeExecutor<'_> {
         self.cancelled.insert(worker);
     }
 
-    fn promote(&mut self, _: WorkerId, fingerprint: Fingerprint) {
-        self.promoted.push(fingerprint);
-    }
-
     fn reports(&self) -> &Receiver<Report> {
         &self.reports
+    }
+}
+
+/// A fake: notes what is promoted.
+#[derive(Default)]
+struct FakeSite {
+    promoted: RefCell<Vec<Fingerprint>>,
+}
+
+impl Site for FakeSite {
+    fn promote(&self, fingerprint: Fingerprint) {
+        self.promoted.borrow_mut().push(fingerprint);
     }
 }
 
@@ -176,6 +183,20 @@ fn session(
 
 /// The same of any search.
 fn session_of(
+    search: Box<dyn Search>,
+    path: &Path,
+    executor: &mut dyn Executor,
+    budget: Budget,
+    signals: &Receiver<Signal>,
+    events: &mut Vec<Event>,
+) -> crate::Result<Outcome> {
+    let site = FakeSite::default();
+    session_at(&site, search, path, executor, budget, signals, events)
+}
+
+/// The same at a site.
+fn session_at(
+    site: &FakeSite,
     mut search: Box<dyn Search>,
     path: &Path,
     executor: &mut dyn Executor,
@@ -202,6 +223,7 @@ fn session_of(
     let mut sink = |event: &Event| events.push(event.clone());
     let mut lab = Lab {
         executor,
+        site,
         dir: &dir,
         journal: &mut journal,
         cache: VerdictCache::of(&lines),
@@ -255,11 +277,23 @@ fn the_minimal_set_is_found_with_any_number_of_workers() {
 fn no_config_is_judged_twice_and_the_winners_tree_becomes_the_base() {
     let oracle = needs(&["A", "H"]);
     let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
-    let outcome = run(2, &mut executor).unwrap();
-    assert_eq!(names(&outcome.best), ["A", "H"]);
+    let (site, dir) = (FakeSite::default(), tempfile::tempdir().unwrap());
+    let (path, search) = (dir.path().join("run"), new_search(&info()));
+    let (_sender, signals) = unbounded();
+    let (budget, events) = (Budget::default(), &mut vec![]);
+    let outcome = session_at(
+        &site,
+        search,
+        &path,
+        &mut executor,
+        budget,
+        &signals,
+        events,
+    );
+    assert_eq!(names(&outcome.unwrap().best), ["A", "H"]);
     let distinct: BTreeSet<_> = executor.judged.iter().collect();
     assert_eq!(distinct.len(), executor.judged.len());
-    assert!(!executor.promoted.is_empty());
+    assert!(!site.promoted.borrow().is_empty());
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Estimates<'_> {
         if known.start.is_some() {
             // It was built in an earlier session.
             let cpu = judgement.timings.build_cpu;
-            lab.executor.recall(judgement.trial, &start, cpu);
+            lab.site.recall(judgement.trial, &start, cpu);
         }
         let costs = Foretold::of(lab, whole, cancel)?;
         if is_timed && !costs.is_empty() {

@@ -135,10 +135,10 @@ fn guess(
     source: &Path,
     cancel: &CancelToken,
 ) -> Result<Option<Guess>> {
-    let Some(activity) = lab.executor.trace(whole.resolved, from, cancel)? else {
+    let Some(activity) = lab.site.trace(whole.resolved, from, cancel)? else {
         return Ok(None);
     };
-    let of = |configs: &[Config]| lab.executor.objects(configs);
+    let of = |configs: &[Config]| lab.site.objects(configs);
     let of_one = |config: &Config| {
         let mut objects = of(std::slice::from_ref(config));
         objects.pop().unwrap_or_default()

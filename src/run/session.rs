@@ -19,7 +19,8 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    Attempts, BEST_FRAGMENT, Budget, Lab, LocalExecutor, Outcome, Stopped, fragment_of, moves,
+    Attempts, BEST_FRAGMENT, Budget, Lab, LocalExecutor, LocalSite, Outcome, Stopped, fragment_of,
+    moves,
 };
 use crate::model::{
     Candidate, Event, Fingerprint, Fragment, Origin, Request, RequestSet, Source, bytes,
@@ -28,7 +29,7 @@ use crate::search::{self, Coverage, Depends, Search};
 use crate::settings::Settings;
 use crate::setup::WorkFolder;
 use crate::supervise::{CancelToken, JobServer};
-use crate::trial::{Needs, TrialRunner, Watch, check_trees, has_files};
+use crate::trial::{Needs, Runner, TrialRunner, Watch, check_trees, has_files};
 use crate::{Error, ErrorKind, Result};
 
 /// Goes on with the run from where it stands. Its end is in the journal then.
@@ -168,13 +169,16 @@ fn search_on(
     // Kconfig works there as long as trials are made.
     let needs = Needs::of_key(&tools.key);
     let (runner, _work) = runner(tools, settings, dir, known.best)?;
-    let mut executor = LocalExecutor::start(runner, settings.jobs.get(), cancel)?;
+    let site = LocalSite::of(&runner);
+    let workers: Arc<dyn Runner> = runner;
+    let mut executor = LocalExecutor::start(&workers, settings.jobs.get(), cancel)?;
     let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| tell(event);
     let header = header(info, settings, BEST_FRAGMENT);
     let mut lab = Lab {
         executor: &mut executor,
+        site: &site,
         dir,
         journal,
         cache: VerdictCache::of(lines),
@@ -225,7 +229,7 @@ fn search_on(
         };
         estimates.complete(&mut lab, &mut known, cancel)?;
     }
-    if is_first && let Some(disk) = lab.executor.expected_disk() {
+    if is_first && let Some(disk) = lab.site.expected_disk() {
         let text = format!(
             "disk: the {} build trees take about {}, in {}; they go at the end",
             settings.jobs.get() + 1,
@@ -252,7 +256,7 @@ fn runner(
     settings: &Settings,
     dir: &RunDir,
     best: Option<Fingerprint>,
-) -> Result<(TrialRunner, WorkFolder)> {
+) -> Result<(Arc<TrialRunner>, WorkFolder)> {
     // Make, oracles and their guests run elsewhere.
     let root = dir.path().canonicalize();
     let root = root.map_err(|e| Error::io("look at", dir.path(), e))?;
@@ -281,7 +285,7 @@ fn runner(
         told: OnceLock::new(),
         watch: Watch::of(tools.toolset),
     };
-    Ok((runner, tools.work))
+    Ok((Arc::new(runner), tools.work))
 }
 
 /// What depends on what in the start, if the record of the run fits its requests.

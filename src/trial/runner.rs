@@ -14,9 +14,7 @@ use super::watch::Watch;
 use crate::build::{Forecasts, MakePlan, TreePool};
 use crate::identity;
 use crate::kconfig::Resolver;
-use crate::model::{
-    Config, Fingerprint, Forecast, Fragment, ResolvedConfig, TrialId, WorkerId, WorkerState,
-};
+use crate::model::{Config, Forecast, Fragment, ResolvedConfig, TrialId, WorkerId, WorkerState};
 use crate::oracle::Oracle;
 use crate::supervise::{self, CancelToken, JobServer};
 use crate::{Error, Result};
@@ -109,6 +107,11 @@ impl Runner for TrialRunner {
                 };
                 let mut state = |state| tell(News::State(state));
                 let result = self.judge(worker, &subject, cancel, &mut state);
+                if let Ok(TrialResult::Judged { verdict, .. }) = &result
+                    && verdict.is_pass()
+                {
+                    self.trees.accepted(worker, config.fingerprint);
+                }
                 let warnings = supervise::warnings().into_iter();
                 for text in warnings.chain(self.source.take_warnings()) {
                     tell(News::Warning(text));
@@ -187,12 +190,6 @@ impl TrialRunner {
         resolved.map(TrialResult::Resolved)
     }
 
-    /// About how many bytes of disk all build trees together will take.
-    #[must_use]
-    pub fn expected_disk(&self) -> u64 {
-        self.trees.expected_size()
-    }
-
     /// Learns what builds take from the one of `trial`, of `config`, which an earlier session made and which took
     /// `cpu`. Nothing is learnt if its tree or its notes are gone.
     pub fn recall(&self, trial: TrialId, config: &ResolvedConfig, cpu: Duration) {
@@ -213,10 +210,5 @@ impl TrialRunner {
     #[must_use]
     pub fn objects(&self, config: &Config) -> BTreeSet<String> {
         self.forecasts.listed(config)
-    }
-
-    /// What the worker built last, `fingerprint`, is what later trials are nearest to.
-    pub fn promote(&self, worker: WorkerId, fingerprint: Fingerprint) {
-        self.trees.promote(worker, fingerprint);
     }
 }

@@ -407,10 +407,9 @@ mod tests {
         let folder = setting.dir.path().join("trees");
         let promote = || {
             assert!(passes(setting.judge(None)));
-            trees.promote(
-                WorkerId(0),
-                ResolvedConfig::new(String::new(), parse_config("")).fingerprint,
-            );
+            let fingerprint = parse_config("").fingerprint();
+            trees.accepted(WorkerId(0), fingerprint);
+            trees.promote(fingerprint);
         };
         promote();
         check_trees(trees, &folder, source, &Toolset::default()).unwrap();

@@ -69,8 +69,8 @@ impl Run<'_, '_> {
             self.tell(candidate, &judgement, worker)?;
             // It is the best, or will be as soon as the search believes it.
             let is_near = candidate.keep.len() <= self.search.best().len();
-            if let (true, true, Some(worker)) = (judgement.verdict.is_pass(), is_near, worker) {
-                self.lab.executor.promote(worker, trial.config.fingerprint);
+            if i == 0 && judgement.verdict.is_pass() && is_near {
+                self.lab.site.promote(trial.config.fingerprint);
             }
         }
         Ok(())

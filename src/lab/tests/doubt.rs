@@ -154,6 +154,7 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
     let full = RequestSet::full(info.requests.len());
     let mut lab = Lab {
         executor: &mut executor,
+        site: &FakeSite::default(),
         dir: &dir,
         journal: &mut journal,
         cache: VerdictCache::of(&[]),

@@ -29,10 +29,6 @@ impl Executor for Noting<'_> {
         self.fake.cancel(worker);
     }
 
-    fn promote(&mut self, worker: WorkerId, fingerprint: Fingerprint) {
-        self.fake.promote(worker, fingerprint);
-    }
-
     fn reports(&self) -> &Receiver<Report> {
         self.fake.reports()
     }
