@@ -38,7 +38,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Config, Origin, ResolvedConfig, TrialId, WorkerId};
+    use crate::model::{Config, Origin, ResolvedConfig, TrialId};
 
     #[test]
     fn the_attempts_of_a_config_are_counted_over_all_sessions() {
@@ -49,7 +49,7 @@ mod tests {
                 trial: TrialId(trial),
                 candidate: None,
                 fingerprint: config.fingerprint,
-                worker: WorkerId(0),
+                worker: None,
             },
         };
         let work = |trial| Work::Judge {

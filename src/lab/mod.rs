@@ -1,15 +1,15 @@
 //! Gives candidates to trees and verdicts to the search.
 //!
-//! One thread, the [dispatcher](Lab), owns all state: the search, the journal, what each worker
-//! does. Workers (see [`Executor`]) only work, and report. So everything that happens has one
-//! order, the one in which it is written to the journal.
+//! One thread, the [dispatcher](Lab), owns all state: the search, the journal, the trials under way.
+//! [`Workers`] take trials from a queue, and report. So everything that happens has one order, the one
+//! in which it is written to the journal.
 
 mod attempts;
 mod best;
 mod dispatcher;
-mod executor;
 mod local;
 mod product;
+mod queue;
 mod retry;
 mod run;
 mod site;
@@ -22,8 +22,8 @@ mod verdicts;
 mod tests;
 
 pub use attempts::Attempts;
-pub use executor::{Executor, Report};
-pub use local::LocalExecutor;
+pub use local::LocalWorkers;
+pub use queue::{Report, Workers};
 pub use site::{LocalSite, Site};
 pub use state::{Budget, Lab, Outcome, Product, Stopped};
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, fragment_of, laid_over, moves};

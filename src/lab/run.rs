@@ -1,60 +1,43 @@
 //! The search in a lab: candidates to workers, verdicts to the search, until there is nothing left.
 
 mod ending;
+mod flights;
 mod judging;
 mod telling;
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{select, tick};
 
 use super::best::another_config;
-use super::executor::Report;
 use super::product::Products;
+use super::queue::Report;
 use super::retry::Tries;
 use super::state::{Lab, Stopped};
 use super::store::fragment_of;
 use super::verdicts::no_workers;
-use crate::Result;
 use crate::journal::Record;
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
-    ResolvedConfig, TrialId, WorkerId, WorkerState,
+    ResolvedConfig, WorkerId, WorkerState,
 };
 use crate::search::{Search, Step};
-use crate::trial::{Baseline, TrialResult, TrialSpec, Work};
+use crate::trial::{Baseline, Company, Place, TrialResult, TrialSpec, Wish, Work};
+use crate::{Error, Result};
+use flights::{Doing, Flights, Trial};
 
 /// How often budgets are looked at and progress is told.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What a worker does, as far as the dispatcher cares.
-enum Busy {
-    Idle,
-    Resolving(Candidate),
-    Judging(Box<Trial>),
-}
-
-struct Trial {
-    id: TrialId,
-    config: Arc<ResolvedConfig>,
-    /// All of them resolve to this config. Empty for the start.
-    candidates: Vec<Candidate>,
-    cancelled: bool,
-    tries: Tries,
-}
-
-/// A search, and what each worker does for it.
+/// A search, and what workers do for it.
 pub(super) struct Run<'l, 'a> {
     lab: &'l mut Lab<'a>,
     pub(super) search: &'l mut dyn Search,
-    workers: Vec<Busy>,
-    /// What each worker judged last: it is still in its tree.
-    judged_last: Vec<Option<Fingerprint>>,
+    flights: Flights,
     /// During these the machine gave out: each is made again with the machine to itself, by another worker than
     /// this one if there is another.
-    starved: VecDeque<(WorkerId, Trial)>,
+    starved: VecDeque<(Option<WorkerId>, Trial)>,
     /// One of these is under way.
     is_alone: bool,
     /// Proposed by an earlier session and not answered.
@@ -80,15 +63,13 @@ impl<'l, 'a> Run<'l, 'a> {
         in_flight: Vec<Candidate>,
         progress: Progress,
     ) -> Self {
-        let workers: Vec<Busy> = (0..lab.executor.workers()).map(|_| Busy::Idle).collect();
         let judged = progress.passed + progress.failed + progress.unresolved;
         let written = lab.written.clone();
         Self {
             baseline: lab.baseline(),
             lab,
             search,
-            judged_last: vec![None; workers.len()],
-            workers,
+            flights: Flights::default(),
             starved: VecDeque::new(),
             is_alone: false,
             pending: in_flight.into(),
@@ -101,9 +82,10 @@ impl<'l, 'a> Run<'l, 'a> {
         }
     }
 
-    /// The main loop. Comes back with no worker busy, unless it fails.
+    /// The main loop. Comes back with nothing in flight, unless it fails.
     pub(super) fn drive(&mut self) -> Result<Option<Stopped>> {
         let ticker = tick(TICK);
+        let reports = self.lab.workers.reports().clone();
         let phase = self.search.phase();
         self.progress.phase = phase;
         self.lab.emit(&Event::PhaseBegun { phase });
@@ -121,7 +103,6 @@ impl<'l, 'a> Run<'l, 'a> {
                 self.stop_all()?;
                 return Ok(Some(stopped));
             }
-            let reports = self.lab.executor.reports().clone();
             select! {
                 recv(reports) -> report => {
                     let report = report.map_err(|_| no_workers())?;
@@ -145,8 +126,8 @@ impl<'l, 'a> Run<'l, 'a> {
     }
 
     fn busy(&self) -> u32 {
-        let busy = self.workers.iter().filter(|w| !matches!(w, Busy::Idle));
-        busy.count() as u32
+        // Not more than there are workers.
+        self.flights.count() as u32
     }
 
     fn out_of_budget(&self) -> Option<Stopped> {
@@ -166,7 +147,7 @@ impl<'l, 'a> Run<'l, 'a> {
         !self.out_of_time() && limit.is_none_or(|limit| self.trials + self.busy() < limit)
     }
 
-    /// Gives every idle worker something to do; true when the search is over.
+    /// Offers as much as the workers can do; true when the search is over.
     fn feed(&mut self) -> Result<bool> {
         if !self.starved.is_empty() {
             self.feed_starved()?;
@@ -177,52 +158,55 @@ impl<'l, 'a> Run<'l, 'a> {
             }
             self.is_alone = false;
         }
-        for i in 0..self.workers.len() {
-            while matches!(self.workers[i], Busy::Idle) {
-                let candidate = match self.pending.pop_front() {
-                    Some(candidate) => candidate,
-                    None => match self.search.next() {
-                        Step::Try(candidate) => {
-                            self.note_best()?;
-                            let candidate_copy = candidate.clone();
-                            self.lab.journal.append(&Record::Proposed {
-                                candidate: candidate_copy,
-                            })?;
-                            self.tell_depends()?;
-                            candidate
-                        }
-                        Step::Wait => return Ok(false),
-                        Step::Done => return Ok(true),
-                    },
-                };
-                if self.pointless.contains(&candidate.id) {
-                    self.withdraw(&candidate)?;
-                    continue;
-                }
-                if candidate.round == 0
-                    && candidate.origin == Origin::Earlier
-                    && let Some(judgement) = self.known(&candidate)
-                {
-                    self.answer(&candidate, &judgement)?;
-                    continue;
-                }
-                if !self.may_begin() {
-                    self.pending.push_front(candidate);
-                    return Ok(false);
-                }
-                self.tell_origin(&candidate);
-                let fragment = fragment_of(self.lab.requests, &candidate.keep);
-                let at = self.who_has(&candidate).unwrap_or(i);
-                // The number of workers is that of cores, more or less.
-                let worker = WorkerId(at as u32);
-                let work = Work::Resolve { fragment };
-                let key = self.lab.attempts.key(&work, candidate.round);
-                let spec = TrialSpec::new(key, work, self.lab.needs);
-                self.lab.executor.submit(worker, spec);
-                self.workers[at] = Busy::Resolving(candidate);
+        while self.flights.count() < self.lab.workers.capacity() {
+            let candidate = match self.pending.pop_front() {
+                Some(candidate) => candidate,
+                None => match self.search.next() {
+                    Step::Try(candidate) => {
+                        self.note_best()?;
+                        let candidate_copy = candidate.clone();
+                        self.lab.journal.append(&Record::Proposed {
+                            candidate: candidate_copy,
+                        })?;
+                        self.tell_depends()?;
+                        candidate
+                    }
+                    Step::Wait => return Ok(false),
+                    Step::Done => return Ok(true),
+                },
+            };
+            if self.pointless.contains(&candidate.id) {
+                self.withdraw(&candidate)?;
+                continue;
             }
+            if candidate.round == 0
+                && candidate.origin == Origin::Earlier
+                && let Some(judgement) = self.known(&candidate)
+            {
+                self.answer(&candidate, &judgement)?;
+                continue;
+            }
+            if !self.may_begin() {
+                self.pending.push_front(candidate);
+                return Ok(false);
+            }
+            self.tell_origin(&candidate);
+            self.resolve(candidate);
         }
         Ok(false)
+    }
+
+    /// Has Kconfig resolve a candidate.
+    fn resolve(&mut self, candidate: Candidate) {
+        let work = Work::Resolve {
+            fragment: fragment_of(self.lab.requests, &candidate.keep),
+        };
+        let key = self.lab.attempts.key(&work, candidate.round);
+        let config = self.lab.cache.fingerprint(&candidate.keep);
+        let holder = config.and_then(|config| self.who_has(&candidate, config));
+        let spec = TrialSpec::new(key, work, self.lab.needs).wishing(on(holder));
+        self.lab.workers.offer(spec);
+        self.flights.offered(key, Doing::Resolving(candidate));
     }
 
     /// Begins the first of the trials that are to have the machine to themselves, as soon as nothing else is
@@ -237,9 +221,11 @@ impl<'l, 'a> Run<'l, 'a> {
                 self.withdraw(candidate)?;
             }
             if !candidates.is_empty() {
-                // The number of workers is that of cores, more or less.
-                let other = WorkerId((worker.0 + 1) % self.workers.len() as u32);
-                self.begin(other, candidates, trial.config, trial.tries)?;
+                let wish = Wish {
+                    place: worker.map_or(Place::Anywhere, Place::NotOn),
+                    company: Company::Alone,
+                };
+                self.begin(wish, candidates, trial.config, trial.tries)?;
                 self.is_alone = true;
             }
         }
@@ -247,14 +233,10 @@ impl<'l, 'a> Run<'l, 'a> {
     }
 
     /// The idle worker that has what is to be judged once more in its tree, where it needs not be built.
-    fn who_has(&self, candidate: &Candidate) -> Option<usize> {
-        let config = self.lab.cache.fingerprint(&candidate.keep);
+    fn who_has(&self, candidate: &Candidate, config: Fingerprint) -> Option<WorkerId> {
         let is_there = candidate.round > 0 && candidate.origin == Origin::Earlier;
-        let config = config.filter(|_| is_there)?;
-        let has = |at: &usize| {
-            matches!(self.workers[*at], Busy::Idle) && self.judged_last[*at] == Some(config)
-        };
-        (0..self.workers.len()).find(has)
+        let holder = self.flights.who_holds(config);
+        holder.filter(|_| is_there)
     }
 
     /// What earlier trials say of a candidate. One that passed, and of which the config was taken
@@ -270,28 +252,29 @@ impl<'l, 'a> Run<'l, 'a> {
         match report {
             Report::Warning(text) => self.lab.emit(&Event::Warning { text }),
             Report::State(worker, state) => self.lab.emit(&Event::Worker { worker, state }),
-            Report::Ended(worker, outcome) => {
-                let busy = std::mem::replace(&mut self.workers[worker.0 as usize], Busy::Idle);
-                let result = outcome?.result;
-                match (busy, result) {
-                    (Busy::Resolving(candidate), TrialResult::Resolved(config)) => {
-                        self.resolved(worker, candidate, config)?;
-                    }
-                    (Busy::Judging(trial), result) => self.judged(worker, *trial, result)?,
-                    _ => {}
+            Report::Started(worker, key) => self.flights.started(worker, key),
+            Report::Ended(key, worker, outcome) => {
+                // What is not in flight has ended before.
+                if let Some((doing, worker)) = self.flights.ended(key, worker) {
+                    self.ended(doing, worker, outcome?.result)?;
                 }
-                self.say_if_idle(worker);
             }
+        }
+        for worker in self.flights.take_idle() {
+            let state = WorkerState::Idle;
+            self.lab.emit(&Event::Worker { worker, state });
         }
         Ok(())
     }
 
-    fn say_if_idle(&mut self, worker: WorkerId) {
-        if matches!(self.workers[worker.0 as usize], Busy::Idle) {
-            self.lab.emit(&Event::Worker {
-                worker,
-                state: WorkerState::Idle,
-            });
+    fn ended(&mut self, doing: Doing, worker: Option<WorkerId>, result: TrialResult) -> Result<()> {
+        match (doing, result) {
+            (Doing::Resolving(candidate), TrialResult::Resolved(config)) => {
+                self.resolved(worker, candidate, config)
+            }
+            (Doing::Judging(trial), result) => self.judged(worker, *trial, result),
+            (Doing::Resolving(_), _) => Err(Error::failed("a worker did not resolve a fragment")
+                .hint("this is a bug of kbisect; `kbisect resume` goes on")),
         }
     }
 
@@ -299,7 +282,7 @@ impl<'l, 'a> Run<'l, 'a> {
     /// same config, or becomes one.
     fn resolved(
         &mut self,
-        worker: WorkerId,
+        worker: Option<WorkerId>,
         candidate: Candidate,
         config: ResolvedConfig,
     ) -> Result<()> {
@@ -316,43 +299,38 @@ impl<'l, 'a> Run<'l, 'a> {
             return Err(another_config());
         }
         self.lab.cache.resolved(candidate.keep.clone(), fingerprint);
+        let wish = on(self.who_has(&candidate, fingerprint).or(worker));
         if candidate.round > 0 || candidate.origin == Origin::Empty {
             // It is to be judged, whatever is known.
-            return self.begin(worker, vec![candidate], Arc::new(config), Tries::default());
+            return self.begin(wish, vec![candidate], config, Tries::default());
         }
         if let Some(judgement) = self.lab.cache.of_config(&fingerprint).cloned() {
             self.lab.restore_config(&judgement, &config)?;
             return self.answer(&candidate, &judgement);
         }
-        for busy in &mut self.workers {
-            if let Busy::Judging(trial) = busy
-                && trial.config.fingerprint == fingerprint
-                && !trial.cancelled
-            {
-                trial.candidates.push(candidate);
-                return Ok(());
-            }
-        }
-        let mut starved = self.starved.iter_mut().map(|(_, trial)| trial);
-        if let Some(trial) = starved.find(|trial| trial.config.fingerprint == fingerprint) {
+        let under_way = self.flights.trials().map(|(_, trial)| trial);
+        let starved = self.starved.iter_mut().map(|(_, trial)| trial);
+        let is_same =
+            |trial: &&mut Trial| trial.config.fingerprint == fingerprint && !trial.cancelled;
+        if let Some(trial) = under_way.chain(starved).find(is_same) {
             trial.candidates.push(candidate);
             return Ok(());
         }
-        self.begin(worker, vec![candidate], Arc::new(config), Tries::default())
+        self.begin(wish, vec![candidate], config, Tries::default())
     }
 
+    /// Begins a trial: it is in the journal before anybody can take it.
     fn begin(
         &mut self,
-        worker: WorkerId,
+        wish: Wish,
         candidates: Vec<Candidate>,
-        config: Arc<ResolvedConfig>,
+        config: ResolvedConfig,
         tries: Tries,
     ) -> Result<()> {
-        let first = candidates.first();
-        let baseline = Some(&self.baseline);
-        let (id, spec) = (self.lab).begin_trial(first, &config, baseline, worker)?;
-        self.lab.executor.submit(worker, spec);
-        self.judged_last[worker.0 as usize] = Some(config.fingerprint);
+        let (first, baseline) = (candidates.first(), Some(&self.baseline));
+        let (id, spec) = self.lab.begin_trial(first, &config, baseline)?;
+        let key = spec.key;
+        self.lab.workers.offer(spec.wishing(wish));
         let trial = Trial {
             id,
             config,
@@ -360,7 +338,12 @@ impl<'l, 'a> Run<'l, 'a> {
             cancelled: false,
             tries,
         };
-        self.workers[worker.0 as usize] = Busy::Judging(Box::new(trial));
+        self.flights.offered(key, Doing::Judging(Box::new(trial)));
         Ok(())
     }
+}
+
+/// The wish for a worker, if it is for one.
+fn on(worker: Option<WorkerId>) -> Wish {
+    worker.map_or_else(Wish::default, Wish::on)
 }

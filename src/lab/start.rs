@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crossbeam_channel::select;
 
-use super::executor::Report;
+use super::queue::Report;
 use super::retry::{Next, Tries, Wanted};
 use super::state::Lab;
 use super::store::{fragment_of, write_best};
@@ -13,7 +13,7 @@ use crate::journal::{Record, RunDir};
 use crate::model::{
     Event, Judgement, Phase, RequestSet, ResolvedConfig, Stage, Verdict, WorkerId, WorkerState,
 };
-use crate::trial::{TrialResult, files_in};
+use crate::trial::{TrialKey, TrialResult, Wish, files_in};
 use crate::{Error, ErrorKind, Result};
 
 fn no_verdict(why: &str) -> String {
@@ -45,10 +45,10 @@ impl Lab<'_> {
         keep: &RequestSet,
         tries: &mut Tries,
     ) -> Result<Option<Judgement>> {
-        let worker = WorkerId(0);
-        let (trial, spec) = self.begin_trial(None, config, None, worker)?;
-        self.executor.submit(worker, spec);
-        let result = self.wait_for_start(worker)?;
+        let (trial, spec) = self.begin_trial(None, config, None)?;
+        let key = spec.key;
+        self.workers.offer(spec.wishing(Wish::on(WorkerId(0))));
+        let (worker, result) = self.wait_for_start(key)?;
         let judgement = match tries.next(trial, config, result, Wanted::Yes)? {
             Next::Counts(judgement) => judgement,
             Next::Alone(why) | Next::Again(why) => {
@@ -99,7 +99,7 @@ impl Lab<'_> {
 
     fn start_accepted(
         &mut self,
-        worker: WorkerId,
+        worker: Option<WorkerId>,
         config: &ResolvedConfig,
         keep: &RequestSet,
         judgement: &Judgement,
@@ -124,9 +124,9 @@ impl Lab<'_> {
         Ok(())
     }
 
-    fn start_ended(&mut self, worker: WorkerId, keep: &RequestSet, judgement: &Judgement) {
+    fn start_ended(&mut self, worker: Option<WorkerId>, keep: &RequestSet, judgement: &Judgement) {
         self.emit(&Event::TrialEnded {
-            worker: Some(worker),
+            worker,
             candidate: None,
             requests: keep.len(),
             round: 0,
@@ -134,19 +134,23 @@ impl Lab<'_> {
         });
     }
 
-    fn wait_for_start(&mut self, worker: WorkerId) -> Result<TrialResult> {
+    fn wait_for_start(&mut self, wanted: TrialKey) -> Result<(Option<WorkerId>, TrialResult)> {
         loop {
             select! {
-                recv(self.executor.reports()) -> report => match report {
+                recv(self.workers.reports()) -> report => match report {
                     Ok(Report::State(worker, state)) => self.emit(&Event::Worker { worker, state }),
-                    Ok(Report::Ended(_, outcome)) => {
-                        self.emit(&Event::Worker { worker, state: WorkerState::Idle });
-                        return outcome.map(|outcome| outcome.result);
+                    Ok(Report::Ended(key, worker, outcome)) if key == wanted => {
+                        if let Some(worker) = worker {
+                            self.emit(&Event::Worker { worker, state: WorkerState::Idle });
+                        }
+                        return outcome.map(|outcome| (worker, outcome.result));
                     }
+                    // Of one that was made again, what came twice is known.
+                    Ok(Report::Started(..) | Report::Ended(..)) => {}
                     Ok(Report::Warning(text)) => self.emit(&Event::Warning { text }),
                     Err(_) => return Err(no_workers()),
                 },
-                recv(self.signals) -> signal => if signal.is_ok() { self.executor.cancel(worker) },
+                recv(self.signals) -> signal => if signal.is_ok() { self.workers.retract(wanted) },
             }
         }
     }

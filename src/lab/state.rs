@@ -6,11 +6,11 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 
 use super::attempts::Attempts;
-use super::executor::Executor;
+use super::queue::Workers;
 use super::site::Site;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
 use crate::model::{
-    Candidate, Event, Fragment, Origin, Request, RequestSet, ResolvedConfig, TrialId, WorkerId,
+    Candidate, Event, Fragment, Origin, Request, RequestSet, ResolvedConfig, TrialId,
 };
 use crate::search::{Certificate, Depends, Rebuilt, Reliability};
 use crate::supervise::Signal;
@@ -71,8 +71,8 @@ pub enum Product {
 
 /// A run: everything that the dispatcher owns.
 pub struct Lab<'a> {
-    /// Those who do the work.
-    pub executor: &'a mut dyn Executor,
+    /// Those who make trials.
+    pub workers: &'a mut dyn Workers,
     /// Where the best is built.
     pub site: &'a dyn Site,
     /// The run directory.
@@ -130,7 +130,6 @@ impl Lab<'_> {
         candidate: Option<&Candidate>,
         config: &ResolvedConfig,
         baseline: Option<&Baseline>,
-        worker: WorkerId,
     ) -> Result<(TrialId, TrialSpec)> {
         let trial = self.take_trial();
         let dir = self.dir.make_trial_dir(trial)?;
@@ -140,7 +139,7 @@ impl Lab<'_> {
             trial,
             candidate: candidate.map(|c| c.id),
             fingerprint: config.fingerprint,
-            worker,
+            worker: None,
         })?;
         let work = Work::Judge {
             trial,

@@ -1,4 +1,4 @@
-//! The dispatcher over a fake executor: scheduling and faults, without processes.
+//! The dispatcher over fake workers: scheduling and faults, without processes.
 #![allow(clippy::unwrap_used)]
 
 use std::cell::RefCell;
@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::search::{self, Options, Search};
 use crate::supervise::Signal;
-use crate::trial::{Needs, TrialOutcome, TrialResult, TrialSpec, Work};
+use crate::trial::{Needs, Place, TrialKey, TrialOutcome, TrialResult, TrialSpec, Work};
 
 mod doubt;
 mod on_disk;
@@ -26,19 +26,31 @@ mod starved;
 /// What the fake does with a trial.
 type Judge<'j> = Box<dyn FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j>;
 
+/// A trial that a fake worker began to judge.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    trial: TrialId,
+    fingerprint: Fingerprint,
+    worker: WorkerId,
+    /// So many others were under way.
+    others: usize,
+}
+
 /// A fake: resolves a fragment to itself (but requests named `IDLE...` change nothing), and
-/// judges at once.
-struct FakeExecutor<'j> {
+/// judges at once. A worker is busy until what it reported is received.
+struct FakeWorkers<'j> {
     workers: usize,
     judge: Judge<'j>,
     sender: Sender<Report>,
     reports: Receiver<Report>,
+    /// What was judged, in this order.
     judged: Vec<Fingerprint>,
-    /// Workers that were told to stop what they do.
-    cancelled: BTreeSet<WorkerId>,
+    begun: Vec<Begun>,
+    /// Who reported, in this order.
+    reported: Vec<WorkerId>,
 }
 
-impl<'j> FakeExecutor<'j> {
+impl<'j> FakeWorkers<'j> {
     fn new(
         workers: usize,
         judge: impl FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j,
@@ -50,8 +62,28 @@ impl<'j> FakeExecutor<'j> {
             sender,
             reports,
             judged: vec![],
-            cancelled: BTreeSet::new(),
+            begun: vec![],
+            reported: vec![],
         }
+    }
+
+    /// Those whose ends are not received yet.
+    fn busy(&self) -> &[WorkerId] {
+        // Each trial has two reports.
+        let busy = self.reports.len().div_ceil(2);
+        &self.reported[self.reported.len() - busy..]
+    }
+
+    /// The idle worker that meets a wish best.
+    fn who_takes(&self, place: Place) -> WorkerId {
+        let all = (0..self.workers as u32).map(WorkerId);
+        let idle: Vec<WorkerId> = all.filter(|w| !self.busy().contains(w)).collect();
+        let meets = |w: &&WorkerId| match place {
+            Place::Anywhere => true,
+            Place::On(wished) => **w == wished,
+            Place::NotOn(other) => **w != other,
+        };
+        *idle.iter().find(meets).unwrap_or(&idle[0])
     }
 }
 
@@ -66,27 +98,38 @@ fn resolve(fragment: &Fragment) -> ResolvedConfig {
     ResolvedConfig::new(fragment.to_string(), config)
 }
 
-impl Executor for FakeExecutor<'_> {
-    fn workers(&self) -> usize {
+impl Workers for FakeWorkers<'_> {
+    fn capacity(&self) -> usize {
         self.workers
     }
 
-    fn submit(&mut self, worker: WorkerId, spec: TrialSpec) {
-        self.cancelled.remove(&worker);
+    fn offer(&mut self, spec: TrialSpec) {
+        let (worker, key) = (self.who_takes(spec.wish.place), spec.key);
+        let others = self.reports.len();
         let result = match spec.work {
             Work::Resolve { fragment } => Ok(TrialResult::Resolved(resolve(&fragment))),
             Work::Judge { trial, config, .. } => {
-                self.judged.push(config.fingerprint);
+                let fingerprint = config.fingerprint;
+                self.judged.push(fingerprint);
+                self.begun.push(Begun {
+                    trial,
+                    fingerprint,
+                    worker,
+                    others,
+                });
                 (self.judge)(trial, &config.config)
             }
         };
-        let outcome = result.map(|result| TrialOutcome::new(spec.key, result));
-        self.sender.send(Report::Ended(worker, outcome)).unwrap();
+        let outcome = result.map(|result| TrialOutcome::new(key, result));
+        self.reported.push(worker);
+        self.sender.send(Report::Started(worker, key)).unwrap();
+        self.sender
+            .send(Report::Ended(key, Some(worker), outcome))
+            .unwrap();
     }
 
-    fn cancel(&mut self, worker: WorkerId) {
-        self.cancelled.insert(worker);
-    }
+    /// It has judged already.
+    fn retract(&mut self, _: TrialKey) {}
 
     fn reports(&self) -> &Receiver<Report> {
         &self.reports
@@ -172,26 +215,26 @@ fn new_search(info: &RunInfo) -> Box<dyn Search> {
 /// One session, in a run directory that may have a journal.
 fn session(
     path: &Path,
-    executor: &mut dyn Executor,
+    workers: &mut dyn Workers,
     budget: Budget,
     signals: &Receiver<Signal>,
     events: &mut Vec<Event>,
 ) -> crate::Result<Outcome> {
     let search = new_search(&info());
-    session_of(search, path, executor, budget, signals, events)
+    session_of(search, path, workers, budget, signals, events)
 }
 
 /// The same of any search.
 fn session_of(
     search: Box<dyn Search>,
     path: &Path,
-    executor: &mut dyn Executor,
+    workers: &mut dyn Workers,
     budget: Budget,
     signals: &Receiver<Signal>,
     events: &mut Vec<Event>,
 ) -> crate::Result<Outcome> {
     let site = FakeSite::default();
-    session_at(&site, search, path, executor, budget, signals, events)
+    session_at(&site, search, path, workers, budget, signals, events)
 }
 
 /// The same at a site.
@@ -199,7 +242,7 @@ fn session_at(
     site: &FakeSite,
     mut search: Box<dyn Search>,
     path: &Path,
-    executor: &mut dyn Executor,
+    workers: &mut dyn Workers,
     budget: Budget,
     signals: &Receiver<Signal>,
     events: &mut Vec<Event>,
@@ -222,7 +265,7 @@ fn session_at(
     });
     let mut sink = |event: &Event| events.push(event.clone());
     let mut lab = Lab {
-        executor,
+        workers,
         site,
         dir: &dir,
         journal: &mut journal,
@@ -244,13 +287,13 @@ fn session_at(
     lab.run(search.as_mut(), replayed.in_flight, progress())
 }
 
-fn run(workers: usize, executor: &mut FakeExecutor<'_>) -> crate::Result<Outcome> {
+fn run(count: usize, workers: &mut FakeWorkers<'_>) -> crate::Result<Outcome> {
     let dir = tempfile::tempdir().unwrap();
-    executor.workers = workers;
+    workers.workers = count;
     let (_sender, signals) = unbounded();
     session(
         &dir.path().join("run"),
-        executor,
+        workers,
         Budget::default(),
         &signals,
         &mut vec![],
@@ -263,11 +306,11 @@ fn names(set: &RequestSet) -> Vec<&'static str> {
 
 #[test]
 fn the_minimal_set_is_found_with_any_number_of_workers() {
-    for workers in [1, 2, 3, 8] {
+    for count in [1, 2, 3, 8] {
         let oracle = needs(&["B", "G"]);
-        let mut executor = FakeExecutor::new(workers, |_, config| says(oracle(config)));
-        let outcome = run(workers, &mut executor).unwrap();
-        assert_eq!(names(&outcome.best), ["B", "G"], "{workers} workers");
+        let mut workers = FakeWorkers::new(count, |_, config| says(oracle(config)));
+        let outcome = run(count, &mut workers).unwrap();
+        assert_eq!(names(&outcome.best), ["B", "G"], "{count} workers");
         assert!(outcome.certificate.is_whole());
         assert_eq!(outcome.stopped, None);
     }
@@ -276,23 +319,15 @@ fn the_minimal_set_is_found_with_any_number_of_workers() {
 #[test]
 fn no_config_is_judged_twice_and_the_winners_tree_becomes_the_base() {
     let oracle = needs(&["A", "H"]);
-    let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
+    let mut workers = FakeWorkers::new(2, |_, config| says(oracle(config)));
     let (site, dir) = (FakeSite::default(), tempfile::tempdir().unwrap());
     let (path, search) = (dir.path().join("run"), new_search(&info()));
     let (_sender, signals) = unbounded();
     let (budget, events) = (Budget::default(), &mut vec![]);
-    let outcome = session_at(
-        &site,
-        search,
-        &path,
-        &mut executor,
-        budget,
-        &signals,
-        events,
-    );
+    let outcome = session_at(&site, search, &path, &mut workers, budget, &signals, events);
     assert_eq!(names(&outcome.unwrap().best), ["A", "H"]);
-    let distinct: BTreeSet<_> = executor.judged.iter().collect();
-    assert_eq!(distinct.len(), executor.judged.len());
+    let distinct: BTreeSet<_> = workers.judged.iter().collect();
+    assert_eq!(distinct.len(), workers.judged.len());
     assert!(!site.promoted.borrow().is_empty());
 }
 
@@ -300,7 +335,7 @@ fn no_config_is_judged_twice_and_the_winners_tree_becomes_the_base() {
 fn a_trial_that_starves_is_tried_again_and_then_stops_the_run() {
     let oracle = needs(&["C"]);
     let mut starved = 0;
-    let mut once = FakeExecutor::new(1, |_, config| {
+    let mut once = FakeWorkers::new(1, |_, config| {
         if starved == 0 {
             starved += 1;
             return Ok(TrialResult::Starved("No space left on device".into()));
@@ -309,7 +344,7 @@ fn a_trial_that_starves_is_tried_again_and_then_stops_the_run() {
     });
     assert_eq!(names(&run(1, &mut once).unwrap().best), ["C"]);
 
-    let mut always = FakeExecutor::new(1, |_, _| {
+    let mut always = FakeWorkers::new(1, |_, _| {
         Ok(TrialResult::Starved("No space left on device".into()))
     });
     let error = run(1, &mut always).unwrap_err();
@@ -324,7 +359,7 @@ fn a_trial_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
     for starves_first in [true, false] {
         let oracle = needs(&["C"]);
         let mut trials = 0;
-        let mut executor = FakeExecutor::new(1, |_, config| {
+        let mut workers = FakeWorkers::new(1, |_, config| {
             // The first is the start.
             trials += 1;
             match trials {
@@ -335,7 +370,7 @@ fn a_trial_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
                 _ => says(oracle(config)),
             }
         });
-        let outcome = run(1, &mut executor).unwrap();
+        let outcome = run(1, &mut workers).unwrap();
         assert_eq!(names(&outcome.best), ["C"], "{starves_first}");
     }
 }
@@ -344,7 +379,7 @@ fn a_trial_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
 fn a_start_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
     let oracle = needs(&["C"]);
     let mut trials = 0;
-    let mut executor = FakeExecutor::new(1, |_, config| {
+    let mut workers = FakeWorkers::new(1, |_, config| {
         trials += 1;
         match trials {
             1 => says(Verdict::Unresolved),
@@ -352,14 +387,14 @@ fn a_start_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
             _ => says(oracle(config)),
         }
     });
-    assert_eq!(names(&run(1, &mut executor).unwrap().best), ["C"]);
+    assert_eq!(names(&run(1, &mut workers).unwrap().best), ["C"]);
 }
 
 #[test]
 fn a_broken_oracle_stops_the_run() {
-    let mut executor = FakeExecutor::new(2, |_, _| Err(Error::failed("the oracle is broken")));
+    let mut workers = FakeWorkers::new(2, |_, _| Err(Error::failed("the oracle is broken")));
     assert_eq!(
-        run(2, &mut executor).unwrap_err().to_string(),
+        run(2, &mut workers).unwrap_err().to_string(),
         "the oracle is broken"
     );
 }
@@ -368,16 +403,16 @@ fn a_broken_oracle_stops_the_run() {
 fn what_gives_no_verdict_is_tried_again_and_then_left_unproved() {
     let oracle = needs(&["C"]);
     let cannot = Symbol::new("C").unwrap();
-    let mut executor = FakeExecutor::new(1, |_, config| {
+    let mut workers = FakeWorkers::new(1, |_, config| {
         if config.get(&cannot).is_no() {
             return says(Verdict::Unresolved);
         }
         says(oracle(config))
     });
-    let outcome = run(1, &mut executor).unwrap();
+    let outcome = run(1, &mut workers).unwrap();
     assert_eq!(names(&outcome.best), ["C"]);
     assert!(!outcome.certificate.is_whole());
-    let count = |f| executor.judged.iter().filter(|g| **g == f).count();
+    let count = |f| workers.judged.iter().filter(|g| **g == f).count();
     let empty = Config::default().fingerprint();
     assert_eq!(count(empty), 2, "once more, and no more");
 }
@@ -388,11 +423,11 @@ fn the_best_files_always_hold_the_smallest_that_passed() {
     let path = dir.path().join("run");
     let (_sender, signals) = unbounded();
     let oracle = needs(&["B", "C"]);
-    let mut executor = FakeExecutor::new(1, |_, config| says(oracle(config)));
+    let mut workers = FakeWorkers::new(1, |_, config| says(oracle(config)));
     let mut events = Vec::new();
     session(
         &path,
-        &mut executor,
+        &mut workers,
         Budget::default(),
         &signals,
         &mut events,

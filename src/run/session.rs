@@ -19,7 +19,7 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Line, Record, RunDir, RunInfo, VerdictCache};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    Attempts, BEST_FRAGMENT, Budget, Lab, LocalExecutor, LocalSite, Outcome, Stopped, fragment_of,
+    Attempts, BEST_FRAGMENT, Budget, Lab, LocalSite, LocalWorkers, Outcome, Stopped, fragment_of,
     moves,
 };
 use crate::model::{
@@ -170,14 +170,14 @@ fn search_on(
     let needs = Needs::of_key(&tools.key);
     let (runner, _work) = runner(tools, settings, dir, known.best)?;
     let site = LocalSite::of(&runner);
-    let workers: Arc<dyn Runner> = runner;
-    let mut executor = LocalExecutor::start(&workers, settings.jobs.get(), cancel)?;
+    let runner: Arc<dyn Runner> = runner;
+    let mut workers = LocalWorkers::start(&runner, settings.jobs.get(), cancel)?;
     let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| tell(event);
     let header = header(info, settings, BEST_FRAGMENT);
     let mut lab = Lab {
-        executor: &mut executor,
+        workers: &mut workers,
         site: &site,
         dir,
         journal,

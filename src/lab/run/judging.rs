@@ -1,6 +1,7 @@
 //! What follows from the end of a trial: its verdict is written down, told to the search, and acted on.
 
-use super::{Busy, Run, Trial};
+use super::flights::Trial;
+use super::{Run, on};
 use crate::journal::Record;
 use crate::lab::retry::{Next, Wanted};
 use crate::model::{Candidate, CandidateId, Event, Judgement, Source, Verdict, WorkerId};
@@ -11,7 +12,7 @@ impl Run<'_, '_> {
     /// A trial ended.
     pub(super) fn judged(
         &mut self,
-        worker: WorkerId,
+        worker: Option<WorkerId>,
         mut trial: Trial,
         result: TrialResult,
     ) -> Result<()> {
@@ -35,7 +36,7 @@ impl Run<'_, '_> {
             Next::Again(why) => {
                 self.lab
                     .warn(format!("trial {} is tried again: {why}", trial.id));
-                return self.begin(worker, trial.candidates, trial.config, trial.tries);
+                return self.begin(on(worker), trial.candidates, trial.config, trial.tries);
             }
             Next::Cancelled => {
                 self.lab.emit(&Event::TrialCancelled { trial: trial.id });
@@ -57,7 +58,7 @@ impl Run<'_, '_> {
                 judgement.source = Source::SameConfig;
                 self.progress.reused += 1;
             }
-            let worker = (i == 0).then_some(worker);
+            let worker = worker.filter(|_| i == 0);
             self.note(candidate, &judgement)?;
             if i == 0 {
                 // Only what is on disk answers others.
@@ -174,16 +175,11 @@ impl Run<'_, '_> {
     /// Cancels trials that can teach nothing any more.
     fn give_up(&mut self, pointless: &[CandidateId]) {
         self.pointless.extend(pointless);
-        for (i, busy) in self.workers.iter_mut().enumerate() {
-            if let Busy::Judging(trial) = busy
-                && !trial.cancelled
-                && trial
-                    .candidates
-                    .iter()
-                    .all(|c| self.pointless.contains(&c.id))
-            {
+        for (key, trial) in self.flights.trials() {
+            let mut candidates = trial.candidates.iter();
+            if !trial.cancelled && candidates.all(|c| self.pointless.contains(&c.id)) {
                 trial.cancelled = true;
-                self.lab.executor.cancel(WorkerId(i as u32));
+                self.lab.workers.retract(key);
             }
         }
     }

@@ -12,14 +12,14 @@ fn a_run_that_stops_after_each_trial_comes_to_the_same_answer() {
     let outcome = loop {
         sessions += 1;
         let oracle = needs(&["B", "E", "F"]);
-        let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
+        let mut workers = FakeWorkers::new(2, |_, config| says(oracle(config)));
         // The count of trials begins anew in each session of this test, after the start's.
         let budget = Budget {
             time: None,
             trials: Some(2),
         };
-        let outcome = session(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
-        judged.extend(executor.judged.iter().copied());
+        let outcome = session(&path, &mut workers, budget, &signals, &mut vec![]).unwrap();
+        judged.extend(workers.judged.iter().copied());
         if outcome.stopped.is_none() {
             break outcome;
         }
@@ -39,7 +39,7 @@ fn a_request_to_stop_ends_the_session_and_loses_no_verdict() {
     let path = dir.path().join("run");
     let (sender, signals) = unbounded();
     let oracle = needs(&["D"]);
-    let mut executor = FakeExecutor::new(2, |trial, config| {
+    let mut workers = FakeWorkers::new(2, |trial, config| {
         if trial == TrialId(4) {
             sender.send(Signal::Stop).unwrap();
         }
@@ -47,17 +47,17 @@ fn a_request_to_stop_ends_the_session_and_loses_no_verdict() {
     });
     let outcome = session(
         &path,
-        &mut executor,
+        &mut workers,
         Budget::default(),
         &signals,
         &mut vec![],
     )
     .unwrap();
     assert_eq!(outcome.stopped, Some(Stopped::Interrupted));
-    let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
+    let mut workers = FakeWorkers::new(2, |_, config| says(oracle(config)));
     let outcome = session(
         &path,
-        &mut executor,
+        &mut workers,
         Budget::default(),
         &signals,
         &mut vec![],
@@ -71,13 +71,13 @@ fn a_finished_run_that_is_resumed_tries_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
     let (_sender, signals) = unbounded();
-    for workers in [8, 8] {
+    for _ in 0..2 {
         let oracle = needs(&["A", "F"]);
-        let mut executor = FakeExecutor::new(workers, |_, config| says(oracle(config)));
+        let mut workers = FakeWorkers::new(8, |_, config| says(oracle(config)));
         let resumed = path.exists();
         let outcome = session(
             &path,
-            &mut executor,
+            &mut workers,
             Budget::default(),
             &signals,
             &mut vec![],
@@ -85,7 +85,7 @@ fn a_finished_run_that_is_resumed_tries_nothing() {
         .unwrap();
         assert_eq!(names(&outcome.best), ["A", "F"]);
         assert_eq!(
-            executor.judged.is_empty(),
+            workers.judged.is_empty(),
             resumed,
             "what is in flight at the end is withdrawn"
         );
@@ -98,14 +98,14 @@ fn a_search_that_ends_with_its_budget_is_finished() {
     let trials = |limit| {
         let dir = tempfile::tempdir().unwrap();
         let (_sender, signals) = unbounded();
-        let mut executor = FakeExecutor::new(1, |_, config| says(oracle(config)));
+        let mut workers = FakeWorkers::new(1, |_, config| says(oracle(config)));
         let budget = Budget {
             time: None,
             trials: limit,
         };
         let path = dir.path().join("run");
-        let outcome = session(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
-        (executor.judged.len() as u32, outcome.stopped)
+        let outcome = session(&path, &mut workers, budget, &signals, &mut vec![]).unwrap();
+        (workers.judged.len() as u32, outcome.stopped)
     };
     let (all, stopped) = trials(None);
     assert_eq!(stopped, None);
@@ -121,7 +121,7 @@ fn a_known_config_whose_file_is_gone_is_resolved_anew() {
     let (_sender, signals) = unbounded();
     let oracle = needs(&["B", "C"]);
     let trials = path.join("trials");
-    let mut executor = FakeExecutor::new(1, |trial, config| {
+    let mut workers = FakeWorkers::new(1, |trial, config| {
         for old in 2..trial.0 {
             let _ = std::fs::remove_dir_all(trials.join(format!("{old:04}")));
         }
@@ -129,7 +129,7 @@ fn a_known_config_whose_file_is_gone_is_resolved_anew() {
     });
     let outcome = session(
         &path,
-        &mut executor,
+        &mut workers,
         Budget::default(),
         &signals,
         &mut vec![],
