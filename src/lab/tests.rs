@@ -19,9 +19,12 @@ use crate::supervise::Signal;
 use crate::trial::{Needs, Place, TrialKey, TrialOutcome, TrialResult, TrialSpec, Work};
 
 mod doubt;
+mod local;
 mod on_disk;
+mod scripted;
 mod sessions;
 mod starved;
+mod stepping;
 
 /// What the fake does with a trial.
 type Judge<'j> = Box<dyn FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j>;
