@@ -168,7 +168,7 @@ fn search_on(
     let trees = dir.path().join(TREES);
     // Kconfig works there as long as trials are made.
     let needs = Needs::of_key(&tools.key);
-    let (runner, _work) = runner(tools, settings, dir, known.best)?;
+    let (runner, _work) = runner(tools, settings, dir, known.best, &needs)?;
     let site = LocalSite::of(&runner);
     let runner: Arc<dyn Runner> = runner;
     let mut workers = LocalWorkers::start(&runner, settings.jobs.get(), cancel)?;
@@ -256,6 +256,7 @@ fn runner(
     settings: &Settings,
     dir: &RunDir,
     best: Option<Fingerprint>,
+    needs: &Needs,
 ) -> Result<(Arc<TrialRunner>, WorkFolder)> {
     // Make, oracles and their guests run elsewhere.
     let root = dir.path().canonicalize();
@@ -271,7 +272,7 @@ fn runner(
     let kbuild = Kbuild::new(&tools.plan.source, &settings.arch);
     let runner = TrialRunner {
         trials: RunDir::trials(&root),
-        needs: Needs::of_key(&tools.key),
+        needs: needs.clone(),
         resolver: tools.resolver,
         plan: tools.plan,
         trees: pool,

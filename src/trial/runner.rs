@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::files::{BUILD_LOG, CONFIG, names_below};
 use super::outcome::{TrialOutcome, TrialResult};
-use super::spec::{Baseline, Needs, TrialSpec, Work};
+use super::spec::{Baseline, Needs, TrialSpec, VERSION, Work};
 use super::subject::Subject;
 use super::watch::Watch;
 use crate::build::{Forecasts, MakePlan, TreePool};
@@ -128,6 +128,9 @@ impl Runner for TrialRunner {
 impl TrialRunner {
     /// Is this what was made ready here?
     fn check(&self, spec: &TrialSpec) -> Result<()> {
+        if spec.v != VERSION {
+            return Err(Error::newer(format!("the trial {}", spec.key)));
+        }
         let others = self.needs.differences(&spec.needs);
         if !others.is_empty() {
             return Err(Error::failed(format!(
@@ -210,5 +213,158 @@ impl TrialRunner {
     #[must_use]
     pub fn objects(&self, config: &Config) -> BTreeSet<String> {
         self.forecasts.listed(config)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::build::Kbuild;
+    use crate::identity::SourceTree;
+    use crate::kconfig::parse_config;
+    use crate::model::Verdict;
+    use crate::oracle;
+    use crate::trial::ContentId;
+
+    /// A fake resolver: takes a fragment for what Kconfig makes of it.
+    struct Same;
+
+    impl Resolver for Same {
+        fn resolve(&self, fragment: &Fragment, _: &CancelToken) -> Result<ResolvedConfig> {
+            Ok(config(&fragment.to_string()))
+        }
+    }
+
+    fn config(text: &str) -> ResolvedConfig {
+        ResolvedConfig::new(text.into(), parse_config(text))
+    }
+
+    fn needs() -> Needs {
+        Needs::of_key(&json!({ "source": "12", "oracles": [{ "name": "accept" }] }))
+    }
+
+    /// Of a project whose product is a copy of its configuration.
+    fn runner(dir: &tempfile::TempDir) -> TrialRunner {
+        let path = dir.path().canonicalize().unwrap();
+        let source = path.join("source");
+        fs::create_dir(&source).unwrap();
+        fs::write(
+            source.join("Makefile"),
+            "all:\n\tcp $(O)/.config $(O)/image\n",
+        )
+        .unwrap();
+        let program = path.join("accept");
+        fs::write(&program, "#!/bin/sh\necho fine >note\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        TrialRunner {
+            trials: path.join("trials"),
+            needs: needs(),
+            resolver: Arc::new(Same),
+            plan: MakePlan {
+                source: source.clone(),
+                args: vec!["all".into()],
+                output_variable: "O".into(),
+                env: vec![],
+                product: "image".into(),
+                config: ".config".into(),
+                limit: Duration::from_secs(60),
+                launcher: None,
+            },
+            trees: TreePool::open(&path.join("trees"), 1, None).unwrap(),
+            jobs: JobServer::new(std::num::NonZeroUsize::MIN).unwrap(),
+            oracles: vec![oracle::find(program.to_str().unwrap()).unwrap()],
+            timeout: Duration::from_secs(60),
+            guest: None,
+            kbisect: "/kbisect".into(),
+            forecasts: Forecasts::new(Kbuild::new(&source, "x86_64")),
+            source: Arc::new(
+                SourceTree::open(&source, &path.join("cache"), &CancelToken::new()).unwrap(),
+            ),
+            told: OnceLock::new(),
+            watch: Watch::default(),
+        }
+    }
+
+    fn judge(text: &str, baseline: Option<TrialId>) -> TrialSpec {
+        let work = Work::Judge {
+            trial: TrialId(7),
+            config: config(text),
+            origin: crate::model::Origin::Earlier,
+            baseline: baseline.map(|trial| Baseline {
+                trial,
+                files: ContentId::of(&json!({})),
+            }),
+        };
+        TrialSpec::new(work.key(0, 0), work, &needs())
+    }
+
+    fn run(runner: &TrialRunner, spec: &TrialSpec) -> Result<TrialOutcome> {
+        runner.run(WorkerId(0), spec, &CancelToken::new(), &|_| ())
+    }
+
+    #[test]
+    fn a_spec_that_was_sent_is_all_that_a_trial_takes() {
+        let dir = tempfile::tempdir().unwrap();
+        let runner = runner(&dir);
+        let sent = serde_json::to_string(&judge("CONFIG_X=y\n", None)).unwrap();
+        let spec: TrialSpec = serde_json::from_str(&sent).unwrap();
+        let outcome = run(&runner, &spec).unwrap();
+        let TrialResult::Judged { verdict, .. } = outcome.result else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!((verdict, outcome.key), (Verdict::Pass, spec.key));
+        let folder = dir.path().join("trials/0007");
+        assert_eq!(
+            fs::read_to_string(folder.join("config")).unwrap(),
+            "CONFIG_X=y\n"
+        );
+        for name in ["config", "build.log", "accept/oracle.log", "accept/note"] {
+            assert!(outcome.files.contains(name), "{name}: {outcome:?}");
+        }
+        assert!(outcome.files.iter().all(|name| folder.join(name).is_file()));
+        // What was accepted may become the base.
+        runner.trees.promote(spec.key.of);
+        assert_eq!(runner.trees.base_holds(), Some(spec.key.of));
+    }
+
+    #[test]
+    fn a_fragment_is_resolved_without_a_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let runner = runner(&dir);
+        let work = Work::Resolve {
+            fragment: Fragment::default(),
+        };
+        let spec = TrialSpec::new(work.key(0, 0), work, &needs());
+        let outcome = run(&runner, &spec).unwrap();
+        assert_eq!(outcome.result, TrialResult::Resolved(config("")));
+        assert!(outcome.files.is_empty() && !dir.path().join("trials").exists());
+    }
+
+    #[test]
+    fn a_trial_that_this_runner_cannot_make_is_refused_before_anything_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let runner = runner(&dir);
+        let says = |spec: &TrialSpec| run(&runner, spec).unwrap_err().to_string();
+        let mut other = judge("CONFIG_X=y\n", None);
+        other.needs = Needs::of_key(&json!({ "source": "34", "oracles": [{ "name": "accept" }] }));
+        assert_eq!(
+            says(&other),
+            "a trial needs another source than this worker has"
+        );
+        let mut newer = judge("CONFIG_X=y\n", None);
+        newer.v += 1;
+        assert!(says(&newer).contains("newer"), "{}", says(&newer));
+        let mut tampered = judge("CONFIG_X=y\n", None);
+        tampered.key = judge("CONFIG_Y=y\n", None).key;
+        assert!(says(&tampered).contains("is not the one that its key names"));
+        assert!(!dir.path().join("trials").exists());
+        // The baseline is gone.
+        let without = judge("CONFIG_X=y\n", Some(TrialId(1)));
+        assert!(says(&without).contains("0001"), "{}", says(&without));
     }
 }

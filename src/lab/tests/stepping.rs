@@ -6,6 +6,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use super::scripted::{Call, Scripted};
 use super::*;
+use crate::model::WorkerState;
 use crate::trial::{Company, Wish};
 
 /// What the dispatcher asks of the workers.
@@ -164,7 +165,7 @@ impl Scene {
     }
 
     /// Plays one session, in which the workers do what `play` says.
-    fn play(&self, search: Scripted, play: impl FnOnce(&Steps, &Sender<Signal>)) -> Played {
+    fn play(&self, search: Scripted, play: impl FnOnce(Steps, &Sender<Signal>)) -> Played {
         let (to_steps, asked) = unbounded();
         let (reports, from_steps) = unbounded();
         let (stop, signals) = unbounded();
@@ -191,7 +192,8 @@ impl Scene {
                 drop(workers);
                 (outcome, events)
             });
-            play(&steps, &stop);
+            // Dropped at its end, also if it panics: the session waits for nothing more then.
+            play(steps, &stop);
             session.join().unwrap()
         });
         let (_, lines) = RunDir::read(&self.path()).unwrap();
@@ -402,6 +404,46 @@ fn candidates_of_one_config_share_a_trial_and_it_is_cancelled_only_with_the_last
         Call::Withdrawn(2),
     ];
     assert_eq!(played.calls, calls);
+}
+
+#[test]
+fn a_config_whose_trial_was_cancelled_gets_another_one_if_it_is_asked_for_again() {
+    let search = Scripted::new(&[&["A"], &["B"], &["B", "IDLE1"]]).pointless(0, &[1]);
+    let played = Scene::of(2).play(search, |steps, _| {
+        let (first, second) = (steps.offered(), steps.offered());
+        steps.judge(&first, 0, Verdict::Pass);
+        assert_eq!(steps.retracted(), second.key);
+        let third = steps.offered();
+        assert_eq!(third.config, second.config);
+        assert_ne!(third.key, second.key);
+        steps.end(second.key, Some(1), Ok(TrialResult::Cancelled));
+        steps.judge(&third, 0, FAIL);
+    });
+    let calls = [
+        Call::Told(0, Verdict::Pass),
+        Call::Withdrawn(1),
+        Call::Told(2, FAIL),
+    ];
+    assert_eq!(played.calls, calls);
+}
+
+#[test]
+fn a_worker_is_said_to_be_idle_when_it_has_nothing_to_do_any_more() {
+    let search = Scripted::new(&[&["A"], &["B"]]);
+    let played = Scene::of(2).play(search, |steps, _| {
+        let (first, second) = (steps.offered(), steps.offered());
+        steps.judge(&first, 1, FAIL);
+        steps.judge(&second, 2, FAIL);
+    });
+    let idle = |event: &Event| match event {
+        Event::Worker {
+            worker,
+            state: WorkerState::Idle,
+        } => Some(worker.0),
+        _ => None,
+    };
+    let idle: Vec<u32> = played.events.iter().filter_map(idle).collect();
+    assert_eq!(idle, [1, 2]);
 }
 
 #[test]
