@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
 
 use super::scripted::{Call, Scripted};
 use super::*;
@@ -60,8 +61,8 @@ struct Steps {
 impl Steps {
     fn next(&self) -> Asked {
         loop {
-            let asked = self.asked.recv().unwrap();
-            match asked {
+            // A session that asks for nothing waits for a report: both would wait for ever.
+            match self.asked.recv_timeout(Duration::from_secs(60)).unwrap() {
                 Asked::Offered(TrialSpec {
                     key,
                     work: Work::Resolve { fragment },
