@@ -378,8 +378,9 @@ fn candidates_of_one_config_share_a_trial_and_it_is_cancelled_only_with_the_last
     let played = Scene::of(3).play(search, |steps, _| {
         let (first, second) = (steps.offered(), steps.offered());
         steps.judge(&first, 0, Verdict::Pass);
-        // Only one of the two that wait for it is pointless: nothing is retracted.
+        // Only one of the two that wait for it is pointless.
         steps.judge(&second, 1, FAIL);
+        assert!(steps.asked.recv().is_err(), "nothing is retracted");
     });
     let calls = [
         Call::Told(0, Verdict::Pass),
