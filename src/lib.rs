@@ -14,8 +14,8 @@
 //! - [`kconfig`]: reads and resolves configurations; [`kconfig::engine`] is a Kconfig
 //!   implementation of its own, with an example.
 //! - [`run`]: a whole run, from its settings to its result; it can be stopped and resumed.
-//! - [`lab`]: runs a search on real builds. [`build`], [`boot`] and [`oracle`] do the work of one
-//!   trial, [`journal`] stores it, [`report`] explains the result.
+//! - [`lab`]: runs a search on real builds. [`trial`] makes one trial by means of [`build`], [`boot`] and
+//!   [`oracle`], [`journal`] stores its verdict, [`report`] explains the result.
 //!
 //! The search alone:
 //!
@@ -60,6 +60,7 @@ pub mod settings;
 pub mod setup;
 pub mod supervise;
 pub mod trace;
+pub mod trial;
 pub mod ui;
 
 pub use error::{Error, ErrorKind, Result};

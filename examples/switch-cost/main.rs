@@ -261,7 +261,8 @@ impl Bench {
             if smaller || at >= recorded.len() {
                 best = trial.config.config.len();
                 if matches!(way, Way::Trees | Way::Cache) {
-                    pool.promote(worker, trial.config.fingerprint);
+                    pool.accepted(worker, trial.config.fingerprint);
+                    pool.promote(trial.config.fingerprint);
                 }
             }
             show(at, &cost.0, cost.1);

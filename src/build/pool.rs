@@ -31,6 +31,8 @@ pub struct TreePool {
 struct Roles {
     /// The tree of each worker.
     of_worker: Vec<Arc<Tree>>,
+    /// What each of them holds that was accepted, as long as nothing else is begun in it.
+    accepted: Vec<Option<Fingerprint>>,
     /// The tree that all trials begin from, or that will become it.
     base: Arc<Tree>,
     /// What is built in the base; nothing at first.
@@ -75,6 +77,7 @@ impl TreePool {
             is_told: OnceLock::new(),
             origin: Origin::Earlier,
             roles: Mutex::new(Roles {
+                accepted: vec![None; trees.len()],
                 of_worker: trees,
                 base,
                 base_holds,
@@ -124,7 +127,8 @@ impl TreePool {
         cancel: &CancelToken,
         work: impl FnOnce(&Tree, Option<Fingerprint>) -> Result<T>,
     ) -> Result<Option<T>> {
-        let roles = self.roles();
+        let mut roles = self.roles();
+        roles.accepted[worker.0 as usize] = None;
         let tree = Arc::clone(&roles.of_worker[worker.0 as usize]);
         let is_incremental = origin == Origin::Earlier && self.origin == Origin::Earlier;
         let base_holds = roles.base_holds.filter(|_| is_incremental);
@@ -161,20 +165,32 @@ impl TreePool {
         work(&tree, base_holds).map(Some)
     }
 
-    /// The worker's tree, in which `fingerprint` was just built, becomes the base; the worker
-    /// gets the old one. Its next trial begins with a copy anyway. A tree that was discarded since does not
-    /// become it.
+    /// Notes that `fingerprint` was built in the worker's tree, and accepted: the tree may become the base, until
+    /// something else is begun in it.
     ///
     /// # Panics
     /// When the pool has no such worker.
-    pub fn promote(&self, worker: WorkerId, fingerprint: Fingerprint) {
+    pub fn accepted(&self, worker: WorkerId, fingerprint: Fingerprint) {
+        self.roles().accepted[worker.0 as usize] = Some(fingerprint);
+    }
+
+    /// A worker's tree in which `fingerprint` was [accepted](Self::accepted) becomes the base; the worker gets the old
+    /// one. Its next trial begins with a copy anyway. Nothing changes if there is no such tree any more, or if it was
+    /// discarded since.
+    pub fn promote(&self, fingerprint: Fingerprint) {
         let mut roles = self.roles();
         let Roles {
             of_worker,
+            accepted,
             base,
             base_holds,
         } = &mut *roles;
-        let tree = &mut of_worker[worker.0 as usize];
+        let holds = |held: &Option<Fingerprint>| *held == Some(fingerprint);
+        let Some(worker) = accepted.iter().position(holds) else {
+            return;
+        };
+        accepted[worker] = None;
+        let tree = &mut of_worker[worker];
         if tree.is_discarded() {
             return;
         }
@@ -215,7 +231,10 @@ impl TreePool {
     /// # Errors
     /// A stamp cannot be removed.
     pub fn forget(&self) -> Result<()> {
-        self.roles().base_holds = None;
+        let mut roles = self.roles();
+        roles.base_holds = None;
+        roles.accepted.fill(None);
+        drop(roles);
         // Those of more workers than there are now, too.
         let read = |e| Error::io("read the folder", &self.root, e);
         for entry in fs::read_dir(&self.root).map_err(read)? {
@@ -236,7 +255,9 @@ impl TreePool {
     /// # Panics
     /// When the pool has no such worker.
     pub fn forget_tree_of(&self, worker: WorkerId) -> Result<()> {
-        self.roles().of_worker[worker.0 as usize].spoil()
+        let mut roles = self.roles();
+        roles.accepted[worker.0 as usize] = None;
+        roles.of_worker[worker.0 as usize].spoil()
     }
 
     /// Bytes on disk of the base, times the number of trees: what all of them will take.
@@ -293,12 +314,38 @@ mod tests {
             .unwrap()
     }
 
+    fn promote(pool: &TreePool, worker: u32, fingerprint: Fingerprint) {
+        pool.accepted(WorkerId(worker), fingerprint);
+        pool.promote(fingerprint);
+    }
+
+    #[test]
+    fn a_tree_in_which_something_else_was_begun_does_not_become_the_base() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = TreePool::open(dir.path(), 2, None).unwrap();
+        build(&pool, 0, "start", print(1));
+        promote(&pool, 0, print(1));
+        build(&pool, 0, "better", print(2));
+        pool.accepted(WorkerId(0), print(2));
+        build(&pool, 0, "failed", print(3));
+        pool.promote(print(2));
+        pool.promote(print(3));
+        assert_eq!(pool.base_holds(), Some(print(1)), "nor one that failed");
+        build(&pool, 1, "better", print(2));
+        pool.accepted(WorkerId(1), print(2));
+        pool.forget_tree_of(WorkerId(1)).unwrap();
+        pool.promote(print(2));
+        assert_eq!(pool.base_holds(), Some(print(1)), "nor a doubtful one");
+        promote(&pool, 1, print(2));
+        assert_eq!(pool.base_holds(), Some(print(2)));
+    }
+
     #[test]
     fn what_is_to_be_built_from_an_empty_tree_finds_nothing_there_each_time() {
         let dir = tempfile::tempdir().unwrap();
         let pool = TreePool::open(dir.path(), 1, None).unwrap();
         build(&pool, 0, "start", print(1));
-        pool.promote(WorkerId(0), print(1));
+        promote(&pool, 0, print(1));
         assert_eq!(build(&pool, 0, "best", print(2)).as_deref(), Some("start"));
         for _ in 0..2 {
             let before = build_from(Origin::Empty, &pool, 0, "clean", print(2));
@@ -313,7 +360,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pool = TreePool::open(dir.path(), 2, None).unwrap();
         assert_eq!(build(&pool, 0, "start", print(1)), None);
-        pool.promote(WorkerId(0), print(1));
+        promote(&pool, 0, print(1));
         assert_eq!(
             build(&pool, 1, "failed", print(2)).as_deref(),
             Some("start")
@@ -322,7 +369,7 @@ mod tests {
             build(&pool, 1, "better", print(3)).as_deref(),
             Some("start")
         );
-        pool.promote(WorkerId(1), print(3));
+        promote(&pool, 1, print(3));
         assert_eq!(build(&pool, 0, "next", print(4)).as_deref(), Some("better"));
         assert_eq!(build(&pool, 1, "next", print(4)).as_deref(), Some("better"));
     }
@@ -332,7 +379,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pool = TreePool::open(dir.path(), 2, None).unwrap();
         build(&pool, 0, "start", print(1));
-        pool.promote(WorkerId(0), print(1));
+        promote(&pool, 0, print(1));
         build(&pool, 0, "best", print(2));
         let crash = |tree: &Tree, _| {
             fs::write(tree.path().join("vmlinux"), "half")
@@ -362,7 +409,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pool = TreePool::open(dir.path(), 1, None).unwrap();
         build(&pool, 0, "start", print(1));
-        pool.promote(WorkerId(0), print(1));
+        promote(&pool, 0, print(1));
         let stamp = pool.base_path().with_extension("json");
         let text = fs::read_to_string(&stamp).unwrap();
         let text = text.replace(&boot_id(), "another");
@@ -377,7 +424,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pool = TreePool::open(dir.path(), 1, None).unwrap();
         build(&pool, 0, "start", print(1));
-        pool.promote(WorkerId(0), print(1));
+        promote(&pool, 0, print(1));
         pool.forget().unwrap();
         assert_eq!(build(&pool, 0, "next", print(2)), None);
         pool.forget().unwrap();
@@ -417,7 +464,7 @@ mod tests {
         assert!(!written.is_discarded);
         assert!(pool.warning_of(&written).unwrap().contains("(lib)"));
         assert_eq!(pool.warning_of(&written), None, "once is enough");
-        pool.promote(WorkerId(0), print(1));
+        promote(&pool, 0, print(1));
         assert!(!pool.base_path().join("lib").exists());
         // The next session, too.
         let pool = TreePool::open(dir.path(), 1, None).unwrap();
@@ -429,7 +476,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pool = TreePool::open(dir.path(), 1, None).unwrap();
         assert_eq!(judge(&pool, 1, |_| ()), None);
-        pool.promote(WorkerId(0), print(1));
+        promote(&pool, 0, print(1));
         let base = pool.base_path();
         let written = judge(&pool, 2, |tree| {
             fs::remove_file(tree.join(".config")).unwrap();
@@ -439,7 +486,7 @@ mod tests {
             fs::write(tree.join("vmlinux"), "patched").unwrap();
         });
         assert!(written.unwrap().is_discarded);
-        pool.promote(WorkerId(0), print(3));
+        promote(&pool, 0, print(3));
         assert_eq!(
             (pool.base_path(), pool.base_holds()),
             (base, Some(print(1)))
@@ -451,7 +498,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pool = TreePool::open(dir.path(), 1, None).unwrap();
         judge(&pool, 1, |_| ());
-        pool.promote(WorkerId(0), print(1));
+        promote(&pool, 0, print(1));
         let write = |name: &'static str| {
             let config = Path::new(".config");
             let work = |tree: &Path| {
@@ -471,7 +518,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pool = TreePool::open(dir.path(), 1, None).unwrap();
         judge(&pool, 1, |_| ());
-        pool.promote(WorkerId(0), print(1));
+        promote(&pool, 0, print(1));
         fs::write(pool.base_path().join("poison"), "").unwrap();
         let pool = TreePool::open(dir.path(), 1, Some(print(1))).unwrap();
         assert_eq!(pool.base_holds(), None);

@@ -286,10 +286,16 @@ impl RunDir {
         Ok(true)
     }
 
+    /// The folder of all trials.
+    #[must_use]
+    pub fn trials(path: &Path) -> PathBuf {
+        path.join(TRIALS)
+    }
+
     /// The folder of a trial, whether there is one or not.
     #[must_use]
     pub fn trial_dir(path: &Path, trial: TrialId) -> PathBuf {
-        path.join(TRIALS).join(format!("{:04}", trial.0))
+        Self::trials(path).join(trial.folder())
     }
 
     /// Makes the folder of a trial. One that a killed run left is emptied: its files would be

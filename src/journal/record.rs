@@ -62,7 +62,7 @@ pub enum Record {
         /// The resolved config.
         fingerprint: Fingerprint,
     },
-    /// A worker began a trial.
+    /// A trial began: workers may take it.
     Began {
         /// The trial.
         trial: TrialId,
@@ -70,8 +70,9 @@ pub enum Record {
         candidate: Option<CandidateId>,
         /// What is built.
         fingerprint: Fingerprint,
-        /// The worker that runs it.
-        worker: WorkerId,
+        /// The worker that runs it. Only in journals of the time when workers were given their trials.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker: Option<WorkerId>,
     },
     /// A verdict on a candidate.
     Told {

@@ -116,9 +116,18 @@ fn samples() -> Vec<(Record, String)> {
         (
             Record::Began {
                 trial: TrialId(4),
+                candidate: Some(CandidateId(3)),
+                fingerprint,
+                worker: None,
+            },
+            format!(r#""record":"began","trial":4,"candidate":3,"fingerprint":"{hex}""#),
+        ),
+        (
+            Record::Began {
+                trial: TrialId(4),
                 candidate: None,
                 fingerprint,
-                worker: WorkerId(1),
+                worker: Some(WorkerId(1)),
             },
             format!(
                 r#""record":"began","trial":4,"candidate":null,"fingerprint":"{hex}","worker":1"#

@@ -4,10 +4,10 @@ use std::fs;
 
 use super::state::Lab;
 use super::store::{BEST_CONFIG, fragment_of, write_best};
-use super::trial::CONFIG;
 use crate::journal::RunDir;
 use crate::kconfig::parse_config;
 use crate::model::{Event, Judgement, RequestSet, ResolvedConfig};
+use crate::trial::CONFIG;
 use crate::{Error, Result};
 
 /// Kconfig contradicts itself.

@@ -1,208 +1,187 @@
-//! The executor for this machine: a thread for each worker.
+//! The workers of this machine: threads that take trials from one queue.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use rayon::prelude::*;
 
-use super::executor::{Executor, Report, Task, TraceFrom};
-use super::trial::{BUILD_LOG, Bench, Subject};
-use crate::model::{
-    CandidateId, Config, Fingerprint, Forecast, ResolvedConfig, TrialId, WorkerId, WorkerState,
-};
-use crate::supervise::{self, CancelToken};
-use crate::trace::Activity;
+use super::queue::{Report, Workers};
+use crate::model::WorkerId;
+use crate::supervise::CancelToken;
+use crate::trial::{News, Place, Runner, TrialKey, TrialOutcome, TrialResult, TrialSpec};
 use crate::{Error, Result};
 
 /// Workers on this machine. Dropped, it cancels what runs and waits for its threads.
 ///
-/// The threads live as long as the executor does: children die with the thread that started
-/// them.
-pub struct LocalExecutor {
-    bench: Arc<Bench>,
-    workers: Vec<Worker>,
+/// The threads live as long as it does: children die with the thread that started them.
+pub struct LocalWorkers {
+    queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
+    sender: Sender<Report>,
     reports: Receiver<Report>,
 }
 
-struct Worker {
-    tasks: Option<Sender<(Task, CancelToken)>>,
-    cancel: CancelToken,
-    parent: CancelToken,
-    thread: Option<JoinHandle<()>>,
+/// What the workers share.
+struct Queue {
+    state: Mutex<State>,
+    /// Something was offered or taken, or the queue was closed.
+    changed: Condvar,
 }
 
-impl LocalExecutor {
-    /// Starts so many workers. `cancel` cancels everything that any of them does.
+struct State {
+    /// Offered, and not taken yet.
+    waiting: VecDeque<TrialSpec>,
+    /// Under way.
+    running: HashMap<TrialKey, CancelToken>,
+    /// Workers without a trial. One is so before its last trial is reported: whoever hears of the end may count on it.
+    idle: BTreeSet<WorkerId>,
+    is_closed: bool,
+}
+
+impl LocalWorkers {
+    /// Starts so many workers, which make trials by `runner`. `cancel` cancels everything that any of them does.
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub fn start(bench: Bench, workers: usize, cancel: &CancelToken) -> Result<Self> {
-        let bench = Arc::new(bench);
+    pub fn start(runner: &Arc<dyn Runner>, workers: usize, cancel: &CancelToken) -> Result<Self> {
+        // The number of workers is that of cores, more or less.
+        let ids: BTreeSet<WorkerId> = (0..workers as u32).map(WorkerId).collect();
+        let queue = Arc::new(Queue {
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                running: HashMap::new(),
+                idle: ids.clone(),
+                is_closed: false,
+            }),
+            changed: Condvar::new(),
+        });
         let (sender, reports) = unbounded();
-        let mut all = Vec::with_capacity(workers);
-        for i in 0..workers {
-            // The number of workers is that of cores, more or less.
-            let id = WorkerId(i as u32);
-            let (tasks, inbox) = unbounded();
-            let (bench, sender) = (Arc::clone(&bench), sender.clone());
-            let thread = thread::Builder::new()
-                .name(format!("worker-{i}"))
-                .spawn(move || work(&bench, id, &inbox, &sender))
-                .map_err(|e| Error::failed("cannot start a worker").because(e))?;
-            all.push(Worker {
-                tasks: Some(tasks),
-                cancel: cancel.child(),
-                parent: cancel.clone(),
-                thread: Some(thread),
-            });
-        }
-        Ok(Self {
-            bench,
-            workers: all,
+        let mut all = Self {
+            queue,
+
+            threads: Vec::with_capacity(workers),
+            sender,
             reports,
-        })
+        };
+        for id in ids {
+            let (queue, runner) = (Arc::clone(&all.queue), Arc::clone(runner));
+            let (cancel, sender) = (cancel.clone(), all.sender.clone());
+            let thread = thread::Builder::new()
+                .name(format!("worker-{id}"))
+                .spawn(move || work(id, &queue, &*runner, &cancel, &sender))
+                .map_err(|e| Error::failed("cannot start a worker").because(e))?;
+            all.threads.push(thread);
+        }
+        Ok(all)
     }
 }
 
 fn work(
-    bench: &Bench,
     id: WorkerId,
-    inbox: &Receiver<(Task, CancelToken)>,
+    queue: &Queue,
+    runner: &dyn Runner,
+    cancel: &CancelToken,
     reports: &Sender<Report>,
 ) {
-    for (task, cancel) in inbox {
-        let what = What::of(&task);
-        // A worker that panics reports too: the dispatcher waits for it.
-        let ended = catch_unwind(AssertUnwindSafe(|| one(bench, id, task, &cancel, reports)));
-        if ended.is_err() {
-            let error = Error::failed(format!("worker {id} panicked"))
-                .hint("this is a bug of kbisect; `kbisect resume` goes on");
-            // Whoever does not listen any more does not want to know.
-            let _ = reports.send(match what {
-                What::Resolve(candidate) => Report::Resolved(id, candidate, Err(error)),
-                What::Judge(trial) => Report::Judged(id, trial, Err(error)),
-            });
-        }
-    }
-}
-
-/// What a task is about.
-enum What {
-    Resolve(CandidateId),
-    Judge(TrialId),
-}
-
-impl What {
-    fn of(task: &Task) -> Self {
-        match task {
-            Task::Resolve { candidate, .. } => Self::Resolve(*candidate),
-            Task::Judge { trial, .. } => Self::Judge(*trial),
-        }
-    }
-}
-
-/// One task, its report included.
-fn one(bench: &Bench, id: WorkerId, task: Task, cancel: &CancelToken, reports: &Sender<Report>) {
-    let tell = |report| {
-        let _ = reports.send(report);
+    // Whoever does not listen any more does not want to know.
+    let tell = |report| drop(reports.send(report));
+    let news = |news| {
+        tell(match news {
+            News::Warning(text) => Report::Warning(text),
+            News::State(state) => Report::State(id, state),
+        });
     };
-    match task {
-        Task::Resolve {
-            candidate,
-            fragment,
-        } => {
-            tell(Report::State(id, WorkerState::Resolving));
-            let resolved = bench.resolver.resolve(&fragment, cancel);
-            for text in bench.resolver.warnings() {
-                tell(Report::Warning(text));
+    while let Some((spec, cancel)) = queue.take(id, cancel) {
+        tell(Report::Started(id, spec.key));
+        let ended = catch_unwind(AssertUnwindSafe(|| runner.run(id, &spec, &cancel, &news)));
+        // A worker that panics reports too: the dispatcher waits for it.
+        let ended = ended.unwrap_or_else(|_| {
+            Err(Error::failed(format!("worker {id} panicked"))
+                .hint("this is a bug of kbisect; `kbisect resume` goes on"))
+        });
+        queue.done(id, spec.key);
+        tell(Report::Ended(spec.key, Some(id), ended));
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is changed in single steps: a panic elsewhere leaves it whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next trial for this worker, as soon as there is one; none once the queue is closed.
+    fn take(&self, id: WorkerId, parent: &CancelToken) -> Option<(TrialSpec, CancelToken)> {
+        let mut state = self.state();
+        loop {
+            if state.is_closed {
+                return None;
             }
-            tell(Report::Resolved(id, candidate, resolved));
+            if let Some(spec) = state.take(id) {
+                let cancel = parent.child();
+                state.running.insert(spec.key, cancel.clone());
+                state.idle.remove(&id);
+                // What wishes for this worker need not wait for it any more.
+                self.changed.notify_all();
+                return Some((spec, cancel));
+            }
+            let waited = self.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        Task::Judge {
-            trial,
-            config,
-            dir,
-            baseline,
-            origin,
-        } => {
-            let subject = Subject {
-                trial,
-                config: &config,
-                dir: &dir,
-                baseline: baseline.as_deref(),
-                origin,
-                warn: &|text| tell(Report::Warning(text)),
-            };
-            let mut state = |state| tell(Report::State(id, state));
-            let result = bench.judge(id, &subject, cancel, &mut state);
-            for text in supervise::warnings()
-                .into_iter()
-                .chain(bench.source.take_warnings())
-            {
-                tell(Report::Warning(text));
-            }
-            tell(Report::Judged(id, trial, result));
+    }
+
+    fn done(&self, id: WorkerId, key: TrialKey) {
+        let mut state = self.state();
+        state.running.remove(&key);
+        state.idle.insert(id);
+    }
+}
+
+impl State {
+    /// Takes out what waits for this worker, else the first that it may make.
+    fn take(&mut self, id: WorkerId) -> Option<TrialSpec> {
+        let at = |wanted: &dyn Fn(Place) -> bool| {
+            let mut places = self.waiting.iter().map(|spec| spec.wish.place);
+            places.position(wanted)
+        };
+        let own = at(&|place| place == Place::On(id));
+        let at = own.or_else(|| at(&|place| self.may_take(id, place)))?;
+        self.waiting.remove(at)
+    }
+
+    /// A wish holds only as long as somebody who meets it is idle.
+    fn may_take(&self, id: WorkerId, place: Place) -> bool {
+        match place {
+            Place::Anywhere => true,
+            Place::On(wished) => !self.idle.contains(&wished),
+            Place::NotOn(other) => id != other || self.idle.iter().all(|idle| *idle == other),
         }
     }
 }
 
-impl Executor for LocalExecutor {
-    fn workers(&self) -> usize {
-        self.workers.len()
+impl Workers for LocalWorkers {
+    fn capacity(&self) -> usize {
+        self.threads.len()
     }
 
-    fn submit(&mut self, worker: WorkerId, task: Task) {
-        let worker = &mut self.workers[worker.0 as usize];
-        worker.cancel = worker.parent.child();
-        if let Some(tasks) = &worker.tasks {
-            // The thread ends only after `tasks` is dropped.
-            let _ = tasks.send((task, worker.cancel.clone()));
+    fn offer(&mut self, spec: TrialSpec) {
+        self.queue.state().waiting.push_back(spec);
+        self.queue.changed.notify_all();
+    }
+
+    fn retract(&mut self, key: TrialKey) {
+        let mut state = self.queue.state();
+        let waits = state.waiting.iter().position(|spec| spec.key == key);
+        if let Some(at) = waits {
+            state.waiting.remove(at);
+            let cancelled = TrialOutcome::new(key, TrialResult::Cancelled);
+            // It is received here.
+            let _ = self.sender.send(Report::Ended(key, None, Ok(cancelled)));
+        } else if let Some(cancel) = state.running.get(&key) {
+            cancel.cancel();
         }
-    }
-
-    fn cancel(&mut self, worker: WorkerId) {
-        self.workers[worker.0 as usize].cancel.cancel();
-    }
-
-    fn promote(&mut self, worker: WorkerId, fingerprint: Fingerprint) {
-        self.bench.trees.promote(worker, fingerprint);
-    }
-
-    fn expected_disk(&self) -> Option<u64> {
-        Some(self.bench.trees.expected_size())
-    }
-
-    fn recall(&mut self, trial: &Path, config: &ResolvedConfig, cpu: Duration) {
-        let trees = &self.bench.trees;
-        if trees.base_holds() == Some(config.fingerprint) {
-            let (tree, log) = (trees.base_path(), trial.join(BUILD_LOG));
-            self.bench
-                .forecasts
-                .learn_again(&tree, &config.config, &log, cpu);
-        }
-    }
-
-    fn forecast(&self, config: &Config) -> Option<Forecast> {
-        self.bench.forecast(&self.bench.trees.base_path(), config)
-    }
-
-    fn trace(
-        &mut self,
-        config: &ResolvedConfig,
-        from: &TraceFrom,
-        cancel: &CancelToken,
-    ) -> Result<Option<Activity>> {
-        self.bench.trace(config, from, cancel)
-    }
-
-    fn objects(&self, configs: &[Config]) -> Vec<BTreeSet<String>> {
-        let listed = |config| self.bench.forecasts.listed(config);
-        configs.par_iter().map(listed).collect()
     }
 
     fn reports(&self) -> &Receiver<Report> {
@@ -210,17 +189,16 @@ impl Executor for LocalExecutor {
     }
 }
 
-impl Drop for LocalExecutor {
+impl Drop for LocalWorkers {
     fn drop(&mut self) {
-        for worker in &mut self.workers {
-            worker.cancel.cancel();
-            worker.tasks = None;
-        }
-        for worker in &mut self.workers {
-            if let Some(thread) = worker.thread.take() {
-                // A worker that panicked has said so already.
-                let _ = thread.join();
-            }
+        let mut state = self.queue.state();
+        state.is_closed = true;
+        state.running.values().for_each(CancelToken::cancel);
+        drop(state);
+        self.queue.changed.notify_all();
+        for thread in self.threads.drain(..) {
+            // A worker that panicked has said so already.
+            let _ = thread.join();
         }
     }
 }

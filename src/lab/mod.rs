@@ -1,33 +1,29 @@
 //! Gives candidates to trees and verdicts to the search.
 //!
-//! One thread, the [dispatcher](Lab), owns all state: the search, the journal, what each worker
-//! does. Workers (see [`Executor`]) only work, and report. So everything that happens has one
-//! order, the one in which it is written to the journal.
+//! One thread, the [dispatcher](Lab), owns all state: the search, the journal, the trials under way.
+//! [`Workers`] take trials from a queue, and report. So everything that happens has one order, the one
+//! in which it is written to the journal.
 
-mod baseline;
+mod attempts;
 mod best;
 mod dispatcher;
-mod executor;
-mod given;
 mod local;
 mod product;
+mod queue;
+mod retry;
 mod run;
+mod site;
+mod start;
 mod state;
 mod store;
-mod tracing;
-mod trial;
 mod verdicts;
-mod watch;
-mod watched;
 
 #[cfg(test)]
 mod tests;
 
-pub use baseline::has_files;
-pub use executor::{Executor, Report, Task, TraceFrom, TrialResult};
-pub use local::LocalExecutor;
+pub use attempts::Attempts;
+pub use local::LocalWorkers;
+pub use queue::{Report, Workers};
+pub use site::{LocalSite, Site};
 pub use state::{Budget, Lab, Outcome, Product, Stopped};
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, calls, fragment_of, laid_over};
-pub use trial::{BUILD_COMMAND, Bench, CONFIG};
-pub use watch::Watch;
-pub use watched::check_trees;

@@ -1,27 +1,28 @@
 //! What the dispatcher owns, and how a run ends.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
-use super::executor::Executor;
-use super::trial::CONFIG;
+use super::attempts::Attempts;
+use super::queue::Workers;
+use super::site::Site;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
 use crate::model::{
-    CandidateId, Event, Fragment, Request, RequestSet, ResolvedConfig, TrialId, WorkerId,
+    Candidate, ContentId, Event, Fragment, Origin, Request, RequestSet, ResolvedConfig, TrialId,
 };
 use crate::search::{Certificate, Depends, Rebuilt, Reliability};
 use crate::supervise::Signal;
+use crate::trial::{Baseline, CONFIG, Needs, TrialSpec, Work};
 use crate::{Error, Result};
 
 /// How much a run may take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// Wall time, all sittings together.
+    /// Wall time, all sessions together.
     pub time: Option<Duration>,
-    /// Trials, the start's included, all sittings together.
+    /// Trials, the start's included, all sessions together.
     pub trials: Option<u32>,
 }
 
@@ -70,8 +71,10 @@ pub enum Product {
 
 /// A run: everything that the dispatcher owns.
 pub struct Lab<'a> {
-    /// Those who do the work.
-    pub executor: &'a mut dyn Executor,
+    /// Those who make trials.
+    pub workers: &'a mut dyn Workers,
+    /// Where the best is built.
+    pub site: &'a dyn Site,
     /// The run directory.
     pub dir: &'a RunDir,
     /// Its journal.
@@ -80,6 +83,10 @@ pub struct Lab<'a> {
     pub cache: VerdictCache,
     /// The start's requests.
     pub requests: &'a [Request],
+    /// What its trials need.
+    pub needs: &'a Needs,
+    /// The trials that there were.
+    pub attempts: Attempts,
     /// How much the run may take.
     pub budget: Budget,
     /// Requests to stop.
@@ -107,34 +114,53 @@ impl Lab<'_> {
         (self.sink)(event);
     }
 
+    pub(super) fn warn(&mut self, text: String) {
+        self.emit(&Event::Warning { text });
+    }
+
     fn take_trial(&mut self) -> TrialId {
         let id = self.next_trial;
         self.next_trial = TrialId(id.0 + 1);
         id
     }
 
-    /// Makes the directory of a trial, with the config in it, and notes that it begins.
+    /// Makes the folder of a trial, with the config in it, and notes that it begins: what is to be done then.
     pub(super) fn begin_trial(
         &mut self,
-        candidate: Option<CandidateId>,
+        candidate: Option<&Candidate>,
         config: &ResolvedConfig,
-        worker: WorkerId,
-    ) -> Result<(TrialId, PathBuf)> {
+        baseline: Option<&Baseline>,
+    ) -> Result<(TrialId, TrialSpec)> {
         let trial = self.take_trial();
         let dir = self.dir.make_trial_dir(trial)?;
-        // Make, oracles and their guests run elsewhere.
-        let dir = dir
-            .canonicalize()
-            .map_err(|e| Error::io("look at", &dir, e))?;
         let path = dir.join(CONFIG);
         fs::write(&path, &config.text).map_err(|e| Error::io("write", &path, e))?;
-        let fingerprint = config.fingerprint;
         self.journal.append(&Record::Began {
             trial,
-            candidate,
-            fingerprint,
-            worker,
+            candidate: candidate.map(|c| c.id),
+            fingerprint: config.fingerprint,
+            worker: None,
         })?;
-        Ok((trial, dir))
+        let work = Work::Judge {
+            trial,
+            config: config.clone(),
+            origin: candidate.map_or(Origin::Earlier, |c| c.origin),
+            baseline: baseline.cloned(),
+        };
+        let key = self.attempts.key(&work, candidate.map_or(0, |c| c.round));
+        Ok((trial, TrialSpec::new(key, work, self.needs)))
+    }
+
+    /// What oracles compare other kernels with: what they left in the trial of the start.
+    pub(super) fn baseline(&self) -> Baseline {
+        let mut lines = self.journal.lines().iter().rev();
+        let files = lines.find_map(|line| match &line.record {
+            Record::Start { judgement, files } if judgement.trial == self.start => Some(files),
+            _ => None,
+        });
+        Baseline {
+            trial: self.start,
+            files: ContentId::of(&serde_json::json!(files)),
+        }
     }
 }

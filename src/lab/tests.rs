@@ -1,6 +1,7 @@
-//! The dispatcher over a fake executor: scheduling and faults, without processes.
+//! The dispatcher over fake workers: scheduling and faults, without processes.
 #![allow(clippy::unwrap_used)]
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -15,29 +16,45 @@ use crate::model::{
 };
 use crate::search::{self, Algorithm, Options, Retesting, Search};
 use crate::supervise::Signal;
+use crate::trial::{Needs, Place, TrialKey, TrialOutcome, TrialResult, TrialSpec, Work};
 
 mod doubt;
 mod fold;
+mod local;
 mod on_disk;
+mod scripted;
+mod sessions;
 mod starved;
+mod stepping;
 
 /// What the fake does with a trial.
 type Judge<'j> = Box<dyn FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j>;
 
+/// A trial that a fake worker began to judge.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    trial: TrialId,
+    fingerprint: Fingerprint,
+    worker: WorkerId,
+    /// So many others were under way.
+    others: usize,
+}
+
 /// A fake: resolves a fragment to itself (but requests named `IDLE...` change nothing), and
-/// judges at once.
-struct FakeExecutor<'j> {
+/// judges at once. A worker is busy until what it reported is received.
+struct FakeWorkers<'j> {
     workers: usize,
     judge: Judge<'j>,
     sender: Sender<Report>,
     reports: Receiver<Report>,
+    /// What was judged, in this order.
     judged: Vec<Fingerprint>,
-    promoted: Vec<Fingerprint>,
-    /// Workers that were told to stop what they do.
-    cancelled: BTreeSet<WorkerId>,
+    begun: Vec<Begun>,
+    /// Who reported, in this order.
+    reported: Vec<WorkerId>,
 }
 
-impl<'j> FakeExecutor<'j> {
+impl<'j> FakeWorkers<'j> {
     fn new(
         workers: usize,
         judge: impl FnMut(TrialId, &Config) -> crate::Result<TrialResult> + 'j,
@@ -49,9 +66,28 @@ impl<'j> FakeExecutor<'j> {
             sender,
             reports,
             judged: vec![],
-            promoted: vec![],
-            cancelled: BTreeSet::new(),
+            begun: vec![],
+            reported: vec![],
         }
+    }
+
+    /// Those whose ends are not received yet.
+    fn busy(&self) -> &[WorkerId] {
+        // Each trial has two reports.
+        let busy = self.reports.len().div_ceil(2);
+        &self.reported[self.reported.len() - busy..]
+    }
+
+    /// The idle worker that meets a wish best.
+    fn who_takes(&self, place: Place) -> WorkerId {
+        let all = (0..self.workers as u32).map(WorkerId);
+        let idle: Vec<WorkerId> = all.filter(|w| !self.busy().contains(w)).collect();
+        let meets = |w: &&WorkerId| match place {
+            Place::Anywhere => true,
+            Place::On(wished) => **w == wished,
+            Place::NotOn(other) => **w != other,
+        };
+        *idle.iter().find(meets).unwrap_or(&idle[0])
     }
 }
 
@@ -66,36 +102,53 @@ fn resolve(fragment: &Fragment) -> ResolvedConfig {
     ResolvedConfig::new(fragment.to_string(), config)
 }
 
-impl Executor for FakeExecutor<'_> {
-    fn workers(&self) -> usize {
+impl Workers for FakeWorkers<'_> {
+    fn capacity(&self) -> usize {
         self.workers
     }
 
-    fn submit(&mut self, worker: WorkerId, task: Task) {
-        self.cancelled.remove(&worker);
-        let report = match task {
-            Task::Resolve {
-                candidate,
-                fragment,
-            } => Report::Resolved(worker, candidate, Ok(resolve(&fragment))),
-            Task::Judge { trial, config, .. } => {
-                self.judged.push(config.fingerprint);
-                Report::Judged(worker, trial, (self.judge)(trial, &config.config))
+    fn offer(&mut self, spec: TrialSpec) {
+        let (worker, key) = (self.who_takes(spec.wish.place), spec.key);
+        let others = self.reports.len();
+        let result = match spec.work {
+            Work::Resolve { fragment } => Ok(TrialResult::Resolved(resolve(&fragment))),
+            Work::Judge { trial, config, .. } => {
+                let fingerprint = config.fingerprint;
+                self.judged.push(fingerprint);
+                self.begun.push(Begun {
+                    trial,
+                    fingerprint,
+                    worker,
+                    others,
+                });
+                (self.judge)(trial, &config.config)
             }
         };
-        self.sender.send(report).unwrap();
+        let outcome = result.map(|result| TrialOutcome::new(key, result));
+        self.reported.push(worker);
+        self.sender.send(Report::Started(worker, key)).unwrap();
+        self.sender
+            .send(Report::Ended(key, Some(worker), outcome))
+            .unwrap();
     }
 
-    fn cancel(&mut self, worker: WorkerId) {
-        self.cancelled.insert(worker);
-    }
-
-    fn promote(&mut self, _: WorkerId, fingerprint: Fingerprint) {
-        self.promoted.push(fingerprint);
-    }
+    /// It has judged already.
+    fn retract(&mut self, _: TrialKey) {}
 
     fn reports(&self) -> &Receiver<Report> {
         &self.reports
+    }
+}
+
+/// A fake: notes what is promoted.
+#[derive(Default)]
+struct FakeSite {
+    promoted: RefCell<Vec<Fingerprint>>,
+}
+
+impl Site for FakeSite {
+    fn promote(&self, fingerprint: Fingerprint) {
+        self.promoted.borrow_mut().push(fingerprint);
     }
 }
 
@@ -165,23 +218,37 @@ fn new_search(info: &RunInfo) -> Box<dyn Search> {
     algorithm.search(full, &info.keep, Options::default())
 }
 
-/// One sitting, in a run directory that may have a journal.
-fn sitting(
+/// One session, in a run directory that may have a journal.
+fn session(
     path: &Path,
-    executor: &mut dyn Executor,
+    workers: &mut dyn Workers,
     budget: Budget,
     signals: &Receiver<Signal>,
     events: &mut Vec<Event>,
 ) -> crate::Result<Outcome> {
     let search = new_search(&info());
-    sitting_of(search, path, executor, budget, signals, events)
+    session_of(search, path, workers, budget, signals, events)
 }
 
 /// The same of any search.
-fn sitting_of(
+fn session_of(
+    search: Box<dyn Search>,
+    path: &Path,
+    workers: &mut dyn Workers,
+    budget: Budget,
+    signals: &Receiver<Signal>,
+    events: &mut Vec<Event>,
+) -> crate::Result<Outcome> {
+    let site = FakeSite::default();
+    session_at(&site, search, path, workers, budget, signals, events)
+}
+
+/// The same at a site.
+fn session_at(
+    site: &FakeSite,
     mut search: Box<dyn Search>,
     path: &Path,
-    executor: &mut dyn Executor,
+    workers: &mut dyn Workers,
     budget: Budget,
     signals: &Receiver<Signal>,
     events: &mut Vec<Event>,
@@ -204,11 +271,14 @@ fn sitting_of(
     });
     let mut sink = |event: &Event| events.push(event.clone());
     let mut lab = Lab {
-        executor,
+        workers,
+        site,
         dir: &dir,
         journal: &mut journal,
         cache: VerdictCache::of(&lines),
         requests: &info.requests,
+        needs: &Needs::of_key(&info.key),
+        attempts: Attempts::of(&lines),
         budget,
         signals,
         sink: &mut sink,
@@ -223,13 +293,13 @@ fn sitting_of(
     lab.run(search.as_mut(), replayed.in_flight, progress())
 }
 
-fn run(workers: usize, executor: &mut FakeExecutor<'_>) -> crate::Result<Outcome> {
+fn run(count: usize, workers: &mut FakeWorkers<'_>) -> crate::Result<Outcome> {
     let dir = tempfile::tempdir().unwrap();
-    executor.workers = workers;
+    workers.workers = count;
     let (_sender, signals) = unbounded();
-    sitting(
+    session(
         &dir.path().join("run"),
-        executor,
+        workers,
         Budget::default(),
         &signals,
         &mut vec![],
@@ -242,11 +312,11 @@ fn names(set: &RequestSet) -> Vec<&'static str> {
 
 #[test]
 fn the_minimal_set_is_found_with_any_number_of_workers() {
-    for workers in [1, 2, 3, 8] {
+    for count in [1, 2, 3, 8] {
         let oracle = needs(&["B", "G"]);
-        let mut executor = FakeExecutor::new(workers, |_, config| says(oracle(config)));
-        let outcome = run(workers, &mut executor).unwrap();
-        assert_eq!(names(&outcome.best), ["B", "G"], "{workers} workers");
+        let mut workers = FakeWorkers::new(count, |_, config| says(oracle(config)));
+        let outcome = run(count, &mut workers).unwrap();
+        assert_eq!(names(&outcome.best), ["B", "G"], "{count} workers");
         assert!(outcome.certificate.is_whole());
         assert_eq!(outcome.stopped, None);
     }
@@ -255,19 +325,23 @@ fn the_minimal_set_is_found_with_any_number_of_workers() {
 #[test]
 fn no_config_is_judged_twice_and_the_winners_tree_becomes_the_base() {
     let oracle = needs(&["A", "H"]);
-    let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
-    let outcome = run(2, &mut executor).unwrap();
-    assert_eq!(names(&outcome.best), ["A", "H"]);
-    let distinct: BTreeSet<_> = executor.judged.iter().collect();
-    assert_eq!(distinct.len(), executor.judged.len());
-    assert!(!executor.promoted.is_empty());
+    let mut workers = FakeWorkers::new(2, |_, config| says(oracle(config)));
+    let (site, dir) = (FakeSite::default(), tempfile::tempdir().unwrap());
+    let (path, search) = (dir.path().join("run"), new_search(&info()));
+    let (_sender, signals) = unbounded();
+    let (budget, events) = (Budget::default(), &mut vec![]);
+    let outcome = session_at(&site, search, &path, &mut workers, budget, &signals, events);
+    assert_eq!(names(&outcome.unwrap().best), ["A", "H"]);
+    let distinct: BTreeSet<_> = workers.judged.iter().collect();
+    assert_eq!(distinct.len(), workers.judged.len());
+    assert!(!site.promoted.borrow().is_empty());
 }
 
 #[test]
 fn a_trial_that_starves_is_tried_again_and_then_stops_the_run() {
     let oracle = needs(&["C"]);
     let mut starved = 0;
-    let mut once = FakeExecutor::new(1, |_, config| {
+    let mut once = FakeWorkers::new(1, |_, config| {
         if starved == 0 {
             starved += 1;
             return Ok(TrialResult::Starved("No space left on device".into()));
@@ -276,7 +350,7 @@ fn a_trial_that_starves_is_tried_again_and_then_stops_the_run() {
     });
     assert_eq!(names(&run(1, &mut once).unwrap().best), ["C"]);
 
-    let mut always = FakeExecutor::new(1, |_, _| {
+    let mut always = FakeWorkers::new(1, |_, _| {
         Ok(TrialResult::Starved("No space left on device".into()))
     });
     let error = run(1, &mut always).unwrap_err();
@@ -291,7 +365,7 @@ fn a_trial_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
     for starves_first in [true, false] {
         let oracle = needs(&["C"]);
         let mut trials = 0;
-        let mut executor = FakeExecutor::new(1, |_, config| {
+        let mut workers = FakeWorkers::new(1, |_, config| {
             // The first is the start.
             trials += 1;
             match trials {
@@ -302,7 +376,7 @@ fn a_trial_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
                 _ => says(oracle(config)),
             }
         });
-        let outcome = run(1, &mut executor).unwrap();
+        let outcome = run(1, &mut workers).unwrap();
         assert_eq!(names(&outcome.best), ["C"], "{starves_first}");
     }
 }
@@ -311,7 +385,7 @@ fn a_trial_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
 fn a_start_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
     let oracle = needs(&["C"]);
     let mut trials = 0;
-    let mut executor = FakeExecutor::new(1, |_, config| {
+    let mut workers = FakeWorkers::new(1, |_, config| {
         trials += 1;
         match trials {
             1 => says(Verdict::Unresolved),
@@ -319,14 +393,14 @@ fn a_start_that_starves_once_and_is_unresolved_once_does_not_stop_the_run() {
             _ => says(oracle(config)),
         }
     });
-    assert_eq!(names(&run(1, &mut executor).unwrap().best), ["C"]);
+    assert_eq!(names(&run(1, &mut workers).unwrap().best), ["C"]);
 }
 
 #[test]
 fn a_broken_oracle_stops_the_run() {
-    let mut executor = FakeExecutor::new(2, |_, _| Err(Error::failed("the oracle is broken")));
+    let mut workers = FakeWorkers::new(2, |_, _| Err(Error::failed("the oracle is broken")));
     assert_eq!(
-        run(2, &mut executor).unwrap_err().to_string(),
+        run(2, &mut workers).unwrap_err().to_string(),
         "the oracle is broken"
     );
 }
@@ -335,82 +409,18 @@ fn a_broken_oracle_stops_the_run() {
 fn what_gives_no_verdict_is_tried_again_and_then_left_unproved() {
     let oracle = needs(&["C"]);
     let cannot = Symbol::new("C").unwrap();
-    let mut executor = FakeExecutor::new(1, |_, config| {
+    let mut workers = FakeWorkers::new(1, |_, config| {
         if config.get(&cannot).is_no() {
             return says(Verdict::Unresolved);
         }
         says(oracle(config))
     });
-    let outcome = run(1, &mut executor).unwrap();
+    let outcome = run(1, &mut workers).unwrap();
     assert_eq!(names(&outcome.best), ["C"]);
     assert!(!outcome.certificate.is_whole());
-    let count = |f| executor.judged.iter().filter(|g| **g == f).count();
+    let count = |f| workers.judged.iter().filter(|g| **g == f).count();
     let empty = Config::default().fingerprint();
     assert_eq!(count(empty), 2, "once more, and no more");
-}
-
-#[test]
-fn a_run_that_stops_after_each_trial_comes_to_the_same_answer() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("run");
-    let (_sender, signals) = unbounded();
-    let mut judged = Vec::new();
-    let mut sittings = 0;
-    let outcome = loop {
-        sittings += 1;
-        let oracle = needs(&["B", "E", "F"]);
-        let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
-        // The count of trials begins anew in each sitting of this test, after the start's.
-        let budget = Budget {
-            time: None,
-            trials: Some(2),
-        };
-        let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
-        judged.extend(executor.judged.iter().copied());
-        if outcome.stopped.is_none() {
-            break outcome;
-        }
-        assert_eq!(outcome.stopped, Some(Stopped::Trials));
-        assert!(sittings < 100);
-    };
-    assert_eq!(names(&outcome.best), ["B", "E", "F"]);
-    assert!(outcome.certificate.is_whole());
-    assert!(sittings > 3);
-    let distinct: BTreeSet<_> = judged.iter().collect();
-    assert_eq!(distinct.len(), judged.len(), "nothing is asked twice");
-}
-
-#[test]
-fn a_request_to_stop_ends_the_sitting_and_loses_no_verdict() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("run");
-    let (sender, signals) = unbounded();
-    let oracle = needs(&["D"]);
-    let mut executor = FakeExecutor::new(2, |trial, config| {
-        if trial == TrialId(4) {
-            sender.send(Signal::Stop).unwrap();
-        }
-        says(oracle(config))
-    });
-    let outcome = sitting(
-        &path,
-        &mut executor,
-        Budget::default(),
-        &signals,
-        &mut vec![],
-    )
-    .unwrap();
-    assert_eq!(outcome.stopped, Some(Stopped::Interrupted));
-    let mut executor = FakeExecutor::new(2, |_, config| says(oracle(config)));
-    let outcome = sitting(
-        &path,
-        &mut executor,
-        Budget::default(),
-        &signals,
-        &mut vec![],
-    )
-    .unwrap();
-    assert_eq!(names(&outcome.best), ["D"]);
 }
 
 #[test]
@@ -419,11 +429,11 @@ fn the_best_files_always_hold_the_smallest_that_passed() {
     let path = dir.path().join("run");
     let (_sender, signals) = unbounded();
     let oracle = needs(&["B", "C"]);
-    let mut executor = FakeExecutor::new(1, |_, config| says(oracle(config)));
+    let mut workers = FakeWorkers::new(1, |_, config| says(oracle(config)));
     let mut events = Vec::new();
-    sitting(
+    session(
         &path,
-        &mut executor,
+        &mut workers,
         Budget::default(),
         &signals,
         &mut events,
@@ -442,76 +452,4 @@ fn the_best_files_always_hold_the_smallest_that_passed() {
             phase: Phase::Certifying
         }
     )));
-}
-
-#[test]
-fn a_finished_run_that_is_resumed_tries_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("run");
-    let (_sender, signals) = unbounded();
-    for workers in [8, 8] {
-        let oracle = needs(&["A", "F"]);
-        let mut executor = FakeExecutor::new(workers, |_, config| says(oracle(config)));
-        let resumed = path.exists();
-        let outcome = sitting(
-            &path,
-            &mut executor,
-            Budget::default(),
-            &signals,
-            &mut vec![],
-        )
-        .unwrap();
-        assert_eq!(names(&outcome.best), ["A", "F"]);
-        assert_eq!(
-            executor.judged.is_empty(),
-            resumed,
-            "what is in flight at the end is withdrawn"
-        );
-    }
-}
-
-#[test]
-fn a_search_that_ends_with_its_budget_is_finished() {
-    let oracle = needs(&["B", "D"]);
-    let trials = |limit| {
-        let dir = tempfile::tempdir().unwrap();
-        let (_sender, signals) = unbounded();
-        let mut executor = FakeExecutor::new(1, |_, config| says(oracle(config)));
-        let budget = Budget {
-            time: None,
-            trials: limit,
-        };
-        let path = dir.path().join("run");
-        let outcome = sitting(&path, &mut executor, budget, &signals, &mut vec![]).unwrap();
-        (executor.judged.len() as u32, outcome.stopped)
-    };
-    let (all, stopped) = trials(None);
-    assert_eq!(stopped, None);
-    // The start's counts too.
-    assert_eq!(trials(Some(all + 1)), (all, None));
-    assert_eq!(trials(Some(all)), (all - 1, Some(Stopped::Trials)));
-}
-
-#[test]
-fn a_known_config_whose_file_is_gone_is_resolved_anew() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("run");
-    let (_sender, signals) = unbounded();
-    let oracle = needs(&["B", "C"]);
-    let trials = path.join("trials");
-    let mut executor = FakeExecutor::new(1, |trial, config| {
-        for old in 2..trial.0 {
-            let _ = std::fs::remove_dir_all(trials.join(format!("{old:04}")));
-        }
-        says(oracle(config))
-    });
-    let outcome = sitting(
-        &path,
-        &mut executor,
-        Budget::default(),
-        &signals,
-        &mut vec![],
-    )
-    .unwrap();
-    assert_eq!(names(&outcome.best), ["B", "C"]);
 }

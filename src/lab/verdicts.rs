@@ -1,9 +1,8 @@
 //! What a trial came to, and why a run cannot go on.
 
-use super::executor::TrialResult;
 use crate::Error;
-use crate::build::is_clock_skew;
 use crate::model::{Judgement, ResolvedConfig, Source, TrialId, Verdict};
+use crate::trial::{TrialResult, advice};
 
 pub(super) fn no_workers() -> Error {
     Error::failed("all workers are gone").hint("this is a bug of kbisect; `kbisect resume` goes on")
@@ -11,16 +10,10 @@ pub(super) fn no_workers() -> Error {
 
 /// The machine gave out for the last time.
 pub(super) fn starved_twice(why: &str) -> Error {
-    let hint = if is_clock_skew(why) {
-        "files are newer than the clock of this machine says, and make may not make anew what depends on them: set the \
-         clock right, or `touch` the files; then `kbisect resume`"
-    } else {
-        "free memory or disk, raise the limit (ulimit), or use a smaller -j; then `kbisect resume`"
-    };
     Error::failed(format!(
         "the machine gave out, twice, the second time with nothing else under way: {why}"
     ))
-    .hint(hint)
+    .hint(advice(why))
 }
 
 /// The result with a complaint of an oracle taken for what it is: that the machine gave out, or no verdict if it gave out

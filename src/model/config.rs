@@ -10,7 +10,8 @@ use super::{Symbol, Tristate, Value};
 /// The assignments of a configuration: every symbol that has a value other than `n`.
 ///
 /// "Not set" is the same as absent: Kconfig writes both for one and the same kernel.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<Symbol, Value>", into = "BTreeMap<Symbol, Value>")]
 pub struct Config {
     assignments: BTreeMap<Symbol, Value>,
 }
@@ -88,6 +89,18 @@ impl FromIterator<(Symbol, Value)> for Config {
     }
 }
 
+impl From<BTreeMap<Symbol, Value>> for Config {
+    fn from(assignments: BTreeMap<Symbol, Value>) -> Self {
+        assignments.into_iter().collect()
+    }
+}
+
+impl From<Config> for BTreeMap<Symbol, Value> {
+    fn from(config: Config) -> Self {
+        config.assignments
+    }
+}
+
 /// The name of a resolved config: the BLAKE3 hash of its sorted assignments.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -119,7 +132,8 @@ impl TryFrom<String> for Fingerprint {
 }
 
 /// The `.config` that Kconfig makes of base and fragment, and that is built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Sent", into = "Sent")]
 pub struct ResolvedConfig {
     /// The file as Kconfig wrote it.
     pub text: String,
@@ -127,6 +141,25 @@ pub struct ResolvedConfig {
     pub config: Config,
     /// Its name.
     pub fingerprint: Fingerprint,
+}
+
+/// The form in which a [`ResolvedConfig`] is sent. Its name is not: that is computed.
+#[derive(Serialize, Deserialize)]
+struct Sent {
+    text: String,
+    config: Config,
+}
+
+impl From<Sent> for ResolvedConfig {
+    fn from(Sent { text, config }: Sent) -> Self {
+        Self::new(text, config)
+    }
+}
+
+impl From<ResolvedConfig> for Sent {
+    fn from(ResolvedConfig { text, config, .. }: ResolvedConfig) -> Self {
+        Self { text, config }
+    }
 }
 
 impl ResolvedConfig {

@@ -16,8 +16,9 @@ pub type Hashes = BTreeMap<String, String>;
 pub struct ContentId(pub String);
 
 impl ContentId {
-    /// The id of a value: a hash of its JSON text.
-    fn of(value: &Value) -> Self {
+    /// The id of a value: a hash of its JSON text, in which the keys of maps are sorted.
+    #[must_use]
+    pub fn of(value: &Value) -> Self {
         let hash = blake3::hash(value.to_string().as_bytes()).to_hex();
         Self(hash[..32].to_owned())
     }
@@ -103,45 +104,6 @@ impl RunKey {
     pub fn to_json(&self) -> Value {
         // Its maps have text for keys, so nothing in it can fail.
         serde_json::to_value(self).unwrap_or_default()
-    }
-
-    /// The source, if it is known by its contents.
-    #[must_use]
-    pub fn source_id(&self) -> Option<ContentId> {
-        match &self.source {
-            Some(SourceKey::Contents(source)) => Some(ContentId(source.hash.clone())),
-            _ => None,
-        }
-    }
-
-    /// The programs of a build, helpers included.
-    #[must_use]
-    pub fn toolchain_id(&self) -> Option<ContentId> {
-        match &self.toolchain {
-            Some(ToolchainKey::Programs(programs)) => {
-                Some(ContentId::of(&serde_json::json!([programs, self.helpers])))
-            }
-            _ => None,
-        }
-    }
-
-    /// The oracles by name, with the files that each consists of and uses.
-    #[must_use]
-    pub fn oracle_ids(&self) -> Vec<(String, ContentId)> {
-        let id = |oracle: &OracleKey| match oracle {
-            OracleKey::Files(files) => Some((
-                files.name.clone(),
-                ContentId::of(&serde_json::json!([files.files, files.uses])),
-            )),
-            OracleKey::Hash(_) | OracleKey::Unknown(_) => None,
-        };
-        self.oracles.iter().flatten().filter_map(id).collect()
-    }
-
-    /// The guest, if an oracle boots one.
-    #[must_use]
-    pub fn guest_id(&self) -> Option<ContentId> {
-        self.guest.clone().map(ContentId)
     }
 }
 
@@ -296,32 +258,5 @@ mod tests {
         ] {
             assert_eq!(again(&key), key);
         }
-    }
-
-    #[test]
-    fn ids_are_equal_where_contents_are() {
-        let key = |gcc: &str, helper: &str, file: &str| {
-            RunKey::from_json(
-                &json!({ "toolchain": { "gcc": gcc }, "helpers": { "m4": helper },
-                "source": { "hash": "12ab", "files": 2 }, "guest": "34cd",
-                "oracles": [{ "name": "x", "files": { "x": file } }] }),
-            )
-            .unwrap()
-        };
-        let one = key("1", "1", "1");
-        assert_eq!(one.source_id().unwrap().to_string(), "12ab");
-        assert_eq!(one.guest_id().unwrap().to_string(), "34cd");
-        assert_eq!(one.toolchain_id(), key("1", "1", "2").toolchain_id());
-        assert_ne!(one.toolchain_id(), key("2", "1", "1").toolchain_id());
-        assert_ne!(one.toolchain_id(), key("1", "2", "1").toolchain_id());
-        assert_eq!(one.oracle_ids(), key("2", "2", "1").oracle_ids());
-        assert_ne!(one.oracle_ids(), key("1", "1", "2").oracle_ids());
-        assert_eq!(one.oracle_ids()[0].0, "x");
-        // Older runs do not know them by contents.
-        let older = json!({ "source": "/a 1", "oracles": ["12"], "toolchain": "gcc 12" });
-        let older = RunKey::from_json(&older).unwrap();
-        assert_eq!(older.source_id(), None);
-        assert_eq!(older.toolchain_id(), None);
-        assert!(older.oracle_ids().is_empty());
     }
 }

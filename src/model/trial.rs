@@ -35,6 +35,14 @@ id!(
     WorkerId
 );
 
+impl TrialId {
+    /// The name of its folder, within that of all trials.
+    #[must_use]
+    pub fn folder(self) -> String {
+        format!("{:04}", self.0)
+    }
+}
+
 /// The tree that a build begins from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

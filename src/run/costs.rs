@@ -35,9 +35,9 @@ impl Foretold {
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
             let resolved = model.keeping(keep, cancel)?;
-            Ok(lab.executor.forecast(&resolved.config))
+            Ok(lab.site.forecast(&resolved.config))
         };
-        let Some(start) = lab.executor.forecast(&model.resolved.config) else {
+        let Some(start) = lab.site.forecast(&model.resolved.config) else {
             return Ok(Self::default());
         };
         let without = |id: RequestId| -> Result<Option<Forecast>> {

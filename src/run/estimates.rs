@@ -6,7 +6,7 @@ use super::costs::Foretold;
 use super::guess;
 use super::searches::StartModel;
 use crate::Result;
-use crate::journal::{Record, RunDir, RunInfo, RunState};
+use crate::journal::{Record, RunInfo, RunState};
 use crate::kconfig::{CheckedResolver, Resolver};
 use crate::lab::{Lab, fragment_of};
 use crate::model::{Order, RequestSet, Tracing};
@@ -60,9 +60,8 @@ impl Estimates<'_> {
         };
         if before.start.is_some() {
             // It was built in an earlier session.
-            let trial = RunDir::trial_dir(lab.dir.path(), judgement.trial);
             let cpu = judgement.timings.build_cpu;
-            lab.executor.recall(&trial, &start, cpu);
+            lab.site.recall(judgement.trial, &start, cpu);
         }
         let costs = Foretold::of(lab, model, cancel)?;
         if is_timed && !costs.is_empty() {

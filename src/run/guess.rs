@@ -11,10 +11,11 @@ use super::costs::Foretold;
 use super::files::{json_file, parse};
 use super::searches::StartModel;
 use crate::journal::RunDir;
-use crate::lab::{Lab, TraceFrom};
+use crate::lab::Lab;
 use crate::model::{Config, Event, Prior, RequestId, RequestSet, Tracing, sanitize};
 use crate::supervise::CancelToken;
 use crate::trace::{Counts, Evidence, Place, Reach, guarded};
+use crate::trial::TraceFrom;
 use crate::{Error, ErrorKind, Result};
 
 /// The file, in the run directory.
@@ -124,13 +125,7 @@ pub(crate) fn of_start(
     let from = match tracing {
         Tracing::Off => return Ok(None),
         Tracing::File(path) => TraceFrom::File(path.clone()),
-        Tracing::Auto => {
-            let dir = RunDir::trial_dir(lab.dir.path(), lab.start);
-            TraceFrom::Boot(
-                dir.canonicalize()
-                    .map_err(|e| Error::io("look at", &dir, e))?,
-            )
-        }
+        Tracing::Auto => TraceFrom::Boot(lab.start),
     };
     if model.resolver.trusted().is_none() {
         return Ok(None);
@@ -173,10 +168,10 @@ fn guess(
     source: &Path,
     cancel: &CancelToken,
 ) -> Result<Option<Guess>> {
-    let Some(activity) = lab.executor.trace(model.resolved, from, cancel)? else {
+    let Some(activity) = lab.site.trace(model.resolved, from, cancel)? else {
         return Ok(None);
     };
-    let of = |configs: &[Config]| lab.executor.objects(configs);
+    let of = |configs: &[Config]| lab.site.objects(configs);
     let of_one = |config: &Config| {
         let mut objects = of(std::slice::from_ref(config));
         objects.pop().unwrap_or_default()

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::lab::BUILD_COMMAND;
 use crate::model::sanitize;
 use crate::oracle::COMMAND;
+use crate::trial::BUILD_COMMAND;
 
 /// Longest line of a log that is kept, in characters.
 const LONGEST: usize = 4000;

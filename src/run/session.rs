@@ -18,8 +18,8 @@ use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Record, RunDir, RunInfo, RunState};
 use crate::kconfig::Resolver;
 use crate::lab::{
-    BEST_FRAGMENT, Bench, Budget, Lab, LocalExecutor, Outcome, Stopped, Watch, calls, check_trees,
-    fragment_of, has_files,
+    Attempts, BEST_FRAGMENT, Budget, Lab, LocalSite, LocalWorkers, Outcome, Stopped, calls,
+    fragment_of,
 };
 use crate::model::{
     Candidate, Event, Fingerprint, Fragment, Judgement, Request, RequestSet, bytes,
@@ -28,6 +28,7 @@ use crate::search::{self, Coverage, Depends, Search};
 use crate::settings::Settings;
 use crate::setup::WorkFolder;
 use crate::supervise::{CancelToken, JobServer};
+use crate::trial::{Needs, Runner, TrialRunner, Watch, check_trees, has_files};
 use crate::{Error, ErrorKind, Result};
 
 /// Goes on with the run from where it stands. Its end is in the journal then.
@@ -150,24 +151,31 @@ fn search_on(
     let full = RequestSet::full(capacity);
     // As the earlier sessions left it.
     let state = journal.state().clone();
+    let attempts = Attempts::of(journal.lines());
     let resolver = tools.resolver.clone();
     let source = tools.plan.source.clone();
     let names: Vec<String> = tools.oracles.iter().map(|o| o.name().to_owned()).collect();
     let trees = dir.path().join(TREES);
     let best = state.best_passed().map(|judgement| judgement.fingerprint);
     // Kconfig works there as long as trials are made.
-    let (bench, _work) = bench(tools, settings, &trees, best)?;
-    let mut executor = LocalExecutor::start(bench, settings.jobs.get(), cancel)?;
+    let needs = Needs::of_key(&tools.key);
+    let (runner, _work) = runner(tools, settings, dir, best, &needs)?;
+    let site = LocalSite::of(&runner);
+    let runner: Arc<dyn Runner> = runner;
+    let mut workers = LocalWorkers::start(&runner, settings.jobs.get(), cancel)?;
     let resolve = |fragment: &Fragment| resolver.resolve(fragment, cancel);
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| tell(event);
     let header = header(info, settings, BEST_FRAGMENT);
     let mut lab = Lab {
-        executor: &mut executor,
+        workers: &mut workers,
+        site: &site,
         dir,
         journal,
         cache: state.verdicts.clone(),
         requests: &info.requests,
+        needs: &needs,
+        attempts,
         budget: Budget {
             time: settings.budget_time,
             trials: settings.budget_trials,
@@ -227,7 +235,7 @@ fn search_on(
 
 /// Says how much of the disk the build trees will take.
 fn tell_disk(lab: &mut Lab<'_>, settings: &Settings, trees: &Path) {
-    if let Some(disk) = lab.executor.expected_disk() {
+    if let Some(disk) = lab.site.expected_disk() {
         let text = format!(
             "disk: the {} build trees take about {}, in {}; they go at the end",
             TreePool::size(settings.jobs.get()),
@@ -256,17 +264,19 @@ fn rewrite_best(lab: &mut Lab<'_>, best: &RequestSet) -> Result<Option<Judgement
     Ok(passed)
 }
 
-/// What trials are made with, in build trees in the folder `trees`, one of which may hold the best.
-fn bench(
+/// Makes the trials of a run, in build trees in its folder, one of which may hold the best.
+fn runner(
     mut tools: Tools,
     settings: &Settings,
-    trees: &Path,
+    dir: &RunDir,
     best: Option<Fingerprint>,
-) -> Result<(Bench, WorkFolder)> {
-    fs::create_dir_all(trees).map_err(|e| Error::io("make the folder", trees, e))?;
-    let trees = trees
-        .canonicalize()
-        .map_err(|e| Error::io("look at", trees, e))?;
+    needs: &Needs,
+) -> Result<(Arc<TrialRunner>, WorkFolder)> {
+    // Make, oracles and their guests run elsewhere.
+    let root = dir.path().canonicalize();
+    let root = root.map_err(|e| Error::io("look at", dir.path(), e))?;
+    let trees = root.join(TREES);
+    fs::create_dir_all(&trees).map_err(|e| Error::io("make the folder", &trees, e))?;
     let pool = TreePool::open(&trees, settings.jobs.get(), best)?.building(settings.builds);
     check_trees(&pool, &trees, &tools.source, &tools.toolset)?;
     // Compilers that are killed leave their temporary files: these go with the trees.
@@ -274,7 +284,9 @@ fn bench(
     fs::create_dir_all(&temporary).map_err(|e| Error::io("make the folder", &temporary, e))?;
     tools.plan.env.push(("TMPDIR".into(), temporary.into()));
     let kbuild = Kbuild::new(&tools.plan.source, &settings.arch);
-    let bench = Bench {
+    let runner = TrialRunner {
+        trials: RunDir::trials(&root),
+        needs: needs.clone(),
         resolver: tools.resolver,
         plan: tools.plan,
         trees: pool,
@@ -288,7 +300,7 @@ fn bench(
         told: OnceLock::new(),
         watch: Watch::of(tools.toolset),
     };
-    Ok((bench, tools.work))
+    Ok((Arc::new(runner), tools.work))
 }
 
 /// What depends on what in the start, if the record of the run fits its requests.

@@ -1,9 +1,18 @@
 //! Ends what still runs when a run stops or comes to its end.
 
-use super::{Busy, Run, Trial};
+use super::Run;
+use super::flights::{Doing, Trial};
 use crate::Result;
-use crate::lab::executor::{Report, TrialResult};
+use crate::lab::queue::Report;
 use crate::model::{Candidate, Event, Verdict, WorkerId, WorkerState};
+use crate::trial::{TrialOutcome, TrialResult};
+
+/// A trial that gave a verdict before it was stopped.
+struct Finished {
+    worker: Option<WorkerId>,
+    trial: Trial,
+    result: TrialResult,
+}
 
 impl Run<'_, '_> {
     /// The search is over: ends what still runs, and notes that it can teach nothing, or a
@@ -12,13 +21,7 @@ impl Run<'_, '_> {
         let mut left: Vec<Candidate> = self.pending.drain(..).collect();
         let starved = self.starved.drain(..);
         left.extend(starved.flat_map(|(_, trial)| trial.candidates));
-        for busy in &self.workers {
-            match busy {
-                Busy::Idle => {}
-                Busy::Resolving(candidate) => left.push(candidate.clone()),
-                Busy::Judging(trial) => left.extend(trial.candidates.iter().cloned()),
-            }
-        }
+        left.extend(self.flights.candidates().cloned());
         self.stop_workers();
         left.iter()
             .try_for_each(|candidate| self.withdraw(candidate))
@@ -30,33 +33,39 @@ impl Run<'_, '_> {
     pub(in super::super) fn stop_all(&mut self) -> Result<()> {
         self.stop_workers()
             .into_iter()
-            .try_for_each(|(worker, trial, result)| self.judged(worker, trial, result))
+            .try_for_each(|ended| self.judged(ended.worker, ended.trial, ended.result))
     }
 
     /// Ends what still runs; returns what gave a verdict before its end.
-    fn stop_workers(&mut self) -> Vec<(WorkerId, Trial, TrialResult)> {
+    fn stop_workers(&mut self) -> Vec<Finished> {
         let mut finished = Vec::new();
-        for (i, busy) in self.workers.iter().enumerate() {
-            if !matches!(busy, Busy::Idle) {
-                self.lab.executor.cancel(WorkerId(i as u32));
-            }
+        for key in self.flights.keys() {
+            self.lab.workers.retract(key);
         }
-        let reports = self.lab.executor.reports().clone();
-        while self.workers.iter().any(|busy| !matches!(busy, Busy::Idle)) {
+        let reports = self.lab.workers.reports().clone();
+        while self.flights.count() > 0 {
             match reports.recv() {
-                Ok(report @ (Report::Resolved(worker, ..) | Report::Judged(worker, ..))) => {
-                    let busy = std::mem::replace(&mut self.workers[worker.0 as usize], Busy::Idle);
-                    if let (Busy::Judging(trial), Report::Judged(_, _, Ok(result))) = (busy, report)
+                Ok(Report::Ended(key, worker, outcome)) => {
+                    let Some((doing, worker)) = self.flights.ended(key, worker) else {
+                        continue;
+                    };
+                    if let (Doing::Judging(trial), Ok(TrialOutcome { result, .. })) =
+                        (doing, outcome)
                         && let TrialResult::Judged { verdict, .. } = &result
                         && *verdict != Verdict::Unresolved
                     {
-                        finished.push((worker, *trial, result));
+                        finished.push(Finished {
+                            worker,
+                            trial: *trial,
+                            result,
+                        });
                     }
-                    self.lab.emit(&Event::Worker {
-                        worker,
-                        state: WorkerState::Idle,
-                    });
+                    if let Some(worker) = worker {
+                        let state = WorkerState::Idle;
+                        self.lab.emit(&Event::Worker { worker, state });
+                    }
                 }
+                Ok(Report::Started(worker, key)) => self.flights.started(worker, key),
                 Ok(Report::State(..) | Report::Warning(_)) => {}
                 Err(_) => break,
             }

@@ -1,12 +1,14 @@
-//! Oracles that err, over the fake executor.
+//! Oracles that err, over the fake workers.
+
+use std::collections::{BTreeMap, HashMap};
 
 use super::*;
 use crate::model::Confidence;
 
-/// One sitting of a search that doubts.
+/// One session of a search that doubts.
 fn doubting(
     path: &Path,
-    executor: &mut FakeExecutor<'_>,
+    workers: &mut FakeWorkers<'_>,
     budget: Budget,
     events: &mut Vec<Event>,
 ) -> crate::Result<Outcome> {
@@ -20,7 +22,7 @@ fn doubting(
         Confidence::default(),
     );
     let (_sender, signals) = unbounded();
-    sitting_of(Box::new(search), path, executor, budget, &signals, events)
+    session_of(Box::new(search), path, workers, budget, &signals, events)
 }
 
 /// Passes with A and B; but the `n`th configuration without them that is judged passes too.
@@ -44,9 +46,9 @@ fn a_best_that_passed_by_mistake_is_taken_back_in_the_files_too() {
     for n in 1..5 {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run");
-        let mut executor = FakeExecutor::new(1, mistaken(n));
+        let mut workers = FakeWorkers::new(1, mistaken(n));
         let mut events = vec![];
-        let outcome = doubting(&path, &mut executor, Budget::default(), &mut events).unwrap();
+        let outcome = doubting(&path, &mut workers, Budget::default(), &mut events).unwrap();
         assert_eq!(names(&outcome.best), ["A", "B"]);
         assert!(outcome.certificate.is_whole());
         assert_eq!(outcome.reliability.differed, 1);
@@ -73,10 +75,10 @@ fn a_best_that_passed_by_mistake_is_taken_back_in_the_files_too() {
 fn what_is_asked_again_is_judged_again_whatever_is_known() {
     let dir = tempfile::tempdir().unwrap();
     let judge = needs(&["A", "B"]);
-    let mut executor = FakeExecutor::new(1, |_, config| says(judge(config)));
+    let mut workers = FakeWorkers::new(1, |_, config| says(judge(config)));
     let mut events = vec![];
     let path = dir.path().join("run");
-    doubting(&path, &mut executor, Budget::default(), &mut events).unwrap();
+    doubting(&path, &mut workers, Budget::default(), &mut events).unwrap();
     let again = events.iter().filter_map(|event| match event {
         Event::TrialEnded {
             round, judgement, ..
@@ -89,25 +91,25 @@ fn what_is_asked_again_is_judged_again_whatever_is_known() {
     for judgement in again {
         assert_eq!(judgement.source, Source::Tested);
         let of = |fingerprint: &&Fingerprint| **fingerprint == judgement.fingerprint;
-        assert!(executor.judged.iter().filter(of).count() > 1 || judgement.trial == TrialId(2));
+        assert!(workers.judged.iter().filter(of).count() > 1 || judgement.trial == TrialId(2));
     }
 }
 
 #[test]
 fn a_run_that_doubts_goes_on_where_it_was_stopped() {
     let whole = tempfile::tempdir().unwrap();
-    let mut executor = FakeExecutor::new(1, mistaken(2));
+    let mut workers = FakeWorkers::new(1, mistaken(2));
     let path = whole.path().join("run");
-    let expected = doubting(&path, &mut executor, Budget::default(), &mut vec![]).unwrap();
+    let expected = doubting(&path, &mut workers, Budget::default(), &mut vec![]).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run");
-    let mut executor = FakeExecutor::new(1, mistaken(2));
+    let mut workers = FakeWorkers::new(1, mistaken(2));
     for trials in 1.. {
         let budget = Budget {
             trials: Some(trials),
             time: None,
         };
-        let outcome = doubting(&path, &mut executor, budget, &mut vec![]).unwrap();
+        let outcome = doubting(&path, &mut workers, budget, &mut vec![]).unwrap();
         if outcome.stopped.is_none() {
             assert_eq!(outcome, expected);
             return;
@@ -120,7 +122,7 @@ fn a_run_that_doubts_goes_on_where_it_was_stopped() {
 fn an_oracle_that_tosses_a_coin_ends_the_run() {
     let dir = tempfile::tempdir().unwrap();
     let mut toss = 0;
-    let mut executor = FakeExecutor::new(2, |_, _| {
+    let mut workers = FakeWorkers::new(2, |_, _| {
         toss += 1;
         says(if toss % 2 == 0 {
             Verdict::Pass
@@ -129,7 +131,7 @@ fn an_oracle_that_tosses_a_coin_ends_the_run() {
         })
     });
     let path = dir.path().join("run");
-    let outcome = doubting(&path, &mut executor, Budget::default(), &mut vec![]).unwrap();
+    let outcome = doubting(&path, &mut workers, Budget::default(), &mut vec![]).unwrap();
     assert!(outcome.reliability.is_hopeless());
     assert_eq!(outcome.stopped, None);
 }
@@ -140,17 +142,20 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
     let info = info();
     let (dir, mut journal) = RunDir::create(&dir.path().join("run"), &info).unwrap();
     let mut left = answers.iter();
-    let mut executor = FakeExecutor::new(1, |_, _| says(*left.next().unwrap()));
+    let mut workers = FakeWorkers::new(1, |_, _| says(*left.next().unwrap()));
     let (_sender, signals) = unbounded();
     let mut events = vec![];
     let mut sink = |event: &Event| events.push(event.clone());
     let full = RequestSet::full(info.requests.len());
     let mut lab = Lab {
-        executor: &mut executor,
+        workers: &mut workers,
+        site: &FakeSite::default(),
         dir: &dir,
         journal: &mut journal,
         cache: VerdictCache::of(&[]),
         requests: &info.requests,
+        needs: &Needs::of_key(&info.key),
+        attempts: Attempts::default(),
         budget: Budget::default(),
         signals: &signals,
         sink: &mut sink,
@@ -172,7 +177,7 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
     };
     let (_, lines) = RunDir::read(dir.path()).unwrap();
     assert_eq!(of(&lines), refused);
-    let judged = executor.judged.len();
+    let judged = workers.judged.len();
     (judgement, events, judged)
 }
 
@@ -204,21 +209,20 @@ fn a_start_that_is_refused_is_judged_once_more() {
 fn what_is_judged_once_more_goes_to_the_worker_that_has_it_in_its_tree() {
     let dir = tempfile::tempdir().unwrap();
     let judge = needs(&["A", "B"]);
-    let mut executor = FakeExecutor::new(3, |_, config| says(judge(config)));
+    let mut workers = FakeWorkers::new(3, |_, config| says(judge(config)));
     let mut events = vec![];
     let path = dir.path().join("run");
-    doubting(&path, &mut executor, Budget::default(), &mut events).unwrap();
+    doubting(&path, &mut workers, Budget::default(), &mut events).unwrap();
     let (_, lines) = RunDir::read(&path).unwrap();
-    let mut by_trial = std::collections::HashMap::new();
-    let mut proofs: std::collections::BTreeMap<Fingerprint, Vec<WorkerId>> = Default::default();
+    let by_trial: HashMap<TrialId, WorkerId> =
+        workers.begun.iter().map(|b| (b.trial, b.worker)).collect();
+    let mut proofs: BTreeMap<Fingerprint, Vec<WorkerId>> = BTreeMap::new();
     for line in &lines {
-        match &line.record {
-            Record::Began { trial, worker, .. } => drop(by_trial.insert(*trial, *worker)),
-            Record::Told { judgement, .. } if judgement.verdict.is_fail() => {
-                let of = proofs.entry(judgement.fingerprint).or_default();
-                of.push(by_trial[&judgement.trial]);
-            }
-            _ => {}
+        if let Record::Told { judgement, .. } = &line.record
+            && judgement.verdict.is_fail()
+        {
+            let of = proofs.entry(judgement.fingerprint).or_default();
+            of.push(by_trial[&judgement.trial]);
         }
     }
     // What passed is in the base, which all have.

@@ -30,17 +30,21 @@ fn the_live_state_of_a_run_is_that_of_its_journal() {
     let path = dir.path().join("run");
     let info = info();
     let (dir, mut journal) = RunDir::create(&path, &info).unwrap();
-    let mut executor = FakeExecutor::new(2, flipping());
+    let (mut judge, site) = (flipping(), FakeSite::default());
+    let mut workers = FakeWorkers::new(2, move |trial, config| judge(trial, config));
     let (_sender, signals) = unbounded();
     let mut events = vec![];
     let mut sink = |event: &Event| events.push(event.clone());
     let full = RequestSet::full(info.requests.len());
     let mut lab = Lab {
-        executor: &mut executor,
+        workers: &mut workers,
+        site: &site,
         dir: &dir,
         journal: &mut journal,
         cache: VerdictCache::default(),
         requests: &info.requests,
+        needs: &Needs::of_key(&info.key),
+        attempts: Attempts::default(),
         budget: Budget::default(),
         signals: &signals,
         sink: &mut sink,

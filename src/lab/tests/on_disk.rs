@@ -79,23 +79,23 @@ fn a_verdict_is_on_disk_before_the_search_knows_it_and_before_the_next_trial_beg
         judged.push(config.fingerprint());
         says(oracle(config))
     };
-    let mut executor = FakeExecutor::new(1, judge);
+    let mut workers = FakeWorkers::new(1, judge);
     let search = Suspicious {
         inner: new_search(&info()),
         run: run.clone(),
     };
     let (_sender, signals) = unbounded();
     let (budget, events) = (Budget::default(), &mut Vec::new());
-    let outcome = sitting_of(
+    let outcome = session_of(
         Box::new(search),
         &run,
-        &mut executor,
+        &mut workers,
         budget,
         &signals,
         events,
     )
     .unwrap();
     assert_eq!(names(&outcome.best), ["B", "G"]);
-    drop(executor);
+    drop(workers);
     assert!(judged.len() > 10);
 }

@@ -1,73 +1,22 @@
-//! One trial: set the tree back, build, ask the oracles.
+//! One judgement: sets the tree back, builds, asks the oracles.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::build::{self, Built, Forecasts, MakePlan, Product, Tree, TreePool};
-use crate::identity;
-use crate::kconfig::{Resolver, parse_config};
-use crate::model::{
-    Config, Forecast, Origin, ResolvedConfig, Stage, Timings, TrialId, Verdict, WorkerId,
-    WorkerState,
-};
-use crate::oracle::{self, Oracle, OracleVerdict};
-use crate::supervise::{CancelToken, JobServer};
-use crate::{Error, ErrorKind, Result};
-
-use super::executor::TrialResult;
+use super::files::{BUILD_COMMAND, BUILD_LOG, CONFIG};
 use super::given::Given;
-use super::watch::Watch;
-
-/// The resolved config, in the directory of a trial.
-pub const CONFIG: &str = "config";
-
-/// The output of make, there.
-pub(super) const BUILD_LOG: &str = "build.log";
-
-/// The command for make, there, for people who want to see it fail.
-pub const BUILD_COMMAND: &str = "build.command";
-
-/// What all workers of this machine share.
-pub struct Bench {
-    /// Kconfig.
-    pub resolver: Arc<dyn Resolver>,
-    /// How to build.
-    pub plan: MakePlan,
-    /// The build trees.
-    pub trees: TreePool,
-    /// The job slots of all builds together.
-    pub jobs: JobServer,
-    /// All must accept.
-    pub oracles: Vec<Oracle>,
-    /// How long each oracle may take.
-    pub timeout: Duration,
-    /// The folder of the prepared guest, if an oracle wants it.
-    pub guest: Option<PathBuf>,
-    /// Our own executable, which oracles call as `kbisect`.
-    pub kbisect: PathBuf,
-    /// What builds will take.
-    pub forecasts: Forecasts,
-    /// The source tree, as it is to stay.
-    pub source: Arc<identity::SourceTree>,
-    /// Set once it was told that an oracle writes to what it is given.
-    pub told: OnceLock<()>,
-    /// What else builds use, as it is to stay.
-    pub watch: Watch,
-}
-
-/// What is judged in a trial.
-pub(super) struct Subject<'a> {
-    pub(super) trial: TrialId,
-    pub(super) config: &'a ResolvedConfig,
-    pub(super) dir: &'a Path,
-    pub(super) baseline: Option<&'a Path>,
-    /// What it is to be built from.
-    pub(super) origin: Origin,
-    /// Told of what the user should see.
-    pub(super) warn: &'a dyn Fn(String),
-}
+use super::outcome::TrialResult;
+use super::runner::TrialRunner;
+use super::subject::Subject;
+use crate::build::{self, Built, Product, Tree};
+use crate::kconfig::parse_config;
+use crate::model::{
+    Config, Forecast, Origin, ResolvedConfig, Stage, Timings, Verdict, WorkerId, WorkerState,
+};
+use crate::oracle::{self, OracleVerdict};
+use crate::supervise::CancelToken;
+use crate::{Error, ErrorKind, Result};
 
 /// What oracles say together.
 enum Answer {
@@ -85,9 +34,9 @@ struct Image {
     timings: Timings,
 }
 
-impl Bench {
+impl TrialRunner {
     /// Runs one trial as `worker`, and says through `state` what is being done. What becomes of the source
-    /// meanwhile is not its business: see [`Bench::judge`].
+    /// meanwhile is not its business: see [`TrialRunner::judge`].
     pub(super) fn judge_once(
         &self,
         worker: WorkerId,
@@ -182,7 +131,7 @@ impl Bench {
         let command = subject.dir.join(BUILD_COMMAND);
         fs::write(&command, self.plan.command_line(tree.path()) + "\n")
             .map_err(|e| Error::io("write", &command, e))?;
-        let forecast = self.forecast(tree.path(), &subject.config.config);
+        let forecast = self.forecast_in(tree.path(), &subject.config.config);
         let mut progress = |objects| state(WorkerState::Building { trial, objects });
         let (built, cost) = build::build(
             &self.plan,
@@ -266,7 +215,7 @@ impl Bench {
     }
 
     /// What the build of a config in this tree will take.
-    pub(super) fn forecast(&self, tree: &Path, config: &Config) -> Option<Forecast> {
+    pub(super) fn forecast_in(&self, tree: &Path, config: &Config) -> Option<Forecast> {
         // In a tree that is empty still there is nothing.
         let text = fs::read_to_string(tree.join(&self.plan.config)).ok()?;
         let from = parse_config(&text);

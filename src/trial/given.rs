@@ -1,10 +1,12 @@
 //! The files that oracles look at, put back when an oracle writes to them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use crate::error::unless_absent;
-use crate::journal::write_atomically;
 use crate::{Error, Result};
 
 /// Files and what they hold.
@@ -42,12 +44,26 @@ impl Given {
             if let Some(dir) = path.parent() {
                 fs::create_dir_all(dir).map_err(|e| Error::io("make the folder", dir, e))?;
             }
-            write_atomically(path, bytes)?;
+            replace(path, bytes)?;
             let name = path.file_name().unwrap_or_default();
             names.push(name.to_string_lossy().into_owned());
         }
         Ok(names)
     }
+}
+
+/// Writes a file anew, whole or not at all: a killed run must not leave a part of it in a build tree.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || {
+        let mut file = tempfile::Builder::new()
+            .prefix(".kbisect-new-")
+            // As for any new file, the umask takes away from that.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(path.parent().unwrap_or(Path::new("/")))?;
+        file.write_all(bytes)?;
+        file.persist(path).map_err(|e| e.error)
+    };
+    write().map(drop).map_err(|e| Error::io("write", path, e))
 }
 
 #[cfg(test)]

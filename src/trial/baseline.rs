@@ -12,7 +12,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// The disk cannot be read.
-pub(super) fn files(trial: &Path) -> Result<BTreeMap<String, String>> {
+pub fn files_in(trial: &Path) -> Result<BTreeMap<String, String>> {
     files_by(trial, open)
 }
 
@@ -108,7 +108,7 @@ mod tests {
         fs::write(oracle.join("console.log"), "up").unwrap();
         fs::write(oracle.join("more/times"), "9").unwrap();
         std::os::unix::fs::symlink("nowhere", oracle.join("link")).unwrap();
-        let left = files(dir.path()).unwrap();
+        let left = files_in(dir.path()).unwrap();
         let names: Vec<&String> = left.keys().collect();
         assert_eq!(
             names,
@@ -142,6 +142,6 @@ mod tests {
         let names: Vec<&String> = left.keys().collect();
         assert_eq!(names, ["check/open", "check/secret"]);
         assert_ne!(left["check/secret"], left["check/open"]);
-        assert_eq!(files(&dir.path().join("nowhere")).unwrap().len(), 0);
+        assert_eq!(files_in(&dir.path().join("nowhere")).unwrap().len(), 0);
     }
 }

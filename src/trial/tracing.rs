@@ -1,11 +1,11 @@
 //! Traces one boot of what was built last: the oracles boot it once more, and QEMU tells what runs.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::executor::TraceFrom;
-use super::trial::{Bench, CONFIG};
-use crate::model::{ResolvedConfig, WorkerId};
+use super::files::CONFIG;
+use super::runner::TrialRunner;
+use crate::model::{ResolvedConfig, TrialId, WorkerId};
 use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::CancelToken;
 use crate::trace::{Activity, Image, Ran};
@@ -17,9 +17,23 @@ const FOLDER: &str = "trace";
 /// That of QEMU's logs, in it. They are read and removed.
 const LOGS: &str = "in_asm";
 
-impl Bench {
-    /// See [`Executor::trace`](super::Executor::trace).
-    pub(super) fn trace(
+/// Where a trace comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TraceFrom {
+    /// A boot, which may use the folder of this trial, in which its config is.
+    Boot(TrialId),
+    /// A file.
+    File(PathBuf),
+}
+
+impl TrialRunner {
+    /// What runs of a config, which was built and promoted last, when the oracles boot it once more:
+    /// from the log of QEMU that is given, or from one of this boot.
+    /// Nothing if the oracles do not boot it by `kbisect boot`.
+    ///
+    /// # Errors
+    /// It cannot be told, for another reason.
+    pub fn trace(
         &self,
         config: &ResolvedConfig,
         from: &TraceFrom,
@@ -36,7 +50,8 @@ impl Bench {
         let image = Image::read(&tree, &self.forecasts.listed(&config.config))?;
         let logs = match from {
             TraceFrom::File(path) => vec![read(path, &image)?],
-            TraceFrom::Boot(dir) => {
+            TraceFrom::Boot(trial) => {
+                let dir = &self.folder(*trial);
                 let folder = dir.join(FOLDER);
                 let logs = folder.join(LOGS);
                 fs::create_dir_all(&logs).map_err(|e| Error::io("make the folder", &logs, e))?;

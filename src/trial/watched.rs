@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::executor::TrialResult;
-use super::trial::{Bench, Subject};
+use super::outcome::TrialResult;
+use super::runner::TrialRunner;
+use super::subject::Subject;
 use super::watch::Since;
 use crate::build::{TreePool, has_source, source_gone};
 use crate::identity::{
@@ -33,7 +34,7 @@ struct Touched {
 /// they may hold what was built from contents that are not there any more, and make may not see that, as it looks
 /// at times only: then they are forgotten.
 ///
-/// In one sitting that cannot be: a tree is promoted only with a verdict that counts.
+/// In one session that cannot be: a tree is promoted only with a verdict that counts.
 ///
 /// # Errors
 /// The file of the state cannot be written, or a stamp not be removed.
@@ -55,7 +56,7 @@ pub fn check_trees(
     fs::write(&path, format!("{state}\n{tools}\n")).map_err(|e| Error::io("write", &path, e))
 }
 
-impl Bench {
+impl TrialRunner {
     /// Runs one trial as `worker`, and says through `state` what is being done. If somebody wrote to the source
     /// or to a program of the build meanwhile, and it is again what it was, the trial is made once more.
     ///
@@ -216,6 +217,7 @@ mod tests {
 
     use std::sync::Arc;
 
+    use super::super::spec::Needs;
     use super::super::watch::Watch;
     use super::*;
     use crate::build::{Forecasts, Kbuild, MakePlan};
@@ -235,7 +237,7 @@ mod tests {
 
     struct Setting {
         dir: tempfile::TempDir,
-        bench: Bench,
+        runner: TrialRunner,
     }
 
     /// A project whose build does `recipe` first, in the source, which has the file `a.c`.
@@ -261,7 +263,9 @@ mod tests {
             launcher: None,
         };
         let cancel = CancelToken::new();
-        let bench = Bench {
+        let runner = TrialRunner {
+            trials: path.join("trials"),
+            needs: Needs::of_json(&serde_json::Value::Null),
             resolver: Arc::new(Nobody),
             plan,
             trees: TreePool::open(&path.join("trees"), 1, None).unwrap(),
@@ -275,7 +279,7 @@ mod tests {
             told: std::sync::OnceLock::new(),
             watch: Watch::default(),
         };
-        Setting { dir, bench }
+        Setting { dir, runner }
     }
 
     impl Setting {
@@ -295,8 +299,8 @@ mod tests {
             };
             let cancel = CancelToken::new();
             // As if it were of another configuration: it is built.
-            self.bench.trees.forget_tree_of(WorkerId(0)).unwrap();
-            self.bench
+            self.runner.trees.forget_tree_of(WorkerId(0)).unwrap();
+            self.runner
                 .judge(WorkerId(0), &subject, &cancel, &mut |_| {})
         }
 
@@ -326,7 +330,7 @@ mod tests {
         let setting = setting(NOTE);
         assert!(passes(setting.judge(None)));
         assert_eq!(setting.builds(), 1);
-        assert!(setting.bench.source.take_warnings().is_empty());
+        assert!(setting.runner.source.take_warnings().is_empty());
     }
 
     #[test]
@@ -347,7 +351,7 @@ mod tests {
         assert!(passes(setting.judge(Some(Path::new("/start")))));
         // It failed, passed when it was made once more at once, and then the trial was made again.
         assert_eq!(setting.builds(), 3);
-        let warnings = setting.bench.source.take_warnings();
+        let warnings = setting.runner.source.take_warnings();
         assert_eq!(
             warnings,
             ["trial 1 is made again: the source (a.c) was written to meanwhile"]
@@ -360,7 +364,7 @@ mod tests {
         let start = Path::new("/start");
         assert!(passes(setting.judge(Some(start))));
         assert_eq!(setting.builds(), 4);
-        let warnings = setting.bench.source.take_warnings();
+        let warnings = setting.runner.source.take_warnings();
         assert!(
             warnings
                 .last()
@@ -388,9 +392,9 @@ mod tests {
         let setting = setting("[ -e version.h ] || echo 1 >version.h; cp ../more . || true");
         let start = Path::new("/start");
         assert!(passes(setting.judge(None)));
-        assert_eq!(setting.bench.source.take_warnings().len(), 1);
+        assert_eq!(setting.runner.source.take_warnings().len(), 1);
         assert!(passes(setting.judge(Some(start))));
-        assert!(setting.bench.source.take_warnings().is_empty());
+        assert!(setting.runner.source.take_warnings().is_empty());
         fs::write(setting.dir.path().join("more"), "").unwrap();
         let error = setting.judge(Some(start)).unwrap_err();
         assert_eq!(error.to_string(), "the source was changed: more (added)");
@@ -399,14 +403,13 @@ mod tests {
     #[test]
     fn trees_of_a_source_that_was_written_to_since_are_forgotten() {
         let setting = setting(NOTE);
-        let Bench { trees, source, .. } = &setting.bench;
+        let TrialRunner { trees, source, .. } = &setting.runner;
         let folder = setting.dir.path().join("trees");
         let promote = || {
             assert!(passes(setting.judge(None)));
-            trees.promote(
-                WorkerId(0),
-                ResolvedConfig::new(String::new(), parse_config("")).fingerprint,
-            );
+            let fingerprint = parse_config("").fingerprint();
+            trees.accepted(WorkerId(0), fingerprint);
+            trees.promote(fingerprint);
         };
         promote();
         check_trees(trees, &folder, source, &Toolset::default()).unwrap();

@@ -1,0 +1,195 @@
+//! What follows from the end of a trial: its verdict is written down, told to the search, and acted on.
+
+use super::flights::Trial;
+use super::{Run, on};
+use crate::journal::Record;
+use crate::lab::retry::{Next, Wanted};
+use crate::model::{Candidate, CandidateId, Event, Judgement, Source, Verdict, WorkerId};
+use crate::trial::TrialResult;
+use crate::{Error, Result};
+
+impl Run<'_, '_> {
+    /// A trial ended.
+    pub(super) fn judged(
+        &mut self,
+        worker: Option<WorkerId>,
+        mut trial: Trial,
+        result: TrialResult,
+    ) -> Result<()> {
+        let wanted = match trial.cancelled {
+            true => Wanted::No,
+            false => Wanted::Yes,
+        };
+        let next = trial.tries.next(trial.id, &trial.config, result, wanted)?;
+        let judgement = match next {
+            Next::Counts(judgement) => judgement,
+            Next::Alone(why) => {
+                let alone = match self.busy() {
+                    0 => "",
+                    _ => ", when nothing else is under way",
+                };
+                self.lab
+                    .warn(format!("trial {} is tried again{alone}: {why}", trial.id));
+                self.starved.push_back((worker, trial));
+                return Ok(());
+            }
+            Next::Again(why) => {
+                self.lab
+                    .warn(format!("trial {} is tried again: {why}", trial.id));
+                return self.begin(on(worker), trial.candidates, trial.config, trial.tries);
+            }
+            Next::Cancelled => {
+                self.lab.emit(&Event::TrialCancelled { trial: trial.id });
+                return trial
+                    .candidates
+                    .iter()
+                    .try_for_each(|candidate| self.withdraw(candidate));
+            }
+        };
+        self.trials += 1;
+        match judgement.verdict {
+            Verdict::Pass => self.progress.passed += 1,
+            Verdict::Fail(_) => self.progress.failed += 1,
+            Verdict::Unresolved => self.progress.unresolved += 1,
+        }
+        for (i, candidate) in trial.candidates.iter().enumerate() {
+            let mut judgement = judgement.clone();
+            if i > 0 {
+                judgement.source = Source::SameConfig;
+                self.progress.reused += 1;
+            }
+            let worker = worker.filter(|_| i == 0);
+            self.note(candidate, &judgement)?;
+            if i == 0 {
+                // Only what is on disk answers others.
+                self.lab.cache.judged(&judgement);
+                if let Some(text) = self.products.judged(&judgement) {
+                    self.lab.emit(&Event::Warning { text });
+                }
+            }
+            self.tell(candidate, &judgement, worker)?;
+            // It is the best, or will be as soon as the search believes it.
+            let is_near = candidate.keep.len() <= self.search.best().len();
+            if i == 0 && judgement.verdict.is_pass() && is_near {
+                self.lab.site.promote(trial.config.fingerprint);
+            }
+        }
+        Ok(())
+    }
+
+    /// An earlier verdict answers a candidate.
+    pub(super) fn answer(&mut self, candidate: &Candidate, known: &Judgement) -> Result<()> {
+        self.progress.reused += 1;
+        let judgement = Judgement {
+            source: Source::SameConfig,
+            ..known.clone()
+        };
+        self.note(candidate, &judgement)?;
+        self.tell(candidate, &judgement, None)
+    }
+
+    /// Writes a verdict down, before anybody uses it.
+    fn note(&mut self, candidate: &Candidate, judgement: &Judgement) -> Result<()> {
+        self.lab.journal.append(&Record::Told {
+            candidate: candidate.id,
+            judgement: judgement.clone(),
+        })
+    }
+
+    /// Tells the search a verdict that is on disk, and does what follows from it.
+    fn tell(
+        &mut self,
+        candidate: &Candidate,
+        judgement: &Judgement,
+        worker: Option<WorkerId>,
+    ) -> Result<()> {
+        self.pointless.remove(&candidate.id);
+        let before = self.search.reliability().differed;
+        let told = self.search.tell(candidate.id, judgement.verdict);
+        self.lab.emit(&Event::TrialEnded {
+            worker,
+            candidate: Some(candidate.id),
+            requests: candidate.keep.len(),
+            round: candidate.round,
+            judgement: judgement.clone(),
+        });
+        self.warn_of_errors(before);
+        self.note_best()?;
+        self.tell_depends()?;
+        self.give_up(&told.pointless);
+        let phase = self.search.phase();
+        if phase != self.progress.phase {
+            self.progress.phase = phase;
+            self.lab.emit(&Event::PhaseBegun { phase });
+        }
+        self.tell_leaves();
+        self.tell_progress();
+        Ok(())
+    }
+
+    /// Tells the search what depends on what in the best, if it would like to know.
+    pub(super) fn tell_depends(&mut self) -> Result<()> {
+        // More than once, if what it learns lets it take in verdicts that waited for it.
+        while self.search.wants_depends() {
+            let best = self.search.best().clone();
+            let depends = (self.lab.depends)(&best)?;
+            self.lab.journal.append(&Record::Depends {
+                keep: best,
+                carried: depends.lists(),
+            })?;
+            self.search.learn_depends(&depends);
+            self.note_best()?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the files of the best up to date. It may be another one than that which was told
+    /// last: the search decides when a verdict is believed, and may take it back.
+    pub(super) fn note_best(&mut self) -> Result<()> {
+        let best = self.search.best();
+        if *best == self.written {
+            return Ok(());
+        }
+        let requests = best.len();
+        self.written = best.clone();
+        let Some(judgement) = self.lab.write_best(&self.written)? else {
+            return Err(Error::failed("the best has no verdict")
+                .hint("this is a bug of kbisect; `kbisect resume` makes it again"));
+        };
+        let (trial, lines) = (judgement.trial, judgement.lines);
+        self.lab.journal.append(&Record::Best {
+            trial,
+            requests,
+            lines,
+            keep: Some(self.written.clone()),
+        })?;
+        (self.progress.requests, self.progress.lines) = (requests, lines);
+        self.lab.emit(&Event::NewBest {
+            trial,
+            requests,
+            lines,
+        });
+        Ok(())
+    }
+
+    /// Cancels trials that can teach nothing any more.
+    fn give_up(&mut self, pointless: &[CandidateId]) {
+        self.pointless.extend(pointless);
+        for (key, trial) in self.flights.trials() {
+            let mut candidates = trial.candidates.iter();
+            if !trial.cancelled && candidates.all(|c| self.pointless.contains(&c.id)) {
+                trial.cancelled = true;
+                self.lab.workers.retract(key);
+            }
+        }
+    }
+
+    pub(super) fn withdraw(&mut self, candidate: &Candidate) -> Result<()> {
+        self.pointless.remove(&candidate.id);
+        self.lab.journal.append(&Record::Withdrawn {
+            candidate: candidate.id,
+        })?;
+        self.search.withdraw(candidate.id);
+        self.tell_depends()
+    }
+}

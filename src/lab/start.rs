@@ -1,0 +1,157 @@
+//! The first trial of a run: the start is built and judged.
+
+use std::collections::BTreeMap;
+
+use crossbeam_channel::select;
+
+use super::queue::Report;
+use super::retry::{Next, Tries, Wanted};
+use super::state::Lab;
+use super::store::{fragment_of, write_best};
+use super::verdicts::{no_workers, why};
+use crate::journal::{Record, RunDir};
+use crate::model::{
+    Event, Judgement, Phase, RequestSet, ResolvedConfig, Stage, Verdict, WorkerId, WorkerState,
+};
+use crate::trial::{TrialKey, TrialResult, Wish, files_in};
+use crate::{Error, ErrorKind, Result};
+
+fn no_verdict(why: &str) -> String {
+    format!("the start gets no verdict: {why}")
+}
+
+impl Lab<'_> {
+    /// The first act of every run: builds and judges the start, on worker 0.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StartFails`] when it does not pass; [`ErrorKind::Interrupted`]; whatever
+    /// stops a trial.
+    pub fn judge_start(&mut self, config: &ResolvedConfig, keep: &RequestSet) -> Result<Judgement> {
+        self.emit(&Event::PhaseBegun {
+            phase: Phase::Start,
+        });
+        let mut tries = Tries::default();
+        loop {
+            if let Some(judgement) = self.try_start(config, keep, &mut tries)? {
+                return Ok(judgement);
+            }
+        }
+    }
+
+    /// Makes one trial of the start: its judgement if it passed, nothing if it is to be made again.
+    fn try_start(
+        &mut self,
+        config: &ResolvedConfig,
+        keep: &RequestSet,
+        tries: &mut Tries,
+    ) -> Result<Option<Judgement>> {
+        let (trial, spec) = self.begin_trial(None, config, None)?;
+        let key = spec.key;
+        self.workers.offer(spec.wishing(Wish::on(WorkerId(0))));
+        let (worker, result) = self.wait_for_start(key)?;
+        let judgement = match tries.next(trial, config, result, Wanted::Yes)? {
+            Next::Counts(judgement) => judgement,
+            Next::Alone(why) | Next::Again(why) => {
+                self.warn(no_verdict(&why));
+                return Ok(None);
+            }
+            Next::Cancelled => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
+        };
+        let dir = RunDir::trial_dir(self.dir.path(), trial);
+        let fails = |what: &str| {
+            Err(Error::new(
+                ErrorKind::StartFails,
+                format!("{what}: {}", why(&judgement)),
+            )
+            .hint(format!("everything about it is in {}", dir.display())))
+        };
+        match judgement.verdict {
+            Verdict::Pass => {
+                if tries.was_refused() {
+                    let text =
+                        "the oracle contradicts itself: it refused the start, and then accepted it";
+                    self.warn(text.to_owned());
+                }
+                self.start_accepted(worker, config, keep, &judgement)?;
+                Ok(Some(judgement))
+            }
+            Verdict::Unresolved => {
+                self.warn(no_verdict(why(&judgement)));
+                fails("the oracle cannot tell whether the start passes")
+            }
+            Verdict::Fail(Stage::Build) => fails("the start does not build"),
+            Verdict::Fail(Stage::Oracle) => {
+                self.refused += 1;
+                self.journal.append(&Record::Start {
+                    judgement: judgement.clone(),
+                    files: BTreeMap::new(),
+                })?;
+                if !tries.refused() {
+                    return fails("the start does not pass its oracle, asked twice");
+                }
+                let why = why(&judgement);
+                self.warn(format!("the oracle refuses the start ({why}): once more"));
+                self.start_ended(worker, keep, &judgement);
+                Ok(None)
+            }
+        }
+    }
+
+    fn start_accepted(
+        &mut self,
+        worker: Option<WorkerId>,
+        config: &ResolvedConfig,
+        keep: &RequestSet,
+        judgement: &Judgement,
+    ) -> Result<()> {
+        let fragment = fragment_of(self.requests, keep);
+        write_best(self.dir, &config.text, self.header, &fragment)?;
+        self.journal.append(&Record::Start {
+            judgement: judgement.clone(),
+            files: files_in(&RunDir::trial_dir(self.dir.path(), judgement.trial))?,
+        })?;
+        self.journal.append(&Record::Best {
+            trial: judgement.trial,
+            requests: keep.len(),
+            lines: judgement.lines,
+            keep: Some(keep.clone()),
+        })?;
+        self.cache.judged(judgement);
+        self.cache.resolved(keep.clone(), judgement.fingerprint);
+        self.site.promote(config.fingerprint);
+        self.start = judgement.trial;
+        self.start_ended(worker, keep, judgement);
+        Ok(())
+    }
+
+    fn start_ended(&mut self, worker: Option<WorkerId>, keep: &RequestSet, judgement: &Judgement) {
+        self.emit(&Event::TrialEnded {
+            worker,
+            candidate: None,
+            requests: keep.len(),
+            round: 0,
+            judgement: judgement.clone(),
+        });
+    }
+
+    fn wait_for_start(&mut self, wanted: TrialKey) -> Result<(Option<WorkerId>, TrialResult)> {
+        loop {
+            select! {
+                recv(self.workers.reports()) -> report => match report {
+                    Ok(Report::State(worker, state)) => self.emit(&Event::Worker { worker, state }),
+                    Ok(Report::Ended(key, worker, outcome)) if key == wanted => {
+                        if let Some(worker) = worker {
+                            self.emit(&Event::Worker { worker, state: WorkerState::Idle });
+                        }
+                        return outcome.map(|outcome| (worker, outcome.result));
+                    }
+                    // Of one that was made again, what came twice is known.
+                    Ok(Report::Started(..) | Report::Ended(..)) => {}
+                    Ok(Report::Warning(text)) => self.emit(&Event::Warning { text }),
+                    Err(_) => return Err(no_workers()),
+                },
+                recv(self.signals) -> signal => if signal.is_ok() { self.workers.retract(wanted) },
+            }
+        }
+    }
+}

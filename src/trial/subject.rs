@@ -1,0 +1,17 @@
+//! What is judged in a trial.
+
+use std::path::Path;
+
+use crate::model::{Origin, ResolvedConfig, TrialId};
+
+/// What is judged in a trial.
+pub(super) struct Subject<'a> {
+    pub(super) trial: TrialId,
+    pub(super) config: &'a ResolvedConfig,
+    pub(super) dir: &'a Path,
+    pub(super) baseline: Option<&'a Path>,
+    /// What it is to be built from.
+    pub(super) origin: Origin,
+    /// Told of what the user should see.
+    pub(super) warn: &'a dyn Fn(String),
+}
