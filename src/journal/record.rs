@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// The version of the format that is written, and the newest that is read.
-pub(super) const VERSION: u32 = 6;
+pub(super) const VERSION: u32 = 7;
 
 /// Why a run stopped, when a person stopped it.
 pub const INTERRUPTED: &str = "interrupted";

@@ -271,9 +271,9 @@ fn the_form_of_every_record_on_disk_is_as_it_was() {
     for (record, text) in samples() {
         let elapsed = Duration::from_millis(1500);
         let line = |v: u32| format!("{{\"v\":{v},\"ms\":1500,{text}}}\n");
-        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(6));
+        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(7));
         // What an older kbisect wrote is read.
-        for v in [1, 2, 3, 4, 5, 6] {
+        for v in [1, 2, 3, 4, 5, 6, 7] {
             let parsed = Line::parse(line(v).as_bytes()).unwrap();
             assert_eq!(
                 parsed,
@@ -292,7 +292,7 @@ fn the_form_of_run_json_is_as_it_was() {
     filled(temp.path());
     let text = fs::read_to_string(temp.path().join("run.json")).unwrap();
     let expected = r#"{
-  "v": 6,
+  "v": 7,
   "kbisect": "0.1.0",
   "at": 1700000000,
   "argv": [
@@ -414,8 +414,8 @@ fn a_damaged_line_in_the_middle_is_named() {
 fn a_newer_version_is_refused_and_left_alone() {
     let newer = "was written by a newer kbisect";
     for (file, old, new) in [
-        ("journal.jsonl", r#"{"v":6,"#, r#"{"v":7,"soul":[],"#),
-        ("run.json", r#""v": 6"#, r#""v": 7"#),
+        ("journal.jsonl", r#"{"v":7,"#, r#"{"v":8,"soul":[],"#),
+        ("run.json", r#""v": 7"#, r#""v": 8"#),
     ] {
         let temp = tempfile::tempdir().unwrap();
         filled(temp.path());
