@@ -10,7 +10,7 @@ use crate::settings::{Form, Settings};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
-/// So many of a hundred assignments must need the defaults of the tree, or a text is a fragment.
+/// So many of a hundred assignments must make sense only with the defaults of the tree, or a text is a fragment.
 const NEEDS_DEFAULTS: usize = 10;
 
 /// A text that means more than it says, as the `.config` that it means.
@@ -86,29 +86,40 @@ fn form(
         return Ok((Form::Full, String::new()));
     }
     // The one and the other cannot be told apart by their text: what Kconfig makes of it tells.
-    let resolver = &tools.resolver;
-    let alone = resolver.foresee(&parsed.fragment, cancel)?;
-    let unmet_alone = unmet(&parsed.fragment, &alone.config, tools).len();
-    let asked = parsed.fragment.requests().len();
-    if unmet_alone * 100 < asked * NEEDS_DEFAULTS {
-        return Ok((Form::Fragment, String::new()));
-    }
-    let completed = match resolver.trusted() {
-        Some(model) => {
-            let asked = model.assignments(&given.merged.text);
-            model.resolve(Mode::OldDef, Some(&asked)).write()
-        }
-        None => (resolver.conf()).reference(Mode::OldDef, Some(&given.merged.text), cancel)?,
-    };
-    let unmet_with = unmet(&parsed.fragment, &parse_config(&completed), tools).len();
-    if unmet_with * 2 > unmet_alone {
+    let asked = &parsed.fragment;
+    let alone = tools.resolver.foresee(asked, cancel)?;
+    let needs_defaults = unmet(asked, &alone.config, tools).len();
+    let with = unmet(asked, &with_defaults(asked, tools, cancel)?, tools).len();
+    // Over a base without defaults nobody has to switch these off.
+    let is_off = |request: &&Request| request.value.is_no();
+    let (off, on): (Vec<&Request>, Vec<&Request>) = asked.requests().iter().partition(is_off);
+    let on = Fragment::new(on.into_iter().cloned().collect());
+    let defaults = with_defaults(&on, tools, cancel)?;
+    let is_default = |request: &&&Request| !defaults.get(&request.symbol).is_no();
+    let switched_off = off.iter().filter(is_default).count();
+    let relying = needs_defaults.saturating_sub(with) + switched_off;
+    let count = asked.requests().len();
+    if relying * 100 < count * NEEDS_DEFAULTS || with > needs_defaults {
         return Ok((Form::Fragment, String::new()));
     }
     let why = format!(
-        "{unmet_alone} of its {asked} assignments do not hold without the defaults of the tree, and {unmet_with} \
-         with them (--start-as fragment reads it without)"
+        "{relying} of its {count} assignments make sense only with the defaults of the tree (--start-as fragment reads \
+         it without)"
     );
     Ok((Form::Defconfig, why))
+}
+
+/// What assignments come to with the defaults of the tree.
+fn with_defaults(asked: &Fragment, tools: &Tools, cancel: &CancelToken) -> Result<Config> {
+    let text = asked.to_string();
+    let config = match tools.resolver.trusted() {
+        Some(model) => {
+            let asked = model.assignments(&text);
+            model.resolve(Mode::OldDef, Some(&asked)).write()
+        }
+        None => (tools.resolver.conf()).reference(Mode::OldDef, Some(text.as_bytes()), cancel)?,
+    };
+    Ok(parse_config(&config))
 }
 
 /// The assignments that do not hold in a config, with the value that holds. Symbols that the tree does not have are
