@@ -4,11 +4,15 @@
 mod debian;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use kbisect::kconfig::engine::Mode;
-use kbisect::kconfig::{EC2_START, parse_config};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use kbisect::kconfig::engine::{Graph, Mode, Model, Varying};
+use kbisect::kconfig::{
+    CheckedResolver, EC2_START, Project, analyse, carried, parse_config, read_as, symbols,
+};
 use kbisect::model::ResolvedConfig;
+use kbisect::setup::Setup;
 use kbisect::supervise::{self, CancelToken, Log, Spec};
 use rayon::prelude::*;
 
@@ -76,8 +80,81 @@ fn kconfig(c: &mut Criterion) {
         };
         b.iter(|| removals.par_iter().map(fingerprint).collect::<HashSet<_>>());
     });
+    group.bench_function("who depends on whom", |b| {
+        b.iter(|| Graph::of(&model));
+    });
+    let graph = Graph::of(&model);
+    let varying = all_on(&model, &graph, &lines);
+    group.bench_function(
+        "500 single removals natively, only what changes, one core",
+        |b| {
+            b.iter_batched_ref(
+                || varying.clone(),
+                |varying| {
+                    for place in 0..lines.len() {
+                        varying.flip(&[place]).expect("a tree without circles");
+                        varying.undo();
+                    }
+                },
+                BatchSize::LargeInput,
+            );
+        },
+    );
     group.finish();
 }
 
-criterion_group!(benches, kconfig);
+/// A whole distribution's config, from its file to what goes with what.
+fn start(c: &mut Criterion) {
+    let cancel = CancelToken::new();
+    let source = debian::source(&cancel);
+    let work = tempfile::tempdir().expect("room for a folder");
+    let mut group = c.benchmark_group("kconfig");
+    group.sample_size(10);
+    for (name, path) in configs(&cancel) {
+        let bytes = std::fs::read(path).expect("a config");
+        let conf = debian::conf(&source, work.path(), &cancel);
+        let model = conf.parse_natively(&cancel);
+        let model = model.expect("a tree that is understood");
+        let known = symbols(&model);
+        let project = Project::linux("x86_64").expect("a known architecture");
+        let base = project.base_fragment(&|symbol| known.contains(symbol));
+        let conf = conf.over(base.expect("the profile's own base"), &known);
+        let parsed = read_as(&bytes, conf.dialect(), Some(&model));
+        let resolver = CheckedResolver::new(conf, Some(model), work.path());
+        let take_apart = || {
+            let start = analyse(&parsed, &[], &known, resolver.conf(), &resolver, &cancel);
+            let start = start.expect("it resolves");
+            carried(&start.requests, &start.selectors, &resolver, &cancel).expect("it resolves")
+        };
+        group.bench_function(format!("take the {name} config apart"), |b| {
+            b.iter(take_apart);
+        });
+    }
+    group.finish();
+}
+
+/// These lines, all of them on.
+fn all_on<'m>(model: &'m Model, graph: &'m Graph, lines: &[&str]) -> Varying<'m> {
+    let asked = model.assignments(lines.join("\n"));
+    let on = asked.into_iter().map(|assignment| (assignment, true));
+    Varying::new(model, graph, Mode::AllNo, on).expect("a tree without circles")
+}
+
+/// Debian's cloud config, and those that `KBISECT_CONFIGS` names, separated by colons.
+fn configs(cancel: &CancelToken) -> Vec<(String, PathBuf)> {
+    let mut note = |_: &str| {};
+    let setup = Setup::new(&mut note, cancel).and_then(|mut setup| setup.cloud_kernel());
+    let cloud = setup.expect("apt-get works here").config;
+    let more = std::env::var_os("KBISECT_CONFIGS").unwrap_or_default();
+    let more: Vec<PathBuf> = std::env::split_paths(&more).collect();
+    let named = more.into_iter().map(|path| {
+        let name = path.file_name().unwrap_or_default();
+        (name.to_string_lossy().into_owned(), path)
+    });
+    std::iter::once(("cloud".to_owned(), cloud))
+        .chain(named)
+        .collect()
+}
+
+criterion_group!(benches, kconfig, start);
 criterion_main!(benches);

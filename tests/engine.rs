@@ -4,15 +4,17 @@
 mod trees;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use kbisect::Result;
-use kbisect::kconfig::engine::{Dialect, Env, Mode, Model, NoShell, Why, parse};
+use kbisect::kconfig::engine::{Dialect, Env, Graph, Mode, Model, NoShell, SymKind, Why, parse};
 use kbisect::kconfig::selectors as selectors_of;
 use rayon::prelude::*;
-use trees::{MODES, Random, parse_tree, resolve};
+use trees::random_tree::random_tree;
+use trees::{Compared, MODES, Random, compare_changes, parse_tree, resolve};
 
 fn parse_as(text: impl AsRef<[u8]>, dialect: Dialect) -> Result<Model> {
     let dir = tempfile::tempdir().unwrap();
@@ -463,4 +465,64 @@ fn the_engine_uses_nothing_of_the_rest_and_its_files_use_each_other_one_way() {
         BTreeMap::new(),
         "these files use each other in circles"
     );
+}
+
+/// So many trees as `KBISECT_TREES` says.
+#[test]
+#[allow(clippy::print_stdout)] // by hand
+fn what_a_change_reaches_becomes_what_a_small_tree_makes_of_it_in_every_dialect() {
+    let count = env::var("KBISECT_TREES").map_or(400, |n| n.parse().unwrap());
+    let versions = [
+        "2.6.0", "3.10.0", "4.14.0", "4.20.0", "5.4.0", "6.1.0", "6.8.0", "6.12.0",
+    ];
+    let compared: Vec<(&str, Compared)> = (1..=count)
+        .into_par_iter()
+        .filter_map(|seed: u64| {
+            let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let version = random.one(&versions);
+            let text = random_tree(&mut random);
+            // Some go round all the same, by way of a choice.
+            let model = parse_as(&text, Dialect::of_linux(version)).ok()?;
+            let graph = Graph::of(&model);
+            let mut ids: Vec<_> = model.defined().collect();
+            ids.sort_unstable();
+            let ids: Vec<_> = ids
+                .into_iter()
+                .filter(|id| !model.name(*id).is_empty())
+                .collect();
+            let mut asked = String::new();
+            for _ in 0..random.below(60) {
+                let id = random.one(&ids);
+                let (name, value) = (
+                    model.name(id),
+                    match model.kind(id) {
+                        SymKind::Int => random.below(50).to_string(),
+                        SymKind::Hex => format!("{:#x}", random.below(50)),
+                        SymKind::String => format!("\"t{}\"", random.below(4)),
+                        _ => random.one(&["y", "y", "m", "n"]).to_owned(),
+                    },
+                );
+                writeln!(asked, "CONFIG_{name}={value}").unwrap();
+            }
+            let asked = model.assignments(asked);
+            let mode = random.one(&MODES);
+            let compared = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                compare_changes(&model, &graph, mode, &asked, 30, &mut random)
+            }));
+            let compared = compared.unwrap_or_else(|_| panic!("seed {seed}, {version}:\n{text}"));
+            Some((version, compared))
+        })
+        .collect();
+    for version in versions {
+        let of = || {
+            compared
+                .iter()
+                .filter(|(of, _)| *of == version)
+                .map(|(_, compared)| compared)
+        };
+        let alike: usize = of().map(|compared| compared.alike).sum();
+        let left: usize = of().map(|compared| compared.left).sum();
+        println!("{version}: {alike} changes alike, {left} left to the whole way");
+        assert!(alike > 0, "{version}");
+    }
 }

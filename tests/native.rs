@@ -6,7 +6,7 @@
 
 mod trees;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fmt::Write;
 use std::fs;
@@ -14,18 +14,19 @@ use std::path::{Path, PathBuf};
 
 use kbisect::Result;
 use kbisect::kconfig::engine::{
-    Dialect, Env, Message, Mode, Model, NodeKind, Shell, ShellError, SymKind, Value, parse,
+    Dialect, Env, Graph, Message, Mode, Model, NodeKind, Shell, ShellError, SymKind, Value, parse,
 };
 use kbisect::kconfig::{
-    CheckedResolver, ConfResolver, EC2_START, Method, ProblemKind, Project, Prompt, Resolver,
-    parse_config, prompts, read, read_as,
+    Changes, CheckedResolver, ConfResolver, EC2_START, Method, Precedence, ProblemKind, Project,
+    Prompt, Resolver, Selectors, Variations, analyse, carried, parse_config, prompts, read,
+    read_as, symbols,
 };
-use kbisect::model::{Fragment, ResolvedConfig};
+use kbisect::model::{Fragment, Request, RequestId, ResolvedConfig, Symbol};
 use kbisect::places::cache_dir;
 use kbisect::setup::Setup;
 use kbisect::supervise::{self, CancelToken, Spec};
 use rayon::prelude::*;
-use trees::{MODES, Random, parse_tree, resolve};
+use trees::{Compared, MODES, Random, compare_changes, parse_tree, resolve};
 
 /// A fragment that makes no sense: some symbols, some values, in any order, some of them twice,
 /// some unknown, some of the wrong type or out of their range.
@@ -257,6 +258,153 @@ fn of_distributions_configs_with_gaps_the_native_engine_makes_what_conf_makes() 
         })
         .collect();
     assert_eq!(differ, Vec::<String>::new());
+}
+
+/// So many changes as `KBISECT_CHANGES` says, from random files and from what distributions have.
+#[test]
+#[allow(clippy::print_stdout)] // by hand
+fn what_a_change_reaches_becomes_what_the_whole_tree_makes_of_it() {
+    let project = project();
+    let bench = Bench::of(&project, &source());
+    let graph = Graph::of(&bench.model);
+    let count = env::var("KBISECT_CHANGES").map_or(120, |n| n.parse().unwrap());
+    const OF_ONE: usize = 20;
+    let compared: Vec<Compared> = (0..count / OF_ONE)
+        .into_par_iter()
+        .map(|seed| {
+            let mut random = Random((seed as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let mode = match (project.method, random.below(2)) {
+                (Method::Oldconfig, _) => Mode::OldDef,
+                (Method::Allconfig, 0) => Mode::AllNo,
+                (Method::Allconfig, _) => random.one(&MODES),
+            };
+            let mut text = nonsense(&bench.model, &mut random);
+            if random.below(2) == 0 {
+                // Much is on.
+                text = resolve(&bench.model, Mode::AllMod, Some(&text)).write() + &text;
+            }
+            let asked = bench.model.assignments(text);
+            compare_changes(&bench.model, &graph, mode, &asked, OF_ONE, &mut random)
+        })
+        .collect();
+    let alike: usize = compared.iter().map(|c| c.alike).sum();
+    let left: usize = compared.iter().map(|c| c.left).sum();
+    let lines: usize = compared.iter().map(|c| c.lines).sum();
+    println!("{alike} changes of {lines} lines alike, {left} left to the whole way");
+    assert!(alike > left);
+}
+
+/// The native engine, asked for the whole of each question.
+struct Whole<'a>(&'a CheckedResolver);
+
+impl Resolver for Whole<'_> {
+    fn resolve(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
+        self.0.resolve(fragment, cancel)
+    }
+
+    fn foresee(&self, fragment: &Fragment, cancel: &CancelToken) -> Result<ResolvedConfig> {
+        self.0.foresee(fragment, cancel)
+    }
+
+    fn foresee_prompts(&self, config: &ResolvedConfig) -> Option<BTreeMap<Symbol, Prompt>> {
+        self.0.foresee_prompts(config)
+    }
+
+    fn foresee_selectors(&self, config: &ResolvedConfig) -> Option<Selectors> {
+        self.0.foresee_selectors(config)
+    }
+}
+
+#[test]
+fn a_start_is_taken_apart_alike_whether_all_is_resolved_for_each_question_or_what_changes() {
+    let source = source();
+    let bench = Bench::linux();
+    let (project, cancel) = (Project::linux("x86_64").unwrap(), &bench.cancel);
+    let known = symbols(&bench.model);
+    let work = tempfile::tempdir().unwrap();
+    let conf = conf(&source, &project, work.path(), cancel);
+    let base = project
+        .base_fragment(&|symbol| known.contains(symbol))
+        .unwrap();
+    let conf = conf.over(base, &known);
+    let model = conf.parse_natively(cancel).unwrap();
+    let resolver = CheckedResolver::new(conf, Some(model), work.path());
+    let mut note = |_: &str| {};
+    let mut setup = Setup::new(&mut note, cancel).unwrap();
+    let cloud = fs::read_to_string(setup.cloud_kernel().unwrap().config).unwrap();
+    let mut random = Random(7);
+    let lines: Vec<&str> = cloud.lines().filter(|l| l.contains("CONFIG_")).collect();
+    let more = (0..60).map(|_| random.one(&lines).to_owned() + "\n");
+    let text = more.collect::<String>() + "CONFIG_LOG_BUF_SHIFT=17\n" + EC2_START;
+    let parsed = read_as(text.as_bytes(), resolver.conf().dialect(), resolver.model());
+    let keep = ["EPOLL", "NET", "EXT4_FS"].map(|name| Symbol::new(name).unwrap());
+    let keep: Vec<Symbol> = keep
+        .into_iter()
+        .filter(|s| parsed.fragment.get(s).is_some())
+        .collect();
+    let take_apart = |quick: &dyn Resolver| {
+        let start = analyse(&parsed, &keep, &known, resolver.conf(), quick, cancel).unwrap();
+        let carried = carried(&start.requests, &start.selectors, quick, cancel).unwrap();
+        (start, carried)
+    };
+    let (whole, of_whole) = take_apart(&Whole(&resolver));
+    let (parts, of_parts) = take_apart(&resolver);
+    assert!(!whole.dropped.is_empty() && of_whole.iter().any(|set| !set.is_empty()));
+    assert_eq!(parts.requests, whole.requests);
+    assert_eq!(parts.dropped, whole.dropped);
+    assert_eq!(parts.fixed, whole.fixed);
+    assert_eq!(parts.selectors, whole.selectors);
+    assert_eq!(parts.keep, whole.keep);
+    assert_eq!(of_parts, of_whole);
+}
+
+/// In the mode in which `conf` asks one question after the other, what nobody asks for is asked to be off.
+#[test]
+fn what_busybox_becomes_without_some_requests_is_what_the_whole_becomes() {
+    let (project, cancel) = (Project::busybox(), CancelToken::new());
+    let work = tempfile::tempdir().unwrap();
+    let conf = conf(&busybox(), &project, work.path(), &cancel);
+    let model = conf.parse_natively(&cancel).unwrap();
+    let known = symbols(&model);
+    let mut random = Random(5);
+    let mut file = |pieces: usize| {
+        let text = (0..pieces)
+            .map(|_| nonsense(&model, &mut random))
+            .collect::<String>();
+        let read = read_as(text.as_bytes(), conf.dialect(), Some(&model)).fragment;
+        // A number that is out of its range is taken back, and all else with it asked anew.
+        let is_number = |r: &&Request| matches!(r.value, kbisect::model::Value::Number(_));
+        let others = read.requests().iter().filter(|r| !is_number(r));
+        Fragment::new(others.cloned().collect())
+    };
+    // Of what both ask for, the base's is back when the request is gone.
+    let (base, start) = (file(2), file(6));
+    let conf = conf.over(base, &known).preferring(Precedence::Start);
+    let requests = conf.preferred(&start).requests().to_vec();
+    let resolver = CheckedResolver::new(conf, Some(model), work.path());
+    let whole = Whole(&resolver);
+    assert!(resolver.vary(&requests).is_some() && whole.vary(&requests).is_none());
+    let mut parts = Variations::new(&resolver, &requests, &cancel).unwrap();
+    let mut whole = Variations::new(&whole, &requests, &cancel).unwrap();
+    let mut changes = 0;
+    for at in 0..100 {
+        let count = 1 + random.below(5);
+        let one = |random: &mut Random| random.below(requests.len());
+        let ids: Vec<RequestId> = (0..count)
+            .map(|_| RequestId(u32::try_from(one(&mut random)).unwrap()))
+            .collect();
+        // For good, now and then.
+        let (ours, _) = parts.leave_out_if(&ids, |_| at % 5 == 0).unwrap();
+        let (theirs, _) = whole.leave_out_if(&ids, |_| at % 5 == 0).unwrap();
+        let sorted = |mut changes: Changes| {
+            changes.sort();
+            changes
+        };
+        assert_eq!(sorted(ours), sorted(theirs.clone()), "{ids:?}");
+        assert_eq!(parts.config(), whole.config());
+        changes += theirs.len();
+    }
+    assert!(changes > 0);
 }
 
 #[test]

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::conf::ConfResolver;
 use super::convert;
-use super::engine::{Mode, Model, Prompt};
+use super::engine::{Graph, Mode, Model, Prompt};
+use super::quick::Quick;
 use super::read::parse_config;
-use super::resolve::{Resolver, Selectors};
+use super::resolve::{Resolver, Selectors, Vary};
 use crate::identity::{self, Seen, SourceTree};
-use crate::model::{Fragment, ResolvedConfig, Symbol};
+use crate::model::{Fragment, Request, ResolvedConfig, Symbol};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -23,6 +24,8 @@ pub struct CheckedResolver {
     conf: ConfResolver,
     /// `None`: this source is left to `conf`.
     model: Option<Model>,
+    /// Who depends on whom in it, once that is asked.
+    graph: OnceLock<Graph>,
     distrusted: AtomicBool,
     /// Hashes of the fragments of which `conf` says the same. Not of what they resolve to: an
     /// engine that overlooks a request says what was confirmed without it.
@@ -45,6 +48,7 @@ impl CheckedResolver {
         Self {
             conf,
             model,
+            graph: OnceLock::new(),
             distrusted: AtomicBool::new(false),
             confirmed: Mutex::default(),
             warnings: Mutex::default(),
@@ -183,6 +187,13 @@ impl Resolver for CheckedResolver {
             Some(ours) => Ok(ours),
             None => self.conf.resolve(fragment, cancel),
         }
+    }
+
+    fn vary(&self, requests: &[Request]) -> Option<Box<dyn Vary + '_>> {
+        let model = self.trusted()?;
+        let graph = self.graph.get_or_init(|| Graph::of(model));
+        let quick = Quick::new(&self.conf, model, graph, requests)?;
+        Some(Box::new(quick))
     }
 
     fn foresee_prompts(&self, config: &ResolvedConfig) -> Option<BTreeMap<Symbol, Prompt>> {

@@ -15,7 +15,7 @@ use super::project::{Method, Project};
 use super::prompts::parse_prompts;
 use super::read::parse_config;
 use super::resolve::Resolver;
-use crate::model::{Fragment, Request, ResolvedConfig, Symbol, Value};
+use crate::model::{Fragment, Request, RequestId, ResolvedConfig, Symbol, Value};
 use crate::supervise::{self, CancelToken, Log, Spec};
 use crate::{Error, Result};
 
@@ -355,24 +355,53 @@ impl ConfResolver {
     /// native engine is asked the same.
     #[must_use]
     pub fn question(&self, fragment: &Fragment) -> (engine::Mode, String) {
-        let over = self.over_base(fragment);
-        match self.method {
-            Method::Allconfig => (engine::Mode::AllNo, over.to_string()),
-            Method::Oldconfig => {
-                let asked: HashSet<&Symbol> = [&self.base, fragment]
-                    .into_iter()
-                    .flat_map(Fragment::requests)
-                    .map(|r| &r.symbol)
-                    .collect();
-                let off = self.known.iter().filter(|s| !asked.contains(s)).cloned();
-                let off = off.map(|symbol| Request {
-                    symbol,
-                    value: Value::NO,
-                });
-                let off = Fragment::new(off.collect());
-                (engine::Mode::OldDef, format!("{off}{over}"))
+        let (mode, lines) = self.lines(fragment.requests());
+        let on = lines.into_iter().filter(|line| line.is_on);
+        (mode, on.map(|line| line.text).collect())
+    }
+
+    /// The lines of the [question](Self::question), and those that come into it when requests are left out.
+    pub(super) fn lines(&self, requests: &[Request]) -> (engine::Mode, Vec<Line>) {
+        // Ids are indices of requests, which are counted in 32 bits.
+        let ids = (0..).map(RequestId);
+        let asked: HashMap<&Symbol, RequestId> = requests
+            .iter()
+            .map(|r| &r.symbol)
+            .zip(ids.clone())
+            .collect();
+        let under = |request: Request| {
+            let over = asked.get(&request.symbol).copied();
+            Line {
+                text: line(request),
+                is_on: over.is_none(),
+                changes_with: over,
             }
-        }
+        };
+        let mut lines = Vec::new();
+        let mode = match self.method {
+            Method::Allconfig => engine::Mode::AllNo,
+            Method::Oldconfig => {
+                let base: HashSet<&Symbol> =
+                    self.base.requests().iter().map(|r| &r.symbol).collect();
+                let off = self.known.iter().filter(|s| !base.contains(s)).cloned();
+                lines.extend(off.map(|symbol| {
+                    under(Request {
+                        symbol,
+                        value: Value::NO,
+                    })
+                }));
+                engine::Mode::OldDef
+            }
+        };
+        // Which of two assignments to a symbol holds depends on the age of `conf`, so there is only one: the
+        // request's.
+        lines.extend(self.base.requests().iter().cloned().map(under));
+        lines.extend(requests.iter().cloned().zip(ids).map(|(request, id)| Line {
+            text: line(request),
+            is_on: true,
+            changes_with: Some(id),
+        }));
+        (mode, lines)
     }
 
     /// What `conf` is to make of `fragment`, to be run in `dir`.
@@ -417,6 +446,20 @@ impl ConfResolver {
         check(ended, "conf", &dir.path().join(LOG))?;
         Ok(parse_prompts(&String::from_utf8_lossy(&output)))
     }
+}
+
+/// A line that `conf` may be given.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) text: String,
+    /// Is it given as long as all requests are there?
+    pub(super) is_on: bool,
+    /// The request that it says, or in the place of which it comes when that is left out.
+    pub(super) changes_with: Option<RequestId>,
+}
+
+fn line(request: Request) -> String {
+    Fragment::new(vec![request]).to_string()
 }
 
 impl Resolver for ConfResolver {

@@ -1,11 +1,13 @@
 //! The dependents of each request: the requests that fall when it is removed.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 
-use super::requests::without;
 use super::resolve::Resolver;
+use super::variations::Variations;
 use crate::Result;
-use crate::model::{Config, Fragment, Request, RequestId, RequestSet};
+use crate::model::{Request, RequestId, RequestSet, Symbol, Value};
 use crate::supervise::CancelToken;
 
 /// For each request, its dependents: the requests that no longer take effect if it alone is removed.
@@ -15,8 +17,7 @@ use crate::supervise::CancelToken;
 /// [`Start`](super::Start)), or is empty. They count as dependents, together with the dependents of all of
 /// them.
 ///
-/// This resolves one configuration for each request, by [`foresee`](Resolver::foresee), so `resolver` should
-/// be fast.
+/// This asks one question for each request. What each costs is as [`Variations`] says.
 ///
 /// # Errors
 /// Kconfig fails.
@@ -26,27 +27,28 @@ pub fn carried(
     resolver: &dyn Resolver,
     cancel: &CancelToken,
 ) -> Result<Vec<RequestSet>> {
-    let resolve = |requests: Vec<Request>| {
-        let resolved = resolver.foresee(&Fragment::new(requests), cancel)?;
-        Ok(resolved.config)
-    };
-    let full = resolve(requests.to_vec())?;
-    (0..requests.len())
+    let variations = Variations::new(resolver, requests, cancel)?;
+    let symbols = requests.iter().map(|r| &r.symbol);
+    let ids: HashMap<&Symbol, RequestId> = symbols.zip((0..).map(RequestId)).collect();
+    let none = RequestSet::empty(requests.len());
+    RequestSet::full(requests.len())
+        .iter()
+        .collect::<Vec<_>>()
         .into_par_iter()
-        .map(|left_out| {
-            let none = RequestSet::empty(requests.len());
-            let first = selectors.get(left_out).unwrap_or(&none);
-            let left = first.iter().map(|id| requests[id.index()].clone());
-            let left: Vec<Request> = left.chain([requests[left_out].clone()]).collect();
-            let config = resolve(without(requests, &left))?;
-            let falls = (0..)
-                .zip(requests)
-                .filter(|(i, request)| *i != left_out && falls(&full, &config, request));
-            // Ids are indices of requests, which are counted in 32 bits.
-            #[allow(clippy::cast_possible_truncation)]
-            let ids = falls.map(|(i, _)| RequestId(i as u32));
-            Ok(RequestSet::of(requests.len(), ids).union(first))
-        })
+        .map_init(
+            || variations.fork(),
+            |without, left_out| {
+                let first = selectors.get(left_out.index()).unwrap_or(&none);
+                let left: Vec<RequestId> = first.iter().chain([left_out]).collect();
+                let changes = without.without(&left)?;
+                let falls = changes.iter().filter_map(|(symbol, now)| {
+                    let id = ids.get(symbol)?;
+                    let before = variations.config().get(symbol);
+                    (*id != left_out && falls(before, now)).then_some(*id)
+                });
+                Ok(RequestSet::of(requests.len(), falls).union(first))
+            },
+        )
         .collect()
 }
 
@@ -68,10 +70,9 @@ pub fn untied(mut carried: Vec<RequestSet>, selectors: &[RequestSet]) -> Vec<Req
     carried
 }
 
-/// Did the request take effect before, and is its symbol off now (or on, if off was requested)? A symbol that
+/// Did a request take effect before, and is its symbol off now (or on, if off was requested)? A symbol that
 /// only changes its value does not count.
-fn falls(full: &Config, without: &Config, request: &Request) -> bool {
-    let (before, now) = (full.get(&request.symbol), without.get(&request.symbol));
+fn falls(before: &Value, now: &Value) -> bool {
     before.is_no() != now.is_no()
 }
 
@@ -79,7 +80,7 @@ fn falls(full: &Config, without: &Config, request: &Request) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{ResolvedConfig, Symbol, Value};
+    use crate::model::{Config, Fragment, ResolvedConfig};
 
     /// A fake Kconfig: each of A, B, C depends on the one before it.
     struct Chain;

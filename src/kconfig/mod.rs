@@ -11,17 +11,20 @@ mod convert;
 pub mod engine;
 mod explained;
 mod groups;
+mod idle;
 mod kept;
 mod known;
 mod problem;
 mod project;
 mod prompts;
+mod quick;
 mod read;
 mod requests;
 mod resolve;
 mod selected;
 mod spelling;
 mod target;
+mod variations;
 
 pub use checked::CheckedResolver;
 pub use conf::{ConfResolver, Precedence};
@@ -38,8 +41,9 @@ pub use project::{Method, PROFILES, Project, like_project_key};
 pub use prompts::parse_prompts;
 pub use read::{Parsed, parse_config, read, read_as};
 pub use requests::{Fixed, Overruled, Start, analyse};
-pub use resolve::{Resolver, Selectors};
+pub use resolve::{Changes, Resolver, Selectors, Vary};
 pub use spelling::spelling;
+pub use variations::Variations;
 
 /// The EC2 set: the start when none is given.
 pub const EC2_START: &str = include_str!("../../examples/ec2/start.config");

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rayon::prelude::*;
-
 use super::conf::{ConfResolver, Precedence};
 use super::engine::Prompt;
+use super::idle::{drop_idle, take_away};
 use super::read::Parsed;
-use super::resolve::Resolver;
+use super::resolve::{Changes, Resolver};
 use super::selected::{selecting, waiting};
 use super::spelling::spelling;
+use super::variations::Variations;
 use crate::model::{Fragment, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Value};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -133,11 +133,10 @@ pub fn analyse(
     let place = |r: &Request| place.get(&r.symbol).copied().unwrap_or(usize::MAX);
     candidates.sort_by_key(place);
 
-    let resolve = |requests: &[Request]| -> Result<ResolvedConfig> {
-        quick.foresee(&Fragment::new(requests.to_vec()), cancel)
+    let resolves_alike = |requests: &[Request]| -> Result<bool> {
+        let resolved = quick.foresee(&Fragment::new(requests.to_vec()), cancel)?;
+        Ok(resolved.fingerprint == full.fingerprint)
     };
-    let resolves_alike =
-        |requests: &[Request]| Ok(resolve(requests)?.fingerprint == full.fingerprint);
     let matters =
         |s: &Symbol| prompts.get(s) == Some(&Prompt::Switchable) && !full.config.get(s).is_no();
     let candidate_symbols = candidates.iter().map(|r| &r.symbol);
@@ -160,7 +159,9 @@ pub fn analyse(
             ));
         }
     }
-    let (mut requests, mut dropped) = drop_idle(candidates, &sure, &resolves_alike)?;
+    let mut variations = Variations::new(quick, &candidates, cancel)?;
+    let mut dropped = drop_idle(&candidates, &sure, &mut variations)?;
+    let mut requests = variations.left();
     let by = quick.foresee_selectors(&full).unwrap_or_default();
     let can_be_set = |r: &Request| {
         let prompt = prompts.get(&r.symbol);
@@ -182,7 +183,8 @@ pub fn analyse(
         fixed.retain(|(r, _)| !selected.contains(r));
         dropped.retain(|r| !selected.contains(r));
     }
-    let keep = kept(&requests, &selected, keep, &full, &resolve)?;
+    let variations = || Variations::new(quick, &requests, cancel);
+    let keep = kept(&requests, &selected, keep, &full, variations)?;
     Ok(Start {
         asked: parsed.fragment.clone(),
         requests,
@@ -295,80 +297,15 @@ fn menu_order(text: &str) -> BTreeMap<Symbol, usize> {
     text.lines().filter_map(name).zip(0..).collect()
 }
 
-/// Does what matters stay as it is with these requests?
-type Holds<'a> = dyn Fn(&[Request]) -> Result<bool> + Sync + 'a;
-
-/// Takes away what changes nothing, to a fixpoint: of each one that is left and not `sure`, it was
-/// tried that something changes when it alone is left out.
-fn drop_idle(
-    mut requests: Vec<Request>,
-    sure: &HashSet<Symbol>,
-    resolves_alike: &Holds<'_>,
-) -> Result<(Vec<Request>, Vec<Request>)> {
-    let mut dropped = Vec::new();
-    loop {
-        // Each alone, all cores at once: whoever matters alone matters.
-        let idle: Vec<bool> = requests
-            .par_iter()
-            .map(|left_out| {
-                Ok(!sure.contains(&left_out.symbol)
-                    && resolves_alike(&without(&requests, std::slice::from_ref(left_out)))?)
-            })
-            .collect::<Result<_>>()?;
-        let group: Vec<Request> = requests
-            .iter()
-            .zip(&idle)
-            .filter(|(_, idle)| **idle)
-            .map(|(r, _)| r.clone())
-            .collect();
-        let before = dropped.len();
-        take_away(&mut requests, &group, resolves_alike, &mut dropped)?;
-        // Two that stand in for each other: one of them is gone now, the other matters.
-        if dropped.len() == before {
-            return Ok((requests, dropped));
-        }
-    }
-}
-
-/// Takes as much of `group` out of `requests` as it can be done without: all at once, or else
-/// each half by itself. When nothing could be taken, each was tried alone.
-fn take_away(
-    requests: &mut Vec<Request>,
-    group: &[Request],
-    holds: &Holds<'_>,
-    taken: &mut Vec<Request>,
-) -> Result<()> {
-    if group.is_empty() {
-        return Ok(());
-    }
-    let rest = without(requests, group);
-    if holds(&rest)? {
-        *requests = rest;
-        taken.extend_from_slice(group);
-    } else if group.len() > 1 {
-        let (first, second) = group.split_at(group.len() / 2);
-        take_away(requests, first, holds, taken)?;
-        take_away(requests, second, holds, taken)?;
-    }
-    Ok(())
-}
-
-/// The requests but for some.
-pub(super) fn without(requests: &[Request], left_out: &[Request]) -> Vec<Request> {
-    let left_out: HashSet<&Symbol> = left_out.iter().map(|r| &r.symbol).collect();
-    let stays = |r: &&Request| !left_out.contains(&r.symbol);
-    requests.iter().filter(stays).cloned().collect()
-}
-
 /// Requests that give the symbols to keep their values by themselves, and of which none can be
 /// spared: the symbols' own, and what they depend on. Of several ways to meet a dependency, one
 /// is kept; rather one of `selected` than what selects it, and rather a symbol's own request than others.
-fn kept(
+fn kept<'v>(
     requests: &[Request],
     selected: &[Request],
     keep: &[Symbol],
     full: &ResolvedConfig,
-    resolve: &(dyn Fn(&[Request]) -> Result<ResolvedConfig> + Sync),
+    variations: impl FnOnce() -> Result<Variations<'v>>,
 ) -> Result<RequestSet> {
     if let Some(absent) = keep.iter().find(|s| full.config.get(s).is_no()) {
         return Err(Error::usage(format!(
@@ -378,35 +315,32 @@ fn kept(
             "add CONFIG_{absent}=y to the start, and its dependencies"
         )));
     }
-    let mut set = RequestSet::empty(requests.len());
+    let mut needed = RequestSet::full(requests.len());
     if keep.is_empty() {
-        return Ok(set);
+        return Ok(RequestSet::empty(requests.len()));
     }
-    let holds = |requests: &[Request]| {
-        let config = resolve(requests)?.config;
-        Ok(keep.iter().all(|s| config.get(s) == full.config.get(s)))
-    };
-    let mut needed = requests.to_vec();
+    let mut variations = variations()?;
+    // They all have their values, and keep them.
+    let holds = |changes: &Changes| !changes.iter().any(|(symbol, _)| keep.contains(symbol));
+    let selected: HashSet<&Symbol> = selected.iter().map(|r| &r.symbol).collect();
     loop {
-        let is_own = |request: &Request| keep.contains(&request.symbol);
-        let (own, others): (Vec<_>, Vec<_>) = needed.iter().cloned().partition(is_own);
-        let (selected, others): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|r| selected.contains(r));
+        let symbol = |id: &RequestId| &requests[id.index()].symbol;
+        let (own, others): (Vec<_>, Vec<_>) =
+            needed.iter().partition(|id| keep.contains(symbol(id)));
+        let (selected, others): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|id| selected.contains(symbol(id)));
         let mut taken = Vec::new();
         for group in [others, selected, own] {
-            take_away(&mut needed, &group, &holds, &mut taken)?;
+            take_away(&mut variations, &group, &holds, &mut taken)?;
         }
         if taken.is_empty() {
-            break;
+            return Ok(needed);
+        }
+        for id in taken {
+            needed.remove(id);
         }
     }
-    let needed: HashSet<&Symbol> = needed.iter().map(|r| &r.symbol).collect();
-    for (id, request) in (0..).zip(requests) {
-        if needed.contains(&request.symbol) {
-            set.insert(RequestId(id));
-        }
-    }
-    Ok(set)
 }
 
 #[cfg(test)]
@@ -433,39 +367,5 @@ mod tests {
         names.sort_by_key(|(_, place)| **place);
         let names: Vec<&str> = names.into_iter().map(|(s, _)| s.as_str()).collect();
         assert_eq!(names, ["B", "A", "C"]);
-    }
-
-    fn requests(text: &str) -> Vec<Request> {
-        super::super::read::read(text.as_bytes())
-            .fragment
-            .requests()
-            .to_vec()
-    }
-
-    fn has(requests: &[Request], name: &str) -> bool {
-        requests.iter().any(|r| r.symbol.as_str() == name)
-    }
-
-    #[test]
-    fn of_two_that_stand_in_for_each_other_one_is_dropped() {
-        let all = requests("CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=y\nCONFIG_D=y\n");
-        let holds =
-            |r: &[Request]| -> Result<bool> { Ok((has(r, "A") || has(r, "C")) && has(r, "D")) };
-        let (left, dropped) = drop_idle(all, &HashSet::new(), &holds).unwrap();
-        assert_eq!(left.len(), 2);
-        assert!(has(&left, "A") != has(&left, "C") && has(&left, "D"));
-        assert_eq!(dropped.len(), 2);
-    }
-
-    #[test]
-    fn what_is_sure_to_matter_is_not_tried() {
-        let all = requests("CONFIG_A=y\nCONFIG_B=y\n");
-        let sure = HashSet::from([Symbol::new("A").unwrap()]);
-        let holds = |r: &[Request]| -> Result<bool> {
-            assert!(has(r, "A"), "A was left out");
-            Ok(true)
-        };
-        let (left, dropped) = drop_idle(all, &sure, &holds).unwrap();
-        assert!(has(&left, "A") && has(&dropped, "B"));
     }
 }

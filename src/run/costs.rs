@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::searches::StartModel;
 use crate::lab::Lab;
-use crate::model::{Forecast, RequestId, RequestSet};
+use crate::model::{Config, Forecast, RequestId, RequestSet};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
 
@@ -30,13 +30,13 @@ impl Foretold {
             return Ok(Self::default());
         }
         let full = model.full();
-        let forecast = |keep: &RequestSet| {
+        let of = |config: &Config| {
             if cancel.is_cancelled() {
                 return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
             }
-            let resolved = model.keeping(keep, cancel)?;
-            Ok(lab.site.forecast(&resolved.config))
+            Ok(lab.site.forecast(config))
         };
+        let forecast = |keep: &RequestSet| of(&model.keeping(keep)?);
         let Some(start) = lab.site.forecast(&model.resolved.config) else {
             return Ok(Self::default());
         };
@@ -61,11 +61,11 @@ impl Foretold {
         // everything includes. So they are taken away one after the other as well.
         let mut order: Vec<RequestId> = full.minus(&model.info.keep).iter().collect();
         order.sort_by_key(|id| (without[id.index()].cpu, std::cmp::Reverse(*id)));
-        let (mut keep, mut before) = (full, start.cpu);
+        let (mut left, mut before) = (model.variations.fork(), start.cpu);
         let mut added = vec![Duration::ZERO; without.len()];
         for id in order {
-            keep.remove(id);
-            let Some(now) = forecast(&keep)? else {
+            left.leave_out_if(&[id], |_| true)?;
+            let Some(now) = of(left.config())? else {
                 return Ok(Self::default());
             };
             added[id.index()] = now.cpu.saturating_sub(before);

@@ -7,7 +7,7 @@ use super::guess;
 use super::searches::StartModel;
 use crate::Result;
 use crate::journal::{Record, RunInfo, RunState};
-use crate::kconfig::{CheckedResolver, Resolver};
+use crate::kconfig::{CheckedResolver, Resolver, Variations};
 use crate::lab::{Lab, fragment_of};
 use crate::model::{Order, RequestSet, Tracing};
 use crate::search::Depends;
@@ -52,11 +52,13 @@ impl Estimates<'_> {
         let start = self
             .resolver
             .resolve(&fragment_of(&info.requests, &full), cancel)?;
+        let variations = Variations::new(self.resolver, &info.requests, cancel)?;
         let model = StartModel {
             info,
             resolved: &start,
             depends: self.depends,
             resolver: self.resolver,
+            variations: &variations,
         };
         if before.start.is_some() {
             // It was built in an earlier session.

@@ -181,8 +181,7 @@ fn guess(
     let ids: Vec<RequestId> = model.full().iter().collect();
     let mut rows = Vec::with_capacity(ids.len());
     for ids in ids.chunks(AT_ONCE) {
-        let config =
-            |keep: &RequestSet| -> Result<Config> { Ok(model.keeping(keep, cancel)?.config) };
+        let config = |keep: &RequestSet| model.keeping(keep);
         let steps: Vec<_> = ids.iter().map(|id| model.step(*id)).collect();
         let configs = steps.iter().map(|step| config(&step.after));
         let configs: Vec<Config> = configs.collect::<Result<_>>()?;

@@ -1,9 +1,9 @@
 //! The search of a run: made from its settings, told what Kconfig says, given up when its oracle errs.
 
 use crate::journal::RunInfo;
-use crate::kconfig::{self, CheckedResolver, Resolver};
+use crate::kconfig::{self, CheckedResolver, Variations};
 use crate::lab::fragment_of;
-use crate::model::{Order, Origin, Request, RequestId, RequestSet, ResolvedConfig};
+use crate::model::{Config, Order, Origin, Request, RequestId, RequestSet, ResolvedConfig};
 use crate::search::{self, Algorithm, Depends, Retesting, Search};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -39,6 +39,8 @@ pub(crate) struct StartModel<'a> {
     pub(crate) resolved: &'a ResolvedConfig,
     pub(crate) depends: &'a Depends,
     pub(crate) resolver: &'a CheckedResolver,
+    /// All requests, to ask what becomes of some of them.
+    pub(crate) variations: &'a Variations<'a>,
 }
 
 /// A step from one set of requests to a smaller one.
@@ -61,13 +63,11 @@ impl StartModel<'_> {
     }
 
     /// What Kconfig makes of some of them.
-    pub(crate) fn keeping(
-        &self,
-        keep: &RequestSet,
-        cancel: &CancelToken,
-    ) -> Result<ResolvedConfig> {
-        let fragment = fragment_of(&self.info.requests, keep);
-        self.resolver.foresee(&fragment, cancel)
+    pub(crate) fn keeping(&self, keep: &RequestSet) -> Result<Config> {
+        let gone: Vec<RequestId> = self.full().minus(keep).iter().collect();
+        let mut variations = self.variations.fork();
+        variations.leave_out_if(&gone, |_| true)?;
+        Ok(variations.config().clone())
     }
 }
 

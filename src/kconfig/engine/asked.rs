@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 /// The user's assignments.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Asked {
     tri: Vec<Option<Tri>>,
     /// Of `tri`, what nobody asked for: the answers of the mode.
@@ -31,6 +31,16 @@ pub(super) struct Asked {
     modes: Vec<Tri>,
     /// The members of choices that something was asked for, in the order of the file.
     members: Vec<SymId>,
+}
+
+/// What is asked for one symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct One {
+    tri: Option<Tri>,
+    filled: bool,
+    pub(super) text: Option<Box<str>>,
+    chosen: Option<SymId>,
+    mode: Tri,
 }
 
 impl Asked {
@@ -86,10 +96,8 @@ impl Asked {
         let Some(assignments) = assignments else {
             return asked;
         };
-        for (i, sym) in model.syms.iter().enumerate() {
-            if sym.choice && !model.dialect.choice_menus() {
-                asked.tri[i] = Some(N);
-            }
+        for id in (0..).map(SymId).take(model.len()) {
+            asked.tri[id.0 as usize] = unasked(model, id);
         }
         for Assignment { name, value } in assignments {
             if let Some(id) = model.names.get(&**name) {
@@ -97,6 +105,63 @@ impl Asked {
             }
         }
         asked
+    }
+
+    /// What is asked for one symbol.
+    pub(super) fn of(&self, id: SymId) -> One {
+        let at = id.0 as usize;
+        One {
+            tri: self.tri[at],
+            filled: self.filled[at],
+            text: self.text[at].clone(),
+            chosen: self.chosen[at],
+            mode: self.modes[at],
+        }
+    }
+
+    /// Asks for one symbol what was asked for it before.
+    pub(super) fn restore(&mut self, id: SymId, one: One) {
+        let at = id.0 as usize;
+        (self.tri[at], self.filled[at], self.text[at]) = (one.tri, one.filled, one.text);
+        (self.chosen[at], self.modes[at]) = (one.chosen, one.mode);
+    }
+
+    /// The members of choices that something was asked for, in its order.
+    pub(super) fn members(&self) -> &[SymId] {
+        &self.members
+    }
+
+    pub(super) fn restore_members(&mut self, members: Vec<SymId>) {
+        self.members = members;
+    }
+
+    /// Asks for these and nothing else of a symbol or, all at once, of a choice and its members. It comes to the
+    /// same as if all had been asked for anew.
+    pub(super) fn ask_anew<'a>(
+        &mut self,
+        model: &Model,
+        mode: Mode,
+        unit: &[SymId],
+        assignments: impl Iterator<Item = (SymId, Option<&'a Value>)>,
+    ) {
+        for id in unit {
+            let tri = unasked(model, *id);
+            let nothing = One {
+                tri,
+                filled: false,
+                text: None,
+                chosen: None,
+                mode: N,
+            };
+            self.restore(*id, nothing);
+        }
+        self.members.retain(|member| !unit.contains(member));
+        for (id, value) in assignments {
+            self.set(model, id, value);
+        }
+        for id in unit {
+            self.fill_one(model, mode, *id);
+        }
     }
 
     /// What was asked of the members of a choice, as far as it matters.
@@ -158,24 +223,33 @@ impl Asked {
 
     /// Answers for all symbols that nothing was asked for.
     pub(super) fn fill(&mut self, model: &Model, mode: Mode) {
+        for id in (0..).map(SymId).take(model.len()) {
+            self.fill_one(model, mode, id);
+        }
+    }
+
+    fn fill_one(&mut self, model: &Model, mode: Mode, id: SymId) {
+        let sym = model.sym(id);
         let answer = match mode {
+            Mode::AllNo if sym.yes_in_allno => Y,
             Mode::AllNo => N,
             Mode::AllMod => M,
             Mode::AllYes => Y,
             Mode::AllDef | Mode::OldDef => return,
         };
-        let both = self.tri.iter_mut().zip(&mut self.filled);
-        for (sym, (tri, filled)) in model.syms.iter().zip(both) {
-            let is_menu = model.dialect.choice_menus();
-            if is_menu && (sym.choice || sym.member_of.is_some()) {
-                continue;
-            }
-            if sym.kind.is_switch() && tri.is_none() {
-                let is_yes = mode == Mode::AllNo && sym.yes_in_allno;
-                (*tri, *filled) = (Some(if is_yes { Y } else { answer }), true);
-            }
+        if model.dialect.choice_menus() && (sym.choice || sym.member_of.is_some()) {
+            return;
+        }
+        let at = id.0 as usize;
+        if sym.kind.is_switch() && self.tri[at].is_none() {
+            (self.tri[at], self.filled[at]) = (Some(answer), true);
         }
     }
+}
+
+/// What is asked for a symbol before any line of a file: of a choice that is a symbol of its own, nothing to choose.
+fn unasked(model: &Model, id: SymId) -> Option<Tri> {
+    (model.sym(id).choice && !model.dialect.choice_menus()).then_some(N)
 }
 
 /// Is this a number that a symbol of this type takes?

@@ -1,11 +1,11 @@
 //! Finds symbols that depend on themselves: no value of theirs would be right.
 //!
-//! The strongly connected components of the graph of symbols and expressions (R. Tarjan,
-//! "Depth-first search and linear graph algorithms", 1972). What counts as dependence is what LKC
-//! looks at in `sym_check_deps`, which refuses such trees, too.
+//! They are strongly connected components of the graph of symbols and expressions. What counts as
+//! dependence is what LKC looks at in `sym_check_deps`, which refuses such trees, too.
 
 use std::collections::{HashMap, VecDeque};
 
+use super::components::components;
 use super::error::{ParseError, ParseErrorKind};
 use super::model::{Does, ExprId, Formula, Model, SymId};
 
@@ -35,7 +35,7 @@ impl How {
 pub(super) fn cycles(model: &Model) -> Option<ParseError> {
     let graph = Graph { model };
     let mut told = Vec::new();
-    for component in components(&graph) {
+    for component in components(graph.len(), |node, out| graph.next(node, out)) {
         let mut symbols = component.iter().filter_map(|node| graph.symbol(*node));
         let Some(first) = symbols.next() else {
             continue;
@@ -186,56 +186,4 @@ impl Graph<'_> {
             None => name.to_owned(),
         }
     }
-}
-
-/// Tarjan's algorithm, with a stack of its own.
-fn components(graph: &Graph<'_>) -> Vec<Vec<usize>> {
-    const NEW: u32 = u32::MAX;
-    let mut index = vec![NEW; graph.len()];
-    let mut low = vec![NEW; graph.len()];
-    let mut is_open = vec![false; graph.len()];
-    let (mut open, mut found, mut count) = (Vec::new(), Vec::new(), 0);
-    let mut next = Vec::new();
-    for root in 0..graph.len() {
-        if index[root] != NEW {
-            continue;
-        }
-        // Nodes on the way, each with what is left to visit from it.
-        let mut way: Vec<(usize, Vec<usize>)> = Vec::new();
-        let mut enter = Some(root);
-        loop {
-            if let Some(node) = enter.take() {
-                (index[node], low[node], is_open[node]) = (count, count, true);
-                count += 1;
-                open.push(node);
-                graph.next(node, &mut next);
-                way.push((node, next.clone()));
-            }
-            let Some((node, left)) = way.last_mut() else {
-                break;
-            };
-            let node = *node;
-            if let Some(to) = left.pop() {
-                if index[to] == NEW {
-                    enter = Some(to);
-                } else if is_open[to] {
-                    low[node] = low[node].min(index[to]);
-                }
-                continue;
-            }
-            way.pop();
-            if let Some((before, _)) = way.last() {
-                low[*before] = low[*before].min(low[node]);
-            }
-            if low[node] == index[node] {
-                let at = open.iter().rposition(|n| *n == node).unwrap_or(0);
-                let component = open.split_off(at);
-                for node in &component {
-                    is_open[*node] = false;
-                }
-                found.push(component);
-            }
-        }
-    }
-    found
 }

@@ -19,6 +19,7 @@
 //! | look at it | [`Model::walk`], [`Model::definitions`], [`Model::properties`] | [`Node`]s, [`Expr`]s |
 //! | read a `.config` | [`Model::assignments`] | [`Assignment`]s |
 //! | resolve | [`Model::resolve`] in a [`Mode`] | a [`State`] |
+//! | change a little | [`Varying`], with the model's [`Graph`] | the lines that change |
 //! | values | [`State::value`], [`State::values`], [`State::eval`] | [`Value`]s |
 //! | text | [`State::write`], [`State::write_defconfig`] | a `.config`, byte for byte |
 //! | why | [`State::explain`], [`State::prompts`], [`State::selects`] | an [`Explanation`] |
@@ -80,6 +81,7 @@ mod ask;
 mod asked;
 mod builder;
 mod choice;
+mod components;
 mod cycles;
 mod defconfig;
 mod dialect;
@@ -90,6 +92,7 @@ mod explain;
 mod expr;
 mod finalize;
 mod grammar;
+mod graph;
 mod lex;
 mod line;
 mod model;
@@ -105,6 +108,7 @@ mod stack;
 mod state;
 mod syntax;
 mod value;
+mod vary;
 mod walk;
 mod wildcard;
 mod write;
@@ -116,9 +120,11 @@ pub use error::{Nesting, ParseError, ParseErrorKind, ShellError};
 pub use expand::{Message, NoShell, Shell};
 pub use explain::{Definition, Explanation, Term, Why};
 pub use expr::{Expr, Parts};
+pub use graph::Graph;
 pub use model::{Cmp, Model, SymId, SymKind};
 pub use parse::{Env, parse};
 pub use state::State;
 pub use syntax::{Line, NOT_SET, PREFIX, Says};
 pub use value::{Assignment, Tristate, Value};
+pub use vary::Varying;
 pub use walk::{Node, NodeKind, Property, PropertyKind};

@@ -42,8 +42,24 @@ pub(super) struct Slot {
     pub(super) chosen: SymId,
 }
 
+impl Slot {
+    /// Of a symbol that was never calculated.
+    pub(super) const BLANK: Self = Self {
+        valid: false,
+        open: false,
+        write: false,
+        tri: N,
+        visible: N,
+        dir: N,
+        rev: N,
+        implied: N,
+        text: Text::Empty,
+        chosen: NONE,
+    };
+}
+
 /// The values of all symbols of a model.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct State<'m> {
     pub(super) model: &'m Model,
     pub(super) asked: Asked,
@@ -67,24 +83,12 @@ pub struct State<'m> {
 impl<'m> State<'m> {
     /// Nothing is calculated yet, but for the constants.
     pub(super) fn new(model: &'m Model, asked: Asked, mode: Mode) -> Self {
-        let slot = Slot {
-            valid: false,
-            open: false,
-            write: false,
-            tri: N,
-            visible: N,
-            dir: N,
-            rev: N,
-            implied: N,
-            text: Text::Empty,
-            chosen: NONE,
-        };
         let mut state = Self {
             model,
             asked,
             mode,
             modules: N,
-            slots: vec![slot; model.len()],
+            slots: vec![Slot::BLANK; model.len()],
             memo: vec![UNKNOWN; model.exprs.len()],
             open: 0,
             in_circle: false,

@@ -90,7 +90,7 @@ impl State<'_> {
         holds(menu.visible) && holds(menu.prompt_cond)
     }
 
-    pub(super) fn write_symbol(&mut self, id: SymId, out: &mut String) {
+    pub(super) fn write_symbol(&self, id: SymId, out: &mut String) {
         let (name, value) = (self.model.name(id), self.string(id));
         match self.model.kind(id) {
             SymKind::Unknown => {}

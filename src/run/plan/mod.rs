@@ -141,15 +141,15 @@ fn report(settings: &Settings, tools: &Tools, start: &Start, carried: &[RequestS
     };
     let own = by_themselves(start, carried);
     // Turned round: what each request can only matter with.
-    let needs = |id: usize| -> Vec<Symbol> {
-        let id = RequestId(id as u32);
-        let by = start.requests.iter().zip(&own);
-        let by = by.filter(|(_, set)| set.contains(id));
-        by.map(|(request, _)| request.symbol.clone()).collect()
-    };
+    let mut needs = vec![Vec::new(); own.len()];
+    for (request, set) in start.requests.iter().zip(&own) {
+        for id in set.iter() {
+            needs[id.index()].push(request.symbol.clone());
+        }
+    }
     PlanReport {
         carried: carried.iter().map(symbols).collect(),
-        needs: (0..carried.len()).map(needs).collect(),
+        needs,
         selected_by: start.selectors.iter().map(symbols).collect(),
         keep: start.keep.iter().map(|id| request(id).clone()).collect(),
         dropped: start.dropped.clone(),
