@@ -17,8 +17,8 @@ const TOP: usize = 20;
 pub fn is_whole(text: &[u8]) -> bool {
     let mut top = text.split(|b| *b == b'\n').take(TOP);
     top.any(|line| {
-        let says = |header: &&[u8]| memchr::memmem::find(line, header).is_some();
-        line.starts_with(b"#") && HEADERS.iter().any(|h| says(&h))
+        let says = |header: &[u8]| memchr::memmem::find(line, header).is_some();
+        line.starts_with(b"#") && HEADERS.iter().any(|header| says(header))
     })
 }
 
