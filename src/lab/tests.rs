@@ -194,6 +194,7 @@ fn info() -> RunInfo {
         selectors: vec![],
         prior: crate::model::Prior::default(),
         analysis: None,
+        verifies: None,
     }
 }
 
