@@ -105,7 +105,8 @@ fn one_configuration_gives_the_same_requests_in_each_form() {
         &["--start", &path("defconfig")],
         &["--start", &path("defconfig"), "--start-as", "defconfig"],
         &["--start", "tinyconfig", "--start", "kvm_guest.config"],
-        // What the first has, the last puts back.
+        // The whole one need not be the first; what one has, a later one puts back.
+        &["--start", &path("whole"), "--start", &path(".config")],
         &[
             "--start",
             &path(".config"),
@@ -136,6 +137,32 @@ fn a_defconfig_is_what_make_makes_of_it() {
     assert_eq!(requests(&["--start", "x86_64_defconfig"], None), whole);
     let file = SOURCE.join("arch/x86/configs/x86_64_defconfig");
     assert_eq!(requests(&["--start", file.to_str().unwrap()], None), whole);
+}
+
+#[test]
+fn a_config_that_lacks_symbols_of_the_tree_gets_their_defaults() {
+    let temp = tempfile::tempdir().unwrap();
+    make(temp.path(), &["x86_64_defconfig"]);
+    let config = temp.path().join(".config");
+    // As one of an older version does.
+    let text = fs::read_to_string(&config).unwrap();
+    let lacks = |line: &&str| {
+        !["VENDOR_", "SND", "CONFIG_CPU_SUP_"]
+            .iter()
+            .any(|of| line.contains(of))
+    };
+    let older: String = text
+        .lines()
+        .filter(lacks)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let path = temp.path().join("older").display().to_string();
+    fs::write(&path, &older).unwrap();
+    fs::write(&config, &older).unwrap();
+    make(temp.path(), &["olddefconfig"]);
+    assert_ne!(fs::read_to_string(&config).unwrap(), older);
+    let whole = requests(&["--start", config.to_str().unwrap()], None);
+    assert_eq!(requests(&["--start", &path], None), whole);
 }
 
 #[test]

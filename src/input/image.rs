@@ -34,11 +34,11 @@ pub(super) fn config(image: &[u8]) -> Option<Vec<u8>> {
     }
     if let Some(kernel) = payload(image)
         && let Some(packing) = Packing::of(kernel)
-        && let Ok(kernel) = packing.unpack(kernel)
+        && let Ok(kernel) = packing.unpack_first(kernel)
     {
         return plain(&kernel);
     }
-    places(image).find_map(|(packing, bytes)| plain(&packing.unpack(bytes).ok()?))
+    places(image).find_map(|(packing, bytes)| plain(&packing.unpack_first(bytes).ok()?))
 }
 
 /// The configuration in a kernel that is not compressed.
@@ -46,7 +46,7 @@ fn plain(kernel: &[u8]) -> Option<Vec<u8>> {
     memmem::find_iter(kernel, BEGIN).find_map(|at| {
         let rest = &kernel[at + BEGIN.len()..];
         let end = memmem::find(rest, END)?;
-        Packing::Gzip.unpack(&rest[..end]).ok()
+        Packing::Gzip.unpack_first(&rest[..end]).ok()
     })
 }
 

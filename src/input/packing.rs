@@ -48,10 +48,10 @@ impl Packing {
         Self::ALL.into_iter().find(|p| bytes.starts_with(p.magic()))
     }
 
-    /// Unpacks `bytes`. What follows the end of the compressed data is left alone.
+    /// Unpacks a file: all that it has, one after the other, if it was put together from several.
     ///
     /// # Errors
-    /// The data is damaged or cut off, or is more than 512 MiB when it is unpacked.
+    /// The data is damaged or cut off, something else follows it, or it is more than 512 MiB when it is unpacked.
     pub fn unpack(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         self.unpack_up_to(LIMIT, bytes)
     }
@@ -59,14 +59,67 @@ impl Packing {
     /// The same, with another limit, in bytes.
     pub(super) fn unpack_up_to(self, limit: u64, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
-            Self::Gzip => all(limit, flate2::read::GzDecoder::new(bytes)),
-            Self::Xz => all(limit, lzma_rust2::XzReader::new(bytes, false)),
+            Self::Gzip => all(limit, flate2::read::MultiGzDecoder::new(bytes)),
+            Self::Xz => all(limit, xz(bytes, true)),
             Self::Zstd => {
-                let decoder = ruzstd::decoding::StreamingDecoder::new(bytes);
-                all(limit, decoder.map_err(io::Error::other)?)
+                let mut unpacked = Vec::new();
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    let left = limit - unpacked.len() as u64;
+                    unpacked.extend(zstd_frame(left, &mut rest)?);
+                }
+                Ok(unpacked)
             }
         }
     }
+
+    /// Unpacks what `bytes` begin with, whatever follows it.
+    ///
+    /// # Errors
+    /// As for [`Self::unpack`].
+    pub(super) fn unpack_first(self, mut bytes: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Gzip => all(LIMIT, flate2::read::GzDecoder::new(bytes)),
+            Self::Xz => all(LIMIT, xz(bytes, false)),
+            Self::Zstd => zstd_frame(LIMIT, &mut bytes),
+        }
+    }
+}
+
+/// Its dictionary may take as much memory as what is unpacked.
+fn xz(bytes: &[u8], allow_multiple_streams: bool) -> impl Read {
+    const KIB: u32 = (LIMIT >> 10) as u32;
+    lzma_rust2::XzReader::new_mem_limit(bytes, allow_multiple_streams, KIB)
+}
+
+/// Unpacks a frame of zstd, and leaves what follows it. A frame that is to be skipped is empty.
+fn zstd_frame(limit: u64, bytes: &mut &[u8]) -> io::Result<Vec<u8>> {
+    use ruzstd::decoding::StreamingDecoder;
+    use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+    let mut decoder = match StreamingDecoder::new(&mut *bytes) {
+        Ok(decoder) => decoder,
+        Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+            length,
+            ..
+        })) => {
+            let length = usize::try_from(length).ok();
+            let rest = length.and_then(|length| bytes.get(length..));
+            *bytes = rest.ok_or(io::ErrorKind::UnexpectedEof)?;
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    let unpacked = all(limit, &mut decoder)?;
+    let frame = decoder.into_frame_decoder();
+    // The decoder reads the checksum, and leaves it to its caller to compare.
+    let theirs = frame.get_checksum_from_data();
+    if theirs.is_some() && theirs != frame.get_calculated_checksum() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "its checksum is another one",
+        ));
+    }
+    Ok(unpacked)
 }
 
 fn all(limit: u64, reader: impl Read) -> io::Result<Vec<u8>> {

@@ -48,15 +48,46 @@ fn compressed_text_is_unpacked() {
     }
 }
 
+/// [`TEXT`] in each way.
+fn packed() -> [(Vec<u8>, Packing); 3] {
+    [
+        (gzip(TEXT), Packing::Gzip),
+        (XZ.to_vec(), Packing::Xz),
+        (ZSTD.to_vec(), Packing::Zstd),
+    ]
+}
+
 #[test]
-fn what_follows_compressed_data_is_left_alone() {
-    for (bytes, packing) in [
-        (gzip(TEXT).as_slice(), Packing::Gzip),
-        (XZ, Packing::Xz),
-        (ZSTD, Packing::Zstd),
-    ] {
-        let longer = [bytes, b"\x12\x34more"].concat();
-        assert_eq!(packing.unpack(&longer).unwrap(), TEXT, "{packing}");
+fn what_follows_the_compressed_kernel_in_an_image_is_left_alone() {
+    for (bytes, packing) in packed() {
+        let longer = [&*bytes, b"\x12\x34more"].concat();
+        assert_eq!(packing.unpack_first(&longer).unwrap(), TEXT, "{packing}");
+    }
+}
+
+#[test]
+fn a_file_of_several_compressed_parts_is_unpacked_whole() {
+    for (bytes, packing) in packed() {
+        let twice = [&*bytes, &*bytes].concat();
+        assert_eq!(text_of(&twice).text, [TEXT, TEXT].concat(), "{packing}");
+        let text = refusal(&[&*bytes, b"\x12\x34more"].concat());
+        assert!(text.contains("cannot be unpacked"), "{packing}: {text}");
+        let text = refusal(&[&*bytes, &bytes[..bytes.len() - 3]].concat());
+        assert!(text.contains("cannot be unpacked"), "{packing}: {text}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_refused() {
+    for (bytes, packing) in packed() {
+        for at in 4..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x10;
+            if let Ok(unpacked) = unpack("this", damaged) {
+                // A name, a time, or the size of a window.
+                assert_eq!(unpacked.text, TEXT, "{packing}: byte {at}");
+            }
+        }
     }
 }
 

@@ -3,12 +3,16 @@
 use super::given::Given;
 use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
+use crate::input::{self, Part};
 use crate::kconfig::engine::Mode;
 use crate::kconfig::{Parsed, Resolver, parse_config};
 use crate::model::{Config, Fragment, Request, Value};
 use crate::settings::{Form, Settings};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
+
+/// So few may do so in any text.
+const FEW: usize = 5;
 
 /// So many of a hundred assignments must make sense only with the defaults of the tree, or a text is a fragment.
 const NEEDS_DEFAULTS: usize = 10;
@@ -47,13 +51,9 @@ pub(crate) fn complete(
         said = format!("{said}; {}", given.packed.join(", "));
     }
     note(tell, said);
-    let needs_defaults = match form {
-        Form::Fragment => false,
-        Form::Defconfig => true,
-        // What was merged into a whole config may uncover symbols that it does not have.
-        Form::Full => given.is_merged(),
-    };
-    if !needs_defaults {
+    // A whole config may be of another version, and lack symbols that this tree has; what was merged into one may
+    // uncover symbols.
+    if form == Form::Fragment {
         return Ok(None);
     }
     let conf = tools.resolver.conf();
@@ -99,7 +99,7 @@ fn form(
     let switched_off = off.iter().filter(is_default).count();
     let relying = needs_defaults.saturating_sub(with) + switched_off;
     let count = asked.requests().len();
-    if relying * 100 < count * NEEDS_DEFAULTS || with > needs_defaults {
+    if relying < FEW || relying * 100 < count * NEEDS_DEFAULTS || with > needs_defaults {
         return Ok((Form::Fragment, String::new()));
     }
     let why = format!(
@@ -151,17 +151,23 @@ pub(crate) fn tell_unmet(tell: &mut Watcher<'_>, name: &str, unmet: &[(Request, 
 /// A whole `.config` of Linux has its architecture in its header.
 fn refuse_another_architecture(given: &Given, tools: &Tools) -> Result<()> {
     let ours = tools.resolver.conf().srcarch();
-    if !given.is_whole || ours.is_empty() {
+    if ours.is_empty() {
         return Ok(());
     }
-    let top = given.merged.text.split(|b| *b == b'\n').take(20);
-    let arch = top
-        .filter_map(|line| std::str::from_utf8(line).ok())
-        .find_map(|line| {
-            let rest = line.strip_prefix("# Linux/")?;
-            rest.contains("Kernel Configuration")
-                .then(|| rest.split(' ').next())?
-        });
+    given
+        .parts()
+        .filter(|part| input::is_whole(&part.text))
+        .try_for_each(|part| refuse_other_than(&ours, part))
+}
+
+fn refuse_other_than(ours: &str, part: &Part) -> Result<()> {
+    let top = part.text.split(|b| *b == b'\n').take(20);
+    let top = top.filter_map(|line| std::str::from_utf8(line).ok());
+    let arch = top.into_iter().find_map(|line| {
+        let rest = line.strip_prefix("# Linux/")?;
+        rest.contains("Kernel Configuration")
+            .then(|| rest.split(' ').next())?
+    });
     let folder = |arch: &str| match arch {
         "i386" | "x86_64" => "x86".to_owned(),
         "sparc32" | "sparc64" => "sparc".to_owned(),
@@ -173,7 +179,7 @@ fn refuse_another_architecture(given: &Given, tools: &Tools) -> Result<()> {
             let arch = arch.escape_debug();
             Err(Error::usage(format!(
                 "{} is a configuration for {arch}, and this run is for {ours}",
-                given.name
+                part.name
             ))
             .hint(format!("give --arch {arch}, or another --start")))
         }

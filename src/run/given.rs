@@ -38,7 +38,7 @@ pub(crate) struct Given {
     pub(crate) merged: Merged,
     /// How they were unpacked, for people; empty if they are text.
     pub(crate) packed: Vec<String>,
-    /// The first of them is a whole `.config`: Kconfig wrote it.
+    /// One of them is a whole `.config`: Kconfig wrote it.
     pub(crate) is_whole: bool,
     /// There is no file: the start is kbisect's own.
     pub(crate) is_own: bool,
@@ -146,7 +146,7 @@ pub(crate) fn merge(
         let is_first = parts.is_empty();
         match piece {
             Piece::Read(part, layers) => {
-                is_whole |= is_first && input::is_whole(&part.text);
+                is_whole |= input::is_whole(&part.text);
                 packed.extend(layers.iter().map(ToString::to_string));
                 parts.push(part);
             }
@@ -199,9 +199,9 @@ pub(crate) fn merge(
 }
 
 impl Given {
-    /// Are these several files?
-    pub(crate) fn is_merged(&self) -> bool {
-        self.parts.len() > 1
+    /// Its files.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter()
     }
 
     /// Which values of earlier files later ones replace, in one line; none if they replace none.

@@ -69,9 +69,12 @@ pub(crate) fn read_start(
         list_problems(tell, &name, &problems);
     }
     refuse_empty(&given.name, &parsed, when)?;
-    let is_unclear = |p: &&Problem| matches!(p.kind, kconfig::ProblemKind::Contradiction(_));
-    if let Some(problem) = parsed.problems.iter().find(is_unclear) {
-        return Err(Error::usage(format!("{}: {problem}", given.name)));
+    let unclear = parsed.problems.iter();
+    let unclear = unclear.filter(|p| matches!(p.kind, kconfig::ProblemKind::Contradiction(_)));
+    let unclear: Vec<Problem> = unclear.cloned().collect();
+    if let Some((name, problems)) = given.problems(&unclear).first() {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        return Err(Error::usage(format!("{name}: {}", problems.join("; "))));
     }
     if let Some(text) = given.replaced() {
         note(tell, text);
