@@ -286,7 +286,7 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
     let unknown =
         "the toolchain as they were: whether they still are cannot be told: the settings in";
     assert!(done.err.contains(unknown), "{}", done.err);
-    let end = "the run in out has come to its end before\n";
+    let end = "the run in out has already finished\n";
     assert!(done.err.ends_with(end), "{}", done.err);
     assert!(
         done.out.starts_with("minimal and certified"),

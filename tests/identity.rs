@@ -1,5 +1,5 @@
 //! No verdict outlives what it rests on: toy projects whose compiler, oracle, environment or included files are
-//! changed while a run is under way, or between its sittings.
+//! changed while a run is under way, or between its sessions.
 #![allow(clippy::unwrap_used)]
 
 mod toy;

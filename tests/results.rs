@@ -64,7 +64,11 @@ fn an_oracle_that_writes_to_the_records_of_a_run_changes_nothing_of_its_result()
         assert_twelve(&toy, &ended);
         assert!(ended.stderr.contains(name), "{}", ended.said());
         let again = toy.resume();
-        assert!(again.stderr.contains("come to its end"), "{}", again.said());
+        assert!(
+            again.stderr.contains("already finished"),
+            "{}",
+            again.said()
+        );
         assert_twelve(&toy, &again);
         assert_eq!(toy.kbisect(&["report", "out"]).stdout, {
             let text = again.stdout.clone();
@@ -82,7 +86,7 @@ fn records_that_an_oracle_wrote_to_are_put_back_where_the_run_stops_with_an_erro
     assert_eq!(toy.run(&["-j", "1"]).code, 1);
     let resumed = toy.resume();
     assert!(
-        !resumed.said().contains("begins anew"),
+        !resumed.said().contains("the search restarts"),
         "{}",
         resumed.said()
     );
@@ -282,14 +286,18 @@ fn a_start_of_which_a_file_is_lost_or_changed_is_judged_again() {
 
 #[test]
 fn a_start_that_is_refused_when_it_is_judged_again_makes_the_oracle_doubtful() {
-    // Once, in the first judgement of the second sitting; then the run is stopped again, and goes the same way.
+    // Once, in the first judgement of the second session; then the run is stopped again, and goes the same way.
     let toy = stopped_at_the_eighth(
         "if [ $calls = 9 ]; then verdict=1; fi; if [ $calls = 14 ]; then exit 126; fi",
     );
     fs::remove_dir_all(toy.path("out/trials/0001")).unwrap();
     assert_eq!(toy.resume().code, 1);
     let ended = toy.resume();
-    assert!(!ended.said().contains("begins anew"), "{}", ended.said());
+    assert!(
+        !ended.said().contains("the search restarts"),
+        "{}",
+        ended.said()
+    );
     assert_twelve(&toy, &ended);
     // It took more than without the refusal.
     let steady = stopped_at_the_eighth("if [ $calls = 14 ]; then exit 126; fi");

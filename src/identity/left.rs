@@ -115,7 +115,7 @@ pub fn left_by_build(source: &SourceTree, paths: &[PathBuf]) -> String {
 #[must_use]
 pub fn written_by_builds(source: &SourceTree, paths: &[PathBuf]) -> String {
     format!(
-        "each build of this project writes to its source tree {}: {}. While this run goes on, an edit of these files that is put back is not noticed",
+        "each build of this project writes to its source tree {}: {}. While this run goes on, an edit of these files is not noticed if it is undone",
         source.root().display(),
         names(paths)
     )

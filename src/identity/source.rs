@@ -209,7 +209,7 @@ impl SourceTree {
         }
         differs[at].details = vec![match changes {
             Some(changes) => format!("the source was changed: {changes}"),
-            None => "the source was changed; in which files, nobody knows any more".to_owned(),
+            None => "the source was changed; which files is not known".to_owned(),
         }];
         differs
     }
@@ -328,7 +328,7 @@ impl Seen {
 #[must_use]
 pub fn changed(changes: &Changes) -> crate::Error {
     crate::Error::failed(format!("the source was changed: {changes}")).hint(
-        "put it back as it was and `kbisect resume`: nothing is lost; or begin anew with another --output",
+        "put it back as it was and `kbisect resume`: nothing is lost; or start a new run with another --output",
     )
 }
 

@@ -153,7 +153,7 @@ impl Toolset {
         differs.truncate(NAMED);
         let differs = crate::model::sanitize_line(&differs.join(", "), LONGEST);
         Err(Error::failed(format!("what builds use was changed during the run: {differs}")).hint(
-            "put it back as it was and `kbisect resume`: nothing is lost; or begin anew with another --output",
+            "put it back as it was and `kbisect resume`: nothing is lost; or start a new run with another --output",
         ))
     }
 

@@ -323,7 +323,7 @@ fn no_run(path: &Path) -> Error {
             "the run in {shown} cannot be read: its {INFO} is gone, and nothing else says what it is about"
         ))
         .hint(format!(
-            "put {INFO} back, or begin anew with another --output; the smallest config that passed is in \
+            "put {INFO} back, or start a new run with another --output; the smallest config that passed is in \
              {shown}/best.config, the start of the search can be {shown}/best.fragment"
         ));
     }

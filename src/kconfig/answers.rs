@@ -52,7 +52,7 @@ impl RecordedShell<'_> {
             How::Cancelled => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
             _ => {
                 return Err(Error::failed(format!(
-                    "a command in Kconfig did not come to its end: {}",
+                    "a command in Kconfig did not finish: {}",
                     crate::model::sanitize_line(command, 200)
                 )));
             }

@@ -156,7 +156,7 @@ fn because(it: &Explanation, refused: Option<&str>) -> String {
         Why::Nothing if !it.visible => {
             "it cannot be set: something that it needs is off".to_owned()
         }
-        Why::Nothing => "nobody asked for it".to_owned(),
+        Why::Nothing => "it was not requested".to_owned(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 pub(super) fn another_config() -> Error {
     Error::failed("Kconfig makes another configuration of the same requests than it did before").hint(
         "the source, or a program that its Kconfig calls, gives other answers now: put it back as it was \
-         and `kbisect resume`, or begin anew with another --output",
+         and `kbisect resume`, or start a new run with another --output",
     )
 }
 

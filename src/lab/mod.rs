@@ -1,4 +1,4 @@
-//! Gives candidates to trees and verdicts to the search.
+//! Offers trials to workers, and gives their verdicts to the search.
 //!
 //! One thread, the [dispatcher](Lab), owns all state: the search, the journal, the trials under way.
 //! [`Workers`] take trials from a queue, and report. So everything that happens has one order, the one

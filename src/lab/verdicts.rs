@@ -11,7 +11,7 @@ pub(super) fn no_workers() -> Error {
 /// The machine gave out for the last time.
 pub(super) fn starved_twice(why: &str) -> Error {
     Error::failed(format!(
-        "the machine gave out, twice, the second time with nothing else under way: {why}"
+        "trouble on this machine stopped a trial twice, the second time with nothing else running: {why}"
     ))
     .hint(advice(why))
 }

@@ -262,7 +262,7 @@ impl Oracle {
             file.name()
         ))
         .hint(
-            "put it back as it was and `kbisect resume`, or begin anew with another --output. If the oracle writes \
+            "put it back as it was and `kbisect resume`, or start a new run with another --output. If the oracle writes \
              it itself: it has $KBISECT_TRIAL to write to",
         )
     }

@@ -91,8 +91,8 @@ impl Written {
         }
         let new = sanitize_line(&new.join(", "), 300);
         state.warnings.push(format!(
-            "the oracle {oracle} writes to {new} when it judges: nobody watches that from here on. An oracle \
-             has $KBISECT_TRIAL to write to"
+            "the oracle {oracle} writes to {new} when it judges: changes to it are not checked from now \
+             on. Oracles should write to $KBISECT_TRIAL"
         ));
         let Some(path) = &self.path else {
             return Ok(());

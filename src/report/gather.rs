@@ -36,7 +36,7 @@ pub fn of_state(info: &RunInfo, state: &RunState) -> Result<Report> {
     let Some(passed) = state.best_passed() else {
         return Err(
             Error::failed("the journal is damaged: it names a best that never passed")
-                .hint("begin anew with another --output"),
+                .hint("start a new run with another --output"),
         );
     };
     let reasons = Reasons::new(info, state, &best, passed);

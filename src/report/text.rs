@@ -10,9 +10,9 @@ use crate::model::{Request, Stage, Tristate, Value, sanitize_line};
 const LONGEST: usize = 400;
 
 /// What is said of an answer of which only the leaves were tested alone.
-const LEAVES: &str = "minimal if the oracle is monotone, not certified: without any one of the requests on \
-                      which no other depends the rest did not build, or the oracle said no; the others \
-                      were not tested alone (--certify leaves)";
+const LEAVES: &str = "minimal if the oracle is monotone, not certified: if any one of the requests \
+                      without dependents is removed, the rest does not build or the oracle rejects it; the \
+                      others were not tested alone (--certify leaves)";
 
 /// How the words are dressed: the terminal's business, not the report's.
 pub trait Theme {
@@ -34,8 +34,8 @@ pub fn text(report: &Report, theme: &dyn Theme) -> String {
     let is_of_leaves = report.kept.iter().any(implied);
     let status = match report.status {
         Status::Minimal if !is_of_leaves => {
-            "minimal and certified: without any one of these requests, and what falls with it, the rest \
-             did not build, or the oracle said no"
+            "minimal and certified: if any one of these requests is removed, with its dependents, the rest \
+             does not build or the oracle rejects it"
         }
         Status::Minimal | Status::Leaves => LEAVES,
         Status::Unproved => "not proved minimal: some requests below have no verdict",
@@ -52,7 +52,7 @@ pub fn text(report: &Report, theme: &dyn Theme) -> String {
     if report.cost.differed > 0 {
         let sure = match report.status {
             Status::Minimal | Status::Leaves => {
-                "what this stands on was repeated until it was sure enough (--confidence)"
+                "the verdicts that the answer depends on were repeated until they were certain enough (--confidence)"
             }
             Status::Unproved | Status::Stopped | Status::Running => "what is below is not sure yet",
         };

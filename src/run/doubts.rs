@@ -40,7 +40,7 @@ fn not_reproducible() -> Error {
     )
     .hint(
         "is `product` in the project right? If it is, keep the time, and whatever else differs from build to build, out \
-         of it; then begin anew with another --output",
+         of it; then start a new run with another --output",
     )
 }
 
@@ -81,7 +81,7 @@ fn leftovers(rebuilt: Rebuilt, state: &RunState) -> Option<Error> {
         ),
     };
     Some(Error::new(ErrorKind::Unreliable, text).hint(
-        "begin anew with another --output, and --clean-builds; or let the product be linked from what the \
+        "start a new run with another --output, and --clean-builds; or let the product be linked from what the \
          configuration asks for only, no failed command be ignored, and the oracle write to $KBISECT_TRIAL, not to \
          $KBISECT_BUILD",
     ))
@@ -99,7 +99,7 @@ fn unreliable(reliability: &Reliability) -> Error {
     } = reliability;
     let unsure = match risk.filter(|_| *is_unsure) {
         Some(risk) => format!(
-            "; the chance that the answer is wrong is still {:.1} %, although it was asked for again and again",
+            "; the chance that the answer is wrong is still {:.1} %, even after many repeats",
             100.0 * risk
         ),
         None => String::new(),
@@ -119,7 +119,7 @@ fn unreliable(reliability: &Reliability) -> Error {
     )
     .hint(
         "make it answer the same each time (a longer --timeout, fewer trials at once by -j 1, a \
-         test that does not race with the boot), then begin anew with another --output; the \
+         test that does not race with the boot), then start a new run with another --output; the \
          trials/ folder has what it said each time",
     )
 }

@@ -144,7 +144,7 @@ pub(crate) fn tell_unmet(tell: &mut Watcher<'_>, name: &str, unmet: &[(Request, 
     }
     if unmet.len() > SHOWN {
         let more = unmet.len() - SHOWN;
-        warn(tell, format!("{name}: and {more} more of the kind"));
+        warn(tell, format!("{name}: and {more} more like this"));
     }
 }
 

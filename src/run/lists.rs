@@ -36,7 +36,7 @@ pub(crate) fn list(
     if count > SHOWN {
         warn(
             tell,
-            format!("{name}: and {} more of the kind", count - SHOWN),
+            format!("{name}: and {} more like this", count - SHOWN),
         );
     }
 }

@@ -304,7 +304,7 @@ fn ended(opened: &Opened, outcome: &crate::lab::Outcome, settings: &Settings) ->
 
 fn over_before(opened: &Opened, report: Report, tell: &mut Watcher<'_>) -> Ended {
     let path = opened.dir.path();
-    let text = format!("the run in {} has come to its end before", path.display());
+    let text = format!("the run in {} has already finished", path.display());
     note(tell, text);
     // Should it have been killed just before it did that.
     remove_trees(path);

@@ -73,7 +73,7 @@ pub(crate) fn check_key(
     let mut hint = if lines.iter().any(told) {
         hint.into()
     } else {
-        "it has no verdict yet: remove the folder to begin anew, or give another --output"
+        "it has no verdict yet: remove the folder to start a new run there, or give another --output"
             .to_owned()
     };
     for line in differs.iter().flat_map(|d| &d.details) {

@@ -115,8 +115,8 @@ fn wanted_project(settings: &Settings) -> Result<Project> {
             project.name.escape_debug()
         ))
         .hint(
-            "a source tree or tarball of it; `source` in kbisect.toml. (Debian's kernel comes by \
-             itself to a project of the name linux)",
+            "a source tree or tarball of it; `source` in kbisect.toml. (Debian's kernel is used \
+             without --source only by the project linux)",
         ));
     }
     Ok(project)

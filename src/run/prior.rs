@@ -23,7 +23,9 @@ pub(crate) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
     let text = fs::read_to_string(&file).map_err(|e| {
         Error::usage(format!("cannot read the prior {}", file.display()))
             .because(e)
-            .hint("it is the folder of a run that came to its end, or a list: a symbol and a chance on each line")
+            .hint(
+                "give the folder of a finished run, or a list: a symbol and a chance on each line",
+            )
     })?;
     let (chances, other) = if is_result {
         (of_result(&text, &file)?, NOT_KEPT)
@@ -114,7 +116,7 @@ mod tests {
     fn a_folder_without_a_result_is_told_what_it_should_be() {
         let dir = tempfile::tempdir().unwrap();
         let error = read(dir.path(), &requests()).unwrap_err();
-        assert!(error.hint_text().unwrap().contains("came to its end"));
+        assert!(error.hint_text().unwrap().contains("a finished run"));
         fs::write(dir.path().join(RESULT), "{}").unwrap();
         let error = read(dir.path(), &requests()).unwrap_err().to_string();
         assert!(error.ends_with("result.json is no result"), "{error}");

@@ -69,7 +69,7 @@ pub fn resume(
             &opened.lines,
             &tools,
             cancel,
-            "what was found would not hold: put it back as it was, or begin anew with another --output",
+            "what was found would not hold: put it back as it was, or start a new run with another --output",
         )?;
         resumed(&mut opened, tell)?;
         Ok(tools)

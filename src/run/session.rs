@@ -308,7 +308,7 @@ fn depends_in(info: &RunInfo) -> Result<Depends> {
     let capacity = info.requests.len();
     let damaged = |what: &str| {
         let text = format!("run.json is damaged: `{what}` does not fit the requests");
-        Error::failed(text).hint("begin anew with another --output")
+        Error::failed(text).hint("start a new run with another --output")
     };
     let depends = Depends::of_lists(&info.carried, capacity).ok_or_else(|| damaged("carried"))?;
     let mut fit = info.selectors.iter().map(RequestSet::capacity);
@@ -335,7 +335,7 @@ fn options(
     if !prior.is_empty() && prior.len() != info.requests.len() {
         return Err(
             Error::failed("the run is damaged: its `prior` does not fit the requests")
-                .hint("begin anew with another --output"),
+                .hint("start a new run with another --output"),
         );
     }
     Ok(search::Options {
@@ -367,8 +367,8 @@ fn search_as_it_stood(
         Ok(replayed) if !lab.journal.state().relies_on_images => replayed,
         // An older version searched in another way. What it found out is not lost.
         Ok(_) | Err(search::ReplayError::Diverged { .. }) => {
-            let text = "the run was begun by a kbisect that searches in another way: the search begins anew, and \
-                        the verdicts that are known answer it"
+            let text = "this run was begun by a kbisect that searches differently: the search restarts, and reuses \
+                        the known verdicts"
                 .to_owned();
             (lab.sink)(&Event::Warning { text });
             lab.journal.append(&Record::Anew { at: now() })?;
@@ -381,7 +381,7 @@ fn search_as_it_stood(
         }
         Err(e) => {
             let error = Error::failed(e.to_string());
-            return Err(error.hint("begin anew with another --output"));
+            return Err(error.hint("start a new run with another --output"));
         }
     };
     Ok((search, replayed.in_flight))

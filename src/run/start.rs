@@ -166,7 +166,7 @@ pub(crate) fn start(
         tell,
         format!(
             "start: {name}: {} assignments, {} lines resolved: {} requests, {} implied, \
-             {} not the user's to set, {} dropped for free",
+             {} that cannot be set, {} dropped because nothing changes without them",
             parsed.fragment.len(),
             start.resolved.config.len(),
             start.requests.len(),
@@ -214,10 +214,10 @@ fn nothing(start: &Start, name: &str, base: &str) -> Error {
         && start.fixed.iter().all(|(_, why)| of_base(why))
         && start.missing.is_empty()
         && start.unknown.is_empty();
-    let error = Error::usage(format!("there is nothing to take away in {name}"));
+    let error = Error::usage(format!("no request in {name} can be removed"));
     if is_in_base {
         error.hint(format!(
-            "{base} sets all that it asks for, and what the base sets is never taken away: give a \
+            "{base} sets everything that the start asks for, and what the base sets is never removed: give a \
              smaller --base, or a start that asks for more"
         ))
     } else {
@@ -265,7 +265,7 @@ mod tests {
         let all = start(vec![(request("A"), Fixed::InBase)]);
         let error = format!("{:?}", nothing(&all, "good", &base));
         assert!(
-            error.contains("the base /x/bad sets all that it asks for"),
+            error.contains("the base /x/bad sets everything that the start asks for"),
             "{error}"
         );
         let some = start(vec![
@@ -273,7 +273,7 @@ mod tests {
             (request("B"), Fixed::NoPrompt),
         ]);
         let error = format!("{:?}", nothing(&some, "good", &base));
-        assert!(!error.contains("sets all"), "{error}");
+        assert!(!error.contains("sets everything"), "{error}");
     }
 
     #[test]

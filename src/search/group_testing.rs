@@ -5,7 +5,7 @@
 //! testing", 1972). If trials differ in cost, its size maximizes the information for its time. A
 //! group that passes is removed. A group that fails contains a needed request: it is split, and the
 //! half that is not tried returns to the rest (as in Hwang's). The size is computed at each step from
-//! the estimates of [`super::chance`]; so where needed requests cluster, the group after one that
+//! the estimates of [`super::prevalence`]; so where needed requests cluster, the group after one that
 //! passed grows.
 //!
 //! Workers have disjoint groups, and groups that passed side by side are removed together: the next

@@ -144,9 +144,10 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "start",
         value_name: "FILE|TARGET",
-        doc: "Configuration that works: a .config, a defconfig, a fragment, one of these compressed, a kernel image \
-              with its configuration in it, - (standard input), running (this machine's), or a target of make such \
-              as x86_64_defconfig; given several times, they are merged in order",
+        doc: "Configuration that works; given several times, they are merged in order. A file: a .config, a \
+              defconfig or a fragment (also compressed with gzip, xz or zstd), or a kernel image with its \
+              configuration in it. `-`: standard input. `running`: this machine's. A target of make \
+              (x86_64_defconfig) or a fragment of the tree (kvm_guest.config)",
         default: "the EC2 set",
         section: Section::Subject,
         kind: Kind::Texts(|settings, paths| {
@@ -159,8 +160,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "start-as",
         value_name: "full|defconfig|fragment",
-        doc: "How to read the start: a whole .config; a defconfig, to which the defaults of the tree are added; \
-              or a fragment, without them",
+        doc: "How to read the start. full: a whole .config. defconfig: the defaults of the tree are added. \
+              fragment: they are not",
         default: "as its contents suggest",
         section: Section::Subject,
         kind: Kind::Text(|settings, word| {
@@ -173,7 +174,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "modules",
         value_name: "builtin|keep",
-        doc: "What becomes of each =m of the start: builtin asks for =y, keep leaves it to the oracle to load modules",
+        doc: "What becomes of =m in the start. builtin: =y is asked for. keep: it stays, and the oracle loads \
+              modules",
         default: "builtin if kbisect's guest boots the kernel, else keep",
         section: Section::Subject,
         kind: Kind::Text(|settings, word| {
@@ -199,8 +201,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "base",
         value_name: "expert|allno|FILE",
-        doc: "Configuration that requests are added to: expert (all-no with EXPERT=y), allno, or a \
-              fragment",
+        doc: "Configuration that requests are added to: expert (all-no with EXPERT=y), allno, or the \
+              file of a fragment",
         default: "expert",
         section: Section::Subject,
         kind: Kind::Text(|settings, base| {
@@ -288,6 +290,7 @@ pub const SETTINGS: &[Setting] = &[
         doc: "Time limit of an oracle, such as 90, 90s or 10m",
         default: "300s",
         kind: Kind::Time(|settings, time| settings.timeout = time),
+        effect: Effect::Key,
         ..ROW
     },
     Setting {
@@ -423,7 +426,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "message-format",
         value_name: "FORMAT",
-        doc: "How messages and results are written",
+        doc: "How messages and results are written: human or json (one JSON object a line)",
         default: "human",
         section: Section::Common,
         kind: Kind::Word(&["human", "json"]),
@@ -432,7 +435,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "color",
         value_name: "WHEN",
-        doc: "When to use colours",
+        doc: "When to use colours: auto, always or never",
         default: "auto",
         section: Section::Common,
         kind: Kind::Word(&["auto", "always", "never"]),

@@ -69,7 +69,7 @@ impl TrialRunner {
         }
         let Some(ran) = logs.into_iter().flatten().reduce(Ran::and) else {
             return Err(Error::failed("the trace is not of this kernel").hint(
-                "it is to be of the start, booted with nokaslr, as QEMU writes it by `-d in_asm`",
+                "it must be a boot of the start with nokaslr, logged by QEMU's `-d in_asm`",
             ));
         };
         let activity = Activity::of(&image, &ran);
@@ -77,7 +77,7 @@ impl TrialRunner {
             return Err(Error::failed(
                 "it cannot be told from the trace where the first program began",
             )
-            .hint("`--trace off` does without"));
+            .hint("`--trace off` runs without a trace"));
         }
         Ok(Some(activity))
     }

@@ -339,7 +339,7 @@ fn what_a_build_leaves_is_watched_and_its_writing_is_no_reason_for_doubt() {
 }
 
 #[test]
-fn what_builds_write_is_looked_at_again_in_a_later_sitting() {
+fn what_builds_write_is_looked_at_again_in_a_later_session() {
     let tree = tree();
     let source = tree.open();
     source.expect_writes(&["kernel/fork.c".into()].into());
@@ -357,7 +357,7 @@ fn what_builds_write_is_looked_at_again_in_a_later_sitting() {
 }
 
 #[test]
-fn what_an_earlier_sitting_left_is_looked_at_again() {
+fn what_an_earlier_session_left_is_looked_at_again() {
     let tree = tree();
     let source = tree.open();
     tree.write("version.h", "1");
@@ -393,7 +393,7 @@ fn what_differs_from_an_earlier_state_is_named_while_its_list_is_there() {
         explained(&hash, &later)[0].details,
         ["the source was changed: kernel/fork.c"]
     );
-    assert!(explained("1234", &later)[0].details[0].contains("nobody knows"));
+    assert!(explained("1234", &later)[0].details[0].contains("which files is not known"));
     // Put back, with what a build left beside it.
     tree.write("kernel/fork.c", "int a;\n");
     tree.write("version.h", "1");

@@ -30,8 +30,8 @@ impl Run<'_, '_> {
         }
         self.told_leaves_of = Some(best.clone());
         let text = format!(
-            "{} requests are left, in {BEST_FRAGMENT}: minimal if the oracle is monotone. Next, each request on which \
-             others depend is taken away",
+            "{} requests are left, in {BEST_FRAGMENT}: minimal if the oracle is monotone. Next, each request with \
+             dependents is removed",
             best.len(),
         );
         self.lab.emit(&Event::Note { text });

@@ -143,7 +143,7 @@ fn search(report: &PlanReport) -> String {
     };
     let doubt = match settings.confidence {
         Some(confidence) => format!("{} sure", f64::from(confidence)),
-        None => "taken as they come".to_owned(),
+        None => "believed at once".to_owned(),
     };
     let what = format!(
         "the search: {}{order}; for the certificate {certificate}; verdicts: {doubt}",
@@ -183,7 +183,7 @@ fn search(report: &PlanReport) -> String {
         lines.push(format!("ends after {trials} at the latest"));
     }
     let there = match report.has_run {
-        true => ", where there is a run: it goes on, if it is this one",
+        true => ", where there is already a run: it is resumed if it is the same",
         false => "",
     };
     lines.push(format!("in {}{there}", settings.output.display()));
