@@ -100,6 +100,7 @@ impl Place {
             selectors: vec![],
             prior: Default::default(),
             analysis: None,
+            verifies: None,
         };
         RunDir::create(&self.path().join(name), &info).unwrap()
     }

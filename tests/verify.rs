@@ -170,3 +170,36 @@ fn an_interrupted_verification_of_which_the_files_of_the_start_are_lost_goes_on(
         ended.said()
     );
 }
+
+#[test]
+fn a_request_without_a_proof_that_is_not_needed_is_told() {
+    // Without X11 the oracle cannot tell at first, and later it accepts.
+    let unsure = format!("{CALLS}\ntest -e \"$toy/state/later\" || on X11 || exit 125");
+    let toy = Toy::new(&Spec::twelve().oracle(&Rule::all(&["X3", "X7"]).script(&unsure)));
+    let ended = toy.run(&["-j", "1"]);
+    assert_said(&ended, 4, &["X11=y"]);
+    toy.write("state/later", "");
+    let ended = toy.kbisect(&["verify", "out"]);
+    assert_said(&ended, 1, &["not needed: X11=y"]);
+    assert!(!ended.stdout.contains("verified"), "{}", ended.said());
+}
+
+#[test]
+fn a_run_is_no_verification_of_itself() {
+    // With these settings a verification searches in the same way.
+    let names = ["X3", "X7", "X11"];
+    let symbols = names.map(|name| (name, ""));
+    let toy =
+        Toy::new(&Spec::new(&symbols, &Rule::all(&names)).oracle(&Rule::all(&names).script(CALLS)));
+    let ended = toy.run(&["-j", "1", "--algorithm", "one-by-one", "--trace", "off"]);
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    let before = calls(&toy);
+    let words = ["something else in it than a verification of this result"];
+    let ended = toy.kbisect(&["verify", "out", "--output", "out"]);
+    assert_said(&ended, 2, &words);
+    assert_eq!(calls(&toy), before);
+    // Nor is a verification a run.
+    assert_eq!(toy.kbisect(&["verify", "out"]).code, 0);
+    let ended = toy.run(&["-j", "1", "--output", "out/verify"]);
+    assert_said(&ended, 2, &["has a verification in it"]);
+}

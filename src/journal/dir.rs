@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::unless_absent;
 use crate::model::{
-    Analysis, Certify, Prior, Request, RequestId, RequestSet, RunKey, StoredSettings, TrialId,
-    sanitize_line, understand,
+    Analysis, Certify, ContentId, Prior, Request, RequestId, RequestSet, RunKey, StoredSettings,
+    TrialId, sanitize_line, understand,
 };
 use crate::{Error, Result};
 
@@ -53,6 +53,9 @@ pub struct RunInfo {
     /// What became of the start's other lines, and why. Older runs do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Analysis>,
+    /// The result that the run verifies, if it is a verification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifies: Option<ContentId>,
 }
 
 impl RunInfo {

@@ -36,6 +36,7 @@ fn info() -> RunInfo {
         selectors: vec![RequestSet::empty(2), RequestSet::of(2, [RequestId(0)])],
         prior: crate::model::Prior::default(),
         analysis: None,
+        verifies: None,
     }
 }
 

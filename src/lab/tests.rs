@@ -195,6 +195,7 @@ fn info() -> RunInfo {
         selectors: vec![],
         prior: crate::model::Prior::default(),
         analysis: None,
+        verifies: None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::tools::Tools;
 use super::{learned, prior as priors};
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{Prior, Request, RequestId, StoredSettings};
+use crate::model::{ContentId, Prior, Request, RequestId, StoredSettings};
 use crate::search::Depends;
 use crate::settings::{JudgeStart, Settings};
 use crate::supervise::CancelToken;
@@ -19,6 +19,7 @@ pub(crate) fn begin(
     settings: &Settings,
     tools: &Tools,
     empty: WhenEmpty,
+    verifies: Option<ContentId>,
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
 ) -> Result<Opened> {
@@ -35,6 +36,7 @@ pub(crate) fn begin(
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
         algorithm: settings.algorithm.to_string(),
         analysis: Some(analysis(&start, tools)),
+        verifies,
         carried: carried(settings, tools, &start, cancel)?,
         start_lines: match settings.judge_start {
             JudgeStart::First => None,

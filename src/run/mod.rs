@@ -86,7 +86,7 @@ use prepare::tools;
 
 use crate::journal::{RunDir, RunState};
 use crate::lab::Stopped;
-use crate::model::{Event, Phase, Request, count};
+use crate::model::{ContentId, Event, Phase, Request, count};
 use crate::report::{Report, Status};
 use crate::settings::Settings;
 use crate::{Error, ErrorKind, Result};
@@ -177,6 +177,8 @@ struct Context<'a> {
     check: &'a dyn Fn(&[Request]) -> Result<()>,
     /// What to do when the run directory has another run in it, if there is something better to say than usual.
     another: Option<String>,
+    /// The result that is verified, if it is a verification.
+    verifies: Option<ContentId>,
 }
 
 impl Context<'_> {
@@ -184,7 +186,23 @@ impl Context<'_> {
     const ALONE: Self = Self {
         check: &|_| Ok(()),
         another: None,
+        verifies: None,
     };
+
+    /// Refuses a run that is there for something else: a run is no verification, whatever it found out.
+    fn same_purpose(&self, opened: &Opened) -> Result<()> {
+        let path = opened.dir.path().display();
+        match (&self.verifies, &opened.info.verifies) {
+            (ours, theirs) if ours == theirs => Ok(()),
+            (Some(_), _) => Err(self.another(Error::usage(format!(
+                "{path} has something else in it than a verification of this result"
+            )))),
+            (None, _) => Err(
+                Error::usage(format!("{path} has a verification in it, and no run"))
+                    .hint("give another --output; `kbisect verify` goes on with a verification"),
+            ),
+        }
+    }
 
     /// The error about another run in the run directory, with the hint of this context.
     fn another(&self, error: Error) -> Error {
@@ -230,7 +248,9 @@ fn search_within(
     let (tools, mut opened, session) = interruptible(control, |cancel| {
         // First: when another run holds it, nothing else matters.
         let held = if RunDir::has_run(&settings.output) {
-            Some(open(&settings.output, tell)?)
+            let opened = open(&settings.output, tell)?;
+            context.same_purpose(&opened)?;
+            Some(opened)
         } else {
             None
         };
@@ -242,7 +262,14 @@ fn search_within(
                 (opened, Session::Later)
             }
             None => (
-                begin(settings, &tools, when_empty, cancel, tell)?,
+                begin(
+                    settings,
+                    &tools,
+                    when_empty,
+                    context.verifies.clone(),
+                    cancel,
+                    tell,
+                )?,
                 Session::First,
             ),
         };

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::journal::{Line, Record};
 use crate::model::{Difference, Fingerprint, Part, Request, RunKey};
-use crate::report::{KeptRequest as Kept, Reason, Report, Status};
+use crate::report::{Reason, Report, Status};
 use crate::run::finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use crate::run::tell::{Watcher, warn};
 use crate::{Error, identity};
@@ -178,16 +178,22 @@ pub(super) fn start_of(lines: &[Line]) -> Option<Fingerprint> {
 
 /// Does what was found anew bear out what was claimed? The config of the result is not looked at.
 pub(super) fn compare(claimed: &Report, found: &Report) -> Verified {
-    let is_tested = |kept: &&Kept| matches!(kept.reason, Reason::Needed { .. });
-    // What a claim takes for granted is tested here.
-    let is_needed = |kept: &&Kept| is_tested(kept) || matches!(kept.reason, Reason::Implied { .. });
-    let needed = |request: &Request| {
-        let mut tested = found.kept.iter().filter(is_tested);
-        tested.any(|kept| kept.request == *request)
+    let found_as = |request: &Request| found.kept.iter().find(|kept| kept.request == *request);
+    let is_tested = |request: &Request| {
+        let found = found_as(request);
+        found.is_some_and(|kept| matches!(kept.reason, Reason::Needed { .. }))
     };
-    let claims = claimed.kept.iter().filter(is_needed);
-    let claims = claims.map(|kept| kept.request.clone());
-    let (held, broken): (Vec<Request>, Vec<Request>) = claims.partition(|r| needed(r));
+    // What a claim takes for granted is tested here. One without a proof may be needed all the same.
+    let (mut held, mut broken) = (0, Vec::new());
+    for kept in &claimed.kept {
+        let request = &kept.request;
+        match kept.reason {
+            _ if found_as(request).is_none() => broken.push(request.clone()),
+            _ if is_tested(request) => held += 1,
+            Reason::Needed { .. } | Reason::Implied { .. } => broken.push(request.clone()),
+            Reason::Kept | Reason::Unproved => {}
+        }
+    }
     if !broken.is_empty() {
         return Verified::NotNeeded(broken);
     }
@@ -199,6 +205,6 @@ pub(super) fn compare(claimed: &Report, found: &Report) -> Verified {
     Verified::Holds(Held {
         requests: found.after.requests,
         lines: found.after.lines,
-        removals: held.len(),
+        removals: held,
     })
 }

@@ -13,7 +13,7 @@ use compare::{compare, differences, other_config, start_of, tell_differences};
 
 use crate::journal::RunDir;
 use crate::kconfig::parse_config;
-use crate::model::RunKey;
+use crate::model::{ContentId, RunKey};
 use crate::report::{RESULT, Report, Status};
 use crate::run::finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use crate::run::tell::{Watcher, note};
@@ -60,6 +60,8 @@ pub fn verify(
         .map_err(|e| Error::failed(format!("the key in {RESULT} cannot be read")).because(e))?;
     let settings = settings(&claimed, claim, tell)?;
     another_result(&claimed, claim.output)?;
+    let id = serde_json::to_value(&claimed)
+        .map_err(|e| Error::failed("cannot write the result").because(e))?;
     let plan = Plan {
         when_missing: claim.when_missing,
         when_empty: match claimed.kept.is_empty() {
@@ -71,6 +73,7 @@ pub fn verify(
     let context = Context {
         check: &|requests| requests_of_here(&claimed, requests),
         another: Some(remove(claim.output)),
+        verifies: Some(ContentId::of(&id)),
     };
     let found = search_within(&plan, &context, control, tell);
     let read = RunDir::read(claim.output);
