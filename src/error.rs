@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Usage,
     /// The start does not pass its oracle: 3.
     StartFails,
+    /// The run was stopped early, and nothing has passed yet; it can be resumed: 4.
+    Unfinished,
     /// Another run holds the directory: 5.
     Locked,
     /// The oracle, or what is built, is too unreliable to go on: 6.
@@ -32,6 +34,7 @@ impl ErrorKind {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::StartFails => 3,
+            Self::Unfinished => 4,
             Self::Locked => 5,
             Self::Unreliable => 6,
             Self::Interrupted => 130,

@@ -1,11 +1,12 @@
 //! What each algorithm needs, on simulated oracles: `cargo run --release --example search-table`,
 //! with the names of the tables that are wanted (`flat`, `depends`, `costs`, `prior`, `flaky`, `flips`,
-//! `trace`, `ec2`).
+//! `growing`, `trace`, `ec2`).
 #![allow(clippy::print_stdout)]
 
 mod case;
 mod ec2;
 mod flips;
+mod growing;
 
 use case::{Case, bound, depends_of, layouts};
 use kbisect::model::{Confidence, Prior, RequestId, RequestSet};
@@ -17,13 +18,14 @@ const RUNS: u64 = 20;
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).collect();
-    let tables: [(&str, fn()); 8] = [
+    let tables: [(&str, fn()); 9] = [
         ("flat", flat),
         ("depends", depends),
         ("costs", costs),
         ("prior", prior),
         ("flaky", flaky),
         ("flips", flips::flips),
+        ("growing", growing::growing),
         ("trace", ec2::guesses),
         ("ec2", ec2::worlds),
     ];

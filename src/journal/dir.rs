@@ -47,6 +47,9 @@ pub struct RunInfo {
     /// How likely each request is needed, as somebody thinks. Empty: nobody has an idea.
     #[serde(default, skip_serializing_if = "Prior::is_empty")]
     pub prior: Prior,
+    /// How many `=` lines the resolved start has, if the run begins without building it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_lines: Option<u32>,
     /// What became of the start's other lines, and why. Older runs do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Analysis>,

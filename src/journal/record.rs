@@ -99,6 +99,10 @@ pub enum Record {
         /// passed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<RequestSet>,
+        /// The files that the oracles left in its trial: path and hash of the contents. Only of the first best of a run
+        /// that did not judge its start: oracles compare others with it.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        files: BTreeMap<String, String>,
     },
     /// The dependents of each request in the best. The certificate may rely on them.
     Depends {

@@ -50,7 +50,7 @@ pub struct RunState {
     pub start: Option<Judgement>,
     /// What the start was built from when it passed, before the present search began.
     pub start_origin: Origin,
-    /// The files that the oracles left in the start's trial: path and hash of the contents.
+    /// The files that the oracles left in the trial that others are compared with: path and hash of the contents.
     pub files: BTreeMap<String, String>,
     /// How often the start was refused before the present search began.
     pub refused: u32,
@@ -79,6 +79,8 @@ pub struct RunState {
     pub calls: Vec<usize>,
     /// Was the present search told verdicts on other configs of the same image, as before version 6?
     pub relies_on_images: bool,
+    /// The trial of the first best, if the start was not judged before it.
+    grown: Option<TrialId>,
     /// The number of the last trial.
     last_trial: u32,
     /// How many records there were.
@@ -141,7 +143,13 @@ impl RunState {
                 judgement,
             } => self.candidate_judged(at, *candidate, judgement),
             Record::Withdrawn { .. } => self.calls.push(at),
-            Record::Best { keep, .. } => {
+            Record::Best {
+                keep, trial, files, ..
+            } => {
+                if self.start.is_none() && self.grown.is_none() {
+                    self.grown = Some(*trial);
+                    self.files.clone_from(files);
+                }
                 if keep.is_some() {
                     self.noted.clone_from(keep);
                 }
@@ -289,23 +297,51 @@ impl RunState {
     }
 
     /// The best of a run with so many requests: the set that the journal names, which may be larger than one that
-    /// passed before, if that was taken back. As long as it names none, the smallest that passed. None if the
-    /// start has not passed.
+    /// passed before, if that was taken back. As long as it names none, the smallest that passed. None if nothing
+    /// has passed.
     #[must_use]
     pub fn best(&self, requests: usize) -> Option<RequestSet> {
-        self.start.as_ref()?;
-        let named = self.noted.as_ref().or(self.smallest.as_ref());
-        Some(named.map_or_else(|| RequestSet::full(requests), RequestSet::clone))
+        let full = || RequestSet::full(requests);
+        match (&self.start, self.named()) {
+            (Some(_), named) => Some(named.map_or_else(full, RequestSet::clone)),
+            // What grew may have been taken back, and nothing has passed since.
+            (None, Some(named)) => self
+                .ballot(named)
+                .is_some_and(passes)
+                .then(|| named.clone()),
+            (None, None) => passes(&self.of_start).then(full),
+        }
+    }
+
+    /// The set that the journal names as the best, or else the smallest that passed.
+    fn named(&self) -> Option<&RequestSet> {
+        self.noted.as_ref().or(self.smallest.as_ref())
+    }
+
+    /// What oracles compare other kernels with: the trial by which the start passed, or the first best of a run that
+    /// did not judge it, and the files that they left there. None before that.
+    #[must_use]
+    pub fn baseline(&self) -> Option<(TrialId, &BTreeMap<String, String>)> {
+        let start = self.start.as_ref().map(|judgement| judgement.trial);
+        Some((start.or(self.grown)?, &self.files))
+    }
+
+    /// The verdict by which the set of the start passed first, whether it was judged as the start or as a candidate.
+    #[must_use]
+    pub fn whole_passed(&self) -> Option<&Judgement> {
+        let of_start = passes(&self.of_start).then(|| self.of_start.pass());
+        self.start.as_ref().or(of_start.flatten())
     }
 
     /// The verdict by which the best passed first.
     #[must_use]
     pub fn best_passed(&self) -> Option<&Judgement> {
-        self.start.as_ref()?;
-        match self.noted.as_ref().or(self.smallest.as_ref()) {
-            Some(keep) => self.ballot(keep)?.pass(),
-            None => self.of_start.pass(),
-        }
+        let ballot = match self.named() {
+            Some(keep) => self.ballot(keep)?,
+            None => &self.of_start,
+        };
+        let counts = self.start.is_some() || passes(ballot);
+        ballot.pass().filter(|_| counts)
     }
 
     /// The config of the start, if it has passed.

@@ -57,6 +57,7 @@ mod tests {
             config: config.clone(),
             origin: Origin::Earlier,
             baseline: None,
+            role: crate::trial::Role::Candidate,
         };
         let mut attempts = Attempts::of(&[began(1), began(2)]);
         let first = attempts.key(&work(3), 0);

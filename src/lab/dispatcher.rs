@@ -2,9 +2,11 @@
 
 use super::run::Run;
 use super::state::{Lab, Outcome, Product};
-use crate::Result;
-use crate::model::{Candidate, Progress, RequestSet};
+use super::verdicts::why;
+use crate::journal::RunDir;
+use crate::model::{Candidate, Fingerprint, Progress, RequestSet, Stage, Verdict};
 use crate::search::Search;
+use crate::{Error, ErrorKind, Result};
 
 impl Lab<'_> {
     /// Runs `search` to its end, or to the end of the budget. `in_flight` are the candidates
@@ -26,7 +28,12 @@ impl Lab<'_> {
         }
         let stopped = result?;
         let best = search.best().clone();
+        let has_passed = search.has_passed();
         let config = match stopped {
+            // Whoever asks such an oracle is told so.
+            None if !has_passed && search.reliability().is_hopeless() => None,
+            None if !has_passed => return Err(self.nothing_passes()),
+            Some(_) if !has_passed => None,
             None => Some(self.write_answer(&best)?.text),
             Some(_) => {
                 // Another program may have written to its files.
@@ -45,6 +52,29 @@ impl Lab<'_> {
         })
     }
 
+    /// Not even the start, the last candidate, passes.
+    fn nothing_passes(&self) -> Error {
+        let full = RequestSet::full(self.requests.len());
+        let ballot = self.journal.state().ballot(&full);
+        let last = ballot.and_then(|ballot| ballot.fail().or(ballot.winner()));
+        let Some(judgement) = last else {
+            return Error::new(
+                ErrorKind::StartFails,
+                "nothing passes, and the oracle cannot tell whether the start does",
+            )
+            .hint("see trials/ in the run directory; then begin anew with another --output");
+        };
+        let what = match judgement.verdict {
+            Verdict::Fail(Stage::Build) => "the start does not build",
+            _ => "the start does not pass its oracle",
+        };
+        let why = why(judgement);
+        let dir = RunDir::trial_dir(self.dir.path(), judgement.trial);
+        let text = format!("nothing smaller passes, and {what}: {why}");
+        Error::new(ErrorKind::StartFails, text)
+            .hint(format!("everything about it is in {}", dir.display()))
+    }
+
     fn product(&self, search: &dyn Search) -> Product {
         let best = search.best();
         // Of the others each was taken away, and then something was refused.
@@ -54,7 +84,8 @@ impl Lab<'_> {
             let image = self.cache.passed(&fingerprint)?.image.clone()?;
             Some((fingerprint, image))
         };
-        match (image(&RequestSet::full(best.capacity())), image(best)) {
+        let start = image(&RequestSet::full(best.capacity()));
+        match (start.or_else(|| self.first_image()), image(best)) {
             (Some((start, same)), Some((end, image)))
                 if start != end && same == image && !self.cache.has_other_image(&image) =>
             {
@@ -67,5 +98,14 @@ impl Lab<'_> {
             }
             _ => Product::Other,
         }
+    }
+
+    /// The config and the image of the first best, if the start was not built.
+    fn first_image(&self) -> Option<(Fingerprint, String)> {
+        let (trial, _) = self.journal.state().baseline()?;
+        let mut judged = self.journal.state().judged.iter();
+        let first = judged.find(|judged| judged.judgement.trial == trial)?;
+        let image = first.judgement.image.clone()?;
+        Some((first.judgement.fingerprint, image))
     }
 }

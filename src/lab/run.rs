@@ -47,10 +47,10 @@ pub(super) struct Run<'l, 'a> {
     progress: Progress,
     /// The start's is the first.
     trials: u32,
-    /// What oracles compare with.
-    baseline: Baseline,
+    /// What oracles compare with; nothing before something has passed.
+    baseline: Option<Baseline>,
     /// What the files of the best are about.
-    written: RequestSet,
+    written: Option<RequestSet>,
     products: Products,
     /// The best of which the leaves are certified, when that was told.
     told_leaves_of: Option<RequestSet>,
@@ -66,7 +66,7 @@ impl<'l, 'a> Run<'l, 'a> {
         let judged = progress.passed + progress.failed + progress.unresolved;
         let written = lab.written.clone();
         Self {
-            baseline: lab.baseline(),
+            baseline: written.is_some().then(|| lab.baseline()),
             lab,
             search,
             flights: Flights::default(),
@@ -327,7 +327,7 @@ impl<'l, 'a> Run<'l, 'a> {
         config: ResolvedConfig,
         tries: Tries,
     ) -> Result<()> {
-        let (first, baseline) = (candidates.first(), Some(&self.baseline));
+        let (first, baseline) = (candidates.first(), self.baseline.as_ref());
         let (id, spec) = self.lab.begin_trial(first, &config, baseline)?;
         let key = spec.key;
         self.lab.workers.offer(spec.wishing(wish));

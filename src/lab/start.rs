@@ -115,6 +115,7 @@ impl Lab<'_> {
             requests: keep.len(),
             lines: judgement.lines,
             keep: Some(keep.clone()),
+            files: BTreeMap::new(),
         })?;
         self.cache.judged(judgement);
         self.cache.resolved(keep.clone(), judgement.fingerprint);

@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::search::{Certificate, Depends, Rebuilt, Reliability};
 use crate::supervise::Signal;
-use crate::trial::{Baseline, CONFIG, Needs, TrialSpec, Work};
+use crate::trial::{Baseline, CONFIG, Needs, Role, TrialSpec, Work};
 use crate::{Error, Result};
 
 /// How much a run may take.
@@ -95,14 +95,14 @@ pub struct Lab<'a> {
     pub sink: &'a mut dyn FnMut(&Event),
     /// The number of the next trial.
     pub next_trial: TrialId,
-    /// The trial of the start, which oracles compare others with.
+    /// The trial that oracles compare others with: of the start, or of the first best.
     pub start: TrialId,
     /// Resolves a fragment over the base.
     pub resolve: &'a dyn Fn(&Fragment) -> Result<ResolvedConfig>,
     /// Tells what depends on what in a set of requests; with nobody to ask, nothing.
     pub depends: &'a dyn Fn(&RequestSet) -> Result<Depends>,
-    /// What the journal says is the best: the start, if it says nothing.
-    pub written: RequestSet,
+    /// What the journal says is the best. None: nothing has passed yet.
+    pub written: Option<RequestSet>,
     /// How often the oracle refused the start before it accepted it.
     pub refused: u32,
     /// What stands before the requests in the fragment of the best: comments and the base.
@@ -146,18 +146,20 @@ impl Lab<'_> {
             config: config.clone(),
             origin: candidate.map_or(Origin::Earlier, |c| c.origin),
             baseline: baseline.cloned(),
+            role: match candidate {
+                Some(_) => Role::Candidate,
+                None => Role::Start,
+            },
         };
         let key = self.attempts.key(&work, candidate.map_or(0, |c| c.round));
         Ok((trial, TrialSpec::new(key, work, self.needs)))
     }
 
-    /// What oracles compare other kernels with: what they left in the trial of the start.
+    /// What oracles compare other kernels with: what they left in the trial of the start, or of the first best.
     pub(super) fn baseline(&self) -> Baseline {
-        let mut lines = self.journal.lines().iter().rev();
-        let files = lines.find_map(|line| match &line.record {
-            Record::Start { judgement, files } if judgement.trial == self.start => Some(files),
-            _ => None,
-        });
+        let known = self.journal.state().baseline();
+        let known = known.filter(|(trial, _)| *trial == self.start);
+        let files = known.map(|(_, files)| files);
         Baseline {
             trial: self.start,
             files: ContentId::of(&serde_json::json!(files)),

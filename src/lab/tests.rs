@@ -190,6 +190,7 @@ fn info() -> RunInfo {
         algorithm: "ddmin".into(),
         requests: NAMES.map(request).to_vec(),
         keep: RequestSet::empty(NAMES.len()),
+        start_lines: None,
         carried: vec![],
         selectors: vec![],
         prior: crate::model::Prior::default(),
@@ -287,7 +288,7 @@ fn session_at(
         start: TrialId(1),
         resolve: &|fragment| Ok(resolve(fragment)),
         depends: &|_| Ok(search::Depends::none()),
-        written: written.unwrap_or_else(|| RequestSet::full(info.requests.len())),
+        written: written.or_else(|| Some(RequestSet::full(info.requests.len()))),
         refused: 0,
         header: "# over the base\n",
     };

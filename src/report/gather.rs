@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::costs::costs;
 use super::reasons::Reasons;
-use super::sizes::{rebuilt, size};
-use super::{Certainty, KeptRequest, Reason, Report, Status, VERSION};
+use super::sizes::{rebuilt, size, unbuilt};
+use super::{Certainty, KeptRequest, Reason, Report, StartOfRun, Status, VERSION};
 use crate::journal::{Ending, Line, RunInfo, RunState};
 use crate::model::{RequestId, RequestSet, Stage};
 use crate::{Error, Result};
@@ -24,14 +24,16 @@ pub fn gather(info: &RunInfo, lines: &[Line]) -> Result<Report> {
 /// The start has not passed yet: there is nothing to report. Or the journal is damaged.
 pub fn of_state(info: &RunInfo, state: &RunState) -> Result<Report> {
     let requests = info.requests.len();
-    let (Some(start), Some(best)) = (&state.start, state.best(requests)) else {
+    let Some(best) = state.best(requests) else {
+        let what = match info.start_lines {
+            None => "the start has not passed yet",
+            Some(_) => "nothing has passed yet",
+        };
         let why = state.stopped.as_ref();
         let why = why.map_or_else(String::new, |why| format!("; the run stopped: {why}"));
-        return Err(
-            Error::failed(format!("the start has not passed yet{why}")).hint(
-                "there is something to report as soon as it has; see trials/ in the run directory",
-            ),
-        );
+        return Err(Error::failed(format!("{what}{why}")).hint(
+            "there is something to report as soon as it has; see trials/ in the run directory",
+        ));
     };
     let Some(passed) = state.best_passed() else {
         return Err(
@@ -46,6 +48,13 @@ pub fn of_state(info: &RunInfo, state: &RunState) -> Result<Report> {
     });
     let kept: Vec<KeptRequest> = kept.collect();
     let status = status(state.ending, &kept);
+    let (before, start) = match state.whole_passed() {
+        Some(start) => (size(start, requests, state), StartOfRun::Built),
+        None => (
+            unbuilt(requests, info.start_lines.unwrap_or_default()),
+            StartOfRun::NotBuilt,
+        ),
+    };
     let stopped = state.gave_up().filter(|_| state.ending.is_none());
     Ok(Report {
         v: VERSION,
@@ -54,7 +63,8 @@ pub fn of_state(info: &RunInfo, state: &RunState) -> Result<Report> {
         settings: info.settings.as_json().clone(),
         status,
         stopped: stopped.map(str::to_owned),
-        before: size(start, requests, state),
+        before,
+        start,
         after: size(passed, best.len(), state),
         certainty: certainty(state, &best, &kept),
         rebuilt: state.ending.and_then(|_| rebuilt(state, passed)),

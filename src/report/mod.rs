@@ -45,6 +45,23 @@ pub enum Status {
     Running,
 }
 
+/// Whether the start was built.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartOfRun {
+    /// It was built, and passed.
+    #[default]
+    Built,
+    /// It was not: something smaller passed (`--judge-start needed`).
+    NotBuilt,
+}
+
+impl StartOfRun {
+    fn is_built(&self) -> bool {
+        *self == Self::Built
+    }
+}
+
 /// The size of one configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Size {
@@ -179,8 +196,11 @@ pub struct Report {
     /// Why it stopped early, in words, unless a person stopped it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
-    /// The start.
+    /// The start. If it was not built, only its requests and lines are known.
     pub before: Size,
+    /// Whether the start was built.
+    #[serde(default, skip_serializing_if = "StartOfRun::is_built")]
+    pub start: StartOfRun,
     /// The smallest that passed.
     pub after: Size,
     /// The requests that are left, in menu order, each with its reason.

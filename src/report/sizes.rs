@@ -2,7 +2,7 @@
 
 use super::{Rebuilt, SameProduct, Size};
 use crate::journal::RunState;
-use crate::model::{Judgement, Origin, Source};
+use crate::model::{Judgement, Origin, Source, TrialId};
 
 /// The size of the config of this judgement.
 pub(super) fn size(judgement: &Judgement, requests: usize, state: &RunState) -> Size {
@@ -19,6 +19,17 @@ pub(super) fn size(judgement: &Judgement, requests: usize, state: &RunState) -> 
         lines: judgement.lines,
         image: judgement.image_size,
         oracle_seconds: boot.unwrap_or(judgement.timings.oracle_wall).as_secs_f64(),
+    }
+}
+
+/// The size of a start that was not built.
+pub(super) fn unbuilt(requests: usize, lines: u32) -> Size {
+    Size {
+        trial: TrialId(0),
+        requests,
+        lines,
+        image: None,
+        oracle_seconds: 0.0,
     }
 }
 

@@ -45,6 +45,7 @@ fn info() -> RunInfo {
         algorithm: "ddmin".into(),
         requests: ["A", "B", "C"].map(request).to_vec(),
         keep: RequestSet::of(3, [RequestId(2)]),
+        start_lines: None,
         carried: vec![],
         selectors: vec![],
         prior: crate::model::Prior::default(),
@@ -103,6 +104,7 @@ fn why_a_request_stays_is_what_the_search_proved_and_not_what_most_verdicts_say(
             requests: 2,
             lines: 40,
             keep: Some(RequestSet::of(3, [RequestId(0), RequestId(2)])),
+            files: std::collections::BTreeMap::new(),
         });
         for trial in [4, 5] {
             records.push(Record::Told {
@@ -328,6 +330,7 @@ fn what_was_repeated_is_counted_and_the_majority_is_the_reason() {
         requests: ids.len(),
         lines,
         keep: Some(RequestSet::of(3, ids.iter().map(|i| RequestId(*i)))),
+        files: std::collections::BTreeMap::new(),
     };
     records.insert(4, best(&[0, 2], 2, 40));
     records.extend(taken_back);

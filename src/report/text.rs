@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Certainty, Cost, KeptRequest, Reason, Rebuilt, Report, SameProduct, Size, Status};
-use crate::model::{Request, Stage, Tristate, Value, sanitize_line};
+use super::{
+    Certainty, Cost, KeptRequest, Reason, Rebuilt, Report, SameProduct, Size, StartOfRun, Status,
+};
+use crate::model::{Request, Stage, TrialId, Tristate, Value, sanitize_line};
 
 /// Longest evidence that is shown, in characters.
 const LONGEST: usize = 400;
@@ -63,6 +65,12 @@ pub fn text(report: &Report, theme: &dyn Theme) -> String {
     }
     if let Some(rebuilt) = &report.rebuilt {
         let _ = writeln!(out, "{}", from_empty(rebuilt));
+    }
+    if report.start == StartOfRun::NotBuilt {
+        let _ = writeln!(
+            out,
+            "the start itself was not built: something smaller passed (--judge-start needed)"
+        );
     }
     if report.status == Status::Minimal && report.kept.is_empty() {
         let _ = writeln!(
@@ -162,7 +170,11 @@ fn row(name: &str, size: &Size, theme: &dyn Theme) -> String {
         size.lines,
         size.image
             .map_or_else(|| "-".to_owned(), |n| theme.bytes(n)),
-        theme.time(Duration::from_secs_f64(size.oracle_seconds.clamp(0.0, 1e9))),
+        match size.trial {
+            // There was none.
+            TrialId(0) => "-".to_owned(),
+            _ => theme.time(Duration::from_secs_f64(size.oracle_seconds.clamp(0.0, 1e9))),
+        },
     )
 }
 
@@ -264,7 +276,7 @@ fn cost(cost: &Cost, theme: &dyn Theme) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{Symbol, TrialId};
+    use crate::model::Symbol;
 
     struct Plain;
 
@@ -311,6 +323,7 @@ mod tests {
             key: serde_json::Value::Null,
             settings: serde_json::Value::Null,
             status,
+            start: StartOfRun::Built,
             before: size.clone(),
             after: size,
             kept: vec![

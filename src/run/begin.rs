@@ -3,14 +3,14 @@
 use super::opened::{Opened, check_key, now};
 use super::reasons::analysis;
 use super::start::{WhenEmpty, start};
-use super::tell::{Watcher, warn};
+use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
 use crate::model::{ContentId, Prior, Request, RequestId, StoredSettings};
 use crate::search::Depends;
-use crate::settings::Settings;
+use crate::settings::{JudgeStart, Settings};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -38,11 +38,19 @@ pub(crate) fn begin(
         analysis: Some(analysis(&start, tools)),
         verifies,
         carried: carried(settings, tools, &start, cancel)?,
+        start_lines: match settings.judge_start {
+            JudgeStart::First => None,
+            // A config has some thousands of lines.
+            JudgeStart::Needed => Some(start.resolved.config.len() as u32),
+        },
         selectors: start.selectors,
         keep: start.keep,
         prior: prior(settings, &start.requests, tell)?,
         requests: start.requests,
     };
+    if settings.judge_start == JudgeStart::Needed {
+        note(tell, how_it_begins(&info));
+    }
     let (dir, mut journal) = RunDir::create(&settings.output, &info)?;
     journal.append(&Record::Started { at: now() })?;
     Ok(Opened {
@@ -51,6 +59,18 @@ pub(crate) fn begin(
         journal,
         lines: vec![],
     })
+}
+
+/// Says how a run begins that does not build its start first.
+fn how_it_begins(info: &RunInfo) -> String {
+    let begins = "the start is built only if nothing smaller passes (--judge-start needed)";
+    if info.prior.is_empty() {
+        return format!(
+            "{begins}. Nothing says which requests are needed (--prior): the first guess is blind, and follows the \
+             order of the menu"
+        );
+    }
+    format!("{begins}: the run begins with the requests that are likely to be needed")
 }
 
 /// What is thought of the requests.

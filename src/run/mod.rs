@@ -63,7 +63,7 @@ mod tools;
 mod unmet;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use configure::SettingsFile;
 pub use control::{Control, stop_at_the_first_signal};
@@ -84,9 +84,9 @@ pub(crate) use guess::Guess;
 use control::interruptible;
 use prepare::tools;
 
-use crate::journal::RunDir;
+use crate::journal::{RunDir, RunState};
 use crate::lab::Stopped;
-use crate::model::{ContentId, Event, Phase, Request};
+use crate::model::{ContentId, Event, Phase, Request, count};
 use crate::report::{Report, Status};
 use crate::settings::Settings;
 use crate::{Error, ErrorKind, Result};
@@ -295,11 +295,32 @@ enum Session {
 }
 
 fn ended(opened: &Opened, outcome: &crate::lab::Outcome, settings: &Settings) -> Result<Ended> {
+    let state = opened.journal.state();
+    if let Some(stopped) = outcome.stopped
+        && state.best(opened.info.requests.len()).is_none()
+    {
+        return Err(nothing_passed(stopped, state, opened.dir.path()));
+    }
     Ok(Ended {
         report: finish(opened, outcome, settings)?,
         end: outcome.stopped.map_or(End::Over, End::Stopped),
         dir: opened.dir.path().to_owned(),
     })
+}
+
+/// A run that was stopped before anything passed.
+fn nothing_passed(stopped: Stopped, state: &RunState, path: &Path) -> Error {
+    let kind = match stopped {
+        Stopped::Interrupted => ErrorKind::Interrupted,
+        Stopped::Time | Stopped::Trials => ErrorKind::Unfinished,
+    };
+    let why = state.stopped.as_deref().unwrap_or("stopped");
+    let trials = count(state.judged.len(), "verdict");
+    Error::new(
+        kind,
+        format!("{why}: nothing has passed yet, after {trials}"),
+    )
+    .hint(format!("to go on: kbisect resume {}", path.display()))
 }
 
 fn over_before(opened: &Opened, report: Report, tell: &mut Watcher<'_>) -> Ended {

@@ -4,8 +4,8 @@ use crate::journal::RunInfo;
 use crate::kconfig::{self, CheckedResolver, Variations};
 use crate::lab::fragment_of;
 use crate::model::{Config, Order, Origin, Request, RequestId, RequestSet, ResolvedConfig};
-use crate::search::{self, Algorithm, Depends, Retesting, Search};
-use crate::settings::Settings;
+use crate::search::{self, Algorithm, Depends, Growing, Retesting, Search};
+use crate::settings::{JudgeStart, Settings};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -20,9 +20,15 @@ pub(crate) fn search_of(
     let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
     let algorithm: Algorithm = info.algorithm.parse().map_err(unknown)?;
     let fixed = &info.keep;
-    let search: Box<dyn Search> = match settings.confidence {
-        None => algorithm.search(full, fixed, options),
-        Some(sure) => Box::new(Retesting::new(algorithm, &full, fixed, options, sure)),
+    let search: Box<dyn Search> = match (settings.judge_start, settings.confidence) {
+        (JudgeStart::First, None) => algorithm.search(full, fixed, options),
+        (JudgeStart::First, Some(sure)) => {
+            Box::new(Retesting::new(algorithm, &full, fixed, options, sure))
+        }
+        (JudgeStart::Needed, None) => Box::new(Growing::new(algorithm, &full, fixed, options)),
+        (JudgeStart::Needed, Some(sure)) => {
+            Box::new(Retesting::growing(algorithm, &full, fixed, options, sure))
+        }
     };
     let search: Box<dyn Search> = match settings.order {
         Order::AsItComes => search,

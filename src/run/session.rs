@@ -25,7 +25,7 @@ use crate::model::{
     Candidate, Event, Fingerprint, Fragment, Judgement, Request, RequestSet, bytes,
 };
 use crate::search::{self, Coverage, Depends, Search};
-use crate::settings::Settings;
+use crate::settings::{JudgeStart, Settings};
 use crate::setup::WorkFolder;
 use crate::supervise::{CancelToken, JobServer};
 use crate::trial::{Needs, Runner, TrialRunner, Watch, check_trees, has_files};
@@ -183,10 +183,13 @@ fn search_on(
         signals: control.requests(),
         sink: &mut sink,
         next_trial: state.next_trial(),
-        start: (state.start.as_ref()).map_or(state.next_trial(), |start| start.trial),
+        start: (state.baseline()).map_or(state.next_trial(), |(trial, _)| trial),
         resolve: &resolve,
         depends: &of_best,
-        written: state.noted.clone().unwrap_or_else(|| full.clone()),
+        written: match settings.judge_start {
+            JudgeStart::First => Some(state.noted.clone().unwrap_or_else(|| full.clone())),
+            JudgeStart::Needed => state.noted.clone(),
+        },
         refused: state.refused,
         header: &header,
     };
@@ -203,7 +206,10 @@ fn search_on(
     {
         judge_start_again(&mut lab, &info.requests, &full, &*resolver, cancel)?;
     }
-    let is_first = state.start.is_none();
+    if settings.judge_start == JudgeStart::Needed {
+        check_grown(&lab, &state, &names)?;
+    }
+    let is_first = state.start.is_none() && settings.judge_start == JudgeStart::First;
     if is_first {
         let start = resolver.resolve(&fragment_of(&info.requests, &full), cancel)?;
         lab.judge_start(&start, &full)?;
@@ -227,7 +233,11 @@ fn search_on(
     let (mut search, in_flight) = search_as_it_stood(&mut lab, info, settings, options)?;
     let mut progress = lab.journal.state().progress(capacity);
     progress.requests = search.best().len();
-    if !is_first && let Some(passed) = rewrite_best(&mut lab, search.best())? {
+    let is_noted = lab.written.is_some() && search.has_passed();
+    if !is_first
+        && is_noted
+        && let Some(passed) = rewrite_best(&mut lab, search.best())?
+    {
         progress.lines = passed.lines;
     }
     lab.run(search.as_mut(), in_flight, progress)
@@ -253,12 +263,13 @@ fn rewrite_best(lab: &mut Lab<'_>, best: &RequestSet) -> Result<Option<Judgement
     if let Some(passed) = passed.as_ref()
         && lab.journal.state().noted.is_none()
     {
-        lab.written = best.clone();
+        lab.written = Some(best.clone());
         lab.journal.append(&Record::Best {
             trial: passed.trial,
             requests: best.len(),
             lines: passed.lines,
             keep: Some(best.clone()),
+            files: BTreeMap::new(),
         })?;
     }
     Ok(passed)
@@ -393,6 +404,23 @@ fn has_baseline(trial: &Path, oracles: &[String], files: &BTreeMap<String, Strin
     oracles.iter().all(|name| trial.join(name).is_dir()) && has_files(trial, files)
 }
 
+/// Are the files of the first best of a run that did not judge its start still there?
+fn check_grown(lab: &Lab<'_>, state: &RunState, names: &[String]) -> Result<()> {
+    let Some((trial, files)) = state.baseline() else {
+        return Ok(());
+    };
+    let folder = RunDir::trial_dir(lab.dir.path(), trial);
+    if has_baseline(&folder, names, files) {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "files of the first trial that passed ({}) are gone or not what they were, and oracles compare others with \
+         them",
+        folder.display()
+    ))
+    .hint("put them back, or begin anew with another --output"))
+}
+
 /// Judges the start once more, because files of its trial are gone: it is the baseline of all others. The search
 /// is told what comes of it by the journal.
 fn judge_start_again(
@@ -414,6 +442,6 @@ fn judge_start_again(
     // The search began with that many, and goes the same way again only with as many.
     lab.refused = refused;
     // Its files are those of the best until the search writes them anew.
-    lab.written = full.clone();
+    lab.written = Some(full.clone());
     Ok(())
 }

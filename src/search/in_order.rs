@@ -144,6 +144,10 @@ impl Search for InOrder {
         self.inner.best()
     }
 
+    fn has_passed(&self) -> bool {
+        self.inner.has_passed()
+    }
+
     fn phase(&self) -> Phase {
         self.inner.phase()
     }

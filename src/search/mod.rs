@@ -34,6 +34,7 @@
 //! - [`Options`] has what is known before: dependencies, costs, a prior. Wrong hints cost trials, not the answer.
 //! - [`Retesting`] wraps a search for an oracle that errs: it repeats verdicts until they are certain (A. Wald,
 //!   "Sequential tests of statistical hypotheses", 1945).
+//! - [`Growing`] searches a start that is not known to pass: it first grows a set that does, from the likeliest requests.
 //! - [`InOrder`] makes the candidates independent of timing; [`Rebuilding`] has the answer built from an empty tree.
 
 mod algorithm;
@@ -44,6 +45,7 @@ mod evidence;
 mod gbr;
 mod group_testing;
 mod groups;
+mod growing;
 mod halving;
 mod history;
 mod in_order;
@@ -70,6 +72,7 @@ mod tests;
 pub use crate::model::Proof;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use depends::Depends;
+pub use growing::Growing;
 pub use in_order::InOrder;
 pub use options::{Cores, Options};
 pub use rebuilding::{Rebuilding, Rebuilt};
@@ -182,8 +185,14 @@ pub trait Search: Send {
     /// When `id` is not in flight: a bug of the caller.
     fn withdraw(&mut self, id: CandidateId);
 
-    /// The smallest set that passed so far. At first it is the start, which is known to pass.
+    /// The smallest set that passed so far. At first it is the start, which is known to pass, unless
+    /// [`has_passed`](Self::has_passed) says that it is not.
     fn best(&self) -> &RequestSet;
+
+    /// Has [`best`](Self::best) passed? Only of a search that [grows](Growing) it is not known from the beginning.
+    fn has_passed(&self) -> bool {
+        true
+    }
 
     /// [`Phase::Reducing`] or [`Phase::Certifying`].
     fn phase(&self) -> Phase;

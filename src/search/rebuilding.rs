@@ -132,6 +132,9 @@ impl Rebuilding {
     /// The verdict on the answer, without its proofs.
     fn of_answer(&self) -> Rebuilt {
         let best = self.inner.best();
+        if !self.inner.has_passed() {
+            return Rebuilt::Open;
+        }
         if best.len() == best.capacity() && self.start == Origin::Empty {
             return Rebuilt::Holds;
         }
@@ -177,7 +180,7 @@ impl Rebuilding {
     /// The next set to build from an empty tree once the inner search is over. Failing builds end quickly, so the
     /// proofs come first; the last verdict should be that the answer passes.
     fn owed(&self) -> Option<RequestSet> {
-        if self.inner.reliability().is_hopeless() {
+        if self.inner.reliability().is_hopeless() || !self.inner.has_passed() {
             return None;
         }
         let answer = || (self.of_answer() == Rebuilt::Open).then(|| self.inner.best().clone());
@@ -280,6 +283,10 @@ impl Search for Rebuilding {
         self.inner.best()
     }
 
+    fn has_passed(&self) -> bool {
+        self.inner.has_passed()
+    }
+
     fn phase(&self) -> Phase {
         self.inner.phase()
     }
@@ -288,7 +295,9 @@ impl Search for Rebuilding {
         let inner = self.inner.outlook();
         let best = self.inner.best();
         let is_there = best.len() == best.capacity() && self.start == Origin::Empty;
-        let may_be = u32::from(self.of_answer() == Rebuilt::Open);
+        // If nothing passes there is no answer to build.
+        let has_answer = self.inner.has_passed() || inner.at_most > 0;
+        let may_be = u32::from(has_answer && self.of_answer() == Rebuilt::Open);
         // The start may stay the answer, or another become it.
         let more = match (is_there, inner.at_most) {
             (true, 0) => 0,

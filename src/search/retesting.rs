@@ -20,7 +20,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::evidence::Evidence;
 use super::sprt::{Reliability, errs_too_often};
-use super::{Algorithm, Ask, Certificate, Depends, Options, Outlook, Proof, Search, Update};
+use super::{
+    Algorithm, Ask, Certificate, Depends, Growing, Options, Outlook, Proof, Search, Update,
+};
 use crate::model::{
     Candidate, CandidateId, Confidence, Origin, Phase, RequestId, RequestSet, Verdict,
 };
@@ -51,6 +53,15 @@ impl Make {
         };
         self.algorithm.search(start, &self.fixed, options)
     }
+
+    /// A new search from a start that has not passed yet, with the sets that are known to fail.
+    fn growing(&self, start: &RequestSet, failed: Vec<RequestSet>) -> Box<dyn Search> {
+        let options = Options {
+            failed,
+            ..self.options.clone()
+        };
+        Box::new(Growing::new(self.algorithm, start, &self.fixed, options))
+    }
 }
 
 /// An index in [`Retesting::evidence`].
@@ -61,7 +72,7 @@ pub struct Retesting {
     make: Make,
     inner: Box<dyn Search>,
     confidence: Confidence,
-    /// The first one is of the start.
+    /// The first one is of the start, which need not have been judged if the search grows.
     evidence: Vec<Evidence>,
     /// Only ever looked up in, never iterated.
     by_set: HashMap<RequestSet, At>,
@@ -69,7 +80,7 @@ pub struct Retesting {
     proposed: Vec<At>,
     flights: BTreeMap<CandidateId, At>,
     next_id: u32,
-    /// The successive bests, the start first.
+    /// The successive bests, the first one first: the start, or the set that a search has grown. None before that.
     bases: Vec<At>,
     /// Pointless candidates, by inner id.
     pointless: Vec<CandidateId>,
@@ -114,8 +125,50 @@ impl Retesting {
             fixed: fixed.clone(),
             options,
         };
+        let inner = make.search(start.clone(), Vec::new());
+        let mut retesting = Self::over(make, inner, start, confidence);
+        retesting.bases.push(0);
+        let start = &mut retesting.evidence[0];
+        (start.passes, start.told) = (1, Some(Verdict::Pass));
+        start.fails = refused;
+        // Without anything to remove nothing is worth a doubt.
+        if retesting.inner.outlook().at_most > 0 {
+            retesting.evidence[0].wanted = START + 2 * refused;
+        }
+        retesting.count();
+        retesting
+    }
+
+    /// The same for a start of which it is not known whether it passes: it first [grows](Growing) a set that does.
+    ///
+    /// # Panics
+    /// When `start` and `fixed` belong to two different searches.
+    #[must_use]
+    pub fn growing(
+        algorithm: Algorithm,
+        start: &RequestSet,
+        fixed: &RequestSet,
+        options: Options,
+        confidence: Confidence,
+    ) -> Self {
+        let make = Make {
+            algorithm,
+            fixed: fixed.clone(),
+            options,
+        };
+        let inner = make.growing(start, Vec::new());
+        Self::over(make, inner, start, confidence)
+    }
+
+    /// Over a new search, with nothing judged.
+    fn over(
+        make: Make,
+        inner: Box<dyn Search>,
+        start: &RequestSet,
+        confidence: Confidence,
+    ) -> Self {
         let mut retesting = Self {
-            inner: make.search(start.clone(), Vec::new()),
+            inner,
             make,
             confidence,
             evidence: Vec::new(),
@@ -123,7 +176,7 @@ impl Retesting {
             proposed: Vec::new(),
             flights: BTreeMap::new(),
             next_id: 0,
-            bases: vec![0],
+            bases: Vec::new(),
             pointless: Vec::new(),
             failures: 0,
             patience: PATIENCE,
@@ -132,15 +185,7 @@ impl Retesting {
             owed: 0,
             clock: 0,
         };
-        let at = retesting.index_of(start);
-        let start = &mut retesting.evidence[at];
-        (start.passes, start.told) = (1, Some(Verdict::Pass));
-        start.fails = refused;
-        // Without anything to remove nothing is worth a doubt.
-        if retesting.inner.outlook().at_most > 0 {
-            retesting.evidence[at].wanted = START + 2 * refused;
-        }
-        retesting.count();
+        retesting.index_of(start);
         retesting
     }
 
@@ -154,9 +199,8 @@ impl Retesting {
         at
     }
 
-    /// The newest of the bases: the best.
+    /// The newest of the bases: the best. The start, if nothing has passed.
     fn base(&self) -> At {
-        // There is always the start.
         self.bases.last().copied().unwrap_or(0)
     }
 
@@ -179,13 +223,22 @@ impl Retesting {
     fn pass_on(&mut self, at: At, id: CandidateId, verdict: Verdict) {
         let evidence = &mut self.evidence[at];
         (evidence.awaited, evidence.told) = (None, Some(verdict));
+        let had_passed = self.inner.has_passed();
         let before = self.inner.best().clone();
         self.pointless = self.inner.tell(id, verdict).pointless;
-        if *self.inner.best() != before {
+        if *self.inner.best() != before || self.inner.has_passed() != had_passed {
+            if self.bases.is_empty() && self.inner.outlook().at_most > 0 {
+                // All else rests on it, as on a start.
+                let first = &mut self.evidence[at];
+                first.wanted = first.wanted.max(START + 2 * first.fails);
+            }
             self.bases.push(at);
             (self.failures, self.patience) = (0, PATIENCE);
             self.doubt_what_failed_above(at);
-        } else if verdict.is_fail() && self.inner.phase() == Phase::Reducing {
+        } else if verdict.is_fail()
+            && self.inner.phase() == Phase::Reducing
+            && self.inner.has_passed()
+        {
             self.ask_twice_for_a_proof_to_be(at);
             self.failures += 1;
             if self.failures >= self.patience {
@@ -259,10 +312,10 @@ impl Search for Retesting {
             return self.propose(at);
         }
         // A set that was judged before the inner search was made anew has its answer already.
-        let mut has_changed = false;
+        let mut changed = None;
         loop {
             // The inner search is told the dependents between two steps.
-            if has_changed && self.inner.wants_depends() {
+            if changed.is_some() && self.inner.wants_depends() {
                 return self.propose(self.base());
             }
             let step = self.inner.ask();
@@ -276,11 +329,14 @@ impl Search for Retesting {
                         return self.propose(at);
                     }
                     self.consider(at);
-                    has_changed = true;
+                    changed = Some(at);
                 }
                 // Waiting must change nothing, or a replay would go another way. So there is one
-                // more judgement of what the answer stands on.
-                _ if has_changed => return self.propose(self.base()),
+                // more judgement of what the answer stands on, or of what was asked for.
+                _ if changed.is_some() => {
+                    let at = self.bases.last().copied().or(changed);
+                    return self.propose(at.unwrap_or(0));
+                }
                 Ask::Done => {
                     let Some(at) = self.judge_once_more() else {
                         let is_unsure = self.is_unsure();
@@ -328,6 +384,10 @@ impl Search for Retesting {
 
     fn best(&self) -> &RequestSet {
         self.inner.best()
+    }
+
+    fn has_passed(&self) -> bool {
+        self.inner.has_passed()
     }
 
     fn phase(&self) -> Phase {

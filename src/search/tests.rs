@@ -16,6 +16,7 @@ mod algorithms;
 mod cases;
 mod certainty;
 mod costs;
+mod growing;
 mod in_order;
 mod prior;
 mod properties;

@@ -2,7 +2,7 @@
 
 use super::kind::{Kind, Switch};
 use super::limits;
-use super::values::{ARCH, Base, Form, Modules, OUTPUT, Settings};
+use super::values::{ARCH, Base, Form, JudgeStart, Modules, OUTPUT, Settings};
 use crate::model::{
     CERTIFY, Certify, CompilerLauncher, Confidence, Order, Origin, Symbol, Tracing, near,
 };
@@ -374,6 +374,24 @@ pub const SETTINGS: &[Setting] = &[
         }),
         // Compared by its contents.
         effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "judge-start",
+        value_name: "first|needed",
+        doc: "When the start is built and judged. first: before anything else. needed: only if nothing smaller \
+              passes. The run then begins with the requests that are likely to be needed (--prior), and grows from \
+              there; there is no boot trace",
+        default: "first",
+        section: Section::Search,
+        kind: Kind::Text(|settings, name| {
+            settings.judge_start = JudgeStart::named(name).ok_or_else(|| {
+                Error::usage(format!("--judge-start cannot be `{}`", name.escape_debug()))
+                    .hint("it can be first or needed")
+            })?;
+            Ok(())
+        }),
+        effect: search!(judge_start),
         ..ROW
     },
     Setting {

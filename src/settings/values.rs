@@ -49,6 +49,29 @@ impl Form {
     pub const WORDS: &'static [&'static str] = &["full", "defconfig", "fragment"];
 }
 
+/// When the start is judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JudgeStart {
+    /// Before anything else: it is built, and must pass.
+    #[default]
+    First,
+    /// Only if nothing smaller passes.
+    Needed,
+}
+
+impl JudgeStart {
+    /// The value with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "first" => Some(Self::First),
+            "needed" => Some(Self::Needed),
+            _ => None,
+        }
+    }
+}
+
 /// What becomes of the modules that a start asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -142,6 +165,9 @@ pub struct Settings {
     /// chances, or [`LEARNED`].
     #[serde(default)]
     pub prior: Option<PathBuf>,
+    /// When is the start judged?
+    #[serde(default)]
+    pub judge_start: JudgeStart,
     /// Is the boot of the start traced?
     #[serde(default)]
     pub trace: Tracing,
@@ -182,6 +208,7 @@ impl Settings {
             algorithm: Algorithm::default(),
             certify: Certify::default(),
             prior: None,
+            judge_start: JudgeStart::First,
             trace: Tracing::Auto,
             confidence: Some(Confidence::default()),
             order: Order::AsItComes,

@@ -20,7 +20,9 @@ pub use baseline::{files_in, has_files};
 pub use files::{BUILD_COMMAND, CONFIG};
 pub use outcome::{TrialOutcome, TrialResult, advice};
 pub use runner::{News, Runner, TrialRunner};
-pub use spec::{Baseline, Company, Needs, OracleNeed, Place, TrialKey, TrialSpec, Wish, Work};
+pub use spec::{
+    Baseline, Company, Needs, OracleNeed, Place, Role, TrialKey, TrialSpec, Wish, Work,
+};
 pub use tracing::TraceFrom;
 pub use watch::Watch;
 pub use watched::check_trees;

@@ -8,6 +8,7 @@ use super::files::{BUILD_COMMAND, BUILD_LOG, CONFIG};
 use super::given::Given;
 use super::outcome::TrialResult;
 use super::runner::TrialRunner;
+use super::spec::Role;
 use super::subject::Subject;
 use crate::build::{self, Built, Product, Tree};
 use crate::kconfig::parse_config;
@@ -162,7 +163,7 @@ impl TrialRunner {
         let product = match built {
             Built::Product(product) => product,
             // Of the start, something is wrong with the project; else there was one.
-            Built::NoProduct if subject.baseline.is_none() => self.plan.product_in(tree.path())?,
+            Built::NoProduct if subject.role == Role::Start => self.plan.product_in(tree.path())?,
             Built::NoProduct => {
                 let why = "make succeeded, and left no product".to_owned();
                 return no_product(Verdict::Fail(Stage::Build), why);

@@ -94,6 +94,7 @@ impl Runner for TrialRunner {
                 config,
                 origin,
                 baseline,
+                role,
             } => {
                 let folder = self.folder_with(*trial, config)?;
                 let baseline = self.start(baseline.as_ref())?;
@@ -102,6 +103,7 @@ impl Runner for TrialRunner {
                     config,
                     dir: &folder,
                     baseline: baseline.as_deref(),
+                    role: *role,
                     origin: *origin,
                     warn: &|text| tell(News::Warning(text)),
                 };
@@ -230,6 +232,7 @@ mod tests {
     use crate::model::ContentId;
     use crate::model::Verdict;
     use crate::oracle;
+    use crate::trial::spec::Role;
 
     /// A fake resolver: takes a fragment for what Kconfig makes of it.
     struct Same;
@@ -299,6 +302,10 @@ mod tests {
                 trial,
                 files: ContentId::of(&json!({})),
             }),
+            role: match baseline {
+                Some(_) => Role::Candidate,
+                None => Role::Start,
+            },
         };
         TrialSpec::new(work.key(0, 0), work, &needs())
     }

@@ -65,8 +65,11 @@ pub enum Work {
         config: ResolvedConfig,
         /// What it is to be built from; [`Origin::Earlier`] leaves it open.
         origin: Origin,
-        /// What oracles compare with; none while the start is judged.
+        /// What oracles compare with; none while nothing has passed.
         baseline: Option<Baseline>,
+        /// What it is to the run.
+        #[serde(default, skip_serializing_if = "Role::is_candidate")]
+        role: Role,
     },
 }
 
@@ -198,7 +201,24 @@ impl Needs {
     }
 }
 
-/// What oracles left when they accepted the start, for comparisons.
+/// What a trial is to its run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A candidate of the search.
+    #[default]
+    Candidate,
+    /// The start, before the search. Without a product something is wrong with the project.
+    Start,
+}
+
+impl Role {
+    fn is_candidate(&self) -> bool {
+        *self == Self::Candidate
+    }
+}
+
+/// What oracles left when they accepted the start, or the first best, for comparisons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {
     /// The trial in whose folder it is.
@@ -278,6 +298,7 @@ mod tests {
                 trial: TrialId(1),
                 files: ContentId::of(&json!({})),
             }),
+            role: Role::Candidate,
         };
         TrialSpec::new(work.key(2, 1), work, &Needs::of_json(&key()))
     }
@@ -328,6 +349,7 @@ mod tests {
                 },
                 origin,
                 baseline: baseline.clone(),
+                role: Role::Candidate,
             };
             work.key(round, attempt).to_string()
         };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::spec::Role;
 use crate::model::{Origin, ResolvedConfig, TrialId};
 
 /// What is judged in a trial.
@@ -10,6 +11,7 @@ pub(super) struct Subject<'a> {
     pub(super) config: &'a ResolvedConfig,
     pub(super) dir: &'a Path,
     pub(super) baseline: Option<&'a Path>,
+    pub(super) role: Role,
     /// What it is to be built from.
     pub(super) origin: Origin,
     /// Told of what the user should see.

@@ -225,6 +225,7 @@ mod tests {
     use crate::model::{Fragment, Origin, ResolvedConfig, TrialId, Verdict};
     use crate::oracle;
     use crate::supervise::JobServer;
+    use crate::trial::spec::Role;
 
     /// A fake resolver: nobody asks it.
     struct Nobody;
@@ -294,6 +295,10 @@ mod tests {
                 config: &ResolvedConfig::new(text.into(), parse_config(text)),
                 dir: &dir,
                 baseline,
+                role: match baseline {
+                    Some(_) => Role::Candidate,
+                    None => Role::Start,
+                },
                 origin: Origin::Earlier,
                 warn: &|_| (),
             };

@@ -126,10 +126,19 @@ pub(super) fn line(paint: Paint, verbosity: Verbosity, event: &Event) -> Option<
 /// One line about how far the run has come.
 pub(super) fn progress(progress: &Progress, elapsed: Duration) -> String {
     let judged = progress.passed + progress.failed + progress.unresolved;
-    let mut text = format!(
-        "best {}, {} | {}: {} pass, {} fail",
+    let best = format!(
+        "best {}, {}",
         count(progress.requests, "request"),
-        count(progress.lines as usize, "line"),
+        count(progress.lines as usize, "line")
+    );
+    let mut text = format!(
+        "{} | {}: {} pass, {} fail",
+        // Of a run that did not judge its start.
+        if progress.passed == 0 {
+            "nothing has passed yet"
+        } else {
+            &best
+        },
         count(judged as usize, "trial"),
         progress.passed,
         progress.failed,
@@ -215,6 +224,7 @@ mod tests {
         p.at_most = 4;
         assert!(progress(&p, elapsed).ends_with("4 trials to go, about 1 min 20 s"));
         (p.passed, p.failed) = (0, 1);
+        assert!(progress(&p, elapsed).starts_with("nothing has passed yet | 1 trial: 0 pass"));
         assert!(
             progress(&p, elapsed).ends_with("4 trials to go"),
             "one trial says nothing"

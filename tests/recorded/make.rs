@@ -278,6 +278,10 @@ fn make_the_recordings_of_this_version() {
     steady("start-refused", &twisted("verdict=1"), 3, &["-j", "1"]);
     let once = format!("{CALLS}\n[ $calls != 1 ] || verdict=1");
     steady("start-refused-once", &twisted(&once), 0, &["-j", "1"]);
+    let grown = ["-j", "2", "--judge-start", "needed", "--prior", "guess"];
+    steady("grown", &plain, 0, &grown);
+    let stopped = [&grown[..], &["--budget-trials", "1"]].concat();
+    steady("grown-stopped", &plain, 4, &stopped);
     let broken = format!("{CALLS}\n[ $calls != 9 ] || exit 126");
     steady("oracle-broken", &twisted(&broken), 1, &["-j", "1"]);
     steady("costs", &compiled(), 0, &["-j", "2"]);

@@ -7,9 +7,10 @@ use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, RunState, Verdict
 use kbisect::lab::calls;
 use kbisect::model::{CandidateId, Order, Origin, RequestSet, Source};
 use kbisect::search::{
-    self, Algorithm, Ask, Cores, Depends, InOrder, Options, Proof, Rebuilding, Retesting, Search,
+    self, Algorithm, Ask, Cores, Depends, Growing, InOrder, Options, Proof, Rebuilding, Retesting,
+    Search,
 };
-use kbisect::settings::Settings;
+use kbisect::settings::{JudgeStart, Settings};
 
 /// A recorded run.
 pub(super) struct Recording {
@@ -64,9 +65,16 @@ impl Recording {
             .cores(Cores::Shared);
         let algorithm: Algorithm = info.algorithm.parse().unwrap();
         let (full, fixed) = (RequestSet::full(n), &info.keep);
-        let search: Box<dyn Search> = match self.settings.confidence {
-            None => algorithm.search(full, fixed, options),
-            Some(sure) => Box::new(Retesting::new(algorithm, &full, fixed, options, sure)),
+        let (start, sure) = (self.settings.judge_start, self.settings.confidence);
+        let search: Box<dyn Search> = match (start, sure) {
+            (JudgeStart::First, None) => algorithm.search(full, fixed, options),
+            (JudgeStart::First, Some(sure)) => {
+                Box::new(Retesting::new(algorithm, &full, fixed, options, sure))
+            }
+            (JudgeStart::Needed, None) => Box::new(Growing::new(algorithm, &full, fixed, options)),
+            (JudgeStart::Needed, Some(sure)) => {
+                Box::new(Retesting::growing(algorithm, &full, fixed, options, sure))
+            }
         };
         let search: Box<dyn Search> = match self.settings.order {
             Order::AsItComes => search,
@@ -172,7 +180,8 @@ impl Recording {
 
     fn replayed(&self, text: &mut String) {
         writeln!(text, "\nthe search").unwrap();
-        if RunState::of(&self.lines).start.is_none() {
+        let judges_start = self.settings.judge_start == JudgeStart::First;
+        if judges_start && RunState::of(&self.lines).start.is_none() {
             writeln!(text, "  is not begun: the start has not passed").unwrap();
             return;
         }

@@ -61,6 +61,7 @@ fn best(trial: u32, keep: Option<&[u32]>) -> Record {
         requests: keep.map_or(0, <[u32]>::len),
         lines: trial,
         keep: keep.map(set),
+        files: std::collections::BTreeMap::new(),
     }
 }
 

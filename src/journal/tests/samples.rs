@@ -127,6 +127,7 @@ pub(super) fn samples() -> Vec<(Record, String)> {
                 requests: 2,
                 lines: 300,
                 keep: None,
+                files: BTreeMap::new(),
             },
             r#""record":"best","trial":4,"requests":2,"lines":300"#.into(),
         ),
@@ -136,8 +137,10 @@ pub(super) fn samples() -> Vec<(Record, String)> {
                 requests: 1,
                 lines: 300,
                 keep: Some(RequestSet::of(10, [RequestId(9)])),
+                files: BTreeMap::from([("check/dmesg".into(), "ab12".into())]),
             },
-            r#""record":"best","trial":4,"requests":1,"lines":300,"keep":"10:0002""#.into(),
+            r#""record":"best","trial":4,"requests":1,"lines":300,"keep":"10:0002","files":{"check/dmesg":"ab12"}"#
+                .into(),
         ),
         (
             Record::Proposed {

@@ -1,11 +1,13 @@
 //! What follows from the end of a trial: its verdict is written down, told to the search, and acted on.
 
+use std::collections::BTreeMap;
+
 use super::flights::Trial;
 use super::{Run, on};
-use crate::journal::Record;
+use crate::journal::{Record, RunDir};
 use crate::lab::retry::{Next, Wanted};
 use crate::model::{Candidate, CandidateId, Event, Judgement, Source, Verdict, WorkerId};
-use crate::trial::TrialResult;
+use crate::trial::{TrialResult, files_in};
 use crate::{Error, Result};
 
 impl Run<'_, '_> {
@@ -146,23 +148,32 @@ impl Run<'_, '_> {
     /// Keeps the files of the best up to date. It may be another one than that which was told
     /// last: the search decides when a verdict is believed, and may take it back.
     pub(super) fn note_best(&mut self) -> Result<()> {
-        let best = self.search.best();
-        if *best == self.written {
+        if !self.search.has_passed() || self.written.as_ref() == Some(self.search.best()) {
             return Ok(());
         }
+        let best = self.search.best().clone();
         let requests = best.len();
-        self.written = best.clone();
-        let Some(judgement) = self.lab.write_best(&self.written)? else {
+        let Some(judgement) = self.lab.write_best(&best)? else {
             return Err(Error::failed("the best has no verdict")
                 .hint("this is a bug of kbisect; `kbisect resume` makes it again"));
         };
         let (trial, lines) = (judgement.trial, judgement.lines);
+        let is_first = self.baseline.is_none();
         self.lab.journal.append(&Record::Best {
             trial,
             requests,
             lines,
-            keep: Some(self.written.clone()),
+            keep: Some(best.clone()),
+            files: match is_first {
+                true => files_in(&RunDir::trial_dir(self.lab.dir.path(), trial))?,
+                false => BTreeMap::new(),
+            },
         })?;
+        self.written = Some(best);
+        if is_first {
+            self.lab.start = trial;
+            self.baseline = Some(self.lab.baseline());
+        }
         (self.progress.requests, self.progress.lines) = (requests, lines);
         self.lab.emit(&Event::NewBest {
             trial,

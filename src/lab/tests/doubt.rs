@@ -163,7 +163,7 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
         start: TrialId(1),
         resolve: &|fragment| Ok(resolve(fragment)),
         depends: &|_| Ok(search::Depends::none()),
-        written: full.clone(),
+        written: Some(full.clone()),
         refused: 0,
         header: "",
     };

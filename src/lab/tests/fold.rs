@@ -52,7 +52,7 @@ fn the_live_state_of_a_run_is_that_of_its_journal() {
         start: TrialId(1),
         resolve: &|fragment| Ok(resolve(fragment)),
         depends: &|_| Ok(search::Depends::none()),
-        written: full.clone(),
+        written: Some(full.clone()),
         refused: 0,
         header: "",
     };

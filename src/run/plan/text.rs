@@ -5,6 +5,7 @@ use std::fmt::{Display, Write};
 use super::{FixedRequest, PlanReport};
 use crate::kconfig::Fixed;
 use crate::model::{Certify, Order, Symbol, Tracing, count, duration, sanitize};
+use crate::settings::JudgeStart;
 
 /// More of one kind than this are counted, not listed.
 const MANY: usize = 20;
@@ -161,7 +162,12 @@ fn search(report: &PlanReport) -> String {
             prior.display()
         ));
     }
+    if settings.judge_start == JudgeStart::Needed {
+        let line = "builds the start only if nothing smaller passes, and traces no boot of it";
+        lines.push(line.to_owned());
+    }
     match &settings.trace {
+        _ if settings.judge_start == JudgeStart::Needed => {}
         // Others boot nothing that could be traced.
         Tracing::Auto if report.boots => {
             let line = "begins with what does not run in a boot of the start, if it can be traced";

@@ -61,6 +61,7 @@ fn report(status: Status, kept: &[(&str, Reason)]) -> Report {
         key: Value::Null,
         settings: Value::Null,
         status,
+        start: crate::report::StartOfRun::Built,
         before: size.clone(),
         after: size,
         kept,

@@ -4,6 +4,9 @@ use super::{At, LOOSE, Retesting};
 use crate::model::{Phase, Proof, RequestId, Stage, Verdict};
 use crate::search::evidence::MOST;
 
+/// A start that nothing smaller passed before is refused only when it failed so often.
+const TWICE: u32 = 2;
+
 impl Retesting {
     /// The number of judgements by which one verdict on a set must lead.
     pub(super) fn lead(&self, at: At) -> u32 {
@@ -19,7 +22,10 @@ impl Retesting {
         } else {
             error
         };
-        self.reliability.lead(error)
+        let lead = self.reliability.lead(error);
+        // If nothing passes the run ends with the start.
+        let is_last = at == 0 && self.bases.is_empty() && evidence.leans_to_fail();
+        lead.max(if is_last { TWICE } else { 1 })
     }
 
     /// The verdict on a set, once it is certain.
@@ -51,8 +57,9 @@ impl Retesting {
         };
         let wanted = |at: &At| {
             let evidence = &self.evidence[*at];
-            // The start one after the other: beside it there is something to find out.
-            let is_busy = *at == 0 && evidence.flying > 0;
+            // The first base one after the other: beside it there is something to find out.
+            let is_first = *at == 0 || self.bases.first() == Some(at);
+            let is_busy = is_first && evidence.flying > 0;
             evidence.asked() < evidence.wanted && !evidence.is_unbuildable() && !is_busy
         };
         let all = 0..self.evidence.len();

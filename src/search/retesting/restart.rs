@@ -25,20 +25,22 @@ impl Retesting {
 
     /// Corrects a verdict that the inner search was told and that is now known to be wrong.
     pub(super) fn take_back(&mut self, at: At, now: Verdict) {
-        if at == 0 {
+        if at == 0 && !now.is_pass() {
             self.reliability.start_fails = true;
             return;
         }
         if now.is_pass() {
-            if self.evidence[at].keep.len() < self.inner.best().len() {
+            let is_first = self.bases.is_empty();
+            if is_first || self.evidence[at].keep.len() < self.inner.best().len() {
                 self.bases.push(at);
             }
         } else if let Some(place) = self.bases.iter().position(|base| *base == at) {
             self.bases.truncate(place);
             // The base before it may be wrong as well.
-            let base = self.base();
-            let base = &mut self.evidence[base];
-            base.wanted = base.wanted.max(2);
+            if let Some(base) = self.bases.last() {
+                let base = &mut self.evidence[*base];
+                base.wanted = base.wanted.max(2);
+            }
         }
         self.begin_anew();
     }
@@ -60,9 +62,14 @@ impl Retesting {
         }
         let keep = |at: &At| self.evidence[*at].keep.clone();
         let failed = self.proposed.iter().map(keep).collect();
-        let base = self.base();
-        self.evidence[base].told = Some(Verdict::Pass);
-        self.inner = self.make.search(self.evidence[base].keep.clone(), failed);
+        self.inner = match self.bases.last() {
+            Some(base) => {
+                let base = &mut self.evidence[*base];
+                base.told = Some(Verdict::Pass);
+                self.make.search(base.keep.clone(), failed)
+            }
+            None => self.make.growing(&self.evidence[0].keep, failed),
+        };
         self.pointless.clear();
         (self.failures, self.patience) = (0, PATIENCE);
     }
