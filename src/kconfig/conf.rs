@@ -24,7 +24,7 @@ const OUTPUT: u64 = 64 << 20;
 
 /// Files of a call, with names that no build tree has.
 const LOG: &str = ".kbisect-log";
-const ASKED: &str = ".kbisect-fragment";
+pub(super) const ASKED: &str = ".kbisect-fragment";
 
 /// How many newlines are more than any tree has prompts.
 const NEWLINES: usize = 200_000;
@@ -144,52 +144,6 @@ impl ConfResolver {
         self.precedence
     }
 
-    /// Runs `conf` in another mode than its own: what the native engine is compared with. The
-    /// base is left out of it.
-    ///
-    /// # Errors
-    /// `conf` fails, or does not know the mode.
-    pub fn reference(
-        &self,
-        mode: engine::Mode,
-        text: Option<&[u8]>,
-        cancel: &CancelToken,
-    ) -> Result<String> {
-        let dir = self.call_dir()?;
-        let (flag, old, file) = match mode {
-            engine::Mode::AllNo => ("--allnoconfig", "-n", ASKED),
-            engine::Mode::AllYes => ("--allyesconfig", "-y", ASKED),
-            engine::Mode::AllMod => ("--allmodconfig", "-m", ASKED),
-            engine::Mode::AllDef => ("--alldefconfig", "-d", ASKED),
-            engine::Mode::OldDef => ("--olddefconfig", "-o", ".config"),
-        };
-        let mut spec = self
-            .call(dir.path(), &self.with_mode(flag, Some(old)))
-            .stdin(self.newlines());
-        if let Some(text) = text {
-            let file = dir.path().join(file);
-            fs::write(&file, text).map_err(|e| Error::io("write", &file, e))?;
-            if mode != engine::Mode::OldDef {
-                spec = spec.env("KCONFIG_ALLCONFIG", file);
-            }
-        }
-        answer(&spec, dir.path(), ".config", cancel)
-    }
-
-    /// What `conf --savedefconfig` makes of a `.config`.
-    ///
-    /// # Errors
-    /// As for [`Self::reference`].
-    pub fn reference_defconfig(&self, text: &str, cancel: &CancelToken) -> Result<String> {
-        let dir = self.call_dir()?;
-        let config = dir.path().join(".config");
-        fs::write(&config, text).map_err(|e| Error::io("write", &config, e))?;
-        let saved = dir.path().join(ASKED);
-        let flag = format!("--savedefconfig={}", saved.display());
-        let spec = self.call(dir.path(), &self.with_mode(&flag, None));
-        answer(&spec, dir.path(), ASKED, cancel)
-    }
-
     /// Reads the tree with the native engine, with what `conf` itself is called with.
     ///
     /// # Errors
@@ -272,7 +226,7 @@ impl ConfResolver {
         self.call.shim.env()
     }
 
-    fn call(&self, dir: &Path, args: &[OsString]) -> Spec {
+    pub(super) fn call(&self, dir: &Path, args: &[OsString]) -> Spec {
         let mut spec = Spec::new(&self.call.program)
             .args(args)
             .cwd(dir)
@@ -293,7 +247,7 @@ impl ConfResolver {
     /// A working directory for one call. It looks like the one that make gave `conf`, but what
     /// is written there is nobody else's: the `conf` of BusyBox writes `.config` where it
     /// stands, whatever `KCONFIG_CONFIG` says.
-    fn call_dir(&self) -> Result<tempfile::TempDir> {
+    pub(super) fn call_dir(&self) -> Result<tempfile::TempDir> {
         let dir = self.scratch_dir()?;
         let wrong = |e| Error::io("read the folder", &self.call.cwd, e);
         for entry in fs::read_dir(&self.call.cwd).map_err(wrong)? {
@@ -310,7 +264,7 @@ impl ConfResolver {
 
     /// The recorded arguments with another mode. Old ones have short options, and none for
     /// asking everything.
-    fn with_mode(&self, long: &str, short: Option<&str>) -> Vec<OsString> {
+    pub(super) fn with_mode(&self, long: &str, short: Option<&str>) -> Vec<OsString> {
         let is_mode = |arg: &&OsString| arg.as_bytes().starts_with(b"-");
         let is_long = self
             .call
@@ -322,7 +276,7 @@ impl ConfResolver {
         mode.map(OsString::from).into_iter().chain(rest).collect()
     }
 
-    fn newlines(&self) -> PathBuf {
+    pub(super) fn newlines(&self) -> PathBuf {
         self.scratch.path().join("newlines")
     }
 
@@ -495,7 +449,7 @@ fn project_name(folder: &Path) -> Option<String> {
 }
 
 /// Runs `conf` in `dir` and reads the file that it wrote there.
-fn answer(spec: &Spec, dir: &Path, file: &str, cancel: &CancelToken) -> Result<String> {
+pub(super) fn answer(spec: &Spec, dir: &Path, file: &str, cancel: &CancelToken) -> Result<String> {
     let ended = supervise::run(spec, cancel)?;
     check(ended, "conf", &dir.join(LOG))?;
     let path = dir.join(file);

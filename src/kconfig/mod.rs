@@ -19,6 +19,7 @@ mod project;
 mod prompts;
 mod quick;
 mod read;
+mod reference;
 mod requests;
 mod resolve;
 mod selected;

@@ -197,23 +197,7 @@ fn search_on(
         lab.cache.resolved(full.clone(), fingerprint);
     }
     let depends = depends_in(info)?;
-    if let Some(start) = &state.start
-        && !has_baseline(
-            &RunDir::trial_dir(dir.path(), start.trial),
-            &names,
-            &state.files,
-        )
-    {
-        judge_start_again(&mut lab, &info.requests, &full, &*resolver, cancel)?;
-    }
-    if settings.judge_start == JudgeStart::Needed {
-        check_grown(&lab, &state, &names)?;
-    }
-    let is_first = state.start.is_none() && settings.judge_start == JudgeStart::First;
-    if is_first {
-        let start = resolver.resolve(&fragment_of(&info.requests, &full), cancel)?;
-        lab.judge_start(&start, &full)?;
-    }
+    let is_first = owed_of_start(&mut lab, &state, settings, &*resolver, &names, cancel)?;
     // An earlier session may have stopped right after it judged the start. Once the search has begun, new
     // estimates would make its replay diverge.
     if lab.journal.state().calls.is_empty() {
@@ -241,6 +225,34 @@ fn search_on(
         progress.lines = passed.lines;
     }
     lab.run(search.as_mut(), in_flight, progress)
+}
+
+/// Does what a session owes to the start before the search goes on: judges it, if nobody did, or again, if its files
+/// are lost. Was it judged for the first time?
+fn owed_of_start(
+    lab: &mut Lab<'_>,
+    state: &RunState,
+    settings: &Settings,
+    resolver: &dyn Resolver,
+    names: &[String],
+    cancel: &CancelToken,
+) -> Result<bool> {
+    let (requests, full) = (lab.requests, RequestSet::full(lab.requests.len()));
+    if let Some(start) = &state.start {
+        let folder = RunDir::trial_dir(lab.dir.path(), start.trial);
+        if !has_baseline(&folder, names, &state.files) {
+            judge_start_again(lab, requests, &full, resolver, cancel)?;
+        }
+    }
+    if settings.judge_start == JudgeStart::Needed {
+        check_grown(lab, state, names)?;
+    }
+    let is_first = state.start.is_none() && settings.judge_start == JudgeStart::First;
+    if is_first {
+        let start = resolver.resolve(&fragment_of(requests, &full), cancel)?;
+        lab.judge_start(&start, &full)?;
+    }
+    Ok(is_first)
 }
 
 /// Says how much of the disk the build trees will take.
