@@ -146,7 +146,7 @@ impl TreePool {
             drop(reading);
             return work(&tree, Some(wanted)).map(Some);
         }
-        tree.spoil()?;
+        tree.begin()?;
         match &base {
             Some(base) => {
                 if sync(&base.path, &tree.path, cancel)?.is_none() {
@@ -211,7 +211,7 @@ impl TreePool {
         let before = Contents::of(&base.path)?;
         let result = work(&base.path);
         let _writing = base.lock.write().unwrap_or_else(PoisonError::into_inner);
-        let written = base.undo_writes(&before, restored)?;
+        let written = base.undo_writes(&before, Some(restored))?;
         if written.as_ref().is_some_and(|written| written.is_discarded) {
             self.roles().base_holds = None;
         }
