@@ -109,6 +109,24 @@ fn what_an_oracle_wrote_to_the_build_tree_before_a_kill_is_not_judged() {
 }
 
 #[test]
+fn a_verdict_counts_where_the_writes_of_its_oracle_cannot_be_undone() {
+    // Folders so deep that they cannot be looked at; in one trial only, of which the tree is discarded.
+    let deep = format!(
+        "{CALLS}\n\
+         if [ $calls = 3 ]; then\n\
+         cd \"$KBISECT_BUILD\"; name=$(printf %0200d 0)\n\
+         for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do mkdir $name; cd -P ./$name; done\n\
+         fi"
+    );
+    let toy = Toy::new(&Spec::twelve().oracle(&Rule::all(&TWELVE_NEEDED).script(&deep)));
+    let ended = toy.run(&["-j", "1"]);
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&TWELVE_NEEDED), "{}", ended.said());
+    let said = "it cannot be undone: cannot read the folder";
+    assert_eq!(ended.stderr.matches(said).count(), 1, "{}", ended.said());
+}
+
+#[test]
 fn objects_of_options_that_were_switched_off_are_no_part_of_an_answer() {
     let recipe =
         format!("@{OBJECTS}\n@cat $(O)/*.o >$(O)/out.bin; cksum <$(KCONFIG_CONFIG) >>$(O)/out.bin");

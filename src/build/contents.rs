@@ -1,9 +1,9 @@
 //! Notices what somebody other than make wrote to a build tree.
 
 use std::collections::HashMap;
-use std::fs::{self, Metadata};
+use std::fs::{self, Metadata, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::unless_absent;
@@ -14,10 +14,12 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents(HashMap<PathBuf, Mark>);
 
-/// A state of one entry. Of a folder only that it is one: its time changes with its entries.
+/// A state of one entry. Of a folder only who may do what with it: its time changes with its entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
-    Folder,
+    Folder {
+        mode: u32,
+    },
     Other {
         inode: u64,
         size: u64,
@@ -30,7 +32,7 @@ enum Mark {
 impl Mark {
     fn of(meta: &Metadata) -> Self {
         if meta.is_dir() {
-            return Self::Folder;
+            return Self::Folder { mode: meta.mode() };
         }
         Self::Other {
             inode: meta.ino(),
@@ -48,6 +50,12 @@ pub(super) struct Differences {
     pub(super) added: Vec<PathBuf>,
     /// Entries that were written to, replaced or removed.
     pub(super) changed: Vec<PathBuf>,
+}
+
+impl Differences {
+    pub(super) fn is_none(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty()
+    }
 }
 
 impl Contents {
@@ -74,7 +82,7 @@ impl Contents {
                     meta => Mark::of(&meta.map_err(wrong)?),
                 };
                 let name = folder.join(entry.file_name());
-                if mark == Mark::Folder {
+                if matches!(mark, Mark::Folder { .. }) {
                     folders.push(name.clone());
                 }
                 found.insert(name, mark);
@@ -92,7 +100,7 @@ impl Contents {
             hasher.update(path.as_os_str().as_encoded_bytes());
             hasher.update(&[0]);
             let (kind, numbers) = match *mark {
-                Mark::Folder => (0, [0; 5]),
+                Mark::Folder { mode } => (0, [mode.into(), 0, 0, 0, 0]),
                 Mark::Other {
                     inode,
                     size,
@@ -152,6 +160,33 @@ pub(super) fn remove(tree: &Path, entries: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
+/// Removes a tree, with all that is in it.
+///
+/// # Errors
+/// It cannot be removed.
+pub(super) fn remove_tree(tree: &Path) -> Result<()> {
+    let removed = match fs::remove_dir_all(tree) {
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => {
+            unlock(tree);
+            fs::remove_dir_all(tree)
+        }
+        removed => removed,
+    };
+    unless_absent(removed).map_err(|e| Error::io("remove", tree, e))
+}
+
+/// Makes a folder, and those in it, such that their owner may remove entries of them. What cannot be unlocked stays.
+fn unlock(folder: &Path) {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let _ = fs::set_permissions(&folder, Permissions::from_mode(0o700));
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        // Does not follow links.
+        let inner = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        folders.extend(inner.map(|entry| entry.path()));
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -205,5 +240,26 @@ mod tests {
         fs::write(dir.path().join("fs/x"), "").unwrap();
         remove(dir.path(), &paths(&["fs/x"])).unwrap();
         assert_eq!(Contents::of(dir.path()).unwrap().digest(), before.digest());
+    }
+
+    #[test]
+    fn a_folder_that_was_locked_is_noticed_and_can_be_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (tree, locked) = (dir.path().join("tree"), dir.path().join("tree/fs/ext4"));
+        fs::create_dir_all(&locked).unwrap();
+        fs::write(locked.join("x.o"), "").unwrap();
+        let before = Contents::of(&tree).unwrap();
+        let lock = || fs::set_permissions(&locked, Permissions::from_mode(0o555)).unwrap();
+        lock();
+        let now = Contents::of(&tree).unwrap();
+        assert_eq!(before.differences(&now).changed, paths(&["fs/ext4"]));
+        assert_ne!(before.digest(), now.digest());
+        // Root does not need it.
+        unlock(&tree);
+        let mode = fs::metadata(&locked).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        lock();
+        remove_tree(&tree).unwrap();
+        assert!(!tree.exists());
     }
 }

@@ -24,6 +24,7 @@ pub struct TreePool {
     is_told: OnceLock<()>,
     /// What all that is built begins from.
     origin: Origin,
+    /// Whoever has it may wait for the lock of a tree; nobody who writes to the base waits for it.
     roles: Mutex<Roles>,
 }
 
@@ -99,7 +100,8 @@ impl TreePool {
     /// What is built in the base.
     #[must_use]
     pub fn base_holds(&self) -> Option<Fingerprint> {
-        self.roles().base_holds
+        let roles = self.roles();
+        roles.base_holds.filter(|_| !roles.base.is_discarded())
     }
 
     /// Where the base is.
@@ -134,11 +136,14 @@ impl TreePool {
         let base_holds = roles.base_holds.filter(|_| is_incremental);
         let base = base_holds.is_some().then(|| Arc::clone(&roles.base));
         // Before the roles can change: whoever is given this tree then must not build in it
-        // while we copy. Nobody writes to the base, so this does not wait.
+        // while we copy. Only [`Self::with_base`] writes to the base, for a moment.
         let reading = base
             .as_ref()
             .map(|base| base.lock.read().unwrap_or_else(PoisonError::into_inner));
         drop(roles);
+        let is_there = |base: &&Arc<Tree>| !base.is_discarded();
+        let from = base.as_ref().filter(is_there);
+        let base_holds = base_holds.filter(|_| from.is_some());
         // Waits for those who still copy from it, if it was the base a moment ago. They began
         // before us, so nobody waits in a circle.
         let _writing = tree.lock.write().unwrap_or_else(PoisonError::into_inner);
@@ -146,8 +151,8 @@ impl TreePool {
             drop(reading);
             return work(&tree, Some(wanted)).map(Some);
         }
-        tree.spoil()?;
-        match &base {
+        tree.begin()?;
+        match from {
             Some(base) => {
                 if sync(&base.path, &tree.path, cancel)?.is_none() {
                     return Ok(None);
@@ -198,24 +203,19 @@ impl TreePool {
         *base_holds = Some(fingerprint);
     }
 
-    /// Runs `work` on the base, and undoes what it wrote there, as [`Tree::undo_writes`] does.
+    /// Runs `work` on the base, and undoes what it wrote there, as [`Tree::undo_writes`] does. Returns what came of
+    /// the work, and what it wrote.
     ///
     /// # Errors
-    /// Those of `work`; the tree cannot be looked at, or a file not be removed.
-    pub fn with_base<T>(
-        &self,
-        restored: &Path,
-        work: impl FnOnce(&Path) -> Result<T>,
-    ) -> Result<(T, Option<Written>)> {
+    /// The tree cannot be looked at, or a file not be removed. No trial begins from it then.
+    pub fn with_base<T>(&self, work: impl FnOnce(&Path) -> T) -> Result<(T, Option<Written>)> {
         let base = Arc::clone(&self.roles().base);
         let before = Contents::of(&base.path)?;
-        let result = work(&base.path);
+        let done = work(&base.path);
         let _writing = base.lock.write().unwrap_or_else(PoisonError::into_inner);
-        let written = base.undo_writes(&before, restored)?;
-        if written.as_ref().is_some_and(|written| written.is_discarded) {
-            self.roles().base_holds = None;
-        }
-        Ok((result?, written))
+        // No file is excepted: nobody knows what one holds that was written to.
+        let written = base.undo_writes(&before, None)?;
+        Ok((done, written))
     }
 
     /// What the user should know of what an oracle wrote to a tree; only the first time.

@@ -1,6 +1,5 @@
 //! One build tree: what is built in it, and what others wrote to it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,9 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::contents::{self, Contents};
 use super::plan::Product;
 use super::stamp::Stamp;
-use crate::error::unless_absent;
+use crate::Result;
 use crate::model::{Fingerprint, sanitize_line};
-use crate::{Error, Result};
 
 /// So many files that an oracle wrote are named, with so many characters of each.
 const NAMES: usize = 3;
@@ -37,7 +35,8 @@ impl Tree {
     }
 
     /// Was it discarded since something was built in it?
-    pub(super) fn is_discarded(&self) -> bool {
+    #[must_use]
+    pub fn is_discarded(&self) -> bool {
         self.is_discarded.load(Ordering::Relaxed)
     }
 
@@ -75,27 +74,54 @@ impl Tree {
     /// is left of it. Returns what was written, if anything was.
     ///
     /// # Errors
-    /// The tree cannot be looked at, or a file not be removed.
-    pub fn undo_writes(&self, before: &Contents, restored: &Path) -> Result<Option<Written>> {
-        let now = Contents::of(&self.path)?;
-        if now == *before {
+    /// The tree cannot be looked at, or a file not be removed. The tree is discarded then, now or when it is next
+    /// used.
+    pub fn undo_writes(
+        &self,
+        before: &Contents,
+        restored: Option<&Path>,
+    ) -> Result<Option<Written>> {
+        let undone = Contents::of(&self.path).and_then(|now| self.undo(before, &now, restored));
+        if undone.is_err() {
+            // The first error tells more.
+            let _ = self.discard();
+        }
+        undone
+    }
+
+    /// Undoes what is other in `now`.
+    fn undo(
+        &self,
+        before: &Contents,
+        now: &Contents,
+        restored: Option<&Path>,
+    ) -> Result<Option<Written>> {
+        if now == before {
             return Ok(None);
         }
-        let mut differences = before.differences(&now);
-        differences.changed.retain(|path| path != restored);
-        let (names, is_discarded) = match differences.changed.is_empty() {
-            true => (differences.added, false),
-            false => (differences.changed, true),
+        let differences = |now: &Contents| {
+            let mut differences = before.differences(now);
+            differences.changed.retain(|path| Some(&**path) != restored);
+            differences
         };
-        if is_discarded {
-            self.discard()?;
-        } else {
+        let differences_now = differences(now);
+        let (names, mut is_discarded) = match differences_now.changed.is_empty() {
+            true => (differences_now.added, false),
+            false => (differences_now.changed, true),
+        };
+        if !is_discarded {
             contents::remove(&self.path, &names)?;
-            if let Some(stamp) = Stamp::read(&self.path) {
-                stamp.with(&Contents::of(&self.path)?).write(&self.path)?;
+            let left = Contents::of(&self.path)?;
+            // Somebody may be writing still.
+            is_discarded = !differences(&left).is_none();
+            if !is_discarded && let Some(stamp) = Stamp::read(&self.path) {
+                stamp.with(&left).write(&self.path)?;
             }
         }
-        Ok((!names.is_empty()).then_some(Written {
+        if is_discarded {
+            self.discard()?;
+        }
+        Ok((is_discarded || !names.is_empty()).then_some(Written {
             names,
             is_discarded,
         }))
@@ -107,18 +133,34 @@ impl Tree {
     }
 
     /// Removes all of it: nothing may be built from its contents.
-    pub(super) fn discard(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// It cannot be removed. It is tried again before the tree is used.
+    pub fn discard(&self) -> Result<()> {
         self.is_discarded.store(true, Ordering::Relaxed);
-        self.spoil()?;
-        unless_absent(fs::remove_dir_all(&self.path))
-            .map_err(|e| Error::io("remove", &self.path, e))
+        contents::remove_tree(&self.path)?;
+        // Last: by a stamp that does not hold, the next session knows of a tree of which something is left.
+        self.spoil()
+    }
+
+    /// Something else is to be built in it: nothing of what was discarded may be left.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub(super) fn begin(&self) -> Result<()> {
+        if self.is_discarded() {
+            self.discard()?;
+            self.is_discarded.store(false, Ordering::Relaxed);
+        }
+        self.spoil()
     }
 }
 
 /// What somebody other than make wrote to a build tree.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Paths in the tree, sorted: those that were changed; if none was, those that were added.
+    /// Paths in the tree, sorted: those that were changed; if none was, those that were added. None if a restored
+    /// file is all that was written to at first.
     pub names: Vec<PathBuf>,
     /// Nothing is left of the tree, because it cannot be made what it was.
     pub is_discarded: bool,
@@ -136,7 +178,7 @@ impl Written {
         }
         let undone = match self.is_discarded {
             true => {
-                "existing files were changed, so that the tree is discarded, and the next build takes longer"
+                "not all of it can be undone, so that the tree is discarded, and the next build takes longer"
             }
             false => "the new files are removed",
         };
@@ -144,5 +186,55 @@ impl Written {
             "an oracle writes to the build tree ({}): {undone}. Let it write to $KBISECT_TRIAL, or to a copy",
             names.join(", ")
         )
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+
+    use super::super::plan::product_at;
+    use super::*;
+
+    /// A tree with a product, and what it holds.
+    fn built() -> (tempfile::TempDir, Tree, Contents) {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = Tree::at(dir.path().join("tree-000"));
+        fs::create_dir_all(tree.path().join("fs")).unwrap();
+        let image = tree.path().join("image");
+        fs::write(&image, "built").unwrap();
+        let product = product_at(&image).unwrap();
+        let before = tree.built(Fingerprint([1; 32]), &product).unwrap();
+        (dir, tree, before)
+    }
+
+    #[test]
+    fn what_is_written_while_other_writes_are_undone_discards_the_tree() {
+        let (_dir, tree, before) = built();
+        fs::write(tree.path().join("first"), "").unwrap();
+        let now = Contents::of(tree.path()).unwrap();
+        fs::write(tree.path().join("late"), "").unwrap();
+        let written = tree.undo(&before, &now, None).unwrap().unwrap();
+        assert!(written.is_discarded, "{written:?}");
+        assert!(!tree.path().exists());
+        assert_eq!(tree.stamp(), None);
+    }
+
+    #[test]
+    fn a_tree_that_could_not_be_removed_keeps_a_stamp_that_does_not_hold() {
+        let (_dir, tree, before) = built();
+        // Where the tree was, there is something that is no folder.
+        fs::remove_dir_all(tree.path()).unwrap();
+        fs::write(tree.path(), "").unwrap();
+        assert!(tree.undo_writes(&before, None).is_err());
+        assert!(tree.is_discarded());
+        assert!(Stamp::read(tree.path()).is_some(), "the next session knows");
+        assert_eq!(tree.stamp(), None);
+        // It is not used before it is removed.
+        assert!(tree.begin().is_err());
+        fs::remove_file(tree.path()).unwrap();
+        tree.begin().unwrap();
+        assert!(!tree.is_discarded());
     }
 }

@@ -26,17 +26,18 @@ impl Given {
         Ok(Self(files))
     }
 
+    /// Does each of them hold what it held?
+    pub(super) fn is_there(&self) -> bool {
+        !self.0.iter().any(is_other)
+    }
+
     /// Writes those anew that do not hold what they held; returns their names.
     ///
     /// # Errors
     /// One of them cannot be written.
     pub(super) fn put_back(&self) -> Result<Vec<String>> {
-        let is_other = |(path, bytes): &&(PathBuf, Vec<u8>)| {
-            let is_file = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
-            !is_file || fs::read(path).is_ok_and(|now| now != *bytes)
-        };
         let mut names = Vec::new();
-        for (path, bytes) in self.0.iter().filter(is_other) {
+        for (path, bytes) in self.0.iter().filter(|file| is_other(file)) {
             if path.is_dir() && !path.is_symlink() {
                 unless_absent(fs::remove_dir_all(path))
                     .map_err(|e| Error::io("remove", path, e))?;
@@ -50,6 +51,12 @@ impl Given {
         }
         Ok(names)
     }
+}
+
+/// Does a file not hold these bytes? One that cannot be read does not.
+fn is_other((path, bytes): &(PathBuf, Vec<u8>)) -> bool {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
+    !is_file || !fs::read(path).is_ok_and(|now| now == *bytes)
 }
 
 /// Writes a file anew, whole or not at all: a killed run must not leave a part of it in a build tree.

@@ -1,5 +1,6 @@
 //! One judgement: sets the tree back, builds, asks the oracles.
 
+use std::error::Error as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +34,17 @@ enum Answer {
 struct Image {
     product: Product,
     timings: Timings,
+}
+
+/// An error and its causes, in one line.
+fn described(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 impl TrialRunner {
@@ -79,11 +91,22 @@ impl TrialRunner {
                 let answer = self.ask(&job, subject, &given, cancel, state, &mut timings);
                 // It is judged again as it lies there, and later trials begin with a copy of it.
                 let is_changed = self.plan.product_in(tree.path()).ok().as_ref() != Some(&product);
-                if is_changed {
-                    self.trees.forget_tree_of(worker)?;
+                // If it was not put back, nobody knows what it holds.
+                let restored = given.is_there().then_some(&*self.plan.config);
+                let mut undone = tree.undo_writes(&before, restored);
+                if is_changed && undone.is_ok() && !tree.is_discarded() {
+                    undone = tree.discard().map(|()| None);
                 }
-                let written = tree.undo_writes(&before, &self.plan.config)?;
-                if let Some(text) = written.and_then(|written| self.trees.warning_of(&written)) {
+                let text = match undone {
+                    Ok(written) => written.and_then(|written| self.trees.warning_of(&written)),
+                    // The verdict is one on what was built before.
+                    Err(e) => Some(format!(
+                        "an oracle writes to the build tree, and it cannot be undone: {}. The verdict counts. The \
+                         tree is removed before it is used again. Let the oracle write to $KBISECT_TRIAL, or to a copy",
+                        described(&e)
+                    )),
+                };
+                if let Some(text) = text {
                     (subject.warn)(text);
                 }
                 let image = Some((product.hash, product.size));

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::files::CONFIG;
+use super::given::Given;
 use super::runner::TrialRunner;
 use crate::model::{ResolvedConfig, TrialId, WorkerId};
 use crate::oracle::{self, Oracle, OracleVerdict};
@@ -55,11 +56,8 @@ impl TrialRunner {
                 let folder = dir.join(FOLDER);
                 let logs = folder.join(LOGS);
                 fs::create_dir_all(&logs).map_err(|e| Error::io("make the folder", &logs, e))?;
-                // What an oracle writes to the base would be seen by all later trials.
-                let asked = self.trees.with_base(&self.plan.config, |tree| {
-                    self.boot_traced(tree, dir, &folder, &logs, cancel)
-                });
-                let read = asked.and_then(|_| read_all(&logs, &image));
+                let asked = self.boot_base(config, dir, &folder, &logs, cancel);
+                let read = asked.and_then(|()| read_all(&logs, &image));
                 let _ = fs::remove_dir_all(&logs);
                 read?
             }
@@ -80,6 +78,28 @@ impl TrialRunner {
             .hint("`--trace off` runs without a trace"));
         }
         Ok(Some(activity))
+    }
+
+    /// Has the oracles boot the base once more, and undoes what they wrote to it and to the config: later trials
+    /// would see that.
+    fn boot_base(
+        &self,
+        config: &ResolvedConfig,
+        trial: &Path,
+        folder: &Path,
+        logs: &Path,
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let given = Given::new((trial.join(CONFIG), &config.text), &[])?;
+        let undone = self
+            .trees
+            .with_base(|tree| self.boot_traced(tree, trial, folder, logs, cancel));
+        given.put_back()?;
+        let (asked, written) = undone?;
+        if let Some(text) = written.and_then(|written| self.trees.warning_of(&written)) {
+            self.source.warn(text);
+        }
+        asked
     }
 
     /// Asks the oracles once more, and has them trace.
@@ -122,4 +142,53 @@ fn read_all(logs: &Path, image: &Image) -> Result<Vec<Option<Ran>>> {
     entries
         .map(|entry| read(&entry.map_err(io)?.path(), image))
         .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::watched::tests::setting;
+    use super::*;
+    use crate::kconfig::parse_config;
+
+    #[test]
+    fn what_an_oracle_writes_while_it_is_traced_is_undone_and_told() {
+        // The last one does not accept.
+        for (write, code, is_base) in [
+            ("touch \"$KBISECT_BUILD/new\"", 0, true),
+            ("echo CONFIG_Y=y >>\"$KBISECT_BUILD/.config\"", 0, false),
+            ("touch \"$KBISECT_BUILD/new\"", 1, true),
+        ] {
+            let mut setting = setting("true");
+            setting.judge(None).unwrap();
+            let text = "CONFIG_X=y\n";
+            let config = ResolvedConfig::new(text.into(), parse_config(text));
+            setting
+                .runner
+                .trees
+                .accepted(WorkerId(0), config.fingerprint);
+            setting.runner.trees.promote(config.fingerprint);
+            let program = setting.dir.path().join("writes");
+            let script = format!("#!/bin/sh\n{write}\necho x >>\"$KBISECT_CONFIG\"\nexit {code}\n");
+            fs::write(&program, script).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+            setting.runner.oracles = vec![oracle::find(program.to_str().unwrap()).unwrap()];
+            let trial = setting.dir.path().join("trial");
+            let (folder, logs) = (trial.join(FOLDER), trial.join(FOLDER).join(LOGS));
+            fs::create_dir_all(&logs).unwrap();
+            let cancel = CancelToken::new();
+            let runner = &setting.runner;
+            let asked = runner.boot_base(&config, &trial, &folder, &logs, &cancel);
+            assert_eq!(asked.is_ok(), code == 0, "{asked:?}");
+            let holds = is_base.then_some(config.fingerprint);
+            assert_eq!(runner.trees.base_holds(), holds, "{write}");
+            assert!(!runner.trees.base_path().join("new").exists());
+            assert_eq!(fs::read_to_string(trial.join(CONFIG)).unwrap(), text);
+            let warnings = runner.source.take_warnings();
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(warnings[0].contains("an oracle writes to the build tree"));
+        }
+    }
 }

@@ -210,7 +210,7 @@ impl Touched {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(super) mod tests {
     use std::num::NonZeroUsize;
     use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
@@ -236,13 +236,13 @@ mod tests {
         }
     }
 
-    struct Setting {
-        dir: tempfile::TempDir,
-        runner: TrialRunner,
+    pub(in super::super) struct Setting {
+        pub(in super::super) dir: tempfile::TempDir,
+        pub(in super::super) runner: TrialRunner,
     }
 
     /// A project whose build does `recipe` first, in the source, which has the file `a.c`.
-    fn setting(recipe: &str) -> Setting {
+    pub(in super::super) fn setting(recipe: &str) -> Setting {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().canonicalize().unwrap();
         let source = path.join("source");
@@ -285,7 +285,7 @@ mod tests {
 
     impl Setting {
         /// Judges the start, or another trial, which has a start to compare with.
-        fn judge(&self, baseline: Option<&Path>) -> Result<TrialResult> {
+        pub(in super::super) fn judge(&self, baseline: Option<&Path>) -> Result<TrialResult> {
             let text = "CONFIG_X=y\n";
             let dir = self.dir.path().join("trial");
             fs::create_dir_all(&dir).unwrap();

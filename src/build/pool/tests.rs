@@ -163,18 +163,21 @@ fn what_is_forgotten_is_built_from_nothing() {
 
 /// Writes to the worker's tree as an oracle may, after `print(n)` was built in it.
 fn judge(pool: &TreePool, n: u8, oracle: impl FnOnce(&Path)) -> Option<Written> {
+    try_judge(pool, n, oracle).unwrap()
+}
+
+fn try_judge(pool: &TreePool, n: u8, oracle: impl FnOnce(&Path)) -> Result<Option<Written>> {
     let work = |tree: &Tree, _| {
         let (file, config) = (tree.path().join("vmlinux"), tree.path().join(".config"));
         fs::write(&file, [n]).unwrap();
         fs::write(&config, "").unwrap();
         let before = tree.built(print(n), &product_at(&file)?)?;
         oracle(tree.path());
-        tree.undo_writes(&before, Path::new(".config"))
+        tree.undo_writes(&before, Some(Path::new(".config")))
     };
     let cancel = CancelToken::new();
-    pool.with_tree(WorkerId(0), print(n), Origin::Earlier, &cancel, work)
-        .unwrap()
-        .unwrap()
+    let done = pool.with_tree(WorkerId(0), print(n), Origin::Earlier, &cancel, work)?;
+    Ok(done.unwrap())
 }
 
 #[test]
@@ -229,12 +232,8 @@ fn a_base_to_which_an_oracle_wrote_is_no_base() {
     judge(&pool, 1, |_| ());
     promote(&pool, 0, print(1));
     let write = |name: &'static str| {
-        let config = Path::new(".config");
-        let work = |tree: &Path| {
-            fs::write(tree.join(name), "oracle").unwrap();
-            Ok(())
-        };
-        pool.with_base(config, work).unwrap().1.unwrap()
+        let work = |tree: &Path| fs::write(tree.join(name), "oracle").unwrap();
+        pool.with_base(work).unwrap().1.unwrap()
     };
     assert!(!write("module").is_discarded);
     assert_eq!(pool.base_holds(), Some(print(1)));
@@ -252,6 +251,73 @@ fn a_tree_that_was_written_to_in_a_session_that_was_killed_is_not_built_from() {
     let pool = TreePool::open(dir.path(), 1, Some(print(1))).unwrap();
     assert_eq!(pool.base_holds(), None);
     assert!(!pool.base_path().exists());
+}
+
+#[test]
+fn a_base_whose_config_an_oracle_changed_is_no_base() {
+    let dir = tempfile::tempdir().unwrap();
+    let pool = TreePool::open(dir.path(), 1, None).unwrap();
+    judge(&pool, 1, |_| ());
+    promote(&pool, 0, print(1));
+    let work = |tree: &Path| fs::write(tree.join(".config"), "CONFIG_BY_ORACLE=y\n").unwrap();
+    let (_, written) = pool.with_base(work).unwrap();
+    assert_eq!(written.unwrap().names, [Path::new(".config")]);
+    assert_eq!(pool.base_holds(), None);
+    assert_eq!(build(&pool, 0, "next", print(2)), None);
+}
+
+#[test]
+fn a_base_is_discarded_while_somebody_gives_out_trees() {
+    let dir = tempfile::tempdir().unwrap();
+    let pool = TreePool::open(dir.path(), 1, None).unwrap();
+    judge(&pool, 1, |_| ());
+    promote(&pool, 0, print(1));
+    let (begun, begins) = std::sync::mpsc::channel();
+    let (went_on, goes_on) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let pool = &pool;
+        let writer = scope.spawn(move || {
+            pool.with_base(|tree| {
+                begun.send(()).unwrap();
+                goes_on.recv().unwrap();
+                fs::write(tree.join("vmlinux"), "patched").unwrap();
+            })
+        });
+        begins.recv().unwrap();
+        let roles = pool.roles();
+        went_on.send(()).unwrap();
+        // It would hang here if it waited for the roles.
+        let (_, written) = writer.join().unwrap().unwrap();
+        assert!(written.unwrap().is_discarded);
+        drop(roles);
+    });
+    assert_eq!(pool.base_holds(), None);
+    assert_eq!(build(&pool, 0, "next", print(2)), None);
+}
+
+#[test]
+fn a_tree_of_which_a_killed_session_had_not_yet_removed_all_is_not_built_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let pool = TreePool::open(dir.path(), 1, None).unwrap();
+    judge(&pool, 1, |_| ());
+    promote(&pool, 0, print(1));
+    let poisoned = try_judge(&pool, 2, |tree| {
+        fs::write(tree.join("vmlinux"), "patched").unwrap();
+        // As if it were killed in the removal: the folder of the tree cannot be removed.
+        fs::rename(tree, tree.with_extension("moved")).unwrap();
+        fs::write(tree, "").unwrap();
+    });
+    assert!(poisoned.is_err());
+    let tree = dir.path().join(if pool.base_path().ends_with("tree-000") {
+        "tree-001"
+    } else {
+        "tree-000"
+    });
+    fs::remove_file(&tree).unwrap();
+    fs::rename(tree.with_extension("moved"), &tree).unwrap();
+    let pool = TreePool::open(dir.path(), 1, Some(print(1))).unwrap();
+    assert_eq!(pool.base_holds(), Some(print(1)));
+    assert!(!tree.exists());
 }
 
 #[test]
