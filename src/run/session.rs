@@ -21,9 +21,7 @@ use crate::lab::{
     Attempts, BEST_FRAGMENT, Budget, Lab, LocalSite, LocalWorkers, Outcome, Stopped, calls,
     fragment_of,
 };
-use crate::model::{
-    Candidate, Event, Fingerprint, Fragment, Judgement, Request, RequestSet, bytes,
-};
+use crate::model::{Candidate, Event, Fingerprint, Fragment, Judgement, RequestSet, bytes};
 use crate::search::{self, Coverage, Depends, Search};
 use crate::settings::Settings;
 use crate::setup::WorkFolder;
@@ -201,7 +199,7 @@ fn search_on(
             &state.files,
         )
     {
-        judge_start_again(&mut lab, &info.requests, &full, &*resolver, cancel)?;
+        judge_start_again(&mut lab, &full)?;
     }
     let is_first = state.start.is_none();
     if is_first {
@@ -395,20 +393,15 @@ fn has_baseline(trial: &Path, oracles: &[String], files: &BTreeMap<String, Strin
 
 /// Judges the start once more, because files of its trial are gone: it is the baseline of all others. The search
 /// is told what comes of it by the journal.
-fn judge_start_again(
-    lab: &mut Lab<'_>,
-    requests: &[Request],
-    full: &RequestSet,
-    resolver: &dyn Resolver,
-    cancel: &CancelToken,
-) -> Result<()> {
+fn judge_start_again(lab: &mut Lab<'_>, full: &RequestSet) -> Result<()> {
     let text = format!(
         "files of the start's trial ({}) are gone or not what they were, and oracles compare others with them: the \
          start is judged again",
         RunDir::trial_dir(lab.dir.path(), lab.start).display()
     );
     (lab.sink)(&Event::Warning { text });
-    let start = resolver.resolve(&fragment_of(requests, full), cancel)?;
+    // Of another config it would be the baseline of trials that were compared with the first.
+    let start = lab.resolve_again(full)?;
     let refused = lab.refused;
     lab.judge_start(&start, full)?;
     // The search began with that many, and goes the same way again only with as many.
