@@ -4,6 +4,7 @@ use super::flights::Trial;
 use super::{Run, on};
 use crate::journal::Record;
 use crate::lab::retry::{Next, Wanted};
+use crate::lab::verdicts::interrupted;
 use crate::model::{Candidate, CandidateId, Event, Judgement, Source, Verdict, WorkerId};
 use crate::trial::TrialResult;
 use crate::{Error, Result};
@@ -40,6 +41,10 @@ impl Run<'_, '_> {
             }
             Next::Cancelled => {
                 self.lab.emit(&Event::TrialCancelled { trial: trial.id });
+                if !trial.cancelled {
+                    // The run itself was: what was in flight is tried again after a resume.
+                    return Err(interrupted());
+                }
                 return trial
                     .candidates
                     .iter()
