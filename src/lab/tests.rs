@@ -289,6 +289,7 @@ fn session_at(
         written: written.unwrap_or_else(|| RequestSet::full(info.requests.len())),
         refused: 0,
         header: "# over the base\n",
+        is_stopping: false,
     };
     lab.run(search.as_mut(), replayed.in_flight, progress())
 }

@@ -187,6 +187,7 @@ fn search_on(
         written: state.noted.clone().unwrap_or_else(|| full.clone()),
         refused: state.refused,
         header: &header,
+        is_stopping: false,
     };
     if let Some(fingerprint) = state.start_config() {
         lab.cache.resolved(full.clone(), fingerprint);

@@ -84,6 +84,14 @@ pub enum TrialResult {
     Cancelled,
 }
 
+impl TrialResult {
+    /// Is it a pass or a failure?
+    #[must_use]
+    pub fn has_verdict(&self) -> bool {
+        matches!(self, Self::Judged { verdict, .. } if *verdict != Verdict::Unresolved)
+    }
+}
+
 /// What to do about a machine that gave out for this reason, so that trials can be made again.
 #[must_use]
 pub fn advice(why: &str) -> &'static str {
