@@ -336,3 +336,29 @@ fn what_an_oracle_leaves_beside_it_stops_no_run_and_no_resume() {
     assert!(toy.path("oracle/state/x").is_file());
     assert_twelve_certified(&toy, &toy.resume());
 }
+
+#[test]
+fn a_start_of_another_config_is_not_judged_again_in_the_place_of_the_first() {
+    let stop = format!("{CALLS}\ntest $calls != 3 || exit 126");
+    let toy = Toy::new(&Spec::twelve().oracle(&Rule::all(&TWELVE_NEEDED).script(&stop)));
+    // Kconfig calls a program, which gives another answer later.
+    let other = toy.path("state/other");
+    let kconfig = format!(
+        "{}\nconfig OTHER\n\tdef_bool $(shell,test -e {} && echo y || echo n)\n",
+        toy.read("src/Kconfig"),
+        other.display()
+    );
+    toy.write("src/Kconfig", &kconfig);
+    let stopped = toy.run(&["-j", "1"]);
+    assert_eq!(stopped.code, 1, "{}", stopped.said());
+    let before = toy.read("state/calls");
+    fs::remove_dir_all(toy.path("out/trials/0001")).unwrap();
+    fs::write(&other, "").unwrap();
+    // What Kconfig said before is kept there.
+    fs::remove_dir_all(toy.path("cache")).unwrap();
+    let ended = toy.resume();
+    assert_eq!(ended.code, 1, "{}", ended.said());
+    let said = ended.said();
+    assert!(said.contains("makes another configuration"), "{said}");
+    assert_eq!(toy.read("state/calls"), before);
+}

@@ -54,7 +54,7 @@ impl Lab<'_> {
         let text = match passed.as_ref().and_then(|passed| self.config_of(passed)) {
             Some(text) => text,
             None => {
-                let config = self.resolve_best(best)?;
+                let config = self.resolve_again(best)?;
                 if let Some(passed) = &passed {
                     self.restore_config(passed, &config)?;
                 }
@@ -68,7 +68,7 @@ impl Lab<'_> {
 
     /// The same at the end, when the best is the answer: its config, which is resolved anew in any case.
     pub(super) fn write_answer(&mut self, best: &RequestSet) -> Result<ResolvedConfig> {
-        let config = self.resolve_best(best)?;
+        let config = self.resolve_again(best)?;
         let path = self.dir.path().join(BEST_CONFIG);
         let is_same = |bytes: Vec<u8>| {
             parse_config(&String::from_utf8_lossy(&bytes)).fingerprint() == config.fingerprint
@@ -85,9 +85,13 @@ impl Lab<'_> {
         Ok(config)
     }
 
-    fn resolve_best(&self, best: &RequestSet) -> Result<ResolvedConfig> {
-        let config = (self.resolve)(&fragment_of(self.requests, best))?;
-        match self.cache.fingerprint(best) {
+    /// Resolves a set of requests, which may have been resolved before.
+    ///
+    /// # Errors
+    /// Kconfig fails, or makes another config than it did before.
+    pub fn resolve_again(&self, keep: &RequestSet) -> Result<ResolvedConfig> {
+        let config = (self.resolve)(&fragment_of(self.requests, keep))?;
+        match self.cache.fingerprint(keep) {
             Some(judged) if judged != config.fingerprint => Err(another_config()),
             _ => Ok(config),
         }

@@ -110,7 +110,7 @@ impl<'l, 'a> Run<'l, 'a> {
                 }
                 recv(self.lab.signals) -> signal => {
                     if signal.is_ok() {
-                        self.lab.emit(&Event::Note { text: "stopping; once more to kill".into() });
+                        self.lab.stop();
                         self.stop_all()?;
                         return Ok(Some(Stopped::Interrupted));
                     }

@@ -8,7 +8,7 @@ use super::queue::Report;
 use super::retry::{Next, Tries, Wanted};
 use super::state::Lab;
 use super::store::{fragment_of, write_best};
-use super::verdicts::{no_workers, why};
+use super::verdicts::{interrupted, no_workers, why};
 use crate::journal::{Record, RunDir};
 use crate::model::{
     Event, Judgement, Phase, RequestSet, ResolvedConfig, Stage, Verdict, WorkerId, WorkerState,
@@ -32,7 +32,12 @@ impl Lab<'_> {
         });
         let mut tries = Tries::default();
         loop {
-            if let Some(judgement) = self.try_start(config, keep, &mut tries)? {
+            let judgement = self.try_start(config, keep, &mut tries)?;
+            // Its verdict, if it has one, is on disk.
+            if self.is_stopping {
+                return Err(interrupted());
+            }
+            if let Some(judgement) = judgement {
                 return Ok(judgement);
             }
         }
@@ -49,13 +54,16 @@ impl Lab<'_> {
         let key = spec.key;
         self.workers.offer(spec.wishing(Wish::on(WorkerId(0))));
         let (worker, result) = self.wait_for_start(key)?;
+        if self.is_stopping && !result.has_verdict() {
+            return Err(interrupted());
+        }
         let judgement = match tries.next(trial, config, result, Wanted::Yes)? {
             Next::Counts(judgement) => judgement,
             Next::Alone(why) | Next::Again(why) => {
                 self.warn(no_verdict(&why));
                 return Ok(None);
             }
-            Next::Cancelled => return Err(Error::new(ErrorKind::Interrupted, "interrupted")),
+            Next::Cancelled => return Err(interrupted()),
         };
         let dir = RunDir::trial_dir(self.dir.path(), trial);
         let fails = |what: &str| {
@@ -89,8 +97,14 @@ impl Lab<'_> {
                 if !tries.refused() {
                     return fails("the start does not pass its oracle, asked twice");
                 }
-                let why = why(&judgement);
-                self.warn(format!("the oracle refuses the start ({why}): once more"));
+                let (why, next) = (
+                    why(&judgement),
+                    match self.is_stopping {
+                        true => "",
+                        false => ": once more",
+                    },
+                );
+                self.warn(format!("the oracle refuses the start ({why}){next}"));
                 self.start_ended(worker, keep, &judgement);
                 Ok(None)
             }
@@ -151,7 +165,10 @@ impl Lab<'_> {
                     Ok(Report::Warning(text)) => self.emit(&Event::Warning { text }),
                     Err(_) => return Err(no_workers()),
                 },
-                recv(self.signals) -> signal => if signal.is_ok() { self.workers.retract(wanted) },
+                recv(self.signals) -> signal => if signal.is_ok() {
+                    self.stop();
+                    self.workers.retract(wanted);
+                },
             }
         }
     }

@@ -107,6 +107,8 @@ pub struct Lab<'a> {
     pub refused: u32,
     /// What stands before the requests in the fragment of the best: comments and the base.
     pub header: &'a str,
+    /// Somebody wants the run to stop.
+    pub is_stopping: bool,
 }
 
 impl Lab<'_> {
@@ -116,6 +118,14 @@ impl Lab<'_> {
 
     pub(super) fn warn(&mut self, text: String) {
         self.emit(&Event::Warning { text });
+    }
+
+    /// Notes that somebody wants the run to stop.
+    pub(super) fn stop(&mut self) {
+        self.is_stopping = true;
+        self.emit(&Event::Note {
+            text: "stopping; once more to kill".into(),
+        });
     }
 
     fn take_trial(&mut self) -> TrialId {

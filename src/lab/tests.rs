@@ -291,6 +291,7 @@ fn session_at(
         written: written.or_else(|| Some(RequestSet::full(info.requests.len()))),
         refused: 0,
         header: "# over the base\n",
+        is_stopping: false,
     };
     lab.run(search.as_mut(), replayed.in_flight, progress())
 }

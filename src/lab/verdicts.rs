@@ -1,11 +1,16 @@
 //! What a trial came to, and why a run cannot go on.
 
-use crate::Error;
 use crate::model::{Judgement, ResolvedConfig, Source, TrialId, Verdict};
 use crate::trial::{TrialResult, advice};
+use crate::{Error, ErrorKind};
 
 pub(super) fn no_workers() -> Error {
     Error::failed("all workers are gone").hint("this is a bug of kbisect; `kbisect resume` goes on")
+}
+
+/// Somebody stopped the run.
+pub(super) fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted")
 }
 
 /// The machine gave out for the last time.

@@ -21,9 +21,7 @@ use crate::lab::{
     Attempts, BEST_FRAGMENT, Budget, Lab, LocalSite, LocalWorkers, Outcome, Stopped, calls,
     fragment_of,
 };
-use crate::model::{
-    Candidate, Event, Fingerprint, Fragment, Judgement, Request, RequestSet, bytes,
-};
+use crate::model::{Candidate, Event, Fingerprint, Fragment, Judgement, RequestSet, bytes};
 use crate::search::{self, Coverage, Depends, Search};
 use crate::settings::{JudgeStart, Settings};
 use crate::setup::WorkFolder;
@@ -192,6 +190,7 @@ fn search_on(
         },
         refused: state.refused,
         header: &header,
+        is_stopping: false,
     };
     if let Some(fingerprint) = state.start_config() {
         lab.cache.resolved(full.clone(), fingerprint);
@@ -241,7 +240,7 @@ fn owed_of_start(
     if let Some(start) = &state.start {
         let folder = RunDir::trial_dir(lab.dir.path(), start.trial);
         if !has_baseline(&folder, names, &state.files) {
-            judge_start_again(lab, requests, &full, resolver, cancel)?;
+            judge_start_again(lab, &full)?;
         }
     }
     if settings.judge_start == JudgeStart::Needed {
@@ -430,25 +429,20 @@ fn check_grown(lab: &Lab<'_>, state: &RunState, names: &[String]) -> Result<()> 
          them",
         folder.display()
     ))
-    .hint("put them back, or begin anew with another --output"))
+    .hint("put them back, or start a new run with another --output"))
 }
 
 /// Judges the start once more, because files of its trial are gone: it is the baseline of all others. The search
 /// is told what comes of it by the journal.
-fn judge_start_again(
-    lab: &mut Lab<'_>,
-    requests: &[Request],
-    full: &RequestSet,
-    resolver: &dyn Resolver,
-    cancel: &CancelToken,
-) -> Result<()> {
+fn judge_start_again(lab: &mut Lab<'_>, full: &RequestSet) -> Result<()> {
     let text = format!(
         "files of the start's trial ({}) are gone or not what they were, and oracles compare others with them: the \
          start is judged again",
         RunDir::trial_dir(lab.dir.path(), lab.start).display()
     );
     (lab.sink)(&Event::Warning { text });
-    let start = resolver.resolve(&fragment_of(requests, full), cancel)?;
+    // Of another config it would be the baseline of trials that were compared with the first.
+    let start = lab.resolve_again(full)?;
     let refused = lab.refused;
     lab.judge_start(&start, full)?;
     // The search began with that many, and goes the same way again only with as many.

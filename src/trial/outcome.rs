@@ -1,9 +1,11 @@
 //! What came of a trial, in a form that can be sent from another machine.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::files::names_below;
 use super::spec::{TrialKey, VERSION};
 use crate::build::is_clock_skew;
 use crate::model::{Origin, ResolvedConfig, Timings, Verdict};
@@ -17,7 +19,8 @@ pub struct TrialOutcome {
     pub key: TrialKey,
     /// What came of it.
     pub result: TrialResult,
-    /// The names of the files in its folder, relative to that: logs, and what oracles left.
+    /// The names of the files in its folder, relative to that: logs, and what oracles left. Of a trial of this
+    /// machine they are not listed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub files: BTreeSet<String>,
 }
@@ -31,6 +34,15 @@ impl TrialOutcome {
             key,
             result,
             files: BTreeSet::new(),
+        }
+    }
+
+    /// The same with the names of the files in the trial's folder, for another machine, which cannot look into that.
+    #[must_use]
+    pub fn with_files_of(self, folder: &Path) -> Self {
+        Self {
+            files: names_below(folder),
+            ..self
         }
     }
 }
@@ -70,6 +82,14 @@ pub enum TrialResult {
     },
     /// It was cancelled.
     Cancelled,
+}
+
+impl TrialResult {
+    /// Is it a pass or a failure?
+    #[must_use]
+    pub fn has_verdict(&self) -> bool {
+        matches!(self, Self::Judged { verdict, .. } if *verdict != Verdict::Unresolved)
+    }
 }
 
 /// What to do about a machine that gave out for this reason, so that trials can be made again.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::files::{BUILD_LOG, CONFIG, names_below};
+use super::files::{BUILD_LOG, CONFIG};
 use super::outcome::{TrialOutcome, TrialResult};
 use super::spec::{Baseline, Needs, TrialSpec, VERSION, Work};
 use super::subject::Subject;
@@ -118,10 +118,7 @@ impl Runner for TrialRunner {
                 for text in warnings.chain(self.source.take_warnings()) {
                     tell(News::Warning(text));
                 }
-                Ok(TrialOutcome {
-                    files: names_below(&folder),
-                    ..TrialOutcome::new(spec.key, result?)
-                })
+                Ok(TrialOutcome::new(spec.key, result?))
             }
         }
     }
@@ -321,15 +318,17 @@ mod tests {
         let sent = serde_json::to_string(&judge("CONFIG_X=y\n", None)).unwrap();
         let spec: TrialSpec = serde_json::from_str(&sent).unwrap();
         let outcome = run(&runner, &spec).unwrap();
-        let TrialResult::Judged { verdict, .. } = outcome.result else {
+        let TrialResult::Judged { verdict, .. } = &outcome.result else {
             panic!("{outcome:?}");
         };
-        assert_eq!((verdict, outcome.key), (Verdict::Pass, spec.key));
+        assert_eq!((*verdict, outcome.key), (Verdict::Pass, spec.key));
         let folder = dir.path().join("trials/0007");
         assert_eq!(
             fs::read_to_string(folder.join("config")).unwrap(),
             "CONFIG_X=y\n"
         );
+        assert!(outcome.files.is_empty(), "its folder is here");
+        let outcome = outcome.with_files_of(&folder);
         for name in ["config", "build.log", "accept/oracle.log", "accept/note"] {
             assert!(outcome.files.contains(name), "{name}: {outcome:?}");
         }

@@ -4,7 +4,7 @@ use super::Run;
 use super::flights::{Doing, Trial};
 use crate::Result;
 use crate::lab::queue::Report;
-use crate::model::{Candidate, Event, Verdict, WorkerId, WorkerState};
+use crate::model::{Candidate, Event, WorkerId, WorkerState};
 use crate::trial::{TrialOutcome, TrialResult};
 
 /// A trial that gave a verdict before it was stopped.
@@ -51,8 +51,7 @@ impl Run<'_, '_> {
                     };
                     if let (Doing::Judging(trial), Ok(TrialOutcome { result, .. })) =
                         (doing, outcome)
-                        && let TrialResult::Judged { verdict, .. } = &result
-                        && *verdict != Verdict::Unresolved
+                        && result.has_verdict()
                     {
                         finished.push(Finished {
                             worker,

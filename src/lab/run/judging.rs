@@ -6,6 +6,7 @@ use super::flights::Trial;
 use super::{Run, on};
 use crate::journal::{Record, RunDir};
 use crate::lab::retry::{Next, Wanted};
+use crate::lab::verdicts::interrupted;
 use crate::model::{Candidate, CandidateId, Event, Judgement, Source, Verdict, WorkerId};
 use crate::trial::{TrialResult, files_in};
 use crate::{Error, Result};
@@ -42,6 +43,10 @@ impl Run<'_, '_> {
             }
             Next::Cancelled => {
                 self.lab.emit(&Event::TrialCancelled { trial: trial.id });
+                if !trial.cancelled {
+                    // The run itself was: what was in flight is tried again after a resume.
+                    return Err(interrupted());
+                }
                 return trial
                     .candidates
                     .iter()

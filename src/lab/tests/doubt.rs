@@ -166,6 +166,7 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
         written: Some(full.clone()),
         refused: 0,
         header: "",
+        is_stopping: false,
     };
     let config = resolve(&fragment_of(&info.requests, &full));
     let judgement = lab.judge_start(&config, &full);

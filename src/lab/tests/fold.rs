@@ -55,6 +55,7 @@ fn the_live_state_of_a_run_is_that_of_its_journal() {
         written: Some(full.clone()),
         refused: 0,
         header: "",
+        is_stopping: false,
     };
     let config = resolve(&fragment_of(&info.requests, &full));
     lab.judge_start(&config, &full).unwrap();

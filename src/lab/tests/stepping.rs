@@ -10,6 +10,7 @@ use super::*;
 use crate::model::WorkerState;
 use crate::trial::{Company, Wish};
 
+mod start;
 mod stopping;
 
 /// What the dispatcher asks of the workers.

@@ -34,6 +34,32 @@ fn a_stop_keeps_the_verdict_that_was_quicker_and_leaves_the_rest_in_flight() {
 }
 
 #[test]
+fn a_trial_that_is_cancelled_with_the_whole_run_ends_the_session_and_stays_in_flight() {
+    let scene = Scene::of(1);
+    let search = || Scripted::new(&[&["A"], &["B"]]);
+    let played = scene.play(search(), |steps, _| {
+        let first = steps.offered();
+        steps.start(&first, 0);
+        // Nobody retracted it.
+        steps.end(first.key, Some(0), Ok(TrialResult::Cancelled));
+        assert!(steps.asked.recv().is_err(), "nothing more is asked for");
+    });
+    let error = played.outcome.as_ref().unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::Interrupted, "{error}");
+    let cancelled = Event::TrialCancelled { trial: TrialId(2) };
+    assert!(played.events.contains(&cancelled));
+    assert_eq!(played.calls, [], "it is not withdrawn");
+    let played = scene.play(search(), |steps, _| {
+        for trial in [3, 4].map(TrialId) {
+            let offered = steps.offered();
+            assert_eq!(offered.trial, trial);
+            steps.judge(&offered, 0, FAIL);
+        }
+    });
+    assert_eq!(played.calls, [0, 1].map(|id| Call::Told(id, FAIL)));
+}
+
+#[test]
 fn no_more_trials_are_offered_than_the_budget_has_left() {
     let mut scene = Scene::of(3);
     // The start's is the first.
