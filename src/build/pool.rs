@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::contents::Contents;
+use super::contents::{self, Contents};
 use super::stamp::Stamp;
 use super::sync::sync;
 use super::tree::{Tree, Written};
@@ -152,6 +152,9 @@ impl TreePool {
             return work(&tree, Some(wanted)).map(Some);
         }
         tree.begin()?;
+        if fs::symlink_metadata(&tree.path).is_ok_and(|meta| !meta.is_dir()) {
+            contents::remove_tree(&tree.path)?;
+        }
         match from {
             Some(base) => {
                 if sync(&base.path, &tree.path, cancel)?.is_none() {
@@ -160,8 +163,7 @@ impl TreePool {
             }
             None => {
                 // Whatever an earlier run left here is not known to be whole.
-                unless_absent(fs::remove_dir_all(&tree.path))
-                    .map_err(|e| Error::io("remove", &tree.path, e))?;
+                contents::remove_tree(&tree.path)?;
                 fs::create_dir_all(&tree.path)
                     .map_err(|e| Error::io("make the folder", &tree.path, e))?;
             }

@@ -193,7 +193,7 @@ fn search_on(
         is_stopping: false,
     };
     if let Some(fingerprint) = state.start_config() {
-        lab.cache.resolved(full.clone(), fingerprint);
+        lab.cache.resolved(full, fingerprint);
     }
     let depends = depends_in(info)?;
     let is_first = owed_of_start(&mut lab, &state, settings, &*resolver, &names, cancel)?;
