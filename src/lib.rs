@@ -14,8 +14,10 @@
 //! - [`kconfig`]: reads and resolves configurations; [`kconfig::engine`] is a Kconfig
 //!   implementation of its own, with an example.
 //! - [`run`]: a whole run, from its settings to its result; it can be stopped and resumed.
-//! - [`lab`]: runs a search on real builds. [`trial`] makes one trial by means of [`build`], [`boot`] and
-//!   [`oracle`], [`journal`] stores its verdict, [`report`] explains the result.
+//! - [`settings`] says what a run is about, [`report`] what came of it.
+//! - [`cli`]: [`cli::serve`] must be the first call of a program that makes runs.
+//!
+//! The other modules are the machinery of a run, and change without notice; ARCHITECTURE.md has them all.
 //!
 //! The search alone:
 //!
@@ -40,27 +42,41 @@
 //! `ARCHITECTURE.md` says who uses whom and what must always hold, `DESIGN.md` how each part
 //! works, `FORMATS.md` what is on disk.
 
+#[doc(hidden)]
 pub mod boot;
+#[doc(hidden)]
 pub mod build;
+#[doc(hidden)]
 pub mod cc;
 pub mod cli;
 pub mod error;
+#[doc(hidden)]
 pub mod identity;
+#[doc(hidden)]
 pub mod input;
+#[doc(hidden)]
 pub mod journal;
 pub mod kconfig;
+#[doc(hidden)]
 pub mod lab;
 pub mod model;
+#[doc(hidden)]
 pub mod oracle;
+#[doc(hidden)]
 pub mod places;
 pub mod report;
 pub mod run;
 pub mod search;
 pub mod settings;
+#[doc(hidden)]
 pub mod setup;
+#[doc(hidden)]
 pub mod supervise;
+#[doc(hidden)]
 pub mod trace;
+#[doc(hidden)]
 pub mod trial;
+#[doc(hidden)]
 pub mod ui;
 
 pub use error::{Error, ErrorKind, Result};

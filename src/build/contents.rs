@@ -160,17 +160,12 @@ pub(super) fn remove(tree: &Path, entries: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Removes a tree, with all that is in it, or the file or link that somebody put in its place.
+/// Removes a tree, with all that is in it.
 ///
 /// # Errors
 /// It cannot be removed.
 pub(super) fn remove_tree(tree: &Path) -> Result<()> {
-    let is_other = fs::symlink_metadata(tree).is_ok_and(|meta| !meta.is_dir());
-    let remove = |tree: &Path| match is_other {
-        true => fs::remove_file(tree),
-        false => fs::remove_dir_all(tree),
-    };
-    let removed = match remove(tree) {
+    let removed = match fs::remove_dir_all(tree) {
         Err(e) if e.kind() == ErrorKind::PermissionDenied => {
             unlock(tree);
             fs::remove_dir_all(tree)
@@ -266,19 +261,5 @@ mod tests {
         lock();
         remove_tree(&tree).unwrap();
         assert!(!tree.exists());
-    }
-
-    #[test]
-    fn a_file_or_a_link_in_the_place_of_a_tree_is_removed_and_what_it_leads_to_is_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let (tree, other) = (dir.path().join("tree"), dir.path().join("other"));
-        fs::write(&tree, "").unwrap();
-        remove_tree(&tree).unwrap();
-        assert!(!tree.exists());
-        fs::create_dir(&other).unwrap();
-        std::os::unix::fs::symlink(&other, &tree).unwrap();
-        remove_tree(&tree).unwrap();
-        assert!(fs::symlink_metadata(&tree).is_err() && other.exists());
-        remove_tree(&tree).unwrap();
     }
 }

@@ -60,6 +60,12 @@ impl TreePool {
             .map(|i| root.join(format!("{TREE}{i:03}")))
             .map(|path| Arc::new(Tree::at(path)))
             .collect();
+        for Tree { path, .. } in trees.iter().map(Arc::as_ref) {
+            // An oracle put it in the place of a tree.
+            if fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_dir()) {
+                fs::remove_file(path).map_err(|e| Error::io("remove", path, e))?;
+            }
+        }
         let stamps: Vec<Option<Fingerprint>> = trees.iter().map(|t| t.stamp()).collect();
         for (tree, stamp) in trees.iter().zip(&stamps) {
             // A trial that was killed may have changed files whose times do not show it.
@@ -152,9 +158,6 @@ impl TreePool {
             return work(&tree, Some(wanted)).map(Some);
         }
         tree.begin()?;
-        if fs::symlink_metadata(&tree.path).is_ok_and(|meta| !meta.is_dir()) {
-            contents::remove_tree(&tree.path)?;
-        }
         match from {
             Some(base) => {
                 if sync(&base.path, &tree.path, cancel)?.is_none() {

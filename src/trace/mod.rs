@@ -2,7 +2,7 @@
 //!
 //! QEMU's translator writes down each block of code when it first meets it ([`Ran`]); the symbol tables
 //! say which functions lie there and which objects they are from ([`Image`]). What a request brings
-//! into the kernel, whole objects or functions between `#ifdef`s ([`guarded`]), ran or did not
+//! into the kernel, whole objects or functions between `#ifdef`s (`guarded`), ran or did not
 //! ([`Activity`]). Tracing a kernel to find what it needs is the idea of undertaker-tailor (R. Tartler
 //! et al., 2012) and Cozart (H. Kuo et al., 2020); here it is a guess, which the oracle has to confirm.
 

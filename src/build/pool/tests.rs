@@ -321,6 +321,22 @@ fn a_tree_of_which_a_killed_session_had_not_yet_removed_all_is_not_built_from() 
 }
 
 #[test]
+fn a_file_or_a_link_in_the_place_of_a_tree_does_not_stop_the_next_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = dir.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("vmlinux"), "mine").unwrap();
+    fs::write(dir.path().join("tree-000"), "").unwrap();
+    std::os::unix::fs::symlink(&other, dir.path().join("tree-001")).unwrap();
+    let pool = TreePool::open(dir.path(), 1, None).unwrap();
+    assert_eq!(build(&pool, 0, "start", print(1)), None);
+    promote(&pool, 0, print(1));
+    assert_eq!(build(&pool, 0, "next", print(2)).as_deref(), Some("start"));
+    let text = fs::read_to_string(other.join("vmlinux")).unwrap();
+    assert_eq!(text, "mine");
+}
+
+#[test]
 fn without_a_base_a_trial_begins_from_nothing() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir_all(dir.path().join("tree-001")).unwrap();
