@@ -49,6 +49,8 @@ pub mod build;
 #[doc(hidden)]
 pub mod cc;
 pub mod cli;
+#[doc(hidden)]
+pub mod dirs;
 pub mod error;
 #[doc(hidden)]
 pub mod identity;
@@ -62,8 +64,6 @@ pub mod lab;
 pub mod model;
 #[doc(hidden)]
 pub mod oracle;
-#[doc(hidden)]
-pub mod places;
 pub mod report;
 pub mod run;
 pub mod search;

@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kbisect::Result;
+use kbisect::dirs::cache_dir;
 use kbisect::kconfig::engine::{
     Dialect, Env, Graph, Message, Mode, Model, NodeKind, Shell, ShellError, SymKind, Value, parse,
 };
@@ -22,7 +23,6 @@ use kbisect::kconfig::{
     read_as, symbols,
 };
 use kbisect::model::{Fragment, Request, RequestId, ResolvedConfig, Symbol};
-use kbisect::places::cache_dir;
 use kbisect::setup::Setup;
 use kbisect::supervise::{self, CancelToken, Spec};
 use rayon::prelude::*;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use kbisect::dirs::cache_dir;
 use kbisect::kconfig::{ConfResolver, Project};
-use kbisect::places::cache_dir;
 use kbisect::setup::Setup;
 use kbisect::supervise::CancelToken;
 

@@ -13,7 +13,7 @@ use regex::bytes::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::{Accel, Budget, Clock, Firmware, Kernel, Machine, Memory, Outcome, Plan, Watch, boot};
-use crate::places::cache_dir;
+use crate::dirs::cache_dir;
 use crate::supervise::{CancelToken, boot_id};
 use crate::{Error, Result};
 

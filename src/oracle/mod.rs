@@ -24,7 +24,7 @@ pub use written::Written;
 use crate::identity::{Tracked, Version};
 use crate::model::{Hashes, OracleFiles, OracleKey, near};
 use crate::supervise::find_program;
-use crate::{Error, Result, places};
+use crate::{Error, Result, dirs};
 
 /// A program that says whether a built kernel is good enough.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub struct Oracle {
 /// executed.
 pub fn find(name_or_path: &str) -> Result<Oracle> {
     if let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name_or_path) {
-        let program = shipped::install(shipped, &places::cache_dir()?)?;
+        let program = shipped::install(shipped, &dirs::cache_dir()?)?;
         return Oracle::new(shipped.name, program);
     }
     let path = Path::new(name_or_path);

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::files::parse;
+use crate::dirs::data_dir;
 use crate::journal::write_atomically;
 use crate::model::{Prior, Request, RequestSet, Symbol};
-use crate::places::data_dir;
 use crate::{Error, Result};
 
 /// The folder, in the data folder.

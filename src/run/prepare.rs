@@ -22,7 +22,7 @@ use crate::model::{Symbol, sanitize_line};
 use crate::settings::Settings;
 use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
 use crate::supervise::CancelToken;
-use crate::{Error, ErrorKind, Result, places};
+use crate::{Error, ErrorKind, Result, dirs};
 
 /// Wall time that one build may take. A kernel takes minutes; this is for a make that hangs.
 const BUILD_LIMIT: Duration = Duration::from_secs(4 * 3600);
@@ -53,7 +53,7 @@ pub(crate) fn tools(
     };
     warn_of_make_options(tell);
     let machine = machine(asked, when, &judges, tell)?;
-    let cache = places::cache_dir()?;
+    let cache = dirs::cache_dir()?;
     checks::buildable(
         &cache,
         "the cache folder",

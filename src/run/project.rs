@@ -7,7 +7,7 @@ use crate::identity::{self, Building, Seen, SourceTree};
 use crate::kconfig::Project;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
-use crate::{Error, Result, places};
+use crate::{Error, Result, dirs};
 
 /// The profile of a name, or what a table describes; without either Linux.
 pub(crate) fn project(wanted: Option<&toml::Value>, arch: &str) -> Result<Project> {
@@ -30,7 +30,7 @@ pub(crate) fn check_clean(project: &Project, source: &Path) -> Result<()> {
     project.check_source(source).map_err(|error| {
         let left = || {
             let root = source.canonicalize().ok()?;
-            let left = SourceTree::left_in(&root, &places::cache_dir().ok()?);
+            let left = SourceTree::left_in(&root, &dirs::cache_dir().ok()?);
             building(project).not_clean(&root, &left)
         };
         left().unwrap_or(error)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::places::cache_dir;
+use crate::dirs::cache_dir;
 use crate::supervise::{CancelToken, Ended, Log, Spec, run};
 use crate::{Error, ErrorKind, Result};
 
@@ -14,7 +14,7 @@ pub struct Setup<'a> {
 }
 
 impl<'a> Setup<'a> {
-    /// With the user's [cache folder](crate::places::cache_dir). `note` is told, in one line each, what takes
+    /// With the user's [cache folder](crate::dirs::cache_dir). `note` is told, in one line each, what takes
     /// long.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ pub struct Finding {
 /// Looks at everything that is `wanted`. `output` is a folder in which a run will be kept.
 ///
 /// # Errors
-/// As for [`Need::is_met`](super::Need::is_met), and as for [`cache_dir`](crate::places::cache_dir).
+/// As for [`Need::is_met`](super::Need::is_met), and as for [`cache_dir`](crate::dirs::cache_dir).
 pub fn findings(setup: &mut Setup<'_>, wanted: &Wanted, output: &Path) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for need in &wanted.needs {
