@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kbisect::kconfig::engine::{Graph, Mode, Model, Varying};
 use kbisect::kconfig::{
-    CheckedResolver, EC2_START, Project, analyse, carried, parse_config, read_as, symbols,
+    CheckedResolver, EC2_START, Project, analyse, dependents, parse_config, read_as, symbols,
 };
 use kbisect::model::ResolvedConfig;
 use kbisect::setup::Setup;
@@ -124,7 +124,7 @@ fn start(c: &mut Criterion) {
         let take_apart = || {
             let start = analyse(&parsed, &[], &known, resolver.conf(), &resolver, &cancel);
             let start = start.expect("it resolves");
-            carried(&start.requests, &start.selectors, &resolver, &cancel).expect("it resolves")
+            dependents(&start.requests, &start.selectors, &resolver, &cancel).expect("it resolves")
         };
         group.bench_function(format!("take the {name} config apart"), |b| {
             b.iter(take_apart);

@@ -19,7 +19,7 @@ use kbisect::kconfig::engine::{
 };
 use kbisect::kconfig::{
     Changes, CheckedResolver, ConfResolver, EC2_START, Method, Precedence, ProblemKind, Project,
-    Prompt, Resolver, Selectors, Variations, analyse, carried, parse_config, prompts, read,
+    Prompt, Resolver, Selectors, Variations, analyse, dependents, parse_config, prompts, read,
     read_as, symbols,
 };
 use kbisect::model::{Fragment, Request, RequestId, ResolvedConfig, Symbol};
@@ -344,7 +344,7 @@ fn a_start_is_taken_apart_alike_whether_all_is_resolved_for_each_question_or_wha
         .collect();
     let take_apart = |quick: &dyn Resolver| {
         let start = analyse(&parsed, &keep, &known, resolver.conf(), quick, cancel).unwrap();
-        let carried = carried(&start.requests, &start.selectors, quick, cancel).unwrap();
+        let carried = dependents(&start.requests, &start.selectors, quick, cancel).unwrap();
         (start, carried)
     };
     let (whole, of_whole) = take_apart(&Whole(&resolver));

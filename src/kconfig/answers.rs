@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::call::{Call, LIMIT};
+use super::conf_call::{Call, LIMIT};
 use super::engine::{Shell, ShellError};
 use crate::supervise::{self, CancelToken, How, Spec};
 use crate::{Error, ErrorKind, Result};

@@ -7,10 +7,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::answers::RecordedShell;
-use super::call::{Call, LIMIT, check};
+use super::conf_cache::Kept;
+use super::conf_call::{Call, LIMIT, check};
 use super::convert::parse_failed;
 use super::engine::{self, Prompt};
-use super::kept::Kept;
 use super::project::{Method, Project};
 use super::prompts::parse_prompts;
 use super::read::parse_config;

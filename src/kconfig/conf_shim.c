@@ -9,7 +9,7 @@
  *   which conf gets through popen(): the compiler is asked some 90 questions, which takes four
  *   fifths of conf's time, and answers the same each time. Several processes may share DIR. A
  *   question is known by its text alone, so DIR must not outlive the toolchain, and what a
- *   question reads of the source must not change: DIR is named by these (kept.rs).
+ *   question reads of the source must not change: DIR is named by these (conf_cache.rs).
  *
  * It stays in the environment of what conf and make start: that one more library is loaded
  * cannot be measured in a run of gcc.

@@ -4,15 +4,15 @@
 //! native [`engine`], behind the same trait, [`Resolver`]: [`CheckedResolver`] is both.
 
 mod answers;
-mod call;
 mod checked;
 mod conf;
+mod conf_cache;
+mod conf_call;
 mod convert;
+mod dependents;
 pub mod engine;
 mod explained;
-mod groups;
 mod idle;
-mod kept;
 mod known;
 mod problem;
 mod project;
@@ -30,12 +30,12 @@ mod variations;
 pub use checked::CheckedResolver;
 pub use conf::{ConfResolver, Precedence};
 pub use convert::{parse_failed, prompts, selectors, symbols};
+pub use dependents::{dependents, unconditional_dependents};
 /// Its earlier name.
 #[doc(hidden)]
 pub use engine as native;
 pub use engine::Prompt;
 pub use explained::{Change, Explained};
-pub use groups::{carried, untied};
 pub use known::known_symbols;
 pub use problem::{Problem, ProblemKind};
 pub use project::{Method, PROFILES, Project, like_project_key};

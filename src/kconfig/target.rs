@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::call::{Short, make};
 use super::conf::ConfResolver;
+use super::conf_call::{Short, make};
 use super::project::Project;
 use crate::model::sanitize_line;
 use crate::supervise::{self, CancelToken, Log};

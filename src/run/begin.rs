@@ -96,8 +96,8 @@ fn carried(
         return Ok(Vec::new());
     }
     let (requests, selectors) = (&start.requests, &start.selectors);
-    let carried = kconfig::carried(requests, selectors, &*tools.resolver, cancel)?;
-    Ok(Depends::new(kconfig::untied(carried, selectors)).lists())
+    let carried = kconfig::dependents(requests, selectors, &*tools.resolver, cancel)?;
+    Ok(Depends::new(kconfig::unconditional_dependents(carried, selectors)).lists())
 }
 
 /// The directory has a run in it. Is it this one, which may go on? Another one is left alone.

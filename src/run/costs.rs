@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Foretold {
+pub(crate) struct CostEstimate {
     /// The start's own build, in which nothing has changed.
     start: Forecast,
     /// By request; empty when it cannot be told quickly.
@@ -20,7 +20,7 @@ pub(crate) struct Foretold {
     added: Vec<Duration>,
 }
 
-impl Foretold {
+impl CostEstimate {
     /// Of the start, which was just built.
     ///
     /// # Errors
@@ -116,7 +116,7 @@ mod tests {
             objects,
             cpu: secs(cpu),
         };
-        let costs = Foretold {
+        let costs = CostEstimate {
             start: of(0, 6),
             without: vec![of(1, 6), of(700, 206), of(0, 6)],
             added: vec![secs(0), secs(30), secs(50)],
@@ -124,6 +124,6 @@ mod tests {
         let two = NonZeroUsize::new(2).unwrap();
         assert_eq!(costs.millis(secs(2), two), [8_000, 108_000, 33_000]);
         assert_eq!(costs.objects(RequestId(1)), Some(700));
-        assert_eq!(Foretold::default().objects(RequestId(1)), None);
+        assert_eq!(CostEstimate::default().objects(RequestId(1)), None);
     }
 }

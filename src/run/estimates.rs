@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::costs::Foretold;
+use super::costs::CostEstimate;
 use super::guess;
 use super::searches::StartModel;
 use crate::Result;
@@ -65,7 +65,7 @@ impl Estimates<'_> {
             let cpu = judgement.timings.build_cpu;
             lab.site.recall(judgement.trial, &start, cpu);
         }
-        let costs = Foretold::of(lab, model, cancel)?;
+        let costs = CostEstimate::of(lab, model, cancel)?;
         if is_timed && !costs.is_empty() {
             lab.journal.append(&Record::Costs {
                 millis: costs.millis(judgement.timings.oracle_wall, settings.build_jobs),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::costs::Foretold;
+use super::costs::CostEstimate;
 use super::files::{json_file, parse};
 use super::searches::StartModel;
 use crate::journal::RunDir;
@@ -117,7 +117,7 @@ impl Guess {
 pub(crate) fn of_start(
     lab: &mut Lab<'_>,
     model: StartModel<'_>,
-    costs: &Foretold,
+    costs: &CostEstimate,
     tracing: &Tracing,
     source: &Path,
     cancel: &CancelToken,
@@ -163,7 +163,7 @@ pub(crate) fn of_start(
 fn guess(
     lab: &mut Lab<'_>,
     model: StartModel<'_>,
-    costs: &Foretold,
+    costs: &CostEstimate,
     from: &TraceFrom,
     source: &Path,
     cancel: &CancelToken,

@@ -115,7 +115,7 @@ pub(crate) fn depends_of(
     }
     let ids: Vec<RequestId> = keep.iter().collect();
     let fragment = fragment_of(requests, keep);
-    let carried = kconfig::carried(fragment.requests(), &[], resolver, cancel)?;
+    let carried = kconfig::dependents(fragment.requests(), &[], resolver, cancel)?;
     // Of a part they are numbered by their place in it.
     let mut all = vec![RequestSet::empty(requests.len()); requests.len()];
     for (id, carried) in ids.iter().zip(carried) {

@@ -114,7 +114,9 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
     let start = start(settings, &tools, when_empty, cancel, tell)?;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {
-        Some(_) => kconfig::carried(&start.requests, &start.selectors, &*tools.resolver, cancel)?,
+        Some(_) => {
+            kconfig::dependents(&start.requests, &start.selectors, &*tools.resolver, cancel)?
+        }
         None => Vec::new(),
     };
     Ok(report(settings, &tools, &start, &carried))

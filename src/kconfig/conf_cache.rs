@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::call::{Call, SHIM};
+use super::conf_call::{Call, SHIM};
 use super::project::Project;
 use crate::identity::{self, Variables};
 use crate::supervise::CancelToken;

@@ -21,7 +21,7 @@ use crate::supervise::CancelToken;
 ///
 /// # Errors
 /// Kconfig fails.
-pub fn carried(
+pub fn dependents(
     requests: &[Request],
     selectors: &[RequestSet],
     resolver: &dyn Resolver,
@@ -52,11 +52,14 @@ pub fn carried(
         .collect()
 }
 
-/// The dependents from [`carried`] whose transitive closure may be taken. A selected request is left out if one
+/// The dependents from [`dependents`] whose transitive closure may be taken. A selected request is left out if one
 /// of its selectors does not fall with it. Example: `S` has `select W if V`, and `W` depends on `V`. Removing
 /// `W` requires removing `S`; removing `V` does not. So `W` is no dependent of `V` here.
 #[must_use]
-pub fn untied(mut carried: Vec<RequestSet>, selectors: &[RequestSet]) -> Vec<RequestSet> {
+pub fn unconditional_dependents(
+    mut carried: Vec<RequestSet>,
+    selectors: &[RequestSet],
+) -> Vec<RequestSet> {
     for (id, own) in (0..).map(RequestId).zip(&mut carried) {
         let is_tied = |selected: &RequestId| {
             let by = selectors.get(selected.index());
@@ -128,7 +131,7 @@ mod tests {
         let requests = ["DISK", "TABLE", "FILES", "NODE"].map(request);
         let mut selectors = vec![RequestSet::empty(4); 4];
         let carried = |selectors: &[RequestSet]| -> Vec<Vec<u32>> {
-            carried(&requests, selectors, &Selecting, &CancelToken::new())
+            dependents(&requests, selectors, &Selecting, &CancelToken::new())
                 .unwrap()
                 .iter()
                 .map(|set| set.iter().map(|id| id.0).collect())
@@ -149,10 +152,13 @@ mod tests {
         let selectors = [set(&[]), set(&[0]), set(&[])];
         let carried = vec![set(&[]), set(&[0]), set(&[1])];
         let expected = vec![set(&[]), set(&[0]), set(&[])];
-        assert_eq!(untied(carried, &selectors), expected);
+        assert_eq!(unconditional_dependents(carried, &selectors), expected);
         // 0 depends on 2 as well.
         let carried = vec![set(&[]), set(&[0]), set(&[0, 1])];
-        assert_eq!(untied(carried.clone(), &selectors), carried);
+        assert_eq!(
+            unconditional_dependents(carried.clone(), &selectors),
+            carried
+        );
     }
 
     #[test]
@@ -162,7 +168,7 @@ mod tests {
             value: Value::YES,
         };
         let requests = ["A", "B", "C"].map(request);
-        let carried = carried(&requests, &[], &Chain, &CancelToken::new()).unwrap();
+        let carried = dependents(&requests, &[], &Chain, &CancelToken::new()).unwrap();
         let ids: Vec<Vec<u32>> = carried
             .iter()
             .map(|set| set.iter().map(|id| id.0).collect())
