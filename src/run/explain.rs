@@ -33,7 +33,7 @@ pub fn explain(
         warn(tell, text);
     }
     check_start(settings, when_empty)?;
-    let tools = tools(settings, when_missing, Want::Look, cancel, tell)?;
+    let tools = tools(settings, when_missing, Want::ResolveOnly, cancel, tell)?;
     let ReadStart { parsed, name, .. } = read_start(settings, &tools, when_empty, cancel, tell)?;
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")

@@ -254,7 +254,7 @@ fn search_within(
         } else {
             None
         };
-        let tools = tools(settings, when_missing, Want::Judge, cancel, tell)?;
+        let tools = tools(settings, when_missing, Want::Build, cancel, tell)?;
         let (opened, session) = match held {
             Some(opened) => {
                 again(&opened, settings, &tools, when_empty, cancel, tell)

@@ -70,18 +70,18 @@ pub(crate) fn tools(
     };
     let mut key = grounds.quick_key(&judges)?;
     let (judges, toolset) = match want {
-        Want::Judge => {
+        Want::Build => {
             let toolset = grounds.add_programs(&mut key, &judges, cancel);
             let judges = grounds.with_tools(judges)?;
             tree.source.keep()?;
             (judges, toolset)
         }
-        Want::Look => (judges, Toolset::default()),
+        Want::ResolveOnly => (judges, Toolset::default()),
     };
     let work = machine.work.path();
     let launcher = match want {
-        Want::Judge => launcher(settings, project, &cache, work, cancel, tell)?,
-        Want::Look => None,
+        Want::Build => launcher(settings, project, &cache, work, cancel, tell)?,
+        Want::ResolveOnly => None,
     };
     let resolver = tree.resolver;
     Ok(Tools {

@@ -47,7 +47,7 @@ pub fn resume(
     if let Some(report) = finished(&opened)? {
         let looked = interruptible(control, |cancel| {
             let settings = settings?;
-            let tools = tools(&settings, WhenMissing::Fail, Want::Judge, cancel, tell)?;
+            let tools = tools(&settings, WhenMissing::Fail, Want::Build, cancel, tell)?;
             key_differences(&opened.info.key, &tools, cancel)
         });
         if let Some(text) = since_then(looked)? {
@@ -62,7 +62,7 @@ pub fn resume(
     settings.budget_trials = changes.budget_trials;
     settings.budget_time = changes.budget_time;
     let tools = interruptible(control, |cancel| {
-        let tools = tools(&settings, WhenMissing::Fail, Want::Judge, cancel, tell)?;
+        let tools = tools(&settings, WhenMissing::Fail, Want::Build, cancel, tell)?;
         check_key(
             opened.dir.path(),
             &opened.info,

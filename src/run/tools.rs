@@ -22,11 +22,11 @@ pub(crate) struct Tools {
     pub(crate) kbisect: PathBuf,
     /// The symbols of the source tree.
     pub(crate) known: HashSet<Symbol>,
-    /// What verdicts depend on, besides the resolved config; for [`Want::Look`] without what takes long.
+    /// What verdicts depend on, besides the resolved config; for [`Want::ResolveOnly`] without what takes long.
     pub(crate) key: RunKey,
     /// The source tree, as it is to stay.
     pub(crate) source: Arc<SourceTree>,
-    /// The programs of builds, as they are to stay; for [`Want::Look`] none.
+    /// The programs of builds, as they are to stay; for [`Want::ResolveOnly`] none.
     pub(crate) toolset: Arc<Toolset>,
     pub(crate) guest_version: Option<String>,
     /// Kconfig works here; goes when the run ends.
@@ -46,9 +46,9 @@ pub enum WhenMissing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Want {
     /// To build and judge: what verdicts depend on is found out.
-    Judge,
+    Build,
     /// To ask Kconfig only.
-    Look,
+    ResolveOnly,
 }
 
 impl Tools {

@@ -109,7 +109,7 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
     check_start(settings, when_empty)?;
     checks::guess(settings)?;
     checks::output(&settings.output)?;
-    let tools = tools(settings, when_missing, Want::Look, cancel, tell)?;
+    let tools = tools(settings, when_missing, Want::ResolveOnly, cancel, tell)?;
     check_run(settings, &tools, cancel)?;
     let start = start(settings, &tools, when_empty, cancel, tell)?;
     // One question for each request: too long with `conf`.
