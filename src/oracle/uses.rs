@@ -316,11 +316,17 @@ mod tests {
     use super::super::files;
     use super::*;
 
+    /// A folder outside of the temporary ones, of which nothing counts. Builds may be made elsewhere.
+    fn target() -> std::path::PathBuf {
+        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+        fs::create_dir_all(&target).unwrap();
+        target
+    }
+
     /// What an oracle `oracle/ok` with this text uses, with these files beside its folder. `DIR` is where all is.
     fn uses(script: &str, others: &[&str]) -> Vec<String> {
         // Not among the system's temporary files.
-        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
-        let dir = tempfile::tempdir_in(target).unwrap();
+        let dir = tempfile::tempdir_in(target()).unwrap();
         let at = dir.path().display().to_string();
         let write = |name: &str, text: &str| {
             let path = dir.path().join(name);
@@ -382,8 +388,7 @@ mod tests {
     #[test]
     fn a_program_found_through_path_is_a_part_of_an_oracle_where_it_is_called_and_alone() {
         use std::os::unix::fs::PermissionsExt;
-        let dir =
-            tempfile::tempdir_in(Path::new(env!("CARGO_MANIFEST_DIR")).join("target")).unwrap();
+        let dir = tempfile::tempdir_in(target()).unwrap();
         let write = |name: &str, text: &str| {
             let path = dir.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
