@@ -256,7 +256,7 @@ fn settable(
             continue;
         }
         let got = full.config.get(&request.symbol);
-        if *got != request.value && !alike(got, &request.value) {
+        if *got != request.value && !got.is_same_number(&request.value) {
             missing.push((request.clone(), got.clone()));
         }
         let why = match prompts.get(&request.symbol) {
@@ -272,18 +272,6 @@ fn settable(
         }
     }
     (candidates, missing)
-}
-
-/// Hex and int values can be written in several ways.
-fn alike(a: &Value, b: &Value) -> bool {
-    let number = |v: &Value| match v {
-        Value::Number(n) => match n.strip_prefix("0x").or_else(|| n.strip_prefix("0X")) {
-            Some(hex) => i128::from_str_radix(hex, 16).ok(),
-            None => n.parse::<i128>().ok(),
-        },
-        _ => None,
-    };
-    number(a).is_some() && number(a) == number(b)
 }
 
 fn menu_order(text: &str) -> BTreeMap<Symbol, usize> {
@@ -351,11 +339,11 @@ mod tests {
     #[test]
     fn numbers_are_alike_however_they_are_written() {
         let value = |t: &str| t.parse::<Value>().unwrap();
-        assert!(alike(&value("0x10"), &value("16")));
-        assert!(alike(&value("0xFF"), &value("0xff")));
-        assert!(!alike(&value("y"), &value("m")));
+        assert!(value("0x10").is_same_number(&value("16")));
+        assert!(value("0xFF").is_same_number(&value("0xff")));
+        assert!(!value("y").is_same_number(&value("m")));
         assert!(
-            !alike(&value("y"), &value("y")),
+            !value("y").is_same_number(&value("y")),
             "what is equal needs no more"
         );
     }

@@ -107,6 +107,19 @@ impl Value {
     /// The value `n`.
     pub const NO: Self = Self::Tristate(Tristate::N);
 
+    /// Is it the same number? Hex and int values can be written in several ways.
+    #[must_use]
+    pub fn is_same_number(&self, other: &Self) -> bool {
+        let number = |v: &Self| match v {
+            Self::Number(n) => match n.strip_prefix("0x").or_else(|| n.strip_prefix("0X")) {
+                Some(hex) => i128::from_str_radix(hex, 16).ok(),
+                None => n.parse::<i128>().ok(),
+            },
+            _ => None,
+        };
+        number(self).is_some() && number(self) == number(other)
+    }
+
     /// Is this `n`, that is, a symbol that is off?
     #[must_use]
     pub fn is_no(&self) -> bool {

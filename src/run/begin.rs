@@ -2,7 +2,7 @@
 
 use super::opened::{Opened, check_key, now};
 use super::reasons::analysis;
-use super::start::{WhenEmpty, start};
+use super::start::{StartFiles, start};
 use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
@@ -18,12 +18,12 @@ use crate::{Error, Result};
 pub(crate) fn begin(
     settings: &Settings,
     tools: &Tools,
-    empty: WhenEmpty,
+    files: StartFiles,
     verifies: Option<ContentId>,
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
 ) -> Result<Opened> {
-    let start = start(settings, tools, empty, cancel, tell);
+    let start = start(files, settings, tools, cancel, tell);
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
     let start = start?;
@@ -105,7 +105,7 @@ pub(crate) fn again(
     opened: &Opened,
     settings: &Settings,
     tools: &Tools,
-    empty: WhenEmpty,
+    files: StartFiles,
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
 ) -> Result<()> {
@@ -121,7 +121,7 @@ pub(crate) fn again(
             path.display()
         ),
     )?;
-    let start = start(settings, tools, empty, cancel, tell)?;
+    let start = start(files, settings, tools, cancel, tell)?;
     let info = &opened.info;
     // More may have been learnt since it began.
     let was: Option<Settings> = info.settings.read().ok();

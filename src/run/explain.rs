@@ -32,9 +32,9 @@ pub fn explain(
     for text in warnings {
         warn(tell, text);
     }
-    check_start(settings, when_empty)?;
+    let files = check_start(settings, when_empty)?;
     let tools = tools(settings, when_missing, Want::ResolveOnly, cancel, tell)?;
-    let ReadStart { parsed, name, .. } = read_start(settings, &tools, when_empty, cancel, tell)?;
+    let ReadStart { parsed, name, .. } = read_start(files, settings, &tools, cancel, tell)?;
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")
     })?;

@@ -1,7 +1,8 @@
 //! What the text of a start means: a whole config, a defconfig or a fragment.
 
 use super::given::Given;
-use super::tell::{Watcher, note, warn};
+use super::lists::list;
+use super::tell::{Watcher, note};
 use super::tools::Tools;
 use crate::input::{self, Part};
 use crate::kconfig::engine::Mode;
@@ -129,23 +130,16 @@ fn unmet(asked: &Fragment, config: &Config, tools: &Tools) -> Vec<(Request, Valu
     let known = known.filter(|request| tools.known.contains(&request.symbol));
     let with_value = known.map(|request| (request.clone(), config.get(&request.symbol).clone()));
     with_value
-        .filter(|(request, got)| request.value != *got)
+        .filter(|(request, got)| request.value != *got && !request.value.is_same_number(got))
         .collect()
 }
 
 /// Warns of assignments that do not hold even with the defaults of the tree.
 pub(crate) fn tell_unmet(tell: &mut Watcher<'_>, name: &str, unmet: &[(Request, Value)]) {
-    const SHOWN: usize = 10;
-    for (request, got) in unmet.iter().take(SHOWN) {
-        warn(
-            tell,
-            format!("{name}: asks for {request}, gets {got} with the defaults of the tree"),
-        );
-    }
-    if unmet.len() > SHOWN {
-        let more = unmet.len() - SHOWN;
-        warn(tell, format!("{name}: and {more} more like this"));
-    }
+    let text = |(request, got): &(Request, Value)| {
+        format!("asks for {request}, gets {got} with the defaults of the tree")
+    };
+    list(tell, name, unmet.iter().map(text));
 }
 
 /// A whole `.config` of Linux has its architecture in its header.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use super::lists::unreadable;
 use super::project::project;
@@ -93,15 +92,12 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|e| unreadable("this", path, e))
 }
 
-/// All of standard input; read once, whoever asks.
+/// All of standard input.
 fn stdin() -> Result<Vec<u8>> {
-    static READ: OnceLock<std::result::Result<Vec<u8>, String>> = OnceLock::new();
-    let read = READ.get_or_init(|| {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        read.map(|_| bytes).map_err(|e| e.to_string())
-    });
-    (read.clone()).map_err(|why| Error::usage(format!("cannot read standard input: {why}")))
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().read_to_end(&mut bytes);
+    read.map_err(|e| Error::usage("cannot read standard input").because(e))?;
+    Ok(bytes)
 }
 
 /// Where the configuration of this machine's kernel is.

@@ -239,7 +239,7 @@ fn search_within(
     for text in warnings {
         warn(tell, text);
     }
-    start::check_start(settings, when_empty)?;
+    let files = start::check_start(settings, when_empty)?;
     // A mistake in it is told before minutes of work.
     checks::guess(settings)?;
     if !RunDir::has_run(&settings.output) {
@@ -257,7 +257,7 @@ fn search_within(
         let tools = tools(settings, when_missing, Want::Build, cancel, tell)?;
         let (opened, session) = match held {
             Some(opened) => {
-                again(&opened, settings, &tools, when_empty, cancel, tell)
+                again(&opened, settings, &tools, files, cancel, tell)
                     .map_err(|error| context.another(error))?;
                 (opened, Session::Later)
             }
@@ -265,7 +265,7 @@ fn search_within(
                 begin(
                     settings,
                     &tools,
-                    when_empty,
+                    files,
                     context.verifies.clone(),
                     cancel,
                     tell,

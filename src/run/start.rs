@@ -21,18 +21,20 @@ pub enum WhenEmpty {
     Judge,
 }
 
-/// Refuses a start of which it can be told early that it is none.
-pub(crate) fn check_start(settings: &Settings, when: WhenEmpty) -> Result<()> {
+/// The files of a start, read once, of which it cannot be told early that they are none.
+pub(crate) struct StartFiles {
+    pieces: Vec<Piece>,
+    when: WhenEmpty,
+}
+
+/// Reads the files of the start, and refuses them if it can be told early that they are none.
+pub(crate) fn check_start(settings: &Settings, when: WhenEmpty) -> Result<StartFiles> {
     let pieces = given::pieces(settings)?;
-    let texts = pieces.iter().map(|piece| match piece {
-        Piece::Read(part, _) => Some((&part.name, kconfig::read(&part.text))),
-        Piece::Target(_) => None,
-    });
-    match texts.collect::<Option<Vec<_>>>().as_deref() {
-        // Of several, one may be empty.
-        Some([(name, parsed)]) => refuse_empty(name, parsed, when),
-        _ => Ok(()),
+    // Of several, one may be empty.
+    if let [Piece::Read(part, _)] = pieces.as_slice() {
+        refuse_empty(&part.name, &kconfig::read(&part.text), when)?;
     }
+    Ok(StartFiles { pieces, when })
 }
 
 fn refuse_empty(name: &str, parsed: &Parsed, when: WhenEmpty) -> Result<()> {
@@ -55,20 +57,20 @@ pub(crate) struct ReadStart {
 
 /// Reads the start as the tree's own `conf` does; warns of what a person would read otherwise.
 pub(crate) fn read_start(
+    files: StartFiles,
     settings: &Settings,
     tools: &Tools,
-    when: WhenEmpty,
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
 ) -> Result<ReadStart> {
     let conf = tools.resolver.conf();
-    let given = given::merge(given::pieces(settings)?, settings, conf, cancel)?;
+    let given = given::merge(files.pieces, settings, conf, cancel)?;
     let (dialect, model) = (conf.dialect(), tools.resolver.trusted());
     let mut parsed = kconfig::read_as(&given.merged.text, dialect, model);
     for (name, problems) in given.problems(&parsed.problems) {
         list_problems(tell, &name, &problems);
     }
-    refuse_empty(&given.name, &parsed, when)?;
+    refuse_empty(&given.name, &parsed, files.when)?;
     let unclear = parsed.problems.iter();
     let unclear = unclear.filter(|p| matches!(p.kind, kconfig::ProblemKind::Contradiction(_)));
     let unclear: Vec<Problem> = unclear.cloned().collect();
@@ -132,17 +134,18 @@ fn build_modules_in(
 
 /// Reads the start, takes it apart, and says what it is made of.
 pub(crate) fn start(
+    files: StartFiles,
     settings: &Settings,
     tools: &Tools,
-    when: WhenEmpty,
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
 ) -> Result<Start> {
+    let when = files.when;
     let ReadStart {
         parsed,
         name,
         unknown,
-    } = read_start(settings, tools, when, cancel, tell)?;
+    } = read_start(files, settings, tools, cancel, tell)?;
     let mut start = kconfig::analyse(
         &parsed,
         &settings.keep,

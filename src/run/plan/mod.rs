@@ -106,12 +106,12 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
     for text in warnings {
         warn(tell, text);
     }
-    check_start(settings, when_empty)?;
+    let files = check_start(settings, when_empty)?;
     checks::guess(settings)?;
     checks::output(&settings.output)?;
     let tools = tools(settings, when_missing, Want::ResolveOnly, cancel, tell)?;
     check_run(settings, &tools, cancel)?;
-    let start = start(settings, &tools, when_empty, cancel, tell)?;
+    let start = start(files, settings, &tools, cancel, tell)?;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {
         Some(_) => {
