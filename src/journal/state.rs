@@ -81,6 +81,8 @@ pub struct RunState {
     pub relies_on_images: bool,
     /// The trial of the first best, if the start was not judged before it.
     grown: Option<TrialId>,
+    /// How many trials of each config began.
+    pub begun: HashMap<Fingerprint, u32>,
     /// The number of the last trial.
     last_trial: u32,
     /// How many records there were.
@@ -137,7 +139,12 @@ impl RunState {
                     self.verdicts.resolved(keep.clone(), *fingerprint);
                 }
             }
-            Record::Began { trial, .. } => self.last_trial = self.last_trial.max(trial.0),
+            Record::Began {
+                trial, fingerprint, ..
+            } => {
+                self.last_trial = self.last_trial.max(trial.0);
+                *self.begun.entry(*fingerprint).or_default() += 1;
+            }
             Record::Told {
                 candidate,
                 judgement,

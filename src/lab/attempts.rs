@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::journal::{Line, Record};
+use crate::journal::RunState;
 use crate::model::Fingerprint;
 use crate::trial::{TrialKey, Work};
 
@@ -12,16 +12,10 @@ use crate::trial::{TrialKey, Work};
 pub struct Attempts(HashMap<Fingerprint, u32>);
 
 impl Attempts {
-    /// Counts those that a journal has.
+    /// Those that a run has had.
     #[must_use]
-    pub fn of(lines: &[Line]) -> Self {
-        let mut all = Self::default();
-        for line in lines {
-            if let Record::Began { fingerprint, .. } = &line.record {
-                *all.0.entry(*fingerprint).or_default() += 1;
-            }
-        }
-        all
+    pub fn of(state: &RunState) -> Self {
+        Self(state.begun.clone())
     }
 
     /// The key of a trial that nobody had before, in which a set is judged for the `round`th time.
@@ -38,6 +32,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::journal::{Line, Record};
     use crate::model::{Config, Origin, ResolvedConfig, TrialId};
 
     #[test]
@@ -59,7 +54,7 @@ mod tests {
             baseline: None,
             role: crate::trial::Role::Candidate,
         };
-        let mut attempts = Attempts::of(&[began(1), began(2)]);
+        let mut attempts = Attempts::of(&RunState::of(&[began(1), began(2)]));
         let first = attempts.key(&work(3), 0);
         let second = attempts.key(&work(4), 1);
         assert_eq!((first.attempt, second.attempt), (2, 3));

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -245,6 +246,41 @@ fn session_of(
     session_at(&site, search, path, workers, budget, signals, events)
 }
 
+static NEEDS: LazyLock<Needs> = LazyLock::new(|| Needs::of_key(&info().key));
+
+/// A lab whose run has had no trial yet.
+fn lab_of<'a>(
+    workers: &'a mut dyn Workers,
+    site: &'a FakeSite,
+    dir: &'a RunDir,
+    journal: &'a mut Journal,
+    info: &'a RunInfo,
+    signals: &'a Receiver<Signal>,
+    sink: &'a mut dyn FnMut(&Event),
+) -> Lab<'a> {
+    Lab {
+        workers,
+        site,
+        dir,
+        journal,
+        cache: VerdictCache::default(),
+        requests: &info.requests,
+        needs: &NEEDS,
+        attempts: Attempts::default(),
+        budget: Budget::default(),
+        signals,
+        sink,
+        next_trial: TrialId(1),
+        start: TrialId(1),
+        resolve: &|fragment| Ok(resolve(fragment)),
+        depends: &|_| Ok(search::Depends::none()),
+        written: Some(RequestSet::full(info.requests.len())),
+        refused: 0,
+        header: "",
+        is_stopping: false,
+    }
+}
+
 /// The same at a site.
 fn session_at(
     site: &FakeSite,
@@ -265,34 +301,15 @@ fn session_at(
     };
     dir.make_trial_dir(TrialId(1))?;
     let replayed = search::replay(calls(&lines), search.as_mut()).unwrap();
-    let begun = |line: &&crate::journal::Line| matches!(line.record, Record::Began { .. });
-    let next_trial = TrialId(2 + lines.iter().filter(begun).count() as u32);
-    let written = lines.iter().rev().find_map(|line| match &line.record {
-        Record::Best { keep, .. } => keep.clone(),
-        _ => None,
-    });
+    // Before that, the start was judged.
+    let state = journal.state().clone();
     let mut sink = |event: &Event| events.push(event.clone());
-    let mut lab = Lab {
-        workers,
-        site,
-        dir: &dir,
-        journal: &mut journal,
-        cache: VerdictCache::of(&lines),
-        requests: &info.requests,
-        needs: &Needs::of_key(&info.key),
-        attempts: Attempts::of(&lines),
-        budget,
-        signals,
-        sink: &mut sink,
-        next_trial,
-        start: TrialId(1),
-        resolve: &|fragment| Ok(resolve(fragment)),
-        depends: &|_| Ok(search::Depends::none()),
-        written: written.or_else(|| Some(RequestSet::full(info.requests.len()))),
-        refused: 0,
-        header: "# over the base\n",
-        is_stopping: false,
-    };
+    let mut lab = lab_of(workers, site, &dir, &mut journal, &info, signals, &mut sink);
+    lab.cache = state.verdicts.clone();
+    lab.attempts = Attempts::of(&state);
+    lab.next_trial = state.next_trial().max(TrialId(2));
+    lab.written = state.noted.or(lab.written);
+    (lab.budget, lab.header) = (budget, "# over the base\n");
     lab.run(search.as_mut(), replayed.in_flight, progress())
 }
 

@@ -53,12 +53,7 @@ pub(crate) fn begin(
     }
     let (dir, mut journal) = RunDir::create(&settings.output, &info)?;
     journal.append(&Record::Started { at: now() })?;
-    Ok(Opened {
-        dir,
-        info,
-        journal,
-        lines: vec![],
-    })
+    Ok(Opened { dir, info, journal })
 }
 
 /// Says how a run begins that does not build its start first.
@@ -113,7 +108,7 @@ pub(crate) fn again(
     check_key(
         path,
         &opened.info,
-        &opened.lines,
+        opened.journal.state(),
         tools,
         cancel,
         format!(

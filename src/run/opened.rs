@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
-use crate::journal::{Journal, Line, Record, RunDir, RunInfo};
+use crate::journal::{Journal, Record, RunDir, RunInfo, RunState};
 use crate::model::{Difference, RunKey};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
@@ -15,8 +15,6 @@ pub(crate) struct Opened {
     pub(crate) dir: RunDir,
     pub(crate) info: RunInfo,
     pub(crate) journal: Journal,
-    /// What the journal says of earlier sessions.
-    pub(crate) lines: Vec<Line>,
 }
 
 /// Seconds since 1970, UTC.
@@ -32,18 +30,13 @@ pub(crate) fn open(path: &Path, tell: &mut Watcher<'_>) -> Result<Opened> {
         dir,
         info,
         journal,
-        lines,
         warnings,
+        ..
     } = RunDir::open(path)?;
     for text in warnings {
         warn(tell, text);
     }
-    Ok(Opened {
-        dir,
-        info,
-        journal,
-        lines,
-    })
+    Ok(Opened { dir, info, journal })
 }
 
 /// What is not the same in the key of a run and in that of `tools`.
@@ -60,7 +53,7 @@ pub(crate) fn key_differences(
 pub(crate) fn check_key(
     path: &Path,
     info: &RunInfo,
-    lines: &[Line],
+    state: &RunState,
     tools: &Tools,
     cancel: &CancelToken,
     hint: impl Into<String>,
@@ -69,12 +62,11 @@ pub(crate) fn check_key(
     if differs.is_empty() {
         return Ok(());
     }
-    let told = |line: &Line| matches!(line.record, Record::Told { .. } | Record::Start { .. });
-    let mut hint = if lines.iter().any(told) {
-        hint.into()
-    } else {
+    let mut hint = if state.judged.is_empty() {
         "it has no verdict yet: remove the folder to start a new run there, or give another --output"
             .to_owned()
+    } else {
+        hint.into()
     };
     for line in differs.iter().flat_map(|d| &d.details) {
         hint += &format!("\n{line}");

@@ -66,7 +66,7 @@ pub fn resume(
         check_key(
             opened.dir.path(),
             &opened.info,
-            &opened.lines,
+            opened.journal.state(),
             &tools,
             cancel,
             "what was found would not hold: put it back as it was, or start a new run with another --output",

@@ -149,7 +149,7 @@ fn search_on(
     let full = RequestSet::full(capacity);
     // As the earlier sessions left it.
     let state = journal.state().clone();
-    let attempts = Attempts::of(journal.lines());
+    let attempts = Attempts::of(&state);
     let resolver = tools.resolver.clone();
     let source = tools.plan.source.clone();
     let names: Vec<String> = tools.oracles.iter().map(|o| o.name().to_owned()).collect();

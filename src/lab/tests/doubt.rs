@@ -147,27 +147,16 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
     let mut events = vec![];
     let mut sink = |event: &Event| events.push(event.clone());
     let full = RequestSet::full(info.requests.len());
-    let mut lab = Lab {
-        workers: &mut workers,
-        site: &FakeSite::default(),
-        dir: &dir,
-        journal: &mut journal,
-        cache: VerdictCache::of(&[]),
-        requests: &info.requests,
-        needs: &Needs::of_key(&info.key),
-        attempts: Attempts::default(),
-        budget: Budget::default(),
-        signals: &signals,
-        sink: &mut sink,
-        next_trial: TrialId(1),
-        start: TrialId(1),
-        resolve: &|fragment| Ok(resolve(fragment)),
-        depends: &|_| Ok(search::Depends::none()),
-        written: Some(full.clone()),
-        refused: 0,
-        header: "",
-        is_stopping: false,
-    };
+    let site = FakeSite::default();
+    let mut lab = lab_of(
+        &mut workers,
+        &site,
+        &dir,
+        &mut journal,
+        &info,
+        &signals,
+        &mut sink,
+    );
     let config = resolve(&fragment_of(&info.requests, &full));
     let judgement = lab.judge_start(&config, &full);
     // A refusal that was followed by another try is on record.

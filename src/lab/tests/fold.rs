@@ -36,27 +36,15 @@ fn the_live_state_of_a_run_is_that_of_its_journal() {
     let mut events = vec![];
     let mut sink = |event: &Event| events.push(event.clone());
     let full = RequestSet::full(info.requests.len());
-    let mut lab = Lab {
-        workers: &mut workers,
-        site: &site,
-        dir: &dir,
-        journal: &mut journal,
-        cache: VerdictCache::default(),
-        requests: &info.requests,
-        needs: &Needs::of_key(&info.key),
-        attempts: Attempts::default(),
-        budget: Budget::default(),
-        signals: &signals,
-        sink: &mut sink,
-        next_trial: TrialId(1),
-        start: TrialId(1),
-        resolve: &|fragment| Ok(resolve(fragment)),
-        depends: &|_| Ok(search::Depends::none()),
-        written: Some(full.clone()),
-        refused: 0,
-        header: "",
-        is_stopping: false,
-    };
+    let mut lab = lab_of(
+        &mut workers,
+        &site,
+        &dir,
+        &mut journal,
+        &info,
+        &signals,
+        &mut sink,
+    );
     let config = resolve(&fragment_of(&info.requests, &full));
     lab.judge_start(&config, &full).unwrap();
     let refused = lab.journal.state().refused;

@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// A session without a budget.
+fn to_its_end(path: &Path, workers: &mut dyn Workers, signals: &Receiver<Signal>) -> Outcome {
+    session(path, workers, Budget::default(), signals, &mut vec![]).unwrap()
+}
+
 #[test]
 fn a_run_that_stops_after_each_trial_comes_to_the_same_answer() {
     let dir = tempfile::tempdir().unwrap();
@@ -45,24 +50,10 @@ fn a_request_to_stop_ends_the_session_and_loses_no_verdict() {
         }
         says(oracle(config))
     });
-    let outcome = session(
-        &path,
-        &mut workers,
-        Budget::default(),
-        &signals,
-        &mut vec![],
-    )
-    .unwrap();
+    let outcome = to_its_end(&path, &mut workers, &signals);
     assert_eq!(outcome.stopped, Some(Stopped::Interrupted));
     let mut workers = FakeWorkers::new(2, |_, config| says(oracle(config)));
-    let outcome = session(
-        &path,
-        &mut workers,
-        Budget::default(),
-        &signals,
-        &mut vec![],
-    )
-    .unwrap();
+    let outcome = to_its_end(&path, &mut workers, &signals);
     assert_eq!(names(&outcome.best), ["D"]);
 }
 
@@ -75,14 +66,7 @@ fn a_finished_run_that_is_resumed_tries_nothing() {
         let oracle = needs(&["A", "F"]);
         let mut workers = FakeWorkers::new(8, |_, config| says(oracle(config)));
         let resumed = path.exists();
-        let outcome = session(
-            &path,
-            &mut workers,
-            Budget::default(),
-            &signals,
-            &mut vec![],
-        )
-        .unwrap();
+        let outcome = to_its_end(&path, &mut workers, &signals);
         assert_eq!(names(&outcome.best), ["A", "F"]);
         assert_eq!(
             workers.judged.is_empty(),
@@ -127,13 +111,6 @@ fn a_known_config_whose_file_is_gone_is_resolved_anew() {
         }
         says(oracle(config))
     });
-    let outcome = session(
-        &path,
-        &mut workers,
-        Budget::default(),
-        &signals,
-        &mut vec![],
-    )
-    .unwrap();
+    let outcome = to_its_end(&path, &mut workers, &signals);
     assert_eq!(names(&outcome.best), ["B", "C"]);
 }

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::Result;
 use crate::build::TreePool;
-use crate::journal::RunDir;
+use crate::journal::{RunDir, RunState};
 use crate::kconfig::engine::{Explanation, Why};
 use crate::kconfig::{self, Fixed, Start};
 use crate::model::{Fragment, Request, RequestId, RequestSet, Symbol};
@@ -133,7 +133,8 @@ fn check_run(settings: &Settings, tools: &Tools, cancel: &CancelToken) -> Result
     // The rest takes long: the run itself looks at it.
     info.key.retain_parts_of(&tools.key);
     let hint = "a run there would be refused: give another --output";
-    check_key(&settings.output, &info, &lines, tools, cancel, hint)
+    let state = RunState::of(&lines);
+    check_key(&settings.output, &info, &state, tools, cancel, hint)
 }
 
 fn report(settings: &Settings, tools: &Tools, start: &Start, carried: &[RequestSet]) -> PlanReport {

@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::journal::{Line, Record};
-use crate::model::{Difference, Fingerprint, Part, Request, RunKey};
+use crate::model::{Difference, Part, Request, RunKey};
 use crate::report::{Reason, Report, Status};
 use crate::run::finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use crate::run::tell::{Watcher, warn};
@@ -166,14 +165,6 @@ pub(super) fn other_config(differs: &Differences) -> Verified {
         true => Verified::OtherConfig,
         false => Verified::ConfigUnknown(decisive),
     }
-}
-
-/// The config that the start of a run resolves to.
-pub(super) fn start_of(lines: &[Line]) -> Option<Fingerprint> {
-    lines.iter().find_map(|line| match &line.record {
-        Record::Start { judgement, .. } => Some(judgement.fingerprint),
-        _ => None,
-    })
 }
 
 /// Does what was found anew bear out what was claimed? The config of the result is not looked at.

@@ -9,9 +9,9 @@ pub use claim::Claim;
 pub use compare::{Differences, Held, Verified};
 
 use claim::{another_result, not_whole, read, remove, requests_of_here, same_requests, settings};
-use compare::{compare, differences, other_config, start_of, tell_differences};
+use compare::{compare, differences, other_config, tell_differences};
 
-use crate::journal::RunDir;
+use crate::journal::{RunDir, RunState};
 use crate::kconfig::parse_config;
 use crate::model::{ContentId, RunKey};
 use crate::report::{RESULT, Report, Status};
@@ -86,7 +86,9 @@ pub fn verify(
     let found = found?;
     let verdict = match compare(&claimed, &found.report) {
         _ if is_open(&found) => Verified::Open,
-        Verified::Holds(_) if start_of(&read?.1) != Some(config) => other_config(&differs),
+        Verified::Holds(_) if RunState::of(&read?.1).start_config() != Some(config) => {
+            other_config(&differs)
+        }
         verdict => verdict,
     };
     if found.end == End::OverBefore {

@@ -25,27 +25,16 @@ fn stopped(result: TrialResult) -> (ErrorKind, usize, Vec<Event>) {
             };
             let mut events = vec![];
             let mut sink = |event: &Event| events.push(event.clone());
-            let mut lab = Lab {
-                workers: &mut workers,
-                site: &FakeSite::default(),
-                dir: &dir,
-                journal: &mut journal,
-                cache: VerdictCache::default(),
-                requests: &info.requests,
-                needs: &Needs::of_key(&info.key),
-                attempts: Attempts::default(),
-                budget: Budget::default(),
-                signals: &signals,
-                sink: &mut sink,
-                next_trial: TrialId(1),
-                start: TrialId(1),
-                resolve: &|fragment| Ok(resolve(fragment)),
-                depends: &|_| Ok(search::Depends::none()),
-                written: Some(full.clone()),
-                refused: 0,
-                header: "",
-                is_stopping: false,
-            };
+            let site = FakeSite::default();
+            let mut lab = lab_of(
+                &mut workers,
+                &site,
+                &dir,
+                &mut journal,
+                &info,
+                &signals,
+                &mut sink,
+            );
             let error = lab.judge_start(&config, &full).unwrap_err();
             drop(workers);
             (error, events)
