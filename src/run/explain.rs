@@ -2,8 +2,8 @@
 
 use super::Plan;
 use super::prepare::tools;
-use super::start::{ReadStart, check_start, read_start};
-use super::tell::{Watcher, warn};
+use super::start::{ReadStart, read_start};
+use super::tell::Watcher;
 use super::tools::Want;
 
 use crate::kconfig::{self, Explained};
@@ -23,17 +23,9 @@ pub fn explain(
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
 ) -> Result<(String, Explained)> {
-    let Plan {
-        settings,
-        when_missing,
-        when_empty,
-        warnings,
-    } = *plan;
-    for text in warnings {
-        warn(tell, text);
-    }
-    let files = check_start(settings, when_empty)?;
-    let tools = tools(settings, when_missing, Want::ResolveOnly, cancel, tell)?;
+    let settings = plan.settings;
+    let files = plan.files(settings, tell)?;
+    let tools = tools(settings, plan.when_missing, Want::ResolveOnly, cancel, tell)?;
     let ReadStart { parsed, name, .. } = read_start(files, settings, &tools, cancel, tell)?;
     let model = tools.resolver.model().ok_or_else(|| {
         Error::failed("the native Kconfig engine does not understand this source")

@@ -72,6 +72,8 @@ pub use machine::{Ready, SourceOf, check as check_machine, prepare as prepare_ma
 pub use plan::{FixedRequest, Listing, PlanReport, plan, plan_text};
 pub use refusal::{LastStep, LogTail};
 pub use resume::{Changes, resume};
+#[doc(hidden)]
+pub use searches::search_for_answer;
 pub use start::WhenEmpty;
 #[doc(hidden)]
 pub use stored::{directory, report};
@@ -94,6 +96,7 @@ use begin::{again, begin};
 use finish::{finish, finished, remove_trees};
 use opened::{Opened, open, resumed};
 use session::drive;
+use start::StartFiles;
 use tell::{note, warn};
 use tools::Want;
 
@@ -123,6 +126,15 @@ impl<'a> Plan<'a> {
             when_empty: WhenEmpty::Refuse,
             warnings: &[],
         }
+    }
+
+    /// Tells the warnings, and reads the files of the start. `settings` are those of the plan, or the same with
+    /// absolute paths.
+    fn files(&self, settings: &Settings, tell: &mut Watcher<'_>) -> Result<StartFiles> {
+        for text in self.warnings {
+            warn(tell, text);
+        }
+        start::check_start(settings, self.when_empty)
     }
 }
 
@@ -223,12 +235,6 @@ fn search_within(
     control: &Control,
     tell: &mut Watcher<'_>,
 ) -> Result<Ended> {
-    let Plan {
-        when_missing,
-        when_empty,
-        warnings,
-        ..
-    } = *plan;
     checks::served()?;
     let mut settings = plan.settings.clone();
     checks::make_absolute(&mut settings)?;
@@ -236,10 +242,7 @@ fn search_within(
     tell(&Event::PhaseBegun {
         phase: Phase::Preparing,
     });
-    for text in warnings {
-        warn(tell, text);
-    }
-    let files = start::check_start(settings, when_empty)?;
+    let files = plan.files(settings, tell)?;
     // A mistake in it is told before minutes of work.
     checks::guess(settings)?;
     if !RunDir::has_run(&settings.output) {
@@ -254,7 +257,7 @@ fn search_within(
         } else {
             None
         };
-        let tools = tools(settings, when_missing, Want::Build, cancel, tell)?;
+        let tools = tools(settings, plan.when_missing, Want::Build, cancel, tell)?;
         let (opened, session) = match held {
             Some(opened) => {
                 again(&opened, settings, &tools, files, cancel, tell)

@@ -13,10 +13,24 @@ use crate::{Error, Result};
 pub(crate) fn search_of(
     info: &RunInfo,
     settings: &Settings,
-    full: RequestSet,
     options: search::Options,
     start: Origin,
 ) -> Result<Box<dyn Search>> {
+    let search = search_for_answer(info, settings, options)?;
+    let search = search::Rebuilding::new(search, settings.confidence, start);
+    Ok(Box::new(search))
+}
+
+/// The search of a run before version 6 of the journal, new: it does not have the answer built from an empty tree.
+///
+/// # Errors
+/// There is no such algorithm.
+pub fn search_for_answer(
+    info: &RunInfo,
+    settings: &Settings,
+    options: search::Options,
+) -> Result<Box<dyn Search>> {
+    let full = RequestSet::full(info.requests.len());
     let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
     let algorithm: Algorithm = info.algorithm.parse().map_err(unknown)?;
     let fixed = &info.keep;
@@ -34,8 +48,7 @@ pub(crate) fn search_of(
         Order::AsItComes => search,
         Order::Deterministic => Box::new(search::InOrder::new(search)),
     };
-    let search = search::Rebuilding::new(search, settings.confidence, start);
-    Ok(Box::new(search))
+    Ok(search)
 }
 
 /// The start of a run, and who can tell what it would be without some of its requests.

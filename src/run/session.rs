@@ -381,9 +381,8 @@ fn search_as_it_stood(
     settings: &Settings,
     options: search::Options,
 ) -> Result<(Box<dyn Search>, Vec<Candidate>)> {
-    let full = RequestSet::full(info.requests.len());
     let origin = lab.journal.state().start_origin;
-    let mut search = search_of(info, settings, full.clone(), options.clone(), origin)?;
+    let mut search = search_of(info, settings, options.clone(), origin)?;
     // That of a start that was judged again just now included.
     let replayed = match search::replay(calls(lab.journal.lines()), search.as_mut()) {
         Ok(replayed) if !lab.journal.state().relies_on_images => replayed,
@@ -398,7 +397,7 @@ fn search_as_it_stood(
                 refused: lab.journal.state().refused,
                 ..options
             };
-            search = search_of(info, settings, full, options, origin)?;
+            search = search_of(info, settings, options, origin)?;
             search::Replayed::default()
         }
         Err(e) => {

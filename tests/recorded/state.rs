@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 
 use kbisect::journal::{Journal, Line, Record, RunDir, RunInfo, RunState, VerdictCache};
 use kbisect::lab::calls;
-use kbisect::model::{CandidateId, Order, Origin, RequestSet, Source};
-use kbisect::search::{
-    self, Algorithm, Ask, Cores, Depends, Growing, InOrder, Options, Proof, Rebuilding, Retesting,
-    Search,
-};
+use kbisect::model::{CandidateId, Origin, RequestSet, Source};
+use kbisect::run::search_for_answer;
+use kbisect::search::{self, Ask, Cores, Depends, Options, Proof, Rebuilding, Search};
 use kbisect::settings::{JudgeStart, Settings};
 
 /// A recorded run.
@@ -63,23 +61,7 @@ impl Recording {
             .prior(prior.clone())
             .cost(known.costs.iter().map(|ms| *ms as f64).collect())
             .cores(Cores::Shared);
-        let algorithm: Algorithm = info.algorithm.parse().unwrap();
-        let (full, fixed) = (RequestSet::full(n), &info.keep);
-        let (start, sure) = (self.settings.judge_start, self.settings.confidence);
-        let search: Box<dyn Search> = match (start, sure) {
-            (JudgeStart::First, None) => algorithm.search(full, fixed, options),
-            (JudgeStart::First, Some(sure)) => {
-                Box::new(Retesting::new(algorithm, &full, fixed, options, sure))
-            }
-            (JudgeStart::Needed, None) => Box::new(Growing::new(algorithm, &full, fixed, options)),
-            (JudgeStart::Needed, Some(sure)) => {
-                Box::new(Retesting::growing(algorithm, &full, fixed, options, sure))
-            }
-        };
-        let search: Box<dyn Search> = match self.settings.order {
-            Order::AsItComes => search,
-            Order::Deterministic => Box::new(InOrder::new(search)),
-        };
+        let search = search_for_answer(info, &self.settings, options).unwrap();
         if self.is_rebuilt() {
             let (confidence, start) = (self.settings.confidence, known.start_origin);
             Box::new(Rebuilding::new(search, confidence, start))

@@ -17,8 +17,8 @@ use crate::kconfig::{self, Fixed, Start};
 use crate::model::{Fragment, Request, RequestId, RequestSet, Symbol};
 use crate::oracle::Oracle;
 use crate::run::opened::check_key;
-use crate::run::start::{check_start, start};
-use crate::run::tell::{Watcher, warn};
+use crate::run::start::start;
+use crate::run::tell::Watcher;
 use crate::run::tools::{Tools, Want};
 use crate::run::{Plan, checks, tools};
 use crate::search::Depends;
@@ -97,19 +97,11 @@ fn as_texts<S: Serializer>(requests: &[Request], to: S) -> Result<S::Ok, S::Erro
 /// # Errors
 /// Those that [`search`](crate::run::search) would have before its first build.
 pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<PlanReport> {
-    let Plan {
-        settings,
-        when_missing,
-        when_empty,
-        warnings,
-    } = *plan;
-    for text in warnings {
-        warn(tell, text);
-    }
-    let files = check_start(settings, when_empty)?;
+    let settings = plan.settings;
+    let files = plan.files(settings, tell)?;
     checks::guess(settings)?;
     checks::output(&settings.output)?;
-    let tools = tools(settings, when_missing, Want::ResolveOnly, cancel, tell)?;
+    let tools = tools(settings, plan.when_missing, Want::ResolveOnly, cancel, tell)?;
     check_run(settings, &tools, cancel)?;
     let start = start(files, settings, &tools, cancel, tell)?;
     // One question for each request: too long with `conf`.
