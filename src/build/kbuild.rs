@@ -31,20 +31,24 @@ pub struct Kbuild {
 /// Beginnings of the top makefile's lists.
 const TOP: &[&str] = &["core-", "drivers-", "net-", "libs-", "virt-"];
 
+/// The folder below `arch` for this `ARCH`, as Linux's top makefile has it.
+#[must_use]
+pub fn arch_folder(arch: &str) -> &str {
+    match arch {
+        "i386" | "x86_64" => "x86",
+        "sparc32" | "sparc64" => "sparc",
+        "parisc64" => "parisc",
+        other => other,
+    }
+}
+
 impl Kbuild {
     /// The makefiles in `source`, for this `ARCH`.
     #[must_use]
     pub fn new(source: &Path, arch: &str) -> Self {
-        // As the top makefile has it.
-        let arch = match arch {
-            "i386" | "x86_64" => "x86",
-            "sparc32" | "sparc64" => "sparc",
-            "parisc64" => "parisc",
-            other => other,
-        };
         Self {
             source: source.to_owned(),
-            arch: arch.to_owned(),
+            arch: arch_folder(arch).to_owned(),
             files: Mutex::default(),
             top: Remembered::default(),
             folders: Remembered::default(),

@@ -28,7 +28,7 @@ mod trouble;
 
 pub use contents::Contents;
 pub use forecast::Forecasts;
-pub use kbuild::Kbuild;
+pub use kbuild::{Kbuild, arch_folder};
 pub use make::{Built, Cost, build};
 pub use plan::{Launcher, MakePlan, Product};
 pub use pool::TreePool;

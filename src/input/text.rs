@@ -11,15 +11,31 @@ const HEADERS: [&[u8]; 2] = [
 /// In how many of the first lines the header is looked for: some distributions put theirs above it.
 const TOP: usize = 20;
 
+/// The first lines of a text.
+fn top(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|b| *b == b'\n').take(TOP)
+}
+
 /// Was this text written by Kconfig as a whole `.config`? It has a header that says so. A defconfig and a fragment
 /// have none, and the two cannot be told apart by their text.
 #[must_use]
 pub fn is_whole(text: &[u8]) -> bool {
-    let mut top = text.split(|b| *b == b'\n').take(TOP);
-    top.any(|line| {
+    top(text).any(|line| {
         let says = |header: &[u8]| memchr::memmem::find(line, header).is_some();
         line.starts_with(b"#") && HEADERS.iter().any(|header| says(header))
     })
+}
+
+/// The architecture that the header of a whole `.config` of Linux names, as make's `ARCH`; none if the text has no
+/// such header.
+#[must_use]
+pub fn architecture(text: &[u8]) -> Option<&str> {
+    let named = |line| {
+        let rest = std::str::from_utf8(line).ok()?.strip_prefix("# Linux/")?;
+        let (arch, rest) = rest.split_once(' ')?;
+        rest.contains("Kernel Configuration").then_some(arch)
+    };
+    top(text).find_map(named).filter(|_| is_whole(text))
 }
 
 /// Refuses what cannot be a configuration.

@@ -4,7 +4,8 @@ use super::given::Given;
 use super::lists::list;
 use super::tell::{Watcher, note};
 use super::tools::Tools;
-use crate::input::{self, Part};
+use crate::build::arch_folder;
+use crate::input;
 use crate::kconfig::engine::Mode;
 use crate::kconfig::{Parsed, Resolver, parse_config};
 use crate::model::{Config, Fragment, Request, Value};
@@ -142,41 +143,22 @@ pub(crate) fn tell_unmet(tell: &mut Watcher<'_>, name: &str, unmet: &[(Request, 
     list(tell, name, unmet.iter().map(text));
 }
 
-/// A whole `.config` of Linux has its architecture in its header.
+/// Refuses a whole `.config` of Linux for another architecture.
 fn refuse_another_architecture(given: &Given, tools: &Tools) -> Result<()> {
     let ours = tools.resolver.conf().srcarch();
     if ours.is_empty() {
         return Ok(());
     }
-    given
-        .parts()
-        .filter(|part| input::is_whole(&part.text))
-        .try_for_each(|part| refuse_other_than(&ours, part))
-}
-
-fn refuse_other_than(ours: &str, part: &Part) -> Result<()> {
-    let top = part.text.split(|b| *b == b'\n').take(20);
-    let top = top.filter_map(|line| std::str::from_utf8(line).ok());
-    let arch = top.into_iter().find_map(|line| {
-        let rest = line.strip_prefix("# Linux/")?;
-        rest.contains("Kernel Configuration")
-            .then(|| rest.split(' ').next())?
-    });
-    let folder = |arch: &str| match arch {
-        "i386" | "x86_64" => "x86".to_owned(),
-        "sparc32" | "sparc64" => "sparc".to_owned(),
-        "parisc64" => "parisc".to_owned(),
-        other => other.to_owned(),
-    };
-    match arch {
-        Some(arch) if folder(arch) != ours => {
-            let arch = arch.escape_debug();
-            Err(Error::usage(format!(
-                "{} is a configuration for {arch}, and this run is for {ours}",
-                part.name
+    for part in given.parts() {
+        if let Some(arch) = input::architecture(&part.text)
+            && arch_folder(arch) != ours
+        {
+            let (name, arch) = (&part.name, arch.escape_debug());
+            return Err(Error::usage(format!(
+                "{name} is a configuration for {arch}, and this run is for {ours}"
             ))
-            .hint(format!("give --arch {arch}, or another --start")))
+            .hint(format!("give --arch {arch}, or another --start")));
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
