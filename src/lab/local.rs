@@ -60,7 +60,6 @@ impl LocalWorkers {
         let (sender, reports) = unbounded();
         let mut all = Self {
             queue,
-
             threads: Vec::with_capacity(workers),
             sender,
             reports,

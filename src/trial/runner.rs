@@ -218,18 +218,16 @@ impl TrialRunner {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
 
     use serde_json::json;
 
     use super::*;
-    use crate::build::Kbuild;
-    use crate::identity::SourceTree;
     use crate::kconfig::parse_config;
     use crate::model::ContentId;
     use crate::model::Verdict;
     use crate::oracle;
     use crate::trial::spec::Role;
+    use crate::trial::watched::tests::{Setting, setting};
 
     /// A fake resolver: takes a fragment for what Kconfig makes of it.
     struct Same;
@@ -249,45 +247,13 @@ mod tests {
     }
 
     /// Of a project whose product is a copy of its configuration.
-    fn runner(dir: &tempfile::TempDir) -> TrialRunner {
-        let path = dir.path().canonicalize().unwrap();
-        let source = path.join("source");
-        fs::create_dir(&source).unwrap();
-        fs::write(
-            source.join("Makefile"),
-            "all:\n\tcp $(O)/.config $(O)/image\n",
-        )
-        .unwrap();
-        let program = path.join("accept");
+    fn runner() -> Setting {
+        let mut setting = setting("true");
+        let program = setting.dir.path().join("accept");
         fs::write(&program, "#!/bin/sh\necho fine >note\n").unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        TrialRunner {
-            trials: path.join("trials"),
-            needs: needs(),
-            resolver: Arc::new(Same),
-            plan: MakePlan {
-                source: source.clone(),
-                args: vec!["all".into()],
-                output_variable: "O".into(),
-                env: vec![],
-                product: "image".into(),
-                config: ".config".into(),
-                limit: Duration::from_secs(60),
-                launcher: None,
-            },
-            trees: TreePool::open(&path.join("trees"), 1, None).unwrap(),
-            jobs: JobServer::new(std::num::NonZeroUsize::MIN).unwrap(),
-            oracles: vec![oracle::find(program.to_str().unwrap()).unwrap()],
-            timeout: Duration::from_secs(60),
-            guest: None,
-            kbisect: "/kbisect".into(),
-            forecasts: Forecasts::new(Kbuild::new(&source, "x86_64")),
-            source: Arc::new(
-                SourceTree::open(&source, &path.join("cache"), &CancelToken::new()).unwrap(),
-            ),
-            told: OnceLock::new(),
-            watch: Watch::default(),
-        }
+        setting.runner.oracles = vec![oracle::find(program.to_str().unwrap()).unwrap()];
+        (setting.runner.resolver, setting.runner.needs) = (Arc::new(Same), needs());
+        setting
     }
 
     fn judge(text: &str, baseline: Option<TrialId>) -> TrialSpec {
@@ -313,8 +279,7 @@ mod tests {
 
     #[test]
     fn a_spec_that_was_sent_is_all_that_a_trial_takes() {
-        let dir = tempfile::tempdir().unwrap();
-        let runner = runner(&dir);
+        let Setting { dir, runner } = runner();
         let sent = serde_json::to_string(&judge("CONFIG_X=y\n", None)).unwrap();
         let spec: TrialSpec = serde_json::from_str(&sent).unwrap();
         let outcome = run(&runner, &spec).unwrap();
@@ -340,8 +305,7 @@ mod tests {
 
     #[test]
     fn a_fragment_is_resolved_without_a_folder() {
-        let dir = tempfile::tempdir().unwrap();
-        let runner = runner(&dir);
+        let Setting { dir, runner } = runner();
         let work = Work::Resolve {
             fragment: Fragment::default(),
         };
@@ -353,8 +317,7 @@ mod tests {
 
     #[test]
     fn a_trial_that_this_runner_cannot_make_is_refused_before_anything_is_done() {
-        let dir = tempfile::tempdir().unwrap();
-        let runner = runner(&dir);
+        let Setting { dir, runner } = runner();
         let says = |spec: &TrialSpec| run(&runner, spec).unwrap_err().to_string();
         let mut other = judge("CONFIG_X=y\n", None);
         other.needs = Needs::of_json(&json!({ "source": "34", "oracles": [{ "name": "accept" }] }));
