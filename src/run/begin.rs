@@ -2,7 +2,7 @@
 
 use super::opened::{Opened, check_key, now};
 use super::reasons::analysis;
-use super::start::{StartFiles, start};
+use super::start::{StartFiles, TakenApart, start};
 use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
@@ -26,7 +26,7 @@ pub(crate) fn begin(
     let start = start(files, settings, tools, cancel, tell);
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
-    let start = start?;
+    let TakenApart { start, missing } = start?;
     let info = RunInfo {
         kbisect: env!("CARGO_PKG_VERSION").to_owned(),
         at: now(),
@@ -35,7 +35,7 @@ pub(crate) fn begin(
         settings: StoredSettings::of(settings)
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
         algorithm: settings.algorithm.to_string(),
-        analysis: Some(analysis(&start, tools)),
+        analysis: Some(analysis(&start, missing, tools)),
         verifies,
         carried: carried(settings, tools, &start, cancel)?,
         start_lines: match settings.judge_start {
@@ -116,7 +116,7 @@ pub(crate) fn again(
             path.display()
         ),
     )?;
-    let start = start(files, settings, tools, cancel, tell)?;
+    let start = start(files, settings, tools, cancel, tell)?.start;
     let info = &opened.info;
     // More may have been learnt since it began.
     let was: Option<Settings> = info.settings.read().ok();

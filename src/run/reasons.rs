@@ -11,8 +11,8 @@ use crate::model::{
 };
 
 /// What became of each line of the start that is no request, and of each line of the resolved start that nobody
-/// asked for.
-pub(crate) fn analysis(start: &Start, tools: &Tools) -> Analysis {
+/// asked for. `missing` are those of the start that did not take effect.
+pub(crate) fn analysis(start: &Start, missing: Vec<Missing>, tools: &Tools) -> Analysis {
     let conf = tools.resolver.conf();
     let mut setters = Setters {
         native: tools.resolver.trusted().map(|model| {
@@ -44,7 +44,7 @@ pub(crate) fn analysis(start: &Start, tools: &Tools) -> Analysis {
                 request: request.clone(),
             })
             .collect(),
-        missing: missing(start, tools),
+        missing,
         unknown: unknown(start, &tools.known),
         implied: lines
             .filter(|line| !asked.contains(line))

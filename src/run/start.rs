@@ -132,6 +132,13 @@ fn build_modules_in(
     }
 }
 
+/// A start, taken apart.
+pub(crate) struct TakenApart {
+    pub(crate) start: Start,
+    /// The assignments that did not take effect, with the reasons.
+    pub(crate) missing: Vec<Missing>,
+}
+
 /// Reads the start, takes it apart, and says what it is made of.
 pub(crate) fn start(
     files: StartFiles,
@@ -139,7 +146,7 @@ pub(crate) fn start(
     tools: &Tools,
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
-) -> Result<Start> {
+) -> Result<TakenApart> {
     let when = files.when;
     let ReadStart {
         parsed,
@@ -160,11 +167,11 @@ pub(crate) fn start(
     let overruled = start.overruled.iter();
     list(tell, &name, overruled.map(|o| overruling(o, &base)));
     let missing = reasons::missing(&start, tools);
-    let missing = missing.iter().map(|Missing { request, got, why }| {
+    let words = missing.iter().map(|Missing { request, got, why }| {
         let why = unmet::words(why);
         format!("asks for {request}, gets {got}: {why}")
     });
-    list(tell, &name, missing);
+    list(tell, &name, words);
     note(
         tell,
         format!(
@@ -181,7 +188,7 @@ pub(crate) fn start(
     if when == WhenEmpty::Refuse && start.requests.is_empty() {
         return Err(nothing(&start, &name, &base));
     }
-    Ok(start)
+    Ok(TakenApart { start, missing })
 }
 
 fn base_name(base: &Base) -> String {

@@ -103,7 +103,7 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
     checks::output(&settings.output)?;
     let tools = tools(settings, plan.when_missing, Want::ResolveOnly, cancel, tell)?;
     check_run(settings, &tools, cancel)?;
-    let start = start(files, settings, &tools, cancel, tell)?;
+    let start = start(files, settings, &tools, cancel, tell)?.start;
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {
         Some(_) => {
