@@ -23,7 +23,7 @@ pub(super) struct Stamp {
     /// The start of the host since which it was built: after a power cut files may be empty that
     /// were written before the stamp.
     boot_id: String,
-    /// What was built. Versions that did not note it did not notice either what an oracle did to it.
+    /// What was built. Stamps of older versions lack it, and are not used: an oracle may have changed the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     product: Option<StampedProduct>,
     /// [`Contents::digest`] of the tree.
@@ -60,7 +60,8 @@ impl Stamp {
         }
     }
 
-    /// That of `tree`, if what it says can be relied on but for what was written to the tree since.
+    /// Reads the stamp of `tree`. None if it was written by another version, or before the host was started anew. It
+    /// does not say whether anybody wrote to the tree since: see [`Stamp::is_of`].
     pub(super) fn read(tree: &Path) -> Option<Self> {
         let text = fs::read(path_of(tree)).ok()?;
         let stamp: Self = serde_json::from_slice(&text).ok()?;

@@ -35,7 +35,8 @@ struct State {
     waiting: VecDeque<TrialSpec>,
     /// Under way.
     running: HashMap<TrialKey, CancelToken>,
-    /// Workers without a trial. One is so before its last trial is reported: whoever hears of the end may count on it.
+    /// Workers without a trial. A worker is idle before the end of its trial is reported, so whoever receives that report
+    /// finds it idle.
     idle: BTreeSet<WorkerId>,
     is_closed: bool,
 }
@@ -150,7 +151,7 @@ impl State {
         self.waiting.remove(at)
     }
 
-    /// A wish holds only as long as somebody who meets it is idle.
+    /// May this worker take a trial with this wish? A wish counts only while a worker that meets it is idle.
     fn may_take(&self, id: WorkerId, place: Place) -> bool {
         match place {
             Place::Anywhere => true,

@@ -23,9 +23,10 @@ use crate::model::{Candidate, CandidateId, Origin, Phase, RequestId, RequestSet,
 /// A request that is likelier than this belongs to the first candidate.
 const EVEN: f64 = 0.5;
 
-/// Each candidate has at least this share of all requests more than the one before, and not fewer than that number.
-/// So has the first one, if no request is that likely.
+/// Each candidate has at least one request in this many more than the one before. If no request is likelier than not,
+/// the first candidate has that many.
 const SHARE: usize = 16;
+/// The least number of requests that a candidate has more than the one before.
 const FEW: usize = 8;
 
 /// The number of lengths that are tried at once. More would build kernels that are far too large.
