@@ -164,6 +164,55 @@ fn check_minimal(search: &dyn Search, fixed: &RequestSet, oracle: &Oracle) {
     }
 }
 
+/// A replay of the first `len` calls stands where the search stood then, and goes on in the same way.
+fn check_replay<T: PartialEq + std::fmt::Debug>(
+    again: &mut dyn Search,
+    calls: &[Call],
+    len: usize,
+    states: &HashMap<usize, T>,
+    state: impl Fn(&dyn Search) -> T,
+) {
+    replay(calls[..len].iter().cloned(), again).unwrap();
+    if let Some(then) = states.get(&len) {
+        assert_eq!(&state(again), then);
+    }
+    if let Some(Call::Proposed(candidate)) = calls.get(len) {
+        assert_eq!(again.ask(), Ask::Evaluate(candidate.clone()));
+    } else if len == calls.len() {
+        assert_eq!(again.ask(), Ask::Done);
+    }
+}
+
+/// No set is asked for twice unless the first candidate was withdrawn.
+fn check_asks_once(calls: &[Call]) {
+    let mut last: HashMap<&RequestSet, CandidateId> = HashMap::new();
+    let mut withdrawn = HashSet::new();
+    for call in calls {
+        match call {
+            Call::Proposed(c) => {
+                if let Some(before) = last.insert(&c.keep, c.id) {
+                    assert!(withdrawn.contains(&before), "{:?} asks again", c.id);
+                }
+            }
+            Call::Withdrawn(id) => {
+                withdrawn.insert(*id);
+            }
+            Call::Told(..) | Call::Learnt(_) | Call::StartJudged(_) => {}
+        }
+    }
+}
+
+/// What was expected at each time, with the trials until then, is what came of `trials` in all.
+fn check_outlooks(outlooks: &[(u32, Outlook)], trials: u32) {
+    for (before, outlook) in outlooks {
+        let to_come = trials - before;
+        assert!(
+            outlook.at_least <= to_come && to_come <= outlook.at_most,
+            "{to_come} to come after {before}, but {outlook:?}",
+        );
+    }
+}
+
 /// Checks a run: its answer is minimal and proved, and a replay of its calls up to `cut` gives the same next
 /// candidate.
 fn check_run(

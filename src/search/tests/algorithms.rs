@@ -199,13 +199,7 @@ proptest! {
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
             outlooks.push((run.trials, s.outlook()));
         });
-        for (trials, outlook) in outlooks {
-            let to_come = did.trials - trials;
-            prop_assert!(
-                outlook.at_least <= to_come && to_come <= outlook.at_most,
-                "{algorithm}: {to_come} to come after {trials}, but {outlook:?}",
-            );
-        }
+        check_outlooks(&outlooks, did.trials);
     }
 
     /// An earlier search over the same requests may have learnt that these fail.

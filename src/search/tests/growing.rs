@@ -102,22 +102,9 @@ proptest! {
         let mut search = fresh();
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
         prop_assert!(search.has_passed() && search.certificate().is_whole());
-        let mut last: HashMap<RequestSet, CandidateId> = HashMap::new();
-        let mut withdrawn = HashSet::new();
-        for call in did.calls {
-            match call {
-                Call::Proposed(c) => {
-                    prop_assert!(fixed.intersection(&RequestSet::full(n)).is_subset(&c.keep));
-                    if let Some(before) = last.insert(c.keep, c.id) {
-                        prop_assert!(withdrawn.contains(&before), "{:?} asks again", c.id);
-                    }
-                }
-                Call::Withdrawn(id) => {
-                    withdrawn.insert(id);
-                }
-                Call::Told(..) | Call::Learnt(_) | Call::StartJudged(_) => {}
-            }
-        }
+        let wanted = fixed.intersection(&RequestSet::full(n));
+        prop_assert!(proposed(&did).iter().all(|keep| wanted.is_subset(keep)));
+        check_asks_once(&did.calls);
     }
 
     #[test]
@@ -145,13 +132,7 @@ proptest! {
         check_certificate(&*search, &fixed, &did.calls);
         let len = cut.index(did.calls.len() + 1);
         let mut again = fresh();
-        replay(did.calls[..len].iter().cloned(), &mut *again).unwrap();
-        if let Some(then) = states.get(&len) {
-            prop_assert_eq!(&state(&*again), then);
-        }
-        if let Some(Call::Proposed(candidate)) = did.calls.get(len) {
-            prop_assert_eq!(again.ask(), Ask::Evaluate(candidate.clone()));
-        }
+        check_replay(&mut *again, &did.calls, len, &states, state);
     }
 
     #[test]
@@ -194,13 +175,7 @@ proptest! {
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
             outlooks.push((run.trials, s.outlook()));
         });
-        for (trials, outlook) in outlooks {
-            let to_come = did.trials - trials;
-            prop_assert!(
-                outlook.at_least <= to_come && to_come <= outlook.at_most,
-                "{to_come} to come after {trials}, but {outlook:?}",
-            );
-        }
+        check_outlooks(&outlooks, did.trials);
     }
 
     #[test]
@@ -227,15 +202,7 @@ proptest! {
         });
         let len = cut.index(did.calls.len() + 1);
         let mut again = fresh();
-        replay(did.calls[..len].iter().cloned(), &mut *again).unwrap();
-        if let Some(then) = states.get(&len) {
-            prop_assert_eq!(&state(&*again), then);
-        }
-        if let Some(Call::Proposed(candidate)) = did.calls.get(len) {
-            prop_assert_eq!(again.ask(), Ask::Evaluate(candidate.clone()));
-        } else if len == did.calls.len() {
-            prop_assert_eq!(again.ask(), Ask::Done);
-        }
+        check_replay(&mut *again, &did.calls, len, &states, state);
     }
 
     /// Each candidate before the first pass has all that its members depend on.

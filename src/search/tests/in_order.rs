@@ -100,15 +100,7 @@ proptest! {
         }
         let len = 1 + cut.index(did.calls.len());
         let mut again = InOrder::new(doubting(n, &fixed));
-        replay(did.calls[..len].iter().cloned(), &mut again).unwrap();
-        if let Some(then) = states.get(&len) {
-            prop_assert_eq!(&state(&again), then);
-        }
-        if let Some(Call::Proposed(candidate)) = did.calls.get(len) {
-            prop_assert_eq!(again.ask(), Ask::Evaluate(candidate.clone()));
-        } else if len == did.calls.len() {
-            prop_assert_eq!(again.ask(), Ask::Done);
-        }
+        check_replay(&mut again, &did.calls, len, &states, state);
     }
 }
 

@@ -133,21 +133,7 @@ proptest! {
         let schedule = Schedule { withdraw_one_in: one_in, ..schedule };
         let mut search = fresh(algorithm, n, &fixed);
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), nothing_to_see);
-        let mut last: HashMap<RequestSet, CandidateId> = HashMap::new();
-        let mut withdrawn = HashSet::new();
-        for call in did.calls {
-            match call {
-                Call::Proposed(c) => {
-                    if let Some(before) = last.insert(c.keep, c.id) {
-                        prop_assert!(withdrawn.contains(&before), "{:?} asks again", c.id);
-                    }
-                }
-                Call::Withdrawn(id) => {
-                    withdrawn.insert(id);
-                }
-                Call::Told(..) | Call::Learnt(_) | Call::StartJudged(_) => {}
-            }
-        }
+        check_asks_once(&did.calls);
     }
 
     #[test]
@@ -275,13 +261,7 @@ proptest! {
         let did = run(&mut *search, &schedule, |s| oracle.judge(s), |s, run| {
             outlooks.push((run.trials, s.outlook()));
         });
-        for (trials, outlook) in outlooks {
-            let to_come = did.trials - trials;
-            prop_assert!(
-                outlook.at_least <= to_come && to_come <= outlook.at_most,
-                "{to_come} to come after {trials}, but {outlook:?}",
-            );
-        }
+        check_outlooks(&outlooks, did.trials);
         prop_assert_eq!(search.outlook().at_least, 0);
     }
 
