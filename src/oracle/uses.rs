@@ -47,10 +47,12 @@ const SYSTEM: &[&str] = &[
     "/run",
     "/sbin",
     "/sys",
-    "/tmp",
     "/usr/bin",
     "/usr/sbin",
 ];
+
+/// Where everybody's temporary files are.
+const TEMPORARY: &str = "/tmp";
 
 /// A folder with these files is the directory of a run, or a source tree: that is watched by itself.
 const RUN: [&str; 2] = ["run.json", "journal.jsonl"];
@@ -173,8 +175,8 @@ impl Search {
 
     /// A text names what is at `path`.
     fn name(&mut self, of: &Text, name: &str, path: &Path, place: Place) {
-        let is_system =
-            place == Place::Elsewhere && SYSTEM.iter().any(|folder| path.starts_with(folder));
+        let is_system = place == Place::Elsewhere
+            && (SYSTEM.iter().any(|folder| path.starts_with(folder)) || self.is_temporary(path));
         let is_new = !self.known.contains(path) && self.known.len() < ALL;
         // What lies above the oracle is not made for it.
         if is_system || !is_new || self.own.starts_with(path) || self.absent.contains(path) {
@@ -258,11 +260,23 @@ impl Search {
         let is_system = SYSTEM
             .iter()
             .chain(&["/usr/lib"])
-            .any(|folder| path.starts_with(folder));
+            .any(|folder| path.starts_with(folder))
+            || self.is_temporary(&path);
         if !is_system && self.known.len() < ALL && self.known.insert(path.clone()) {
             let size = fs::metadata(&path).map_or(0, |meta| meta.len());
             self.file(&path, size, Reach::Root);
         }
+    }
+
+    /// Is it in a temporary folder that others write too? What shares a folder below that with the oracle is its own:
+    /// people work there.
+    fn is_temporary(&self, path: &Path) -> bool {
+        let Ok(below) = path.strip_prefix(TEMPORARY) else {
+            return false;
+        };
+        let first = below.components().next();
+        let own = self.own.strip_prefix(TEMPORARY);
+        own.map_or(true, |own| own.components().next() != first)
     }
 
     /// How people know it: from the oracle's folder, or from the root.
@@ -316,7 +330,7 @@ mod tests {
     use super::super::files;
     use super::*;
 
-    /// A folder outside of the temporary ones, of which nothing counts. Builds may be made elsewhere.
+    /// A folder that builds write. They may be made elsewhere.
     fn target() -> std::path::PathBuf {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
         fs::create_dir_all(&target).unwrap();
@@ -325,8 +339,12 @@ mod tests {
 
     /// What an oracle `oracle/ok` with this text uses, with these files beside its folder. `DIR` is where all is.
     fn uses(script: &str, others: &[&str]) -> Vec<String> {
-        // Not among the system's temporary files.
-        let dir = tempfile::tempdir_in(target()).unwrap();
+        uses_in(&target(), script, others)
+    }
+
+    /// The same, of a folder below `parent`.
+    fn uses_in(parent: &Path, script: &str, others: &[&str]) -> Vec<String> {
+        let dir = tempfile::tempdir_in(parent).unwrap();
         let at = dir.path().display().to_string();
         let write = |name: &str, text: &str| {
             let path = dir.path().join(name);
@@ -357,6 +375,18 @@ mod tests {
         let others = ["lib/common.sh", "site/rules", "site/other"];
         let expected = ["lib/common.sh", "site/rules"];
         assert_eq!(uses(script, &others), expected);
+    }
+
+    #[test]
+    fn what_is_in_the_folder_of_an_oracle_below_tmp_is_a_part_of_it_and_what_others_have_there_is_not()
+     {
+        let elsewhere = tempfile::NamedTempFile::new_in(TEMPORARY).unwrap();
+        let script = format!(
+            "#!/bin/sh\ngrep -f DIR/site/rules {}\n",
+            elsewhere.path().display()
+        );
+        let found = uses_in(Path::new(TEMPORARY), &script, &["site/rules"]);
+        assert_eq!(found, ["site/rules"]);
     }
 
     #[test]
