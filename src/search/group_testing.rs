@@ -71,7 +71,8 @@ impl GroupTesting {
     pub fn new(start: RequestSet, fixed: &RequestSet, options: Options) -> Self {
         let n = start.capacity();
         let costs = Costs::new(&options.cost, &options.depends, n);
-        let models = ModelAveraging::new(&options.prior, &options.depends, &costs, n);
+        let models =
+            ModelAveraging::new(&options.prior, options.trust, &options.depends, &costs, n);
         let mut search = Self {
             groups: Groups::new(&start),
             history: History::new(start, fixed, &options.failed),

@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 
 use super::sprt::Reliability;
-use super::{Algorithm, Ask, Certificate, Depends, Options, Outlook, Proof, Search, Update};
+use super::{Algorithm, Ask, Certificate, Depends, Options, Outlook, Proof, Search, Trust, Update};
 use crate::model::{Candidate, CandidateId, Origin, Phase, RequestId, RequestSet, Verdict};
 
 /// A request that is likelier than this belongs to the first candidate.
@@ -158,6 +158,20 @@ impl Growing {
         flight
     }
 
+    /// How far the prior is trusted once this prefix has passed.
+    fn trust(&self, passed: usize) -> Trust {
+        let likely = |id: RequestId| {
+            self.options
+                .prior
+                .of(id)
+                .is_some_and(|chance| chance > EVEN)
+        };
+        match passed == 0 && self.prefixes[passed].iter().any(likely) {
+            true => Trust::Tested,
+            false => self.options.trust,
+        }
+    }
+
     /// Hands over to the algorithm once no smaller prefix is in flight.
     fn hand_over(&mut self) {
         let Some(passed) = self.passed() else { return };
@@ -167,6 +181,7 @@ impl Growing {
         let failed = self.failed.iter().map(|(_, keep)| keep.clone());
         let options = Options {
             failed: failed.collect(),
+            trust: self.trust(passed),
             ..self.options.clone()
         };
         self.names = self.failed.iter().map(|(id, _)| *id).collect();

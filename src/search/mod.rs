@@ -74,7 +74,7 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use depends::Depends;
 pub use growing::Growing;
 pub use in_order::InOrder;
-pub use options::{Cores, Options};
+pub use options::{Cores, Options, Trust};
 pub use rebuilding::{Rebuilding, Rebuilt};
 pub use replay::{Call, ReplayError, Replayed, replay};
 pub use retesting::Retesting;

@@ -10,12 +10,17 @@ use crate::model::{Prior, RequestId, RequestSet, Verdict};
 use super::costs::Costs;
 use super::depends::Depends;
 use super::information::{none_given_one, none_within};
+use super::options::Trust;
 use super::prevalence::{Classes, Known, Prevalence, Thought};
 
 /// The odds that a prior tells something, before the first verdict: even. On the EC2 set (`benches/search.md`) a
 /// shuffled guess costs at most 1.6 trials on average so, and 3.1 with four to one, by which a good one
 /// would win 0.9 trials more.
 const AT_FIRST: f64 = 1.0;
+
+/// The odds after the guess has passed. A useless prior names no set that passes; but what it names may hold more than
+/// is needed.
+const AFTER_A_PASS: f64 = 9.0;
 
 /// The least likelihood of a verdict: a nearly impossible one may have reasons that neither model knows.
 const LEAST: f64 = 0.02;
@@ -70,12 +75,21 @@ fn thoughts(prior: &Prior, depends: &Depends, n: usize) -> Vec<Thought> {
 
 impl ModelAveraging {
     /// Of `n` requests.
-    pub(super) fn new(prior: &Prior, depends: &Depends, costs: &Costs, n: usize) -> Self {
+    pub(super) fn new(
+        prior: &Prior,
+        trust: Trust,
+        depends: &Depends,
+        costs: &Costs,
+        n: usize,
+    ) -> Self {
         let model = |prior: &Prior| Model::new(prior, depends, costs, n);
         Self {
             plain: model(&Prior::default()),
             thought: (!prior.is_empty()).then(|| model(prior)),
-            odds: AT_FIRST.ln(),
+            odds: match trust {
+                Trust::Untested => AT_FIRST.ln(),
+                Trust::Tested => AFTER_A_PASS.ln(),
+            },
         }
     }
 
@@ -196,7 +210,7 @@ mod tests {
     fn models() -> ModelAveraging {
         let prior = Prior::new((0..10).map(|id| if id < 5 { 0.9 } else { 0.01 }));
         let costs = Costs::new(&[], &Depends::none(), 10);
-        ModelAveraging::new(&prior, &Depends::none(), &costs, 10)
+        ModelAveraging::new(&prior, Trust::Untested, &Depends::none(), &costs, 10)
     }
 
     fn learn(models: &mut ModelAveraging, ids: &[u32], within: Option<&[u32]>, verdict: Verdict) {
@@ -250,7 +264,13 @@ mod tests {
     #[test]
     fn without_a_prior_there_is_nothing_to_believe() {
         let costs = Costs::new(&[], &Depends::none(), 10);
-        let mut models = ModelAveraging::new(&Prior::default(), &Depends::none(), &costs, 10);
+        let mut models = ModelAveraging::new(
+            &Prior::default(),
+            Trust::Untested,
+            &Depends::none(),
+            &costs,
+            10,
+        );
         let before = chance(&models, 3);
         learn(&mut models, &[5, 6], None, FAIL);
         assert_eq!(chance(&models, 3).to_bits(), before.to_bits());

@@ -14,6 +14,16 @@ pub enum Cores {
     Shared,
 }
 
+/// How far the prior is trusted before the algorithm's first verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// It may as well tell nothing.
+    #[default]
+    Untested,
+    /// Its guess has passed.
+    Tested,
+}
+
 /// Options of the algorithms. Each algorithm uses those that apply to it.
 ///
 /// ```
@@ -40,6 +50,8 @@ pub struct Options {
     /// The initial estimate that each request is needed. Among equally cheap requests, `split` begins with the least
     /// likely ones.
     pub prior: Prior,
+    /// How far it is trusted.
+    pub trust: Trust,
     /// For each request, the approximate time of a trial without it, in any unit. Empty: all cost the
     /// same. `split` begins with cheap requests, and tests expensive ones when the configuration is small.
     pub cost: Vec<f64>,
@@ -85,6 +97,13 @@ impl Options {
     #[must_use]
     pub fn prior(mut self, prior: Prior) -> Self {
         self.prior = prior;
+        self
+    }
+
+    /// Sets [`trust`](#structfield.trust).
+    #[must_use]
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
         self
     }
 

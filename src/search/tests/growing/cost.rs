@@ -69,3 +69,31 @@ fn a_wrong_guess_costs_a_few_trials_more_than_none() {
         }
     }
 }
+
+/// Trials on one worker after a guess of 18 of 100 requests, of which the first `needed` are needed.
+fn after_a_guess(needed: usize) -> Run {
+    let n = 100;
+    let chance = |id| if id < 18 { 0.9 } else { 0.03 };
+    let options = Options::new().prior(Prior::new((0..n).map(chance)));
+    let takes = Takes::AsTheyCome;
+    let mut search = growing(Algorithm::GroupTesting, &none(n), &options, takes);
+    let needed = RequestSet::of(n, (0..needed as u32).map(RequestId));
+    let did = run(
+        &mut *search,
+        &Schedule::in_order(1),
+        needs(&needed),
+        nothing_to_see,
+    );
+    assert_eq!(search.best(), &needed);
+    did
+}
+
+#[test]
+fn of_a_guess_that_passes_one_request_after_the_other_is_removed_until_that_is_seen_to_be_too_slow()
+{
+    let right = after_a_guess(18);
+    assert_eq!(right.trials, 19);
+    assert!(proposed(&right).iter().all(|keep| keep.len() >= 17));
+    let too_large = after_a_guess(6);
+    assert!(too_large.trials <= 16, "{}", too_large.trials);
+}
