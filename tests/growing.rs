@@ -78,11 +78,8 @@ fn a_start_that_is_not_needed_is_never_built() {
             "{}",
             ended.said()
         );
-        assert!(
-            ended
-                .said()
-                .contains("begins with the requests that are likely")
-        );
+        let opening = "the start is built only if nothing smaller passes (--judge-start needed)";
+        assert!(ended.said().contains(opening), "{}", ended.said());
         // It is over, and says the same again.
         let again = toy.resume();
         assert_eq!(again.code, 0, "{}", again.said());
@@ -321,12 +318,12 @@ fn a_run_that_began_with_its_start_is_not_gone_on_with_in_the_other_way() {
         other.said()
     );
     let plan = toy.kbisect(&["plan", "--judge-start", "needed"]);
-    let expected = "builds the start only if nothing smaller passes";
+    let expected = "the start is built only if nothing smaller passes (--judge-start needed)";
     assert!(plan.said().contains(expected), "{}", plan.said());
     let odd = toy.run(&["--judge-start", "later"]);
     assert_eq!(odd.code, 2);
     assert!(
-        odd.said().contains("it can be first or needed"),
+        odd.said().contains("it can be auto, first or needed"),
         "{}",
         odd.said()
     );

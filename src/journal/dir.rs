@@ -47,7 +47,7 @@ pub struct RunInfo {
     /// How likely each request is needed, as somebody thinks. Empty: nobody has an idea.
     #[serde(default, skip_serializing_if = "Prior::is_empty")]
     pub prior: Prior,
-    /// How many `=` lines the resolved start has, if the run begins without building it.
+    /// How many `=` lines the resolved start has, if the run begins with a guess, without building it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_lines: Option<u32>,
     /// What became of the start's other lines, and why. Older runs do not say.
@@ -59,6 +59,12 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
+    /// Does the run begin with a guess, and build its start only if nothing smaller passes?
+    #[must_use]
+    pub fn begins_with_guess(&self) -> bool {
+        self.start_lines.is_some()
+    }
+
     /// What the certificate of the run is made of.
     #[must_use]
     pub fn certify(&self) -> Certify {

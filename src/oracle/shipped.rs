@@ -15,6 +15,9 @@ pub struct Shipped {
     pub name: &'static str,
     /// The script.
     pub script: &'static str,
+    /// How likely it needs a symbol: a symbol and a chance on each line, as `--prior` takes them. From recorded
+    /// results.
+    pub chances: &'static str,
 }
 
 impl Shipped {
@@ -28,7 +31,11 @@ impl Shipped {
 
 macro_rules! shipped {
     ($($name:literal),*) => {
-        &[$(Shipped { name: $name, script: include_str!(concat!("../../oracles/", $name)) }),*]
+        &[$(Shipped {
+            name: $name,
+            script: include_str!(concat!("../../oracles/", $name)),
+            chances: include_str!(concat!("../../oracles/chances/", $name)),
+        }),*]
     };
 }
 

@@ -69,7 +69,7 @@ pub fn text(report: &Report, theme: &dyn Theme) -> String {
     if report.start == StartOfRun::NotBuilt {
         let _ = writeln!(
             out,
-            "the start itself was not built: something smaller passed (--judge-start needed)"
+            "the start itself was not built: something smaller passed (--judge-start)"
         );
     }
     if report.status == Status::Minimal && report.kept.is_empty() {

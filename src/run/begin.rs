@@ -1,16 +1,16 @@
 //! Begins a run, or tells whether the one that is there is the same.
 
 use super::opened::{Opened, check_key, now};
+use super::opening::{Opening, prior};
 use super::reasons::analysis;
 use super::start::{StartFiles, TakenApart, start};
-use super::tell::{Watcher, note, warn};
+use super::tell::{Watcher, note};
 use super::tools::Tools;
-use super::{learned, prior as priors};
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{ContentId, Prior, Request, RequestId, StoredSettings};
+use crate::model::{ContentId, RequestId, StoredSettings};
 use crate::search::Depends;
-use crate::settings::{JudgeStart, Settings};
+use crate::settings::Settings;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -27,6 +27,9 @@ pub(crate) fn begin(
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
     let TakenApart { start, missing } = start?;
+    let prior = prior(settings, &start.requests, tell)?;
+    let opening = Opening::of(settings, tools, start.requests.len(), &prior);
+    note(tell, opening.text());
     let info = RunInfo {
         kbisect: env!("CARGO_PKG_VERSION").to_owned(),
         at: now(),
@@ -38,46 +41,24 @@ pub(crate) fn begin(
         analysis: Some(analysis(&start, missing, tools)),
         verifies,
         carried: carried(settings, tools, &start, cancel)?,
-        start_lines: match settings.judge_start {
-            JudgeStart::First => None,
+        start_lines: match opening {
+            Opening::Start(_) => None,
             // A config has some thousands of lines.
-            JudgeStart::Needed => Some(start.resolved.config.len() as u32),
+            Opening::Guess(_) => Some(start.resolved.config.len() as u32),
         },
         selectors: start.selectors,
         keep: start.keep,
-        prior: prior(settings, &start.requests, tell)?,
+        prior,
         requests: start.requests,
     };
-    if settings.judge_start == JudgeStart::Needed {
-        note(tell, how_it_begins(&info));
+    if info.begins_with_guess() && info.prior.is_empty() {
+        let text = "nothing says which requests are needed (--prior): the first guess is blind, and follows the order \
+                    of the menu";
+        note(tell, text.to_owned());
     }
     let (dir, mut journal) = RunDir::create(&settings.output, &info)?;
     journal.append(&Record::Started { at: now() })?;
     Ok(Opened { dir, info, journal })
-}
-
-/// Says how a run begins that does not build its start first.
-fn how_it_begins(info: &RunInfo) -> String {
-    let begins = "the start is built only if nothing smaller passes (--judge-start needed)";
-    if info.prior.is_empty() {
-        return format!(
-            "{begins}. Nothing says which requests are needed (--prior): the first guess is blind, and follows the \
-             order of the menu"
-        );
-    }
-    format!("{begins}: the run begins with the requests that are likely to be needed")
-}
-
-/// What is thought of the requests.
-fn prior(settings: &Settings, requests: &[Request], tell: &mut Watcher<'_>) -> Result<Prior> {
-    match &settings.prior {
-        None => Ok(Prior::default()),
-        Some(_) if settings.learns() => {
-            let mut warn = |text: &str| warn(tell, text);
-            learned::read(&learned::folder()?, &settings.oracles, requests, &mut warn)
-        }
-        Some(path) => priors::read(path, requests),
-    }
 }
 
 /// What goes with what, where the search has a use for it and it can be told quickly.

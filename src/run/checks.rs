@@ -113,7 +113,7 @@ pub(crate) fn guess(settings: &Settings) -> Result<()> {
         }
     }
     match &settings.prior {
-        Some(path) if !settings.learns() => super::prior::read(path, &[]).map(drop),
+        Some(path) if settings.has_own_prior() => super::prior::read(path, &[]).map(drop),
         _ => Ok(()),
     }
 }

@@ -42,9 +42,8 @@ impl Estimates<'_> {
         };
         // What builds took is another time with each run.
         let is_timed = settings.order == Order::AsItComes && state.costs.is_empty();
-        let is_traced = settings.trace != Tracing::Off
-            && state.prior.is_empty()
-            && (info.prior.is_empty() || settings.learns());
+        let is_traced =
+            settings.trace != Tracing::Off && state.prior.is_empty() && !settings.has_own_prior();
         if !is_timed && !is_traced {
             return Ok(());
         }

@@ -46,6 +46,7 @@ mod learned;
 mod lists;
 mod machine;
 mod opened;
+mod opening;
 mod oracles;
 mod plan;
 mod prepare;

@@ -1,10 +1,12 @@
-//! Reads what is thought of the requests before the search: an earlier result, or a list.
+//! Reads what is thought of the requests before the search: an earlier result, a list, or the lists that come with
+//! the shipped oracles.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
 use crate::model::{Prior, Request, Symbol};
+use crate::oracle::Shipped;
 use crate::report::{RESULT, Report};
 use crate::{Error, Result};
 
@@ -34,6 +36,31 @@ pub(crate) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
     };
     let of = |request: &Request| chances.get(&request.symbol).copied().unwrap_or(other);
     Ok(Prior::new(requests.iter().map(of)))
+}
+
+/// What is known of these shipped oracles: a request that one of them needs is needed. Empty if nothing is known of any
+/// of the requests.
+///
+/// # Errors
+/// None, unless a shipped list is damaged.
+pub(crate) fn shipped<'a>(
+    oracles: impl Iterator<Item = &'a Shipped>,
+    requests: &[Request],
+) -> Result<Prior> {
+    let mut chances: HashMap<Symbol, f64> = HashMap::new();
+    for oracle in oracles {
+        for (symbol, chance) in of_list(oracle.chances, Path::new(oracle.name))? {
+            let highest = chances.entry(symbol).or_insert(chance);
+            *highest = highest.max(chance);
+        }
+    }
+    if !requests.iter().any(|r| chances.contains_key(&r.symbol)) {
+        return Ok(Prior::default());
+    }
+    let of = |request: &Request| chances.get(&request.symbol).copied();
+    Ok(Prior::new(
+        requests.iter().map(|r| of(r).unwrap_or(Prior::SHARE)),
+    ))
 }
 
 fn of_result(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
@@ -94,6 +121,19 @@ mod tests {
         let prior = read_text("# seen\nCONFIG_A 0.9\n\nC  0.01 # idle\n").unwrap();
         let of = |id| prior.of(RequestId(id)).unwrap();
         assert_eq!((of(0), of(1), of(2)), (0.9, Prior::SHARE, 0.01));
+    }
+
+    #[test]
+    fn a_request_that_one_of_the_shipped_oracles_needs_is_likely_and_an_unknown_one_is_as_any() {
+        let oracle = |chances| Shipped {
+            name: "an-oracle",
+            script: "",
+            chances,
+        };
+        let of = |all: &[Shipped]| shipped(all.iter(), &requests()).unwrap();
+        let (one, other) = (oracle("A 0.9\nB 0.03\n"), oracle("A 0.03\nB 0.03\n"));
+        assert_eq!(of(&[one, other]), Prior::new([0.9, 0.03, Prior::SHARE]));
+        assert!(of(&[oracle("X 0.9\n")]).is_empty());
     }
 
     #[test]

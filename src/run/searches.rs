@@ -5,7 +5,7 @@ use crate::kconfig::{self, CheckedResolver, Variations};
 use crate::lab::fragment_of;
 use crate::model::{Config, Order, Origin, Request, RequestId, RequestSet, ResolvedConfig};
 use crate::search::{self, Algorithm, Depends, Growing, Retesting, Search};
-use crate::settings::{JudgeStart, Settings};
+use crate::settings::Settings;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -34,15 +34,11 @@ pub fn search_for_answer(
     let unknown = |e: search::UnknownAlgorithm| Error::failed(e.to_string());
     let algorithm: Algorithm = info.algorithm.parse().map_err(unknown)?;
     let fixed = &info.keep;
-    let search: Box<dyn Search> = match (settings.judge_start, settings.confidence) {
-        (JudgeStart::First, None) => algorithm.search(full, fixed, options),
-        (JudgeStart::First, Some(sure)) => {
-            Box::new(Retesting::new(algorithm, &full, fixed, options, sure))
-        }
-        (JudgeStart::Needed, None) => Box::new(Growing::new(algorithm, &full, fixed, options)),
-        (JudgeStart::Needed, Some(sure)) => {
-            Box::new(Retesting::growing(algorithm, &full, fixed, options, sure))
-        }
+    let search: Box<dyn Search> = match (info.begins_with_guess(), settings.confidence) {
+        (false, None) => algorithm.search(full, fixed, options),
+        (false, Some(sure)) => Box::new(Retesting::new(algorithm, &full, fixed, options, sure)),
+        (true, None) => Box::new(Growing::new(algorithm, &full, fixed, options)),
+        (true, Some(sure)) => Box::new(Retesting::growing(algorithm, &full, fixed, options, sure)),
     };
     let search: Box<dyn Search> = match settings.order {
         Order::AsItComes => search,

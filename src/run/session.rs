@@ -23,7 +23,7 @@ use crate::lab::{
 };
 use crate::model::{Candidate, Event, Fingerprint, Fragment, Judgement, RequestSet, bytes};
 use crate::search::{self, Coverage, Depends, Search};
-use crate::settings::{JudgeStart, Settings};
+use crate::settings::Settings;
 use crate::setup::WorkFolder;
 use crate::supervise::{CancelToken, JobServer};
 use crate::trial::{Needs, Runner, TrialRunner, Watch, check_trees, has_files};
@@ -184,9 +184,9 @@ fn search_on(
         start: (state.baseline()).map_or(state.next_trial(), |(trial, _)| trial),
         resolve: &resolve,
         depends: &of_best,
-        written: match settings.judge_start {
-            JudgeStart::First => Some(state.noted.clone().unwrap_or_else(|| full.clone())),
-            JudgeStart::Needed => state.noted.clone(),
+        written: match info.begins_with_guess() {
+            false => Some(state.noted.clone().unwrap_or_else(|| full.clone())),
+            true => state.noted.clone(),
         },
         refused: state.refused,
         header: &header,
@@ -196,7 +196,7 @@ fn search_on(
         lab.cache.resolved(full, fingerprint);
     }
     let depends = depends_in(info)?;
-    let is_first = owed_of_start(&mut lab, &state, settings, &*resolver, &names, cancel)?;
+    let is_first = owed_of_start(&mut lab, &state, info, &*resolver, &names, cancel)?;
     // An earlier session may have stopped right after it judged the start. Once the search has begun, new
     // estimates would make its replay diverge.
     if lab.journal.state().calls.is_empty() {
@@ -231,7 +231,7 @@ fn search_on(
 fn owed_of_start(
     lab: &mut Lab<'_>,
     state: &RunState,
-    settings: &Settings,
+    info: &RunInfo,
     resolver: &dyn Resolver,
     names: &[String],
     cancel: &CancelToken,
@@ -243,10 +243,10 @@ fn owed_of_start(
             judge_start_again(lab, &full)?;
         }
     }
-    if settings.judge_start == JudgeStart::Needed {
+    if info.begins_with_guess() {
         check_grown(lab, state, names)?;
     }
-    let is_first = state.start.is_none() && settings.judge_start == JudgeStart::First;
+    let is_first = state.start.is_none() && !info.begins_with_guess();
     if is_first {
         let start = resolver.resolve(&fragment_of(requests, &full), cancel)?;
         lab.judge_start(&start, &full)?;

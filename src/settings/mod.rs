@@ -20,7 +20,7 @@ pub use limits::{check_budget, check_build_jobs, check_jobs};
 pub use machine::Machine;
 pub use partial::PartialSettings;
 pub use table::{Effect, SETTINGS, Section, Setting, like};
-pub use values::{ARCH, Base, Form, JudgeStart, LEARNED, Modules, OUTPUT, Settings};
+pub use values::{ARCH, Base, Form, JudgeStart, LEARNED, Modules, NONE, OUTPUT, Settings};
 
 #[cfg(test)]
 mod tests;

@@ -362,11 +362,12 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "prior",
-        value_name: "DIR|FILE|learned",
+        value_name: "DIR|FILE|learned|none",
         doc: "Source of the first estimate of which requests are needed. DIR: an earlier result. FILE: a \
-              symbol and its probability on each line. learned: all earlier runs with `--prior learned`. It \
-              affects only the order of the search. DIR or FILE replaces the boot trace; learned is combined \
-              with it",
+              symbol and its probability on each line. learned: all earlier runs with `--prior learned`. none: \
+              no estimate. It affects only the order of the search. DIR or FILE replaces the boot trace; the \
+              others are combined with it",
+        default: "what is known of shipped oracles",
         section: Section::Search,
         kind: Kind::Text(|settings, path| {
             settings.prior = Some(path.into());
@@ -378,16 +379,17 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "judge-start",
-        value_name: "first|needed",
+        value_name: "auto|first|needed",
         doc: "When the start is built and judged. first: before anything else. needed: only if nothing smaller \
               passes. The run then begins with the requests that are likely to be needed (--prior), and grows from \
-              there; there is no boot trace",
-        default: "first",
+              there; there is no boot trace. auto: needed if there is such an estimate or the start is large, and \
+              first otherwise",
+        default: "auto",
         section: Section::Search,
         kind: Kind::Text(|settings, name| {
             settings.judge_start = JudgeStart::named(name).ok_or_else(|| {
                 Error::usage(format!("--judge-start cannot be `{}`", name.escape_debug()))
-                    .hint("it can be first or needed")
+                    .hint("it can be auto, first or needed")
             })?;
             Ok(())
         }),

@@ -13,6 +13,9 @@ use crate::search::Algorithm;
 /// The value of `prior` that means earlier runs. (For a file with that name, write `./learned`.)
 pub const LEARNED: &str = "learned";
 
+/// The value of `prior` that means none.
+pub const NONE: &str = "none";
+
 /// The architecture by default.
 pub const ARCH: &str = "x86_64";
 
@@ -49,10 +52,12 @@ impl Form {
     pub const WORDS: &'static [&'static str] = &["full", "defconfig", "fragment"];
 }
 
-/// When the start is judged.
+/// When the start is judged. A run that does not say it, of an older version, began with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JudgeStart {
+    /// Before anything else if it is small and nothing says which requests are needed; otherwise only if needed.
+    Auto,
     /// Before anything else: it is built, and must pass.
     #[default]
     First,
@@ -65,6 +70,7 @@ impl JudgeStart {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {
+            "auto" => Some(Self::Auto),
             "first" => Some(Self::First),
             "needed" => Some(Self::Needed),
             _ => None,
@@ -161,8 +167,8 @@ pub struct Settings {
     /// Which requests of the answer are removed alone.
     #[serde(default)]
     pub certify: Certify,
-    /// Where the first estimate comes from: an earlier result's folder, a list of symbols and
-    /// chances, or [`LEARNED`].
+    /// Where the first estimate comes from: an earlier result's folder, a list of symbols and chances, [`LEARNED`],
+    /// or [`NONE`]. Not set: from what is known of the shipped oracles.
     #[serde(default)]
     pub prior: Option<PathBuf>,
     /// When is the start judged?
@@ -208,7 +214,7 @@ impl Settings {
             algorithm: Algorithm::default(),
             certify: Certify::default(),
             prior: None,
-            judge_start: JudgeStart::First,
+            judge_start: JudgeStart::Auto,
             trace: Tracing::Auto,
             confidence: Some(Confidence::default()),
             order: Order::AsItComes,
@@ -221,5 +227,17 @@ impl Settings {
     #[must_use]
     pub fn learns(&self) -> bool {
         self.prior.as_deref() == Some(Path::new(LEARNED))
+    }
+
+    /// Is nothing to be thought of the requests?
+    #[must_use]
+    pub fn has_no_prior(&self) -> bool {
+        self.prior.as_deref() == Some(Path::new(NONE))
+    }
+
+    /// Does the prior come from a file or a folder of the user?
+    #[must_use]
+    pub fn has_own_prior(&self) -> bool {
+        self.prior.is_some() && !self.learns() && !self.has_no_prior()
     }
 }

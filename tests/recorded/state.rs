@@ -8,7 +8,7 @@ use kbisect::lab::calls;
 use kbisect::model::{CandidateId, Origin, RequestSet, Source};
 use kbisect::run::search_for_answer;
 use kbisect::search::{self, Ask, Cores, Depends, Options, Proof, Rebuilding, Search};
-use kbisect::settings::{JudgeStart, Settings};
+use kbisect::settings::Settings;
 
 /// A recorded run.
 pub(super) struct Recording {
@@ -162,7 +162,7 @@ impl Recording {
 
     fn replayed(&self, text: &mut String) {
         writeln!(text, "\nthe search").unwrap();
-        let judges_start = self.settings.judge_start == JudgeStart::First;
+        let judges_start = !self.info.begins_with_guess();
         if judges_start && RunState::of(&self.lines).start.is_none() {
             writeln!(text, "  is not begun: the start has not passed").unwrap();
             return;

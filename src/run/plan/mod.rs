@@ -17,6 +17,7 @@ use crate::kconfig::{self, Fixed, Start};
 use crate::model::{Fragment, Request, RequestId, RequestSet, Symbol};
 use crate::oracle::Oracle;
 use crate::run::opened::check_key;
+use crate::run::opening::{Opening, prior};
 use crate::run::start::start;
 use crate::run::tell::Watcher;
 use crate::run::tools::{Tools, Want};
@@ -55,6 +56,11 @@ pub struct PlanReport {
     pub build: String,
     /// The programs of the oracles.
     pub oracles: Vec<String>,
+    /// What is judged first, the start or a guess, and why; in words for people.
+    #[serde(skip)]
+    pub opening: String,
+    /// Whether it is a guess.
+    pub begins_with_guess: bool,
     /// The settings.
     pub settings: Settings,
     /// By request, those that go with it by itself: `needs` turned round.
@@ -104,6 +110,9 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
     let tools = tools(settings, plan.when_missing, Want::ResolveOnly, cancel, tell)?;
     check_run(settings, &tools, cancel)?;
     let start = start(files, settings, &tools, cancel, tell)?.start;
+    let prior = prior(settings, &start.requests, tell)?;
+    let opening = Opening::of(settings, &tools, start.requests.len(), &prior);
+    let begins_with_guess = matches!(opening, Opening::Guess(_));
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {
         Some(_) => {
@@ -111,7 +120,11 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
         }
         None => Vec::new(),
     };
-    Ok(report(settings, &tools, &start, &carried))
+    Ok(PlanReport {
+        opening: opening.text(),
+        begins_with_guess,
+        ..report(settings, &tools, &start, &carried)
+    })
 }
 
 /// Would the run in the output go on with these tools? Its other checks are left to the run itself.
@@ -158,6 +171,8 @@ fn report(settings: &Settings, tools: &Tools, start: &Start, carried: &[RequestS
             .iter()
             .map(|o| o.program().display().to_string())
             .collect(),
+        opening: String::new(),
+        begins_with_guess: false,
         settings: settings.clone(),
         with: own.iter().map(symbols).collect(),
         trees: TreePool::size(settings.jobs.get()),

@@ -5,7 +5,6 @@ use std::fmt::{Display, Write};
 use super::{FixedRequest, PlanReport};
 use crate::kconfig::Fixed;
 use crate::model::{Certify, Order, Symbol, Tracing, count, duration, sanitize};
-use crate::settings::JudgeStart;
 
 /// More of one kind than this are counted, not listed.
 const MANY: usize = 20;
@@ -156,18 +155,17 @@ fn search(report: &PlanReport) -> String {
         let line =
             "begins with what earlier runs did not need, and keeps its result for later ones";
         lines.push(line.to_owned());
-    } else if let Some(prior) = &settings.prior {
+    } else if settings.has_own_prior()
+        && let Some(prior) = &settings.prior
+    {
         lines.push(format!(
             "begins with what is not needed by {}",
             prior.display()
         ));
     }
-    if settings.judge_start == JudgeStart::Needed {
-        let line = "builds the start only if nothing smaller passes, and traces no boot of it";
-        lines.push(line.to_owned());
-    }
+    lines.push(report.opening.clone());
     match &settings.trace {
-        _ if settings.judge_start == JudgeStart::Needed => {}
+        _ if report.begins_with_guess => {}
         // Others boot nothing that could be traced.
         Tracing::Auto if report.boots => {
             let line = "begins with what does not run in a boot of the start, if it can be traced";
@@ -228,6 +226,8 @@ mod tests {
             trees: TreePool::size(settings.jobs.get()),
             boots,
             has_run: false,
+            opening: String::new(),
+            begins_with_guess: false,
             settings,
         }
     }

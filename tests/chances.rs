@@ -1,0 +1,80 @@
+//! The chances that come with the shipped oracles are those of the recorded results in `examples`.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kbisect::oracle::SHIPPED;
+use kbisect::report::Report;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The recorded results of this oracle, each with its folder.
+fn results(oracle: &str) -> BTreeMap<PathBuf, Report> {
+    let mut found = BTreeMap::new();
+    for folder in ["examples/ec2", "examples/distro"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path().join("result.json");
+            let Ok(bytes) = fs::read(&path) else { continue };
+            let report = Report::parse(&bytes, &path).unwrap();
+            if report.settings["oracles"] == serde_json::json!([oracle]) {
+                let folder = path.parent().unwrap().strip_prefix(root()).unwrap();
+                found.insert(folder.to_owned(), report);
+            }
+        }
+    }
+    found
+}
+
+/// The symbols that the EC2 set asks for.
+fn asked() -> BTreeSet<String> {
+    let text = fs::read_to_string(root().join("examples/ec2/start.config")).unwrap();
+    let symbols = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("CONFIG_")?.split_once('='));
+    symbols.map(|(symbol, _)| symbol.to_owned()).collect()
+}
+
+/// The chances that follow from the results.
+fn chances(oracle: &str) -> String {
+    let results = results(oracle);
+    let origins: Vec<String> = results
+        .keys()
+        .map(|folder| folder.display().to_string())
+        .collect();
+    let mut text = format!(
+        "# How likely {oracle} needs a symbol. Needed in a recorded result: 0.9. In the EC2 set, and never needed: 0.03.\n\
+         # From {}.\n",
+        origins.join(", ")
+    );
+    let kept = results.values().flat_map(|report| &report.kept);
+    let kept: BTreeSet<String> = kept.map(|k| k.request.symbol.to_string()).collect();
+    for symbol in &kept {
+        writeln!(text, "{symbol} 0.9").unwrap();
+    }
+    for symbol in asked().difference(&kept) {
+        writeln!(text, "{symbol} 0.03").unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_shipped_chances_are_those_of_the_recorded_results() {
+    for shipped in SHIPPED {
+        let path = root().join("oracles/chances").join(shipped.name);
+        let expected = chances(shipped.name);
+        if std::env::var_os("SNAPSHOTS").is_some_and(|how| how == "overwrite") {
+            fs::write(&path, &expected).unwrap();
+        }
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            expected,
+            "{}",
+            shipped.name
+        );
+    }
+}
