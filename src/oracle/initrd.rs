@@ -74,7 +74,7 @@ mod tests {
         fs::write(&initrd, b"\x1f\x8bpacke").unwrap();
         let joined = with_modules(&initrd, &modules, None).unwrap();
         let text = fs::read(joined.path()).unwrap();
-        assert_eq!(text, b"\x1f\x8bpacke\0070701 modules");
+        assert_eq!(text, b"\x1f\x8bpacke\x00070701 modules");
         let path = joined.path().to_owned();
         drop(joined);
         assert!(!path.exists());
