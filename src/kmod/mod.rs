@@ -32,4 +32,4 @@ pub struct Packed {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests;
+pub(crate) mod tests;

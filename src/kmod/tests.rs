@@ -5,7 +5,7 @@ use super::*;
 use crate::ErrorKind;
 
 /// A module that says this of itself: an ELF file with nothing but `.modinfo`.
-fn module(info: &[&str]) -> Vec<u8> {
+pub(crate) fn module(info: &[&str]) -> Vec<u8> {
     let info: Vec<u8> = info
         .iter()
         .flat_map(|entry| [entry.as_bytes(), b"\0"].concat())
