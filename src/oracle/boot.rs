@@ -9,6 +9,7 @@ use std::time::Duration;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::initrd::with_modules;
+use super::unloaded;
 use crate::boot::{
     Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
     Outcome, Plan, Record, Watch, boot, choose_accel,
@@ -341,7 +342,12 @@ fn conclude(
         say(&format!("reached `{}` ({figures})", plan.watch.until));
         return Ok(0);
     }
-    let evidence = finished.evidence(plan);
+    let mut evidence = finished.evidence(plan);
+    if trial.modules.is_some()
+        && let Some(modules) = unloaded::modules(&plan.console_log)
+    {
+        evidence += &format!("; {modules}");
+    }
     say(&format!(
         "{evidence} ({figures}); console: {}",
         plan.console_log.display()
