@@ -215,6 +215,7 @@ impl BootCall {
         };
         let joined = with_modules(initrd, modules, trial.dir.as_deref())?;
         *initrd = joined.path().to_owned();
+        self.memory = room_for(self.memory, modules)?;
         Ok(Some(joined))
     }
 
@@ -282,6 +283,14 @@ impl BootCall {
             console_log: log.path.clone(),
         })
     }
+}
+
+/// The memory of a guest that also gets these modules: they lie in it packed, unpacked and loaded. A kernel is not to
+/// fail because it has many.
+fn room_for(memory: Memory, modules: &Path) -> Result<Memory> {
+    let size = fs::metadata(modules).map_err(|e| Error::io("look at", modules, e))?;
+    let mib = u32::try_from((3 * size.len()).div_ceil(1 << 20)).unwrap_or(u32::MAX);
+    Ok(Memory(memory.0.saturating_add(mib)))
 }
 
 /// What an error of `kbisect boot` comes to: within an oracle and unless it was interrupted, a broken oracle. `say`
