@@ -89,9 +89,12 @@ fn modules_that_nothing_loads_are_refused_before_anything_is_built() {
 
 #[test]
 fn a_start_that_does_not_pass_names_its_modules() {
-    let toy = Toy::new(&spec().oracle("#!/bin/sh\n: $KBISECT_MODULES\nexit 1\n"));
-    let ended = toy.run(&["--modules", "keep"]);
-    assert_eq!(ended.code, 3, "{}", ended.said());
-    assert!(ended.stderr.contains("The start has CARD=m and DISK=m: "));
-    assert!(ended.stderr.contains("--modules builtin"));
+    for judge_start in ["first", "needed"] {
+        let toy = Toy::new(&spec().oracle("#!/bin/sh\n: $KBISECT_MODULES\nexit 1\n"));
+        let ended = toy.run(&["--modules", "keep", "--judge-start", judge_start]);
+        assert_eq!(ended.code, 3, "{}", ended.said());
+        let names = "The start has CARD=m and DISK=m: ";
+        assert!(ended.stderr.contains(names), "{}", ended.said());
+        assert!(ended.stderr.contains("--modules builtin"));
+    }
 }

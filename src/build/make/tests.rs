@@ -240,13 +240,13 @@ fn a_make_of_which_the_log_was_lost_is_no_verdict() {
 
 #[test]
 fn a_build_gives_its_product_and_counts_its_objects() {
-    let makefile = "all:\n\t@echo '  CC      a.o'\n\t@echo '  AS      b.o'\n\t@echo '  LD      c'\n\t@cp $(O)/.config $(O)/image\n";
+    let makefile = "all:\n\t@echo '  CC      a.o'\n\t@echo '  AS      b.o'\n\t@echo '  CC [M]  d.o'\n\t@echo '  LD      c'\n\t@cp $(O)/.config $(O)/image\n";
     let (built, cost) = run(makefile, &CancelToken::new()).unwrap();
     let Built::Product(product) = built else {
         panic!("{built:?}")
     };
     assert_eq!(product.size, 11);
-    assert_eq!(cost.objects, 2);
+    assert_eq!(cost.objects, 3);
 }
 
 #[test]
