@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
+use super::initrd::with_modules;
+use super::unloaded;
 use crate::boot::{
     Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
     Outcome, Plan, Record, Watch, boot, choose_accel,
@@ -80,6 +82,8 @@ struct Trial {
     /// more than once.
     trace: Option<PathBuf>,
     config: Option<PathBuf>,
+    /// The archive of the kernel's modules.
+    modules: Option<PathBuf>,
 }
 
 /// The folder of the trial, if an oracle calls this process.
@@ -113,6 +117,7 @@ impl Trial {
             timeout: timeout.map(|seconds| Duration::from_secs(seconds).mul_f32(0.95)),
             trace: path(contract::TRACE).map(|dir| dir.join(format!("{}.in_asm", process::id()))),
             config: path(contract::CONFIG),
+            modules: path(contract::MODULES),
         }
     }
 
@@ -184,6 +189,8 @@ impl BootCall {
         let report = report.or_else(|| Some(trial.dir.as_ref()?.join("boot.json")));
         let start = trial.start(report.as_deref())?;
         let log = ConsoleLog::new(self.log.take(), &trial)?;
+        // Removed when the guest has ended.
+        let _joined = self.add_modules(&trial)?;
         let plan = self.plan(&trial, start.as_ref(), &log, cancel, say)?;
         let finished = boot(&plan, cancel)?;
         if finished.outcome == Outcome::Cancelled {
@@ -196,6 +203,20 @@ impl BootCall {
             log.keep();
         }
         conclude(&plan, &trial, &finished, say)
+    }
+
+    /// Appends the modules of the trial's kernel to the initial RAM disk. Without one nothing could load them.
+    fn add_modules(&mut self, trial: &Trial) -> Result<Option<NamedTempFile>> {
+        let First::Kernel { initrd, .. } = &mut self.first else {
+            return Ok(None);
+        };
+        let (Some(initrd), Some(modules)) = (initrd, &trial.modules) else {
+            return Ok(None);
+        };
+        let joined = with_modules(initrd, modules, trial.dir.as_deref())?;
+        *initrd = joined.path().to_owned();
+        self.memory = room_for(self.memory, modules)?;
+        Ok(Some(joined))
     }
 
     fn plan(
@@ -264,6 +285,14 @@ impl BootCall {
     }
 }
 
+/// The memory of a guest that also gets these modules: they lie in it packed, unpacked and loaded. A kernel is not to
+/// fail because it has many.
+fn room_for(memory: Memory, modules: &Path) -> Result<Memory> {
+    let size = fs::metadata(modules).map_err(|e| Error::io("look at", modules, e))?;
+    let mib = u32::try_from((3 * size.len()).div_ceil(1 << 20)).unwrap_or(u32::MAX);
+    Ok(Memory(memory.0.saturating_add(mib)))
+}
+
 /// What an error of `kbisect boot` comes to: within an oracle and unless it was interrupted, a broken oracle. `say`
 /// is told of the error then, in words for people.
 ///
@@ -322,7 +351,12 @@ fn conclude(
         say(&format!("reached `{}` ({figures})", plan.watch.until));
         return Ok(0);
     }
-    let evidence = finished.evidence(plan);
+    let mut evidence = finished.evidence(plan);
+    if trial.modules.is_some()
+        && let Some(modules) = unloaded::modules(&plan.console_log)
+    {
+        evidence += &format!("; {modules}");
+    }
     say(&format!(
         "{evidence} ({figures}); console: {}",
         plan.console_log.display()

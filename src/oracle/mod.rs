@@ -4,10 +4,12 @@ mod boot;
 mod call;
 mod commands;
 mod files;
+mod initrd;
 mod judge;
 mod listing;
 mod said;
 mod shipped;
+mod unloaded;
 mod uses;
 mod written;
 

@@ -45,6 +45,7 @@ mod key;
 mod learned;
 mod lists;
 mod machine;
+mod modules;
 mod opened;
 mod opening;
 mod oracles;
