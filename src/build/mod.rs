@@ -20,6 +20,7 @@ mod make_scope;
 mod makefile;
 mod plan;
 mod pool;
+mod remembered;
 mod source;
 mod stamp;
 mod sync;
