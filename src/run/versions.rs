@@ -51,17 +51,13 @@ pub(crate) fn tell_absent(
     warn(
         tell,
         format!(
-            "{name}: this source lacks {} of it for this architecture, of which {} set: {}, and {} more",
-            count(absent.len(), "symbol"),
-            is_or_are(on.len()),
+            "{name}: {} of its symbols are not in this source for this architecture, {} of them set: {}, and {} more",
+            absent.len(),
+            on.len(),
             named.join(", "),
             absent.len() - named.len(),
         ),
     );
-}
-
-fn is_or_are(n: usize) -> String {
-    format!("{n} {}", if n == 1 { "is" } else { "are" })
 }
 
 /// Tells of symbols that can be set in the `.config` of this text, which `parsed` comes to with the defaults of the
@@ -85,9 +81,9 @@ pub(crate) fn tell_new(
     note(
         tell,
         format!(
-            "start: {name}: this source has {} that can be set and that it does not mention: there the defaults hold \
-             ({}{more})",
+            "start: {name}: {} of this source can be set and {} not in it: there the defaults hold ({}{more})",
             count(new.len(), "symbol"),
+            if new.len() == 1 { "is" } else { "are" },
             named.join(", "),
         ),
     );
@@ -136,7 +132,7 @@ mod tests {
         assert_eq!(
             absent(text),
             [
-                "old: this source lacks 5 symbols of it for this architecture, of which 3 are set: A (line 1), \
+                "old: 5 of its symbols are not in this source for this architecture, 3 of them set: A (line 1), \
               SERIAL_8251 (line 4; did you mean SERIAL_8250?), D (line 6), and 2 more"
             ]
         );
@@ -166,8 +162,7 @@ mod tests {
 
     #[test]
     fn what_can_be_set_and_is_not_mentioned_is_new() {
-        let one = "start: old: this source has 1 symbol that can be set and that it does not mention: there the \
-                   defaults hold (NEW)";
+        let one = "start: old: 1 symbol of this source can be set and is not in it: there the defaults hold (NEW)";
         // Neither what has no prompt, nor what is hidden or forced.
         assert_eq!(new("# CONFIG_OLD is not set\nCONFIG_SELECTS=y\n"), [one]);
         let four = new("");
