@@ -229,6 +229,11 @@ fn what_cannot_be_a_start_is_refused_before_anything_is_built() {
             "cannot be unpacked",
         ),
         (path("arm", arm), "is a configuration for arm64"),
+        (
+            path("words", b"The kernel has a console.\n"),
+            "asks for nothing",
+        ),
+        (temp.path().display().to_string(), "cannot read"),
         ("no-such-file".to_owned(), "cannot read no-such-file"),
         ("no_such_defconfig".to_owned(), "make no_such_defconfig"),
     ] {

@@ -42,6 +42,25 @@ impl Case {
         }
     }
 
+    /// So many requests are needed, or a few more: leaves at random, and what they depend on.
+    pub fn about(depends: &Depends, k: usize, rng: &mut Rng) -> Self {
+        let lists = depends.lists();
+        let n = lists.len();
+        let (full, mut needed) = (RequestSet::full(n), RequestSet::empty(n));
+        while needed.len() < k.min(n) {
+            let id = rng.below(n);
+            if lists[id].is_empty() {
+                let leaf = RequestSet::of(n, [RequestId(id as u32)]);
+                needed.insert_all(&depends.needs(&leaf, &full));
+            }
+        }
+        Self {
+            n,
+            needed,
+            depends: depends.clone(),
+        }
+    }
+
     pub fn judge(&self, set: &RequestSet) -> Verdict {
         let gone = RequestSet::full(self.n).minus(set);
         let fallen = gone.iter().filter_map(|id| self.depends.carried(id));

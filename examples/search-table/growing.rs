@@ -1,6 +1,7 @@
 //! What it costs and saves not to build the start first.
 
 use crate::case::{Case, depends_of};
+use crate::depends::debian;
 use kbisect::model::{Prior, RequestId, RequestSet, Verdict};
 use kbisect::search::sim::{FAIL, Rng, Run, Schedule, forest, run};
 use kbisect::search::{Algorithm, Depends, Growing, Options, Search};
@@ -21,6 +22,11 @@ impl Cost {
         self.trials += other.trials;
         self.sizes += other.sizes;
         self.largest += other.largest;
+    }
+
+    fn short(self) -> String {
+        let mean = |sum: f64| sum / RUNS as f64;
+        format!("{:6.1} {:5.1}", mean(self.trials), mean(self.sizes))
     }
 
     fn text(self) -> String {
@@ -117,10 +123,10 @@ fn bisected(case: &Case, options: &Options) -> Cost {
     Cost { largest, ..cost }
 }
 
-type Thought = fn(&RequestSet, &mut Rng) -> Vec<f64>;
+pub type Thought = fn(&RequestSet, &mut Rng) -> Vec<f64>;
 
 /// What somebody may think of the requests.
-fn thoughts() -> [(&'static str, Thought); 5] {
+pub fn thoughts() -> [(&'static str, Thought); 5] {
     fn good(needed: &RequestSet, rng: &mut Rng) -> Vec<f64> {
         let thought = |id: u32| match (needed.contains(RequestId(id)), rng.below(20)) {
             (true, 0..2) | (false, 1..) => 0.02,
@@ -145,6 +151,62 @@ fn thoughts() -> [(&'static str, Thought); 5] {
             good(needed, rng).iter().map(|c| 1.0 - c).collect()
         }),
     ]
+}
+
+/// From a start that is judged first, and passes.
+fn start_first(algorithm: Algorithm, case: &Case, options: &Options, workers: usize) -> Cost {
+    let (full, none) = (RequestSet::full(case.n), RequestSet::empty(case.n));
+    let mut search = algorithm.search(full, &none, options.clone());
+    let mut cost = cost(&mut *search, case, workers);
+    cost.trials += 1.0;
+    cost.sizes += 1.0;
+    Cost {
+        largest: 1.0,
+        ..cost
+    }
+}
+
+/// Debian's configurations: start first, guess first, and generalized binary reduction.
+pub fn distributions() {
+    println!("for each: trials, sum of sizes built, the largest if it is not the start");
+    println!(
+        "            n   k prior     gbr, 1 worker   start first, 1 worker, 2, 8           guess first, 1 worker, 2, 8"
+    );
+    for known in debian() {
+        let n = known.selectors.len();
+        for k in [10, 30, 60] {
+            for (thought, think) in thoughts() {
+                let mut sums = [Cost::default(); 7];
+                let mut needed = 0;
+                for seed in 0..RUNS {
+                    let mut rng = Rng(seed);
+                    let case = Case::about(&known.depends, k, &mut rng);
+                    needed += case.needed.len();
+                    let options = Options::new()
+                        .prior(Prior::new(think(&case.needed, &mut rng)))
+                        .selectors(known.selectors.clone())
+                        .depends(known.depends.clone());
+                    let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
+                    sums[0].add(start_first(Algorithm::Gbr, &case, &options, 1));
+                    for (at, workers) in [1, 2, 8].into_iter().enumerate() {
+                        let split = Algorithm::GroupTesting;
+                        sums[1 + at].add(start_first(split, &case, &options, workers));
+                        let mut grown = Growing::new(split, &full, &none, options.clone());
+                        sums[4 + at].add(cost(&mut grown, &case, workers));
+                    }
+                }
+                let first: Vec<String> = sums[..4].iter().map(|c| c.short()).collect();
+                let grown: Vec<String> = sums[4..].iter().map(|c| c.text()).collect();
+                let k = needed as f64 / RUNS as f64;
+                println!(
+                    "{:8} {n:5} {k:3.0} {thought:9} {}  {}",
+                    known.name,
+                    first.join(" "),
+                    grown.join(" ")
+                );
+            }
+        }
+    }
 }
 
 /// Start first, and guess first.
@@ -175,18 +237,7 @@ pub fn growing() {
                         .depends(depends.clone());
                     let (full, none) = (RequestSet::full(n), RequestSet::empty(n));
                     let algorithm = Algorithm::GroupTesting;
-                    let mut whole = algorithm.search(full.clone(), &none, options.clone());
-                    let mut first = cost(&mut *whole, &case, workers);
-                    // The start's own trial.
-                    first.add(Cost {
-                        trials: 1.0,
-                        sizes: 1.0,
-                        largest: 0.0,
-                    });
-                    sums[0].add(Cost {
-                        largest: 1.0,
-                        ..first
-                    });
+                    sums[0].add(start_first(algorithm, &case, &options, workers));
                     let mut grown = Growing::new(algorithm, &full, &none, options.clone());
                     sums[1].add(cost(&mut grown, &case, workers));
                     if workers == 1 {

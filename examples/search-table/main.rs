@@ -1,9 +1,12 @@
 //! What each algorithm needs, on simulated oracles: `cargo run --release --example search-table`,
 //! with the names of the tables that are wanted (`flat`, `depends`, `costs`, `prior`, `flaky`, `flips`,
-//! `growing`, `trace`, `ec2`).
+//! `growing`, `distributions`, `decisions`, `trace`, `ec2`).
 #![allow(clippy::print_stdout)]
 
 mod case;
+mod decisions;
+#[path = "../../benches/depends/mod.rs"]
+mod depends;
 mod ec2;
 mod flips;
 mod growing;
@@ -18,7 +21,7 @@ const RUNS: u64 = 20;
 
 fn main() {
     let only: Vec<String> = std::env::args().skip(1).collect();
-    let tables: [(&str, fn()); 9] = [
+    let tables: [(&str, fn()); 11] = [
         ("flat", flat),
         ("depends", depends),
         ("costs", costs),
@@ -26,6 +29,8 @@ fn main() {
         ("flaky", flaky),
         ("flips", flips::flips),
         ("growing", growing::growing),
+        ("distributions", growing::distributions),
+        ("decisions", decisions::decisions),
         ("trace", ec2::guesses),
         ("ec2", ec2::worlds),
     ];

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use super::census::Census;
@@ -30,7 +30,7 @@ const TREES: usize = 8;
 /// What builds take, and what is in the trees that they begin from; for several threads.
 #[derive(Debug, Default)]
 pub struct Forecasts {
-    shared: Mutex<Shared>,
+    shared: RwLock<Shared>,
     /// Which objects come and go with a symbol, if that is known of the project.
     kbuild: Option<Kbuild>,
 }
@@ -60,9 +60,13 @@ impl Forecasts {
         }
     }
 
-    fn shared(&self) -> MutexGuard<'_, Shared> {
-        // All that is in there is only for predictions.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    // All that is in there is only for predictions, so whoever panicked left nothing that harms.
+    fn shared(&self) -> RwLockReadGuard<'_, Shared> {
+        self.shared.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shared_mut(&self) -> RwLockWriteGuard<'_, Shared> {
+        self.shared.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The objects that Kbuild lists for a config; none if that is not known of the project.
@@ -88,7 +92,7 @@ impl Forecasts {
             census: Census::of(tree),
             listed: self.listed(config),
         });
-        let mut shared = self.shared();
+        let mut shared = self.shared_mut();
         shared.trees.push_back((fingerprint, Arc::clone(&standing)));
         if shared.trees.len() > TREES {
             shared.trees.pop_front();
@@ -100,16 +104,23 @@ impl Forecasts {
     #[must_use]
     pub fn predict(&self, tree: &Path, from: &Config, to: &Config) -> Option<Forecast> {
         let standing = self.standing(tree, from);
+        if standing.census.is_empty() {
+            return None;
+        }
         let listed = self.listed(to);
-        self.shared()
-            .forecaster
-            .predict(&standing, &listed, from, to)
+        let mut shared = self.shared_mut();
+        shared.forecaster.note_listed(&standing.listed);
+        shared.forecaster.note_listed(&listed);
+        drop(shared);
+        // Several threads may be here at once.
+        let shared = self.shared();
+        shared.forecaster.predict(&standing, &listed, from, to)
     }
 
     /// Learns from a build that has come to its end in `tree`.
     pub fn learn(&self, tree: &Path, config: &Config, notes: &[Note], cpu: Duration) {
         let standing = self.standing(tree, config);
-        let mut shared = self.shared();
+        let mut shared = self.shared_mut();
         shared.forecaster.learn(&standing, config, notes, cpu);
     }
 
@@ -138,10 +149,10 @@ struct Forecaster {
 }
 
 impl Forecaster {
-    /// Predicts the build of `to`, for which Kbuild lists these, in a tree with `from`. Nothing when
-    /// too little is known.
+    /// Predicts the build of `to`, for which Kbuild lists these, in a tree with `from`. What is listed was
+    /// [noted](Self::note_listed). Nothing when too little is known.
     fn predict(
-        &mut self,
+        &self,
         standing: &Standing,
         listed: &BTreeSet<String>,
         from: &Config,
@@ -152,8 +163,6 @@ impl Forecaster {
         if census.is_empty() || self.times.is_empty() {
             return None;
         }
-        self.note_listed(&standing.listed);
-        self.note_listed(listed);
         let differences = from.diff(to);
         let changed: HashSet<&str> = {
             let names = differences.iter().map(|(symbol, ..)| symbol.as_str());
@@ -365,6 +374,7 @@ mod tests {
             listed: listed(&["core.o", "sock.o"]),
         };
         let mut forecaster = Forecaster::default();
+        forecaster.note_listed(&standing.listed);
         forecaster.note_listed(&listed(&["old.o"]));
         let millis = Duration::from_millis;
         let notes = [
@@ -375,6 +385,7 @@ mod tests {
         forecaster.learn(&standing, &start, &notes, millis(1200));
         let mut predict = |names: &[&str]| {
             let listed = listed(names);
+            forecaster.note_listed(&listed);
             let predicted = forecaster.predict(&standing, &listed, &start, &config(&[]));
             let predicted = predicted.unwrap();
             (predicted.objects, predicted.cpu)

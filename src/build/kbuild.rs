@@ -3,14 +3,14 @@
 //! `obj-$(CONFIG_X) += foo.o bar/` and what goes with it, as `scripts/Makefile.lib` and
 //! `Documentation/kbuild/makefiles.rst` say. What a makefile adds by rules of its own is not seen.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::make_scope::Scope;
 use super::makefile::Makefile;
+use super::remembered::{Given, Remembered};
 use crate::model::{Config, Symbol, Tristate, Value};
 
 /// Folders are within each other; by mistake, within themselves.
@@ -26,6 +26,8 @@ pub struct Kbuild {
     /// The lists of the top makefile and the architecture's: what is at the core, libraries, drivers.
     top: Remembered<[String; 3]>,
     folders: Remembered<Listed>,
+    /// The last walk through all folders.
+    last: Mutex<Option<Arc<Walked>>>,
 }
 
 /// Beginnings of the top makefile's lists.
@@ -52,6 +54,7 @@ impl Kbuild {
             files: Mutex::default(),
             top: Remembered::default(),
             folders: Remembered::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -83,6 +86,11 @@ impl Kbuild {
             ]
         });
         let [core, libs, drivers] = &lists.value;
+        let last = self.last().clone();
+        let near = last.as_deref().filter(|last| last.lists == lists.value);
+        let near = near.map(|last| (last, last.touched(config)));
+        // What differs much is walked through anew, and others that follow may be near to that.
+        let near = near.filter(|(last, touched)| touched.len() * 4 < last.given.len());
         let mut walk = Walk {
             known: &self.folders,
             outside: &|name| match name {
@@ -92,8 +100,8 @@ impl Kbuild {
                 _ => outside(name),
             },
             files: &files,
-            seen: BTreeSet::new(),
-            found: BTreeSet::new(),
+            near,
+            given: HashMap::new(),
         };
         // Before Linux 6.1 the lists of the top makefile had all folders.
         for folder in format!("{core} {libs} {drivers}").split_whitespace() {
@@ -102,7 +110,21 @@ impl Kbuild {
             }
         }
         walk.folder("", 0);
-        walk.found
+        let Walk { near, given, .. } = walk;
+        if let Some((last, _)) = near
+            && let Some(found) = last.found_with(&given)
+        {
+            return found;
+        }
+        let walked = Walked::new(config, &lists.value, given);
+        let found = walked.found.clone();
+        *self.last() = Some(Arc::new(walked));
+        found
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Arc<Walked>>> {
+        // It is replaced as a whole.
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn outside(&self, name: &str, config: &Config) -> Option<String> {
@@ -146,64 +168,75 @@ struct Listed {
     below: Vec<String>,
 }
 
-/// What makefiles gave before, each for the answers that it had asked for: from one configuration to the
-/// next few of them change.
+/// What a walk found, to tell what is found for a configuration that differs little from this one.
 #[derive(Debug)]
-struct Remembered<T>(Mutex<HashMap<String, VecDeque<Arc<Given<T>>>>>);
-
-/// What a makefile gave.
-#[derive(Debug)]
-struct Given<T> {
-    /// Variables from outside, each with its value.
-    asked: BTreeMap<String, Option<String>>,
-    value: T,
+struct Walked {
+    config: Config,
+    lists: [String; 3],
+    /// By folder.
+    given: HashMap<String, Arc<Given<Listed>>>,
+    /// By variable from outside: the folders that asked for it.
+    askers: HashMap<String, Vec<String>>,
+    /// Objects that several folders list.
+    shared: HashSet<String>,
+    found: BTreeSet<String>,
 }
 
-/// So much is remembered of each makefile, the newest.
-const REMEMBERED: usize = 8;
-
-impl<T> Default for Remembered<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
+impl Walked {
+    fn new(
+        config: &Config,
+        lists: &[String; 3],
+        given: HashMap<String, Arc<Given<Listed>>>,
+    ) -> Self {
+        let mut askers: HashMap<String, Vec<String>> = HashMap::new();
+        let (mut shared, mut found) = (HashSet::new(), BTreeSet::new());
+        for (folder, given) in &given {
+            for name in given.asked.keys() {
+                askers.entry(name.clone()).or_default().push(folder.clone());
+            }
+            for object in &given.value.objects {
+                if !found.insert(object.clone()) {
+                    shared.insert(object.clone());
+                }
+            }
+        }
+        Self {
+            config: config.clone(),
+            lists: lists.clone(),
+            given,
+            askers,
+            shared,
+            found,
+        }
     }
-}
 
-impl<T> Remembered<T> {
-    /// What the makefile of a folder gives: what it gave when all that it asked for was as it is now, or
-    /// what `read` makes of it, which may ask for nothing but by what it is given.
-    fn get(
-        &self,
-        folder: &str,
-        outside: &dyn Fn(&str) -> Option<String>,
-        read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> T,
-    ) -> Arc<Given<T>> {
-        // Whoever panicked left whole entries.
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // To compare them takes longer than others should wait.
-        let all = lock().get(folder).cloned().unwrap_or_default();
-        let holds = |given: &Arc<Given<T>>| {
-            let mut asked = given.asked.iter();
-            asked.all(|(name, value)| outside(name) == *value)
-        };
-        if let Some(given) = all.into_iter().find(holds) {
-            return given;
-        }
-        let asked = RefCell::new(BTreeMap::new());
-        let value = read(&|name| {
-            let value = outside(name);
-            asked.borrow_mut().insert(name.to_owned(), value.clone());
-            value
+    /// The folders that may give something else for `config`.
+    fn touched(&self, config: &Config) -> HashSet<&str> {
+        let changed = self.config.diff(config).into_iter();
+        let names = changed.flat_map(|(symbol, ..)| {
+            // `outside` makes this of it.
+            let bits = (symbol.as_str() == "64BIT").then(|| "BITS".to_owned());
+            bits.into_iter().chain([format!("CONFIG_{symbol}")])
         });
-        let asked = asked.into_inner();
-        let given = Arc::new(Given { asked, value });
-        let mut all = lock();
-        let of_folder = all.entry(folder.to_owned()).or_default();
-        // Another thread may have been as far.
-        if !of_folder.iter().any(|other| other.asked == given.asked) {
-            of_folder.truncate(REMEMBERED - 1);
-            of_folder.push_front(Arc::clone(&given));
+        let askers = names.filter_map(|name| self.askers.get(&name));
+        askers.flatten().map(String::as_str).collect()
+    }
+
+    /// What is found where the folders give this; nothing if that cannot be told from the differences.
+    fn found_with(&self, given: &HashMap<String, Arc<Given<Listed>>>) -> Option<BTreeSet<String>> {
+        let is_same = |folder: &str, of: &Arc<Given<Listed>>, others: &HashMap<_, _>| {
+            let other: Option<&Arc<Given<Listed>>> = others.get(folder);
+            other.is_some_and(|other| Arc::ptr_eq(of, other))
+        };
+        let gone = self.given.iter().filter(|(f, of)| !is_same(f, of, given));
+        let mut gone = gone.flat_map(|(_, of)| &of.value.objects);
+        let new = given.iter().filter(|(f, of)| !is_same(f, of, &self.given));
+        let mut found = self.found.clone();
+        if gone.any(|object| self.shared.contains(object) || !found.remove(object)) {
+            return None;
         }
-        given
+        found.extend(new.flat_map(|(_, of)| of.value.objects.iter().cloned()));
+        Some(found)
     }
 }
 
@@ -211,19 +244,25 @@ struct Walk<'a> {
     known: &'a Remembered<Listed>,
     outside: &'a dyn Fn(&str) -> Option<String>,
     files: &'a dyn Fn(&str) -> Option<Arc<Makefile>>,
-    seen: BTreeSet<String>,
-    found: BTreeSet<String>,
+    /// An earlier walk, and the folders that may give something else now.
+    near: Option<(&'a Walked, HashSet<&'a str>)>,
+    given: HashMap<String, Arc<Given<Listed>>>,
 }
 
 impl Walk<'_> {
     /// Adds what a folder and those below it give.
     fn folder(&mut self, folder: &str, depth: usize) {
-        if depth > DEEPEST || !self.seen.insert(folder.to_owned()) {
+        if depth > DEEPEST || self.given.contains_key(folder) {
             return;
         }
-        let read = |outside: &dyn Fn(&str) -> Option<String>| list(folder, outside, self.files);
-        let listed = self.known.get(folder, self.outside, read);
-        self.found.extend(listed.value.objects.iter().cloned());
+        let near = self.near.as_ref();
+        let near = near.filter(|(_, touched)| !touched.contains(folder));
+        let same = near.and_then(|(walked, _)| walked.given.get(folder).cloned());
+        let listed = same.unwrap_or_else(|| {
+            let read = |outside: &dyn Fn(&str) -> Option<String>| list(folder, outside, self.files);
+            self.known.get(folder, self.outside, read)
+        });
+        self.given.insert(folder.to_owned(), Arc::clone(&listed));
         for folder in &listed.value.below {
             self.folder(folder, depth + 1);
         }
@@ -260,6 +299,9 @@ fn list(
             }
         }
     }
+    // Several lines may name one.
+    listed.objects.sort_unstable();
+    listed.objects.dedup();
     listed
 }
 
@@ -420,6 +462,50 @@ pub(super) mod tests {
         // It never asked for C where B was not.
         let known = kbuild.folders.0.lock().unwrap();
         assert_eq!(known["net"].len(), 5);
+    }
+
+    #[test]
+    fn what_differs_little_from_what_was_listed_before_is_listed_as_if_it_were_the_first() {
+        let mut files: Vec<(String, String)> = (0..12)
+            .map(|i| {
+                let text = format!(
+                    "obj-y := own{i}.o ../all.o\nobj-$(CONFIG_A{i}) += a.o a.o\nobj-$(CONFIG_B{i}) += below/\n\
+                     obj-$(CONFIG_C{i}) += ../c.o\nobj-$(CONFIG_64BIT) += bits$(BITS).o\n"
+                );
+                (format!("d{i}/Makefile"), text)
+            })
+            .collect();
+        let below = (0..12).map(|i| {
+            let text =
+                format!("obj-y := one.o\nobj-$(CONFIG_A{i}) += ../a.o\nobj-$(CONFIG_D) += d.o\n");
+            (format!("d{i}/below/Makefile"), text)
+        });
+        files.extend(below);
+        let folders: String = (0..12)
+            .map(|i| format!("obj-$(CONFIG_F{i}) += d{i}/\n"))
+            .collect();
+        files.push(("Kbuild".to_owned(), folders));
+        let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (&**p, &**t)).collect();
+        let (_dir, kbuild) = source(&files);
+        let all: Vec<String> = (0..12)
+            .flat_map(|i| ["A", "B", "C", "F"].map(|of| format!("{of}{i}")))
+            .chain(["D", "64BIT"].map(str::to_owned))
+            .collect();
+        let without = |gone: &[usize]| -> Vec<&str> {
+            let left = (0..all.len()).filter(|at| !gone.contains(at));
+            left.map(|at| &*all[at]).collect()
+        };
+        for gone in
+            (0..all.len()).flat_map(|at| [vec![], vec![at], vec![at, (at * 7 + 3) % all.len()]])
+        {
+            let symbols = without(&gone);
+            let afresh = Kbuild::new(&kbuild.source, "x86_64");
+            assert_eq!(
+                names(&kbuild, &symbols),
+                names(&afresh, &symbols),
+                "{gone:?}"
+            );
+        }
     }
 
     #[test]

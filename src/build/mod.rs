@@ -21,6 +21,7 @@ mod makefile;
 mod modules;
 mod plan;
 mod pool;
+mod remembered;
 mod source;
 mod stamp;
 mod sync;

@@ -34,6 +34,11 @@ pub trait Site {
         None
     }
 
+    /// [`Self::forecast`] of several.
+    fn forecasts(&self, configs: &[Config]) -> Vec<Option<Forecast>> {
+        configs.iter().map(|config| self.forecast(config)).collect()
+    }
+
     /// What runs of a config, which was built and promoted last: see [`TrialRunner::trace`].
     ///
     /// # Errors
@@ -79,6 +84,11 @@ impl Site for LocalSite {
 
     fn forecast(&self, config: &Config) -> Option<Forecast> {
         self.0.forecast(config)
+    }
+
+    fn forecasts(&self, configs: &[Config]) -> Vec<Option<Forecast>> {
+        let forecast = |config| self.0.forecast(config);
+        configs.par_iter().map(forecast).collect()
     }
 
     fn trace(

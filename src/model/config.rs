@@ -1,5 +1,6 @@
 //! Resolved configs and the fingerprints that name them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -60,17 +61,29 @@ impl Config {
     /// The symbols whose value differs, with the value here and the one in `other`.
     #[must_use]
     pub fn diff<'a>(&'a self, other: &'a Self) -> Vec<(&'a Symbol, &'a Value, &'a Value)> {
-        let mut keys: Vec<&Symbol> = self
-            .assignments
-            .keys()
-            .chain(other.assignments.keys())
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys.into_iter()
-            .map(|s| (s, self.get(s), other.get(s)))
-            .filter(|(_, a, b)| a != b)
-            .collect()
+        let (mut ours, mut theirs) = (self.iter().peekable(), other.iter().peekable());
+        let mut differ = Vec::new();
+        // Both are sorted.
+        loop {
+            let order = match (ours.peek(), theirs.peek()) {
+                (None, None) => return differ,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((a, _)), Some((b, _))) => a.cmp(b),
+            };
+            let one = ours.next_if(|_| order.is_le());
+            let other = theirs.next_if(|_| order.is_ge());
+            let values = (one.map(|(_, v)| v), other.map(|(_, v)| v));
+            let values = (
+                values.0.unwrap_or(&Value::NO),
+                values.1.unwrap_or(&Value::NO),
+            );
+            if let Some((symbol, _)) = one.or(other)
+                && values.0 != values.1
+            {
+                differ.push((symbol, values.0, values.1));
+            }
+        }
     }
 }
 

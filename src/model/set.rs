@@ -137,33 +137,38 @@ impl RequestSet {
     /// The members that are not in `other`.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
-        self.check(other);
-        let mut bits = self.bits.clone();
-        for (a, b) in bits
-            .as_raw_mut_slice()
-            .iter_mut()
-            .zip(other.bits.as_raw_slice())
-        {
-            *a &= !b;
-        }
-        Self { bits }
+        self.by_words(other, |a, b| a & !b)
     }
 
     /// The members of either.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        self.check(other);
-        Self {
-            bits: self.bits.clone() | &other.bits,
-        }
+        self.by_words(other, |a, b| a | b)
     }
 
     /// The members of both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
+        self.by_words(other, |a, b| a & b)
+    }
+
+    /// Adds the members of `other`.
+    pub fn insert_all(&mut self, other: &Self) {
+        self.combine(other, |a, b| a | b);
+    }
+
+    fn by_words(&self, other: &Self, of: impl Fn(u64, u64) -> u64) -> Self {
+        let mut set = self.clone();
+        set.combine(other, of);
+        set
+    }
+
+    /// Word by word: bitvec's own operators go through domains. `of` must give 0 for 0 and 0.
+    fn combine(&mut self, other: &Self, of: impl Fn(u64, u64) -> u64) {
         self.check(other);
-        Self {
-            bits: self.bits.clone() & &other.bits,
+        let words = self.bits.as_raw_mut_slice().iter_mut();
+        for (a, b) in words.zip(other.bits.as_raw_slice()) {
+            *a = of(*a, *b);
         }
     }
 

@@ -3,9 +3,9 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::searches::StartModel;
+use super::searches::{StartModel, Step};
 use crate::lab::Lab;
-use crate::model::{Config, Forecast, RequestId, RequestSet};
+use crate::model::{Config, Forecast, RequestId};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
 
@@ -29,48 +29,15 @@ impl CostEstimate {
         if model.resolver.trusted().is_none() {
             return Ok(Self::default());
         }
-        let full = model.full();
-        let of = |config: &Config| {
-            if cancel.is_cancelled() {
-                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-            }
-            Ok(lab.site.forecast(config))
-        };
-        let forecast = |keep: &RequestSet| of(&model.keeping(keep)?);
         let Some(start) = lab.site.forecast(&model.resolved.config) else {
             return Ok(Self::default());
         };
-        let without = |id: RequestId| -> Result<Option<Forecast>> {
-            let step = model.step(id);
-            let after = forecast(&step.after)?;
-            let Some(before) = step.before else {
-                return Ok(after);
-            };
-            Ok(forecast(&before)?
-                .zip(after)
-                .map(|(before, after)| Forecast {
-                    objects: after.objects.saturating_sub(before.objects),
-                    cpu: start.cpu + after.cpu.saturating_sub(before.cpu),
-                }))
-        };
-        let all: Result<Option<Vec<Forecast>>> = full.iter().map(without).collect();
-        let Some(without) = all? else {
+        let Some(without) = without(lab, model, start, cancel)? else {
             return Ok(Self::default());
         };
-        // What several select is gone with the last of them, and with it perhaps a line that
-        // everything includes. So they are taken away one after the other as well.
-        let mut order: Vec<RequestId> = full.minus(&model.info.keep).iter().collect();
-        order.sort_by_key(|id| (without[id.index()].cpu, std::cmp::Reverse(*id)));
-        let (mut left, mut before) = (model.variations.fork(), start.cpu);
-        let mut added = vec![Duration::ZERO; without.len()];
-        for id in order {
-            left.leave_out_if(&[id], |_| true)?;
-            let Some(now) = of(left.config())? else {
-                return Ok(Self::default());
-            };
-            added[id.index()] = now.cpu.saturating_sub(before);
-            before = now.cpu;
-        }
+        let Some(added) = added(lab, model, start, &without, cancel)? else {
+            return Ok(Self::default());
+        };
         Ok(Self {
             start,
             without,
@@ -102,6 +69,89 @@ impl CostEstimate {
         // A few days at most.
         time.map(|time| time.as_millis() as u64).collect()
     }
+}
+
+/// So many configurations are forecast together.
+const AT_ONCE: usize = 64;
+
+/// The forecasts of some configurations; nothing if one of them cannot be told.
+fn forecasts(
+    lab: &Lab<'_>,
+    configs: &[Config],
+    cancel: &CancelToken,
+) -> Result<Option<Vec<Forecast>>> {
+    if cancel.is_cancelled() {
+        return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+    }
+    Ok(lab.site.forecasts(configs).into_iter().collect())
+}
+
+/// By request: the start without it, as [`StartModel::step`] takes it away.
+fn without(
+    lab: &Lab<'_>,
+    model: StartModel<'_>,
+    start: Forecast,
+    cancel: &CancelToken,
+) -> Result<Option<Vec<Forecast>>> {
+    let ids: Vec<RequestId> = model.full().iter().collect();
+    let mut all = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(AT_ONCE) {
+        let steps: Vec<Step> = ids.iter().map(|id| model.step(*id)).collect();
+        let sets = steps
+            .iter()
+            .flat_map(|s| [Some(&s.after), s.before.as_ref()]);
+        let configs = sets.flatten().map(|keep| model.keeping(keep));
+        let configs = configs.collect::<Result<Vec<Config>>>()?;
+        let Some(told) = forecasts(lab, &configs, cancel)? else {
+            return Ok(None);
+        };
+        let mut told = told.into_iter();
+        for step in &steps {
+            let after = told.next().unwrap_or_default();
+            all.push(match &step.before {
+                None => after,
+                Some(_) => {
+                    let before = told.next().unwrap_or_default();
+                    Forecast {
+                        objects: after.objects.saturating_sub(before.objects),
+                        cpu: start.cpu + after.cpu.saturating_sub(before.cpu),
+                    }
+                }
+            });
+        }
+    }
+    Ok(Some(all))
+}
+
+/// By request: what it adds when all that are cheaper are gone already. What several select is gone with the last of
+/// them, and with it perhaps a line that everything includes. So they are taken away one after the other as well.
+fn added(
+    lab: &Lab<'_>,
+    model: StartModel<'_>,
+    start: Forecast,
+    without: &[Forecast],
+    cancel: &CancelToken,
+) -> Result<Option<Vec<Duration>>> {
+    let free = model.full().minus(&model.info.keep);
+    let mut order: Vec<RequestId> = free.iter().collect();
+    order.sort_by_key(|id| (without[id.index()].cpu, std::cmp::Reverse(*id)));
+    let (mut left, mut before) = (model.variations.fork(), start.cpu);
+    let mut added = vec![Duration::ZERO; without.len()];
+    for ids in order.chunks(AT_ONCE) {
+        let mut configs = Vec::with_capacity(ids.len());
+        for id in ids {
+            left.leave_out_if(&[*id], |_| true)?;
+            configs.push(left.config().clone());
+        }
+        let Some(told) = forecasts(lab, &configs, cancel)? else {
+            return Ok(None);
+        };
+        for (id, now) in ids.iter().zip(told) {
+            added[id.index()] = now.cpu.saturating_sub(before);
+            before = now.cpu;
+        }
+    }
+    Ok(Some(added))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::given::Given;
 use super::lists::list;
 use super::tell::{Watcher, note};
 use super::tools::Tools;
+use super::versions;
 use crate::build::arch_folder;
 use crate::input;
 use crate::kconfig::engine::Mode;
@@ -62,6 +63,11 @@ pub(crate) fn complete(
     let text = conf.reference(Mode::OldDef, Some(&given.merged.text), cancel)?;
     let config = parse_config(&text);
     let unmet = unmet(&parsed.fragment, &config, tools);
+    if form == Form::Full
+        && let Some(model) = tools.resolver.trusted()
+    {
+        versions::tell_new(tell, &given.name, parsed, model, &text);
+    }
     Ok(Some(Completed { text, unmet }))
 }
 

@@ -64,6 +64,7 @@ mod tell;
 mod tools;
 mod unmet;
 mod verify;
+mod versions;
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use super::given::{self, Piece};
 use super::lists::{list, list_problems, list_unknown};
 use super::tell::{Watcher, note};
 use super::tools::Tools;
-use super::{reasons, unmet};
+use super::{reasons, unmet, versions};
 use crate::kconfig::{self, Fixed, Overruled, Parsed, Precedence, Problem, Start};
 use crate::model::{Missing, Symbol};
 use crate::settings::{Base, Modules, Settings};
@@ -83,7 +83,11 @@ pub(crate) fn read_start(
     }
     let unknown = parsed.unknown(&tools.known);
     for (name, unknown) in given.unknown(&unknown) {
-        list_unknown(tell, &name, &unknown, &tools.known);
+        if given.is_whole {
+            versions::tell_absent(tell, &name, &unknown, &parsed, &tools.known);
+        } else {
+            list_unknown(tell, &name, &unknown, &tools.known);
+        }
     }
     if let Some(completed) = form::complete(settings, &given, &parsed, tools, cancel, tell)? {
         form::tell_unmet(tell, &given.name, &completed.unmet);

@@ -1,5 +1,7 @@
 //! The known dependencies between requests.
 
+use std::sync::Arc;
+
 use crate::model::{RequestId, RequestSet};
 
 /// For each request, its dependents: the requests that have no effect without it. They are hints: the
@@ -7,10 +9,11 @@ use crate::model::{RequestId, RequestSet};
 /// [`Certify::Leaves`](crate::model::Certify) does the certificate rely on them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Depends {
-    /// By request, each without the request itself. Empty: nothing is known.
-    carried: Vec<RequestSet>,
+    /// By request, each without the request itself. Empty: nothing is known. Of some thousands of requests that is
+    /// megabytes, and each search that is made has it.
+    carried: Arc<Vec<RequestSet>>,
     /// The reverse: by request, those that take it with them. As long as `carried`.
-    above: Vec<Vec<RequestId>>,
+    above: Arc<Vec<Vec<RequestId>>>,
 }
 
 impl Depends {
@@ -26,9 +29,12 @@ impl Depends {
         // The closure is transitive: a dependent of a dependent is a dependent.
         for via in 0..carried.len() {
             let further = carried[via].clone();
+            if further.is_empty() {
+                continue;
+            }
             for own in &mut carried {
                 if own.contains(RequestId(via as u32)) {
-                    *own = own.union(&further);
+                    own.insert_all(&further);
                 }
             }
         }
@@ -52,6 +58,7 @@ impl Depends {
                 above[below.index()].push(id);
             }
         }
+        let (carried, above) = (Arc::new(carried), Arc::new(above));
         Self { carried, above }
     }
 
@@ -98,8 +105,10 @@ impl Depends {
     /// The members of `set` and their dependents.
     #[must_use]
     pub fn closure(&self, set: &RequestSet) -> RequestSet {
+        let mut all = set.clone();
         let carried = set.iter().filter_map(|id| self.carried(id));
-        carried.fold(set.clone(), |all, carried| all.union(carried))
+        carried.for_each(|carried| all.insert_all(carried));
+        all
     }
 
     /// The members of `set` and the requests that they depend on, as far as `within` has them.
@@ -119,6 +128,7 @@ impl Depends {
     pub(super) fn leaves_first(&self, n: usize) -> Vec<RequestId> {
         let mut done = vec![false; n];
         let mut order = Vec::with_capacity(n);
+        let sizes: Vec<usize> = self.carried.iter().map(RequestSet::len).collect();
         let ids = (0..n as u32).rev().map(RequestId);
         for id in ids {
             // What is carried is transitive: one step reaches everything. Of those, the ones
@@ -126,7 +136,7 @@ impl Depends {
             let mut group: Vec<RequestId> = self
                 .carried(id)
                 .map_or(vec![], |c| c.iter().rev().collect());
-            group.sort_by_key(|id| self.carried(*id).map_or(0, RequestSet::len));
+            group.sort_by_key(|id| sizes.get(id.index()).copied().unwrap_or(0));
             for id in group.into_iter().chain([id]) {
                 if !std::mem::replace(&mut done[id.index()], true) {
                     order.push(id);

@@ -119,16 +119,37 @@ impl GroupTesting {
         }
     }
 
+    /// A group and its dependents, without what must stay.
+    fn gone_with(&self, view: &View, group: &[RequestId]) -> RequestSet {
+        let group = RequestSet::of(view.base.capacity(), group.iter().copied());
+        self.depends.closure(&group).minus(self.history.floor())
+    }
+
+    /// May all of these go, as far as is known, and now?
+    fn may_go(&self, view: &View, gone: &RequestSet) -> bool {
+        !self.would_hinder(gone) && !view.groups.has_needed(gone)
+    }
+
     /// The base without a group and its dependents, if that is worth a trial.
     fn without(&self, view: &View, group: &[RequestId]) -> Option<RequestSet> {
-        let group = RequestSet::of(view.base.capacity(), group.iter().copied());
-        let gone = self.depends.closure(&group).minus(self.history.floor());
+        let gone = self.gone_with(view, group);
         let keep = view.base.minus(&gone);
-        if self.would_hinder(&gone) {
-            return None;
+        let is_new = || keep != view.base && self.history.is_unasked(&keep);
+        (self.may_go(view, &gone) && is_new()).then_some(keep)
+    }
+
+    /// The base without the largest part of a group that is worth a trial: the first of its members, and their
+    /// dependents.
+    fn without_most(&self, view: &View, group: &[RequestId]) -> Option<RequestSet> {
+        if let Some(keep) = self.without(view, group) {
+            return Some(keep);
         }
-        (!view.groups.has_needed(&gone) && keep != view.base && self.history.is_unasked(&keep))
-            .then_some(keep)
+        // What a part may not do, a larger one may not either.
+        let lengths: Vec<usize> = (1..group.len()).collect();
+        let may_go = |len: &usize| self.may_go(view, &self.gone_with(view, &group[..*len]));
+        let most = lengths.partition_point(may_go);
+        let mut lengths = lengths[..most].iter().rev();
+        lengths.find_map(|len| self.without(view, &group[..*len]))
     }
 
     /// The best without the requests that other requests of it select, when nothing else is left to remove. The
@@ -254,9 +275,7 @@ impl GroupTesting {
             let members = in_order(self.models.order(), group);
             let none = chances.none_needed_within(&members);
             let len = most_telling_within(&none, &self.costs_of(&members));
-            (1..=len)
-                .rev()
-                .find_map(|len| self.without(view, &members[..len]))
+            self.without_most(view, &members[..len])
         };
         if let Some(keep) = view.groups.suspects.iter().filter(idle).find_map(halve) {
             return Some(keep);
@@ -307,9 +326,7 @@ impl GroupTesting {
             0 => 0,
             _ => most_telling(&none, &self.costs_of(&members)),
         };
-        (1..=len)
-            .rev()
-            .find_map(|len| self.without(view, &members[..len]))
+        self.without_most(view, &members[..len])
     }
 }
 

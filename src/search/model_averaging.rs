@@ -43,9 +43,9 @@ struct Model {
 }
 
 impl Model {
-    fn new(prior: &Prior, depends: &Depends, costs: &Costs, n: usize) -> Self {
-        let classes = Classes::new(&thoughts(prior, depends, n));
-        let mut order = depends.leaves_first(n);
+    /// `order` has the leaves first.
+    fn new(prior: &Prior, depends: &Depends, costs: &Costs, mut order: Vec<RequestId>) -> Self {
+        let classes = Classes::new(&thoughts(prior, depends, order.len()));
         // A dependent is at most as likely needed as its dependency together with it, and costs at most as much.
         // So leaves stay first.
         order.sort_by_cached_key(|id| (costs.tier(*id), classes.likely(*id)));
@@ -82,7 +82,8 @@ impl ModelAveraging {
         costs: &Costs,
         n: usize,
     ) -> Self {
-        let model = |prior: &Prior| Model::new(prior, depends, costs, n);
+        let leaves_first = depends.leaves_first(n);
+        let model = |prior: &Prior| Model::new(prior, depends, costs, leaves_first.clone());
         Self {
             plain: model(&Prior::default()),
             thought: (!prior.is_empty()).then(|| model(prior)),
