@@ -71,6 +71,50 @@ impl CostEstimate {
     }
 }
 
+/// What a trial takes in objects besides those that it compiles: make looks at all, and links.
+const BESIDES: u64 = 25;
+
+/// About what an object takes, in milliseconds.
+const OBJECT: u64 = 300;
+
+/// For each request, in about milliseconds, what the kernel gets larger by it and its dependents, of a start that was
+/// not built: by the objects that Kbuild lists. Nothing if it lists none.
+///
+/// # Errors
+/// As [`CostEstimate::of`].
+pub(crate) fn weights(
+    lab: &Lab<'_>,
+    model: StartModel<'_>,
+    cancel: &CancelToken,
+) -> Result<Vec<u64>> {
+    if model.resolver.trusted().is_none() {
+        return Ok(Vec::new());
+    }
+    let of = |configs: &[Config]| {
+        let lists = lab.site.objects(configs);
+        lists.into_iter().map(|objects| objects.len() as u64)
+    };
+    let all = of(std::slice::from_ref(&model.resolved.config)).next();
+    let all = all.unwrap_or_default();
+    let ids: Vec<RequestId> = model.full().iter().collect();
+    let mut weights = Vec::with_capacity(ids.len());
+    if all == 0 {
+        return Ok(weights);
+    }
+    for ids in ids.chunks(AT_ONCE) {
+        if cancel.is_cancelled() {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+        let configs = ids
+            .iter()
+            .map(|id| model.keeping(&model.full().without(*id)));
+        let configs = configs.collect::<Result<Vec<Config>>>()?;
+        let weight = |left: u64| OBJECT * (BESIDES + all.saturating_sub(left));
+        weights.extend(of(&configs).map(weight));
+    }
+    Ok(weights)
+}
+
 /// So many configurations are forecast together.
 const AT_ONCE: usize = 64;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::costs::CostEstimate;
+use super::costs::{CostEstimate, weights};
 use super::guess;
 use super::searches::StartModel;
 use crate::Result;
@@ -37,32 +37,42 @@ impl Estimates<'_> {
     ) -> Result<()> {
         let Self { info, settings, .. } = *self;
         let state = lab.journal.state();
-        let Some(judgement) = state.start.clone() else {
-            return Ok(());
-        };
+        let start = state.start.clone();
         // What builds took is another time with each run.
         let is_timed = settings.order == Order::AsItComes && state.costs.is_empty();
         let is_traced =
             settings.trace != Tracing::Off && state.prior.is_empty() && !settings.has_own_prior();
-        if !is_timed && !is_traced {
+        let is_weighed = info.begins_with_guess() && state.costs.is_empty();
+        let is_owed = match &start {
+            Some(_) => is_timed || is_traced,
+            None => is_weighed,
+        };
+        if !is_owed {
             return Ok(());
         }
         let full = RequestSet::full(info.requests.len());
-        let start = self
+        let resolved = self
             .resolver
             .resolve(&fragment_of(&info.requests, &full), cancel)?;
         let variations = Variations::new(self.resolver, &info.requests, cancel)?;
         let model = StartModel {
             info,
-            resolved: &start,
+            resolved: &resolved,
             depends: self.depends,
             resolver: self.resolver,
             variations: &variations,
         };
+        let Some(judgement) = start else {
+            let millis = weights(lab, model, cancel)?;
+            if !millis.is_empty() {
+                lab.journal.append(&Record::Costs { millis })?;
+            }
+            return Ok(());
+        };
         if before.start.is_some() {
             // It was built in an earlier session.
             let cpu = judgement.timings.build_cpu;
-            lab.site.recall(judgement.trial, &start, cpu);
+            lab.site.recall(judgement.trial, &resolved, cpu);
         }
         let costs = CostEstimate::of(lab, model, cancel)?;
         if is_timed && !costs.is_empty() {

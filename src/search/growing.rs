@@ -182,6 +182,8 @@ impl Growing {
         let options = Options {
             failed: failed.collect(),
             trust: self.trust(passed),
+            // Those of the whole start say little of what a trial of a part of it takes.
+            cost: Vec::new(),
             ..self.options.clone()
         };
         self.names = self.failed.iter().map(|(id, _)| *id).collect();
