@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::TempDir;
 
-use super::initrd::with_modules;
+use super::initrd::{Joined, with_modules};
 use super::unloaded;
 use crate::boot::{
     Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
@@ -206,7 +206,7 @@ impl BootCall {
     }
 
     /// Appends the modules of the trial's kernel to the initial RAM disk. Without one nothing could load them.
-    fn add_modules(&mut self, trial: &Trial) -> Result<Option<NamedTempFile>> {
+    fn add_modules(&mut self, trial: &Trial) -> Result<Option<Joined>> {
         let First::Kernel { initrd, .. } = &mut self.first else {
             return Ok(None);
         };
@@ -214,7 +214,7 @@ impl BootCall {
             return Ok(None);
         };
         let joined = with_modules(initrd, modules, trial.dir.as_deref())?;
-        *initrd = joined.path().to_owned();
+        *initrd = joined.path();
         self.memory = room_for(self.memory, modules)?;
         Ok(Some(joined))
     }

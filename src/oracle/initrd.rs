@@ -1,10 +1,9 @@
 //! The initial RAM disk with the modules of the kernel.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
-
-use tempfile::NamedTempFile;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
@@ -22,16 +21,23 @@ const BEGINNINGS: [&[u8]; 9] = [
     b"\x04\x22\x4d\x18",
 ];
 
-/// A file, in `folder` or that for temporary files, with `initrd` and then the archive `modules`. It is removed with
-/// what is returned.
+/// A file without a name: whoever ends us, nothing is left of it.
+#[derive(Debug)]
+pub(super) struct Joined(File);
+
+impl Joined {
+    /// By this path others can open it, as long as this process has it.
+    pub(super) fn path(&self) -> PathBuf {
+        let (process, file) = (std::process::id(), self.0.as_raw_fd());
+        format!("/proc/{process}/fd/{file}").into()
+    }
+}
+
+/// A file, in `folder` or that for temporary files, with `initrd` and then the archive `modules`.
 ///
 /// # Errors
 /// A file cannot be read or written, or `initrd` is no archive, so that nothing can be appended.
-pub(super) fn with_modules(
-    initrd: &Path,
-    modules: &Path,
-    folder: Option<&Path>,
-) -> Result<NamedTempFile> {
+pub(super) fn with_modules(initrd: &Path, modules: &Path, folder: Option<&Path>) -> Result<Joined> {
     let read = |path: &Path| fs::read(path).map_err(|e| Error::io("read", path, e));
     let first = read(initrd)?;
     if !BEGINNINGS.iter().any(|start| first.starts_with(start)) {
@@ -41,11 +47,9 @@ pub(super) fn with_modules(
         ))
         .hint("make the initial RAM disk a cpio archive, or use --modules builtin"));
     }
-    let mut builder = tempfile::Builder::new();
-    let builder = builder.prefix("initrd-with-modules-");
     let made = match folder {
-        Some(folder) => builder.tempfile_in(folder),
-        None => builder.tempfile(),
+        Some(folder) => tempfile::tempfile_in(folder),
+        None => tempfile::tempfile(),
     };
     let wrong = |e| Error::failed("cannot write the initial RAM disk with modules").because(e);
     let mut file = made.map_err(wrong)?;
@@ -54,7 +58,7 @@ pub(super) fn with_modules(
     for part in [&first, &vec![0; gap], &read(modules)?] {
         file.write_all(part).map_err(wrong)?;
     }
-    Ok(file)
+    Ok(Joined(file))
 }
 
 #[cfg(test)]
@@ -75,9 +79,8 @@ mod tests {
         let joined = with_modules(&initrd, &modules, None).unwrap();
         let text = fs::read(joined.path()).unwrap();
         assert_eq!(text, b"\x1f\x8bpacke\x00070701 modules");
-        let path = joined.path().to_owned();
-        drop(joined);
-        assert!(!path.exists());
+        // Nothing has a name but what was there.
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
     #[test]
