@@ -125,6 +125,8 @@ fn a_start_that_does_not_pass_either_ends_the_run_as_ever() {
     let expected = "nothing smaller passes, and the start does not pass its oracle";
     assert!(ended.said().contains(expected), "{}", ended.said());
     assert_eq!(proposed(&toy).last().map(RequestSet::len), Some(64));
+    let next = "nothing smaller has passed: 64 of all 64 requests are built next\n";
+    assert!(ended.said().contains(next), "{}", ended.said());
     let report = toy.kbisect(&["report", "out"]);
     assert!(
         report.said().contains("nothing has passed yet"),

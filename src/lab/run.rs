@@ -327,6 +327,9 @@ impl<'l, 'a> Run<'l, 'a> {
         config: ResolvedConfig,
         tries: Tries,
     ) -> Result<()> {
+        if let Some(candidate) = candidates.first() {
+            self.tell_large(candidate, &config);
+        }
         let (first, baseline) = (candidates.first(), self.baseline.as_ref());
         let (id, spec) = self.lab.begin_trial(first, &config, baseline)?;
         let key = spec.key;

@@ -1,8 +1,10 @@
 //! What a run tells people of its search.
 
+use std::collections::BTreeSet;
+
 use super::Run;
 use crate::lab::store::BEST_FRAGMENT;
-use crate::model::{Candidate, Event, Origin};
+use crate::model::{Candidate, Event, Origin, ResolvedConfig};
 use crate::search::{Coverage, Reliability};
 
 impl Run<'_, '_> {
@@ -18,6 +20,23 @@ impl Run<'_, '_> {
             "what failed to build, and proves that a request is needed, is built once more, from an empty build tree"
         };
         self.lab.emit(&Event::Note { text: text.into() });
+    }
+
+    /// Says what is built when no guess has passed that is less than half of the start.
+    pub(super) fn tell_large(&mut self, candidate: &Candidate, config: &ResolvedConfig) {
+        let (requests, all) = (candidate.keep.len(), candidate.keep.capacity());
+        if self.search.has_passed() || candidate.round > 0 || 2 * requests <= all {
+            return;
+        }
+        let lists = self.lab.site.objects(std::slice::from_ref(&config.config));
+        let objects = match lists.first().map_or(0, BTreeSet::len) {
+            0 => String::new(),
+            objects => format!(", a kernel of {objects} objects"),
+        };
+        let text = format!(
+            "nothing smaller has passed: {requests} of all {all} requests are built next{objects}"
+        );
+        self.lab.emit(&Event::Note { text });
     }
 
     /// Says that the leaves of the best are certified, once for each best, if that is not the end.
