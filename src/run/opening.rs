@@ -23,17 +23,38 @@ pub(crate) enum Opening {
     Guess(String),
 }
 
+/// What is known of a run.
+struct Known<'a> {
+    /// An oracle that compares with the start.
+    comparing: Option<&'a str>,
+    requests: usize,
+    /// Who says what is likely.
+    origin: &'a str,
+}
+
 impl Opening {
     /// That of a run with these requests and this prior.
     pub(crate) fn of(settings: &Settings, tools: &Tools, requests: usize, prior: &Prior) -> Self {
         let compares = tools.oracles.iter();
         let compares = compares.filter(|oracle| oracle.mentions(contract::BASELINE));
-        let comparing = compares.map(|oracle| oracle.name()).next();
-        Self::from(settings.judge_start, comparing, requests, prior)
+        let origin = match &settings.prior {
+            None => "recorded results say",
+            Some(_) => "--prior says",
+        };
+        let known = Known {
+            comparing: compares.map(|oracle| oracle.name()).next(),
+            requests,
+            origin,
+        };
+        Self::from(settings.judge_start, &known, prior)
     }
 
-    /// The same; the oracle `comparing` compares with the start.
-    fn from(asked: JudgeStart, comparing: Option<&str>, requests: usize, prior: &Prior) -> Self {
+    fn from(asked: JudgeStart, known: &Known<'_>, prior: &Prior) -> Self {
+        let Known {
+            comparing,
+            requests,
+            origin,
+        } = *known;
         let is_likely = |id| prior.of(RequestId(id)).is_some_and(|chance| chance > EVEN);
         let has_guess = (0..prior.len() as u32).any(is_likely);
         let is_small = requests <= SMALL;
@@ -45,7 +66,7 @@ impl Opening {
                 Self::Start(format!("{oracle} compares with it"))
             }
             (JudgeStart::Auto, _) if has_guess => {
-                Self::Guess("--prior says which of its requests are likely to be needed".to_owned())
+                Self::Guess(format!("{origin} which requests are likely to be needed"))
             }
             (JudgeStart::Auto, _) if is_small => Self::Start(format!("it is small: it has {all}")),
             (JudgeStart::Auto, _) => Self::Guess(format!("it is large: it has {all}")),
@@ -98,8 +119,13 @@ mod tests {
     use super::*;
 
     fn of(asked: JudgeStart, comparing: Option<&str>, requests: usize, chances: &[f64]) -> String {
+        let known = Known {
+            comparing,
+            requests,
+            origin: "--prior says",
+        };
         let prior = Prior::new(chances.iter().copied());
-        Opening::from(asked, comparing, requests, &prior).text()
+        Opening::from(asked, &known, &prior).text()
     }
 
     #[test]
