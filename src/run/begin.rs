@@ -49,7 +49,7 @@ pub(crate) fn begin(
         requests: start.requests,
     };
     if settings.judge_start == JudgeStart::Needed {
-        note(tell, how_it_begins(&info));
+        note(tell, how_it_begins(settings, &info));
     }
     let (dir, mut journal) = RunDir::create(&settings.output, &info)?;
     journal.append(&Record::Started { at: now() })?;
@@ -57,7 +57,13 @@ pub(crate) fn begin(
 }
 
 /// Says how a run begins that does not build its start first.
-fn how_it_begins(info: &RunInfo) -> String {
+fn how_it_begins(settings: &Settings, info: &RunInfo) -> String {
+    if let Some(kernel) = &settings.start_kernel {
+        return format!(
+            "the start is built only if nothing smaller passes: {} stands for it, and is booted first",
+            kernel.display()
+        );
+    }
     let begins = "the start is built only if nothing smaller passes (--judge-start needed)";
     if info.prior.is_empty() {
         return format!(

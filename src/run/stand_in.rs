@@ -9,6 +9,7 @@ use crate::input;
 use crate::settings::{JudgeStart, Settings};
 use crate::setup::{PackageName, PackagedKernel, Setup};
 use crate::supervise::CancelToken;
+use crate::trial::StandIn;
 use crate::{Error, Result};
 
 /// How a start begins that is a package.
@@ -62,6 +63,12 @@ pub(crate) fn find(
     }
     settings.judge_start = JudgeStart::Needed;
     Ok(())
+}
+
+/// The kernel of the settings that stands for the start.
+pub(crate) fn of(settings: &Settings) -> Option<StandIn> {
+    let image = settings.start_kernel.clone()?;
+    Some(StandIn { image })
 }
 
 /// The package that a start names.

@@ -162,6 +162,12 @@ fn search(report: &PlanReport) -> String {
             prior.display()
         ));
     }
+    if let Some(kernel) = &settings.start_kernel {
+        lines.push(format!(
+            "boots {} before anything is built: it stands for the start",
+            kernel.display()
+        ));
+    }
     if settings.judge_start == JudgeStart::Needed {
         let line = "builds the start only if nothing smaller passes, and traces no boot of it";
         lines.push(line.to_owned());
