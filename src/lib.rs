@@ -60,6 +60,8 @@ pub mod input;
 pub mod journal;
 pub mod kconfig;
 #[doc(hidden)]
+pub mod kmod;
+#[doc(hidden)]
 pub mod lab;
 pub mod model;
 #[doc(hidden)]

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kbisect::kmod::{Modules, Wanted};
 use kbisect::model::WorkerId;
 use kbisect::oracle::{Job, OracleOutcome, OracleVerdict, find};
 use kbisect::setup::{Archive, BOOT, CloudKernel, Setup};
@@ -17,22 +18,11 @@ use kbisect::supervise::CancelToken;
 
 const INIT: &str = include_str!("../oracles/guest/init");
 
-/// What virtio-net needs, in the order in which it can be loaded.
-const MODULES: [&str; 8] = [
-    "drivers/virtio/virtio_ring",
-    "drivers/virtio/virtio",
-    "drivers/virtio/virtio_pci_legacy_dev",
-    "drivers/virtio/virtio_pci_modern_dev",
-    "drivers/virtio/virtio_pci",
-    "net/core/failover",
-    "drivers/net/net_failover",
-    "drivers/net/virtio_net",
-];
-
 /// A kernel, a guest and a place for trials.
 struct Bench {
     kernel: CloudKernel,
     guest: PathBuf,
+    modules: Option<PathBuf>,
     dir: tempfile::TempDir,
 }
 
@@ -52,23 +42,27 @@ impl Bench {
             let entry = entry.unwrap();
             fs::copy(entry.path(), guest.join(entry.file_name())).unwrap();
         }
-        Self { kernel, guest, dir }
+        Self {
+            kernel,
+            guest,
+            modules: None,
+            dir,
+        }
     }
 
-    /// The same with a network card that works.
+    /// The same with a network card that works: with the modules that it needs.
     fn with_network() -> Self {
-        let bench = Self::new();
-        let mut modules = Archive::new().dir("modules", 0o755);
-        for (number, module) in MODULES.iter().enumerate() {
-            let path = bench
-                .kernel
-                .modules
-                .join("kernel")
-                .join(format!("{module}.ko"));
-            let name = format!("modules/{number}.ko");
-            modules = modules.file(&name, 0o644, &fs::read(path).unwrap());
-        }
-        bench.overlay(modules)
+        Self::new().with_modules(&["virtio_pci", "virtio_net"])
+    }
+
+    fn with_modules(mut self, names: &[&str]) -> Self {
+        let modules = Modules::installed(&self.kernel.modules).unwrap();
+        let packed = modules.pack(Wanted::Named(names)).unwrap();
+        assert_eq!(packed.absent, [""; 0]);
+        let path = self.dir.path().join("modules.cpio");
+        fs::write(&path, packed.archive).unwrap();
+        self.modules = Some(path);
+        self
     }
 
     /// Puts `overlay` over both of the guest's archives.
@@ -104,6 +98,7 @@ impl Bench {
             baseline: baseline.map(Path::to_owned),
             guest: Some(self.guest.clone()),
             kbisect: env!("CARGO_BIN_EXE_kbisect").into(),
+            modules: self.modules.clone(),
             trace: None,
         };
         let outcome = find(oracle)
@@ -168,6 +163,14 @@ fn net_ok_rejects_a_kernel_without_a_driver_for_the_card() {
     Bench::new()
         .judge("net-ok")
         .assert_rejected("guest: failed: ifconfig");
+}
+
+#[test]
+fn a_module_that_is_missing_is_named_on_the_console_and_nothing_hangs() {
+    // Without the bus the card is not found; what needs it is loaded nevertheless.
+    let bench = Bench::new().with_modules(&["virtio_net"]);
+    let judged = bench.judge("net-ok");
+    judged.assert_rejected("guest: failed: ifconfig");
 }
 
 #[test]

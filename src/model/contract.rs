@@ -35,6 +35,9 @@ pub const TRACE: &str = "KBISECT_TRACE";
 /// The folder of the prepared guest. Set for oracles whose program contains this word.
 pub const GUEST: &str = "KBISECT_GUEST";
 
+/// The archive of the kernel's modules. Not set if it has none.
+pub const MODULES: &str = "KBISECT_MODULES";
+
 /// The host's port of the first forward, for the probe of `kbisect boot`.
 pub const PORT: &str = "KBISECT_PORT";
 
@@ -45,8 +48,9 @@ pub const MODE: &str = "KBISECT_MODE";
 pub const NIC: &str = "KBISECT_NIC";
 
 /// Those that kbisect sets anew for each oracle or probe, whatever the user has set.
-pub const SET_BY_KBISECT: [&str; 12] = [
-    IMAGE, CONFIG, SOURCE, BUILD, TRIAL, TIMEOUT, EVIDENCE, SLOT, BASELINE, TRACE, GUEST, PORT,
+pub const SET_BY_KBISECT: [&str; 13] = [
+    IMAGE, CONFIG, SOURCE, BUILD, TRIAL, TIMEOUT, EVIDENCE, SLOT, BASELINE, TRACE, GUEST, MODULES,
+    PORT,
 ];
 
 #[cfg(test)]

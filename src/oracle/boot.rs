@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
+use super::initrd::with_modules;
 use crate::boot::{
     Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
     Outcome, Plan, Record, Watch, boot, choose_accel,
@@ -80,6 +81,8 @@ struct Trial {
     /// more than once.
     trace: Option<PathBuf>,
     config: Option<PathBuf>,
+    /// The archive of the kernel's modules.
+    modules: Option<PathBuf>,
 }
 
 /// The folder of the trial, if an oracle calls this process.
@@ -113,6 +116,7 @@ impl Trial {
             timeout: timeout.map(|seconds| Duration::from_secs(seconds).mul_f32(0.95)),
             trace: path(contract::TRACE).map(|dir| dir.join(format!("{}.in_asm", process::id()))),
             config: path(contract::CONFIG),
+            modules: path(contract::MODULES),
         }
     }
 
@@ -184,6 +188,8 @@ impl BootCall {
         let report = report.or_else(|| Some(trial.dir.as_ref()?.join("boot.json")));
         let start = trial.start(report.as_deref())?;
         let log = ConsoleLog::new(self.log.take(), &trial)?;
+        // Removed when the guest has ended.
+        let _joined = self.add_modules(&trial)?;
         let plan = self.plan(&trial, start.as_ref(), &log, cancel, say)?;
         let finished = boot(&plan, cancel)?;
         if finished.outcome == Outcome::Cancelled {
@@ -196,6 +202,19 @@ impl BootCall {
             log.keep();
         }
         conclude(&plan, &trial, &finished, say)
+    }
+
+    /// Appends the modules of the trial's kernel to the initial RAM disk. Without one nothing could load them.
+    fn add_modules(&mut self, trial: &Trial) -> Result<Option<NamedTempFile>> {
+        let First::Kernel { initrd, .. } = &mut self.first else {
+            return Ok(None);
+        };
+        let (Some(initrd), Some(modules)) = (initrd, &trial.modules) else {
+            return Ok(None);
+        };
+        let joined = with_modules(initrd, modules, trial.dir.as_deref())?;
+        *initrd = joined.path().to_owned();
+        Ok(Some(joined))
     }
 
     fn plan(

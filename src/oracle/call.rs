@@ -26,6 +26,8 @@ pub struct Job {
     pub source: PathBuf,
     /// The build tree.
     pub build: PathBuf,
+    /// The archive of the kernel's modules, if it has any.
+    pub modules: Option<PathBuf>,
     /// The directory of the trial; each oracle gets one of its own in it.
     pub trial_dir: PathBuf,
     /// How long each oracle may take.
@@ -69,6 +71,10 @@ impl Oracle {
         spec = match &job.guest {
             Some(guest) => spec.env(contract::GUEST, absolute(guest)?),
             None => spec.env_remove(contract::GUEST),
+        };
+        spec = match &job.modules {
+            Some(archive) => spec.env(contract::MODULES, absolute(archive)?),
+            None => spec.env_remove(contract::MODULES),
         };
         spec = match &job.trace {
             Some(folder) => spec.env(contract::TRACE, absolute(folder)?),

@@ -4,6 +4,7 @@ mod boot;
 mod call;
 mod commands;
 mod files;
+mod initrd;
 mod judge;
 mod listing;
 mod said;

@@ -228,6 +228,7 @@ impl TrialRunner {
             config,
             source: self.plan.source.clone(),
             build: tree.to_owned(),
+            modules: None,
             trial_dir: trial_dir.to_owned(),
             timeout: self.timeout,
             slot,

@@ -34,6 +34,7 @@ fn judge_in(
         baseline: None,
         guest: None,
         kbisect: "/somewhere/kbisect".into(),
+        modules: None,
         trace: None,
     };
     change(&mut job);
@@ -299,6 +300,7 @@ fn the_first_rejection_ends_the_questions() {
         baseline: None,
         guest: None,
         kbisect: "/kbisect".into(),
+        modules: None,
         trace: None,
     };
     let outcome = judge_all(&oracles, &job, &CancelToken::new()).unwrap();

@@ -1,0 +1,35 @@
+//! Kernel modules for the guest: finds them, puts each after those that it needs, packs them for its initramfs.
+//!
+//! No depmod is needed: what a module depends on is in the module itself.
+
+mod archive;
+mod files;
+mod info;
+mod order;
+
+pub use files::Modules;
+
+/// Which modules are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted<'a> {
+    /// All that there are.
+    All,
+    /// Those of these names, and all that they depend on. `-` and `_` are the same.
+    Named(&'a [&'a str]),
+}
+
+/// Modules that were packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed {
+    /// Their names, in the order in which they are to be loaded.
+    pub names: Vec<String>,
+    /// Of the modules that were wanted, those that are neither there nor built in.
+    pub absent: Vec<String>,
+    /// A cpio archive (newc) with each of them, unpacked, as `modules/NNNN-NAME.ko`. Its length is a multiple of 4.
+    /// The same modules give the same bytes.
+    pub archive: Vec<u8>,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
