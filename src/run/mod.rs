@@ -41,6 +41,7 @@ mod finish;
 mod form;
 mod given;
 mod guess;
+mod guest_modules;
 mod key;
 mod learned;
 mod lists;

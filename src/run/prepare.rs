@@ -61,7 +61,7 @@ pub(crate) fn tools(
         "name another one by KBISECT_CACHE",
     )?;
     let tree = read_tree(asked, &machine, &cache, tell)?;
-    let stand_in = stand_in::of(settings);
+    let stand_in = stand_in::of(settings, machine.work.path(), tell)?;
     let grounds = Grounds {
         settings,
         project,

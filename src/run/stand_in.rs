@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::given::{RUNNING, is_linux};
+use super::guest_modules;
 use super::tell::{Watcher, note, warn};
 use crate::input;
 use crate::settings::{JudgeStart, Settings};
@@ -65,10 +66,32 @@ pub(crate) fn find(
     Ok(())
 }
 
-/// The kernel of the settings that stands for the start.
-pub(crate) fn of(settings: &Settings) -> Option<StandIn> {
-    let image = settings.start_kernel.clone()?;
-    Some(StandIn { image })
+/// The kernel of the settings that stands for the start. Its modules are packed into the folder `work`.
+pub(crate) fn of(
+    settings: &Settings,
+    work: &Path,
+    tell: &mut Watcher<'_>,
+) -> Result<Option<StandIn>> {
+    let Some(image) = settings.start_kernel.clone() else {
+        return Ok(None);
+    };
+    let Some(folder) = &settings.start_modules else {
+        return Ok(Some(StandIn {
+            image,
+            modules: None,
+        }));
+    };
+    let (archive, packed) = guest_modules::pack(folder, work)?;
+    let count = packed.names.len();
+    let text = format!(
+        "the guest of {} gets {count} of its modules",
+        image.display()
+    );
+    note(tell, text);
+    Ok(Some(StandIn {
+        image,
+        modules: (count > 0).then_some(archive),
+    }))
 }
 
 /// The package that a start names.

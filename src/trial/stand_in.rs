@@ -10,17 +10,23 @@ use super::outcome::TrialResult;
 use super::runner::TrialRunner;
 use super::subject::Subject;
 use crate::model::{Hashes, Timings, WorkerId, WorkerState};
+use crate::oracle;
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
 /// The folder that looks like a build tree, in that of its trial.
 const TREE: &str = "stand-in";
 
+/// The archive of its modules, in that folder.
+const MODULES: &str = "modules.cpio";
+
 /// A kernel that was not built here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandIn {
     /// Its boot image, or another project's product.
     pub image: PathBuf,
+    /// The archive of its modules for the guest, if it needs any.
+    pub modules: Option<PathBuf>,
 }
 
 impl StandIn {
@@ -29,7 +35,11 @@ impl StandIn {
     /// # Errors
     /// It cannot be read.
     pub fn key(&self) -> Result<Hashes> {
-        Ok(Hashes::from([("kernel".to_owned(), hash(&self.image)?)]))
+        let mut key = Hashes::from([("kernel".to_owned(), hash(&self.image)?)]);
+        if let Some(modules) = &self.modules {
+            key.insert("modules".to_owned(), hash(modules)?);
+        }
+        Ok(key)
     }
 }
 
@@ -59,7 +69,11 @@ impl TrialRunner {
         let tree = subject.dir.join(TREE);
         self.lay_out(&tree, &subject.config.text)?;
         let product = self.plan.product_in(&tree)?;
-        let job = self.job(worker, &tree, subject.dir.join(CONFIG), subject.dir);
+        let modules = Some(tree.join(MODULES)).filter(|path| path.is_file());
+        let job = oracle::Job {
+            modules,
+            ..self.job(worker, &tree, subject.dir.join(CONFIG), subject.dir)
+        };
         let text = (job.config.clone(), &*subject.config.text);
         let given = Given::new(text, &[tree.join(&self.plan.config)])?;
         let mut timings = Timings::default();
@@ -98,6 +112,9 @@ impl TrialRunner {
         let folder = copy.parent().unwrap_or(tree);
         fs::create_dir_all(folder).map_err(|e| Error::io("make the folder", folder, e))?;
         fs::copy(&kernel.image, &copy).map_err(|e| Error::io("copy", &kernel.image, e))?;
+        if let Some(modules) = &kernel.modules {
+            fs::copy(modules, tree.join(MODULES)).map_err(|e| Error::io("copy", modules, e))?;
+        }
         let path = tree.join(&self.plan.config);
         fs::write(&path, config).map_err(|e| Error::io("write", &path, e))
     }
