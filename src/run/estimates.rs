@@ -37,11 +37,13 @@ impl Estimates<'_> {
     ) -> Result<()> {
         let Self { info, settings, .. } = *self;
         let state = lab.journal.state();
-        let Some(judgement) = state.start.clone() else {
+        let is_built = state.start.is_some();
+        let judged = state.start.as_ref().or(state.stand_in.as_ref());
+        let Some(judgement) = judged.cloned() else {
             return Ok(());
         };
         // What builds took is another time with each run.
-        let is_timed = settings.order == Order::AsItComes && state.costs.is_empty();
+        let is_timed = is_built && settings.order == Order::AsItComes && state.costs.is_empty();
         let is_traced = settings.trace != Tracing::Off
             && state.prior.is_empty()
             && (info.prior.is_empty() || settings.learns());

@@ -408,7 +408,7 @@ pub const SETTINGS: &[Setting] = &[
         value_name: "first|needed",
         doc: "When the start is built and judged. first: before anything else. needed: only if nothing smaller \
               passes. The run then begins with the requests that are likely to be needed (--prior), and grows from \
-              there; there is no boot trace",
+              there; there is no boot trace, but of a --start-kernel",
         default: "first",
         section: Section::Search,
         kind: Kind::Text(|settings, name| {

@@ -12,6 +12,8 @@ mod outcome;
 mod runner;
 mod spec;
 mod stand_in;
+mod stand_in_once;
+mod stand_in_trace;
 mod subject;
 mod tracing;
 mod watch;

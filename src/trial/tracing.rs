@@ -13,16 +13,18 @@ use crate::trace::{Activity, Image, Ran};
 use crate::{Error, Result};
 
 /// The folder of the boot, in that of the trial of the start.
-const FOLDER: &str = "trace";
+pub(super) const FOLDER: &str = "trace";
 
 /// That of QEMU's logs, in it. They are read and removed.
-const LOGS: &str = "in_asm";
+pub(super) const LOGS: &str = "in_asm";
 
 /// Where a trace comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TraceFrom {
     /// A boot, which may use the folder of this trial, in which its config is.
     Boot(TrialId),
+    /// A boot of the kernel that stands for the start, which may use the folder of this trial.
+    StandIn(TrialId),
     /// A file.
     File(PathBuf),
 }
@@ -40,6 +42,9 @@ impl TrialRunner {
         from: &TraceFrom,
         cancel: &CancelToken,
     ) -> Result<Option<Activity>> {
+        if let TraceFrom::StandIn(trial) = from {
+            return self.trace_stand_in(config, *trial, cancel);
+        }
         let tree = self.trees.base_path();
         if self.trees.base_holds() != Some(config.fingerprint) || !Image::is_in(&tree) {
             return Ok(None);
@@ -51,7 +56,7 @@ impl TrialRunner {
         let image = Image::read(&tree, &self.forecasts.listed(&config.config))?;
         let logs = match from {
             TraceFrom::File(path) => vec![read(path, &image)?],
-            TraceFrom::Boot(trial) => {
+            TraceFrom::Boot(trial) | TraceFrom::StandIn(trial) => {
                 let dir = &self.folder(*trial);
                 let folder = dir.join(FOLDER);
                 let logs = folder.join(LOGS);
@@ -66,16 +71,11 @@ impl TrialRunner {
             return Ok(None);
         }
         let Some(ran) = logs.into_iter().flatten().reduce(Ran::and) else {
-            return Err(Error::failed("the trace is not of this kernel").hint(
-                "it must be a boot of the start with nokaslr, logged by QEMU's `-d in_asm`",
-            ));
+            return Err(not_of_this_kernel());
         };
         let activity = Activity::of(&image, &ran);
         if activity.is_cut_early() {
-            return Err(Error::failed(
-                "it cannot be told from the trace where the first program began",
-            )
-            .hint("`--trace off` runs without a trace"));
+            return Err(cut_early());
         }
         Ok(Some(activity))
     }
@@ -128,6 +128,16 @@ impl TrialRunner {
     }
 }
 
+pub(super) fn not_of_this_kernel() -> Error {
+    Error::failed("the trace is not of this kernel")
+        .hint("it must be a boot of the start with nokaslr, logged by QEMU's `-d in_asm`")
+}
+
+pub(super) fn cut_early() -> Error {
+    Error::failed("it cannot be told from the trace where the first program began")
+        .hint("`--trace off` runs without a trace")
+}
+
 /// What a log says, if it is of this kernel.
 fn read(log: &Path, image: &Image) -> Result<Option<Ran>> {
     let file = File::open(log).map_err(|e| Error::io("read", log, e))?;
@@ -136,7 +146,7 @@ fn read(log: &Path, image: &Image) -> Result<Option<Ran>> {
 }
 
 /// The same of each log in a folder.
-fn read_all(logs: &Path, image: &Image) -> Result<Vec<Option<Ran>>> {
+pub(super) fn read_all(logs: &Path, image: &Image) -> Result<Vec<Option<Ran>>> {
     let io = |e| Error::io("read", logs, e);
     let entries = fs::read_dir(logs).map_err(io)?;
     entries

@@ -163,8 +163,13 @@ fn search(report: &PlanReport) -> String {
         ));
     }
     if let Some(kernel) = &settings.start_kernel {
+        let is_traced = settings.trace == Tracing::Auto && report.boots;
+        let traced = match is_traced {
+            true => ", and begins with what runs in it, if it can be traced",
+            false => "",
+        };
         lines.push(format!(
-            "boots {} before anything is built: it stands for the start",
+            "boots {} before anything is built: it stands for the start{traced}",
             kernel.display()
         ));
     }
