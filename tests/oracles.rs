@@ -174,6 +174,21 @@ fn a_module_that_is_missing_is_named_on_the_console_and_nothing_hangs() {
 }
 
 #[test]
+fn a_module_that_cannot_be_loaded_is_named() {
+    let mut bench = Bench::with_network();
+    // The archive of a kernel of another version, say.
+    let spoiled =
+        Archive::new()
+            .dir("modules", 0o755)
+            .file("modules/0000-other.ko", 0o644, b"none");
+    let path = bench.dir.path().join("spoiled.cpio");
+    fs::write(&path, spoiled.finish().unwrap()).unwrap();
+    bench.modules = Some(path);
+    let judged = bench.judge("net-ok");
+    judged.assert_rejected("modules that could not be loaded: other");
+}
+
+#[test]
 fn net_ok_rejects_a_file_that_is_not_the_one_that_was_sent() {
     let spoiled = Archive::new()
         .dir("www", 0o755)

@@ -124,6 +124,7 @@ fn main() {
             source,
             args: args.map(Into::into).collect(),
             output_variable: project.output_variable.clone(),
+            modules: None,
             env: project.make_env().chain(conf.build_env()).collect(),
             product: project.product.clone(),
             config: ".config".into(),

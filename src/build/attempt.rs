@@ -218,7 +218,10 @@ impl<'a> ObjectCounter<'a> {
     }
 }
 
-/// `  CC      mm/slab.o` and `  AS      ...`, Kbuild's short lines.
+/// `  CC      mm/slab.o` and `  AS      ...`, Kbuild's short lines; with `[M]` before what is of a module.
 fn is_object_line(line: &[u8]) -> bool {
-    line.starts_with(b"  CC  ") || line.starts_with(b"  AS  ")
+    let of_module: [&[u8]; 2] = [b"  CC [M]  ", b"  AS [M]  "];
+    line.starts_with(b"  CC  ")
+        || line.starts_with(b"  AS  ")
+        || of_module.iter().any(|start| line.starts_with(start))
 }

@@ -251,7 +251,7 @@ fn list(
     scope.set("obj", here);
     scope.set("src", here);
     scope.run(&makefile);
-    for list in ["obj-y", "lib-y", "extra-y"] {
+    for list in ["obj-y", "obj-m", "lib-y", "extra-y"] {
         for word in scope.value(list).split_whitespace() {
             if let Some(name) = word.strip_suffix('/') {
                 listed.below.extend(join(folder, name));
@@ -369,6 +369,21 @@ pub(super) mod tests {
             names(&kbuild, &["ACL"]),
             "fs/a.o fs/acl.o fs/b/c.o fs/d.o fs/plain.o"
         );
+    }
+
+    #[test]
+    fn objects_of_modules_are_listed_and_so_are_their_folders() {
+        let (_dir, kbuild) = source(&[
+            ("Kbuild", "obj-$(CONFIG_NET) += net/\nobj-y += main.o\n"),
+            (
+                "net/Makefile",
+                "obj-$(CONFIG_NET) += card.o one.o\ncard-y := a.o b.o\n",
+            ),
+        ]);
+        let net = (Symbol::new("NET").unwrap(), Value::MODULE);
+        let objects = kbuild.objects(&[net].into_iter().collect());
+        let objects: Vec<&String> = objects.iter().collect();
+        assert_eq!(objects, ["main.o", "net/a.o", "net/b.o", "net/one.o"]);
     }
 
     #[test]

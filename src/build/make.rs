@@ -8,6 +8,7 @@ use super::attempt::{Ended, Mode, Site};
 use super::clean;
 use super::evidence::BuildFailure;
 use super::failure::Failure;
+use super::modules;
 use super::plan::{MakePlan, Product};
 use super::trouble;
 use crate::cc;
@@ -92,7 +93,7 @@ pub fn build(
     let beside = log.parent().unwrap_or(Path::new("."));
     let temporary = supervise::temporary_folder(&plan.env);
     let site = Site {
-        plan,
+        plan: &plan.of_config(&config.config),
         tree,
         jobs,
         notes: notes_of(log),
@@ -149,10 +150,7 @@ fn again_if_it_fails(
         let failure = match ended {
             Ended::Made => {
                 cost.overcome = failures.first().map(|failure| failure.line().to_owned());
-                return match tree.join(&plan.product).exists() {
-                    true => plan.product_in(tree).map(Built::Product),
-                    false => Ok(Built::NoProduct),
-                };
+                return product(plan, tree, config);
             }
             Ended::Cancelled => return Ok(Built::Cancelled),
             // Whoever wants to know goes on from what was made: not at once, for it takes long.
@@ -201,6 +199,19 @@ fn again_if_it_fails(
             )
         },
     ))
+}
+
+/// What was made of a config: its product, with the modules.
+fn product(plan: &MakePlan, tree: &Path, config: &ResolvedConfig) -> Result<Built> {
+    if !tree.join(&plan.product).exists() {
+        return Ok(Built::NoProduct);
+    }
+    if plan.modules.is_some()
+        && let Err(no_room) = modules::pack(tree, &config.config)?
+    {
+        return Ok(Built::Starved(no_room));
+    }
+    plan.product_in(tree).map(Built::Product)
 }
 
 /// Gives the tree its configuration.

@@ -18,6 +18,7 @@ mod make;
 mod make_functions;
 mod make_scope;
 mod makefile;
+mod modules;
 mod plan;
 mod pool;
 mod source;

@@ -1,11 +1,14 @@
 //! How a project is built: make's arguments, its launcher for the compiler, and the product.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::modules;
 use crate::cc;
+use crate::error::unless_absent;
+use crate::model::Config;
 use crate::supervise::quote;
 use crate::{Error, Result};
 
@@ -17,10 +20,32 @@ const KBUILD_OUTPUT: &str = "O";
 pub struct Product {
     /// The file, in the build tree.
     pub path: PathBuf,
-    /// BLAKE3 of its contents, in hex.
+    /// BLAKE3 of its contents, in hex; with modules, of this and of that of their archive.
     pub hash: String,
-    /// Its size in bytes.
+    /// Its size in bytes, without modules.
     pub size: u64,
+    /// The archive of its modules, if it has any that were asked for.
+    pub modules: Option<PathBuf>,
+}
+
+impl Product {
+    /// The product together with the archive of its modules, if there is one.
+    pub(super) fn with_modules(self, archive: PathBuf) -> Result<Self> {
+        let bytes = match fs::read(&archive) {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                unless_absent(Err(e)).map_err(|e| Error::io("read", &archive, e))?;
+                return Ok(self);
+            }
+        };
+        let of_modules = blake3::hash(&bytes).to_hex();
+        let both = format!("{} {of_modules}", self.hash);
+        Ok(Self {
+            hash: blake3::hash(both.as_bytes()).to_hex().to_string(),
+            modules: Some(archive),
+            ..self
+        })
+    }
 }
 
 /// How to build a project: everything but the tree and the configuration.
@@ -32,6 +57,8 @@ pub struct MakePlan {
     pub args: Vec<OsString>,
     /// The variable that names the build tree: `O` for Kbuild.
     pub output_variable: String,
+    /// make's target for modules, if they are wanted.
+    pub modules: Option<OsString>,
     /// Added to the environment.
     pub env: Vec<(OsString, OsString)>,
     /// The product's path within the build tree.
@@ -84,6 +111,15 @@ impl Launcher {
 }
 
 impl MakePlan {
+    /// The plan for this config: its modules are made, too, if they are wanted and it has any.
+    #[must_use]
+    pub fn of_config(&self, config: &Config) -> Self {
+        let mut plan = self.clone();
+        let wanted = self.modules.iter().filter(|_| modules::are_in(config));
+        plan.args.extend(wanted.cloned());
+        plan
+    }
+
     /// The command for a build in `tree`, as a person would type it in a shell.
     #[must_use]
     pub fn command_line(&self, tree: &Path) -> String {
@@ -100,7 +136,18 @@ impl MakePlan {
     /// # Errors
     /// It is not there, or cannot be read.
     pub fn product_in(&self, tree: &Path) -> Result<Product> {
-        product_at(&tree.join(&self.product))
+        let product = product_at(&tree.join(&self.product))?;
+        match self.modules {
+            Some(_) => product.with_modules(tree.join(modules::ARCHIVE)),
+            None => Ok(product),
+        }
+    }
+
+    /// The archive of the modules that were built in `tree`, if they are wanted and there are any.
+    #[must_use]
+    pub fn modules_in(&self, tree: &Path) -> Option<PathBuf> {
+        let archive = self.modules.as_ref().map(|_| tree.join(modules::ARCHIVE));
+        archive.filter(|path| path.is_file())
     }
 
     /// The variables that tell make where `tree` is.
@@ -137,5 +184,6 @@ pub(super) fn product_at(path: &Path) -> Result<Product> {
         path: path.to_owned(),
         hash: hasher.finalize().to_hex().to_string(),
         size,
+        modules: None,
     })
 }

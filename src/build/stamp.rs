@@ -35,8 +35,24 @@ pub(super) struct Stamp {
 struct StampedProduct {
     /// In the tree.
     path: PathBuf,
-    /// BLAKE3 of its contents, in hex.
+    /// Its [hash](Product::hash).
     hash: String,
+    /// The archive of its modules, in the tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    modules: Option<PathBuf>,
+}
+
+impl StampedProduct {
+    /// Is it still there in `tree`?
+    fn is_in(&self, tree: &Path) -> bool {
+        let product = product_at(&tree.join(&self.path));
+        let product = match &self.modules {
+            Some(archive) => product.and_then(|p| p.with_modules(tree.join(archive))),
+            None => product,
+        };
+        // What cannot be read is not what it was.
+        product.is_ok_and(|now| now.hash == self.hash)
+    }
 }
 
 impl Stamp {
@@ -47,14 +63,15 @@ impl Stamp {
         product: &Product,
         contents: &Contents,
     ) -> Self {
-        let path = product.path.strip_prefix(tree).unwrap_or(&product.path);
+        let within = |path: &Path| path.strip_prefix(tree).unwrap_or(path).to_owned();
         Self {
             v: VERSION,
             fingerprint,
             boot_id: boot_id(),
             product: Some(StampedProduct {
-                path: path.to_owned(),
+                path: within(&product.path),
                 hash: product.hash.clone(),
+                modules: product.modules.as_deref().map(within),
             }),
             contents: Some(contents.digest()),
         }
@@ -74,9 +91,7 @@ impl Stamp {
         let (Some(product), Some(contents)) = (&self.product, &self.contents) else {
             return false;
         };
-        // What cannot be read is not what it was.
-        product_at(&tree.join(&product.path)).is_ok_and(|now| now.hash == product.hash)
-            && Contents::of(tree).is_ok_and(|now| now.digest() == *contents)
+        product.is_in(tree) && Contents::of(tree).is_ok_and(|now| now.digest() == *contents)
     }
 
     /// The same of a tree that now holds `contents`.
@@ -145,6 +160,24 @@ mod tests {
         let stamp = Stamp::read(&tree).unwrap();
         let stamp = stamp.with(&Contents::of(&tree).unwrap());
         assert!(!stamp.is_of(&tree));
+    }
+
+    #[test]
+    fn modules_that_were_patched_are_known_by_their_hash() {
+        let (_dir, tree, image) = built();
+        let archive = tree.join("modules");
+        fs::write(&archive, "built").unwrap();
+        let product = product_at(&image).unwrap();
+        let product = product.with_modules(archive.clone()).unwrap();
+        let contents = || Contents::of(&tree).unwrap();
+        let stamp = Stamp::new(&tree, Fingerprint([1; 32]), &product, &contents());
+        stamp.write(&tree).unwrap();
+        assert!(holds(&tree));
+        fs::write(&archive, "patch").unwrap();
+        let stamp = Stamp::read(&tree).unwrap().with(&contents());
+        assert!(!stamp.is_of(&tree));
+        fs::remove_file(&archive).unwrap();
+        assert!(!stamp.with(&contents()).is_of(&tree));
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub fn dependents(
                 let falls = changes.iter().filter_map(|(symbol, now)| {
                     let id = ids.get(symbol)?;
                     let before = variations.config().get(symbol);
-                    (*id != left_out && falls(before, now)).then_some(*id)
+                    let is_module = is_module_that_is_built_in(before, now);
+                    (*id != left_out && (is_module || falls(before, now))).then_some(*id)
                 });
                 Ok(RequestSet::of(requests.len(), falls).union(first))
             },
@@ -79,10 +80,18 @@ fn falls(before: &Value, now: &Value) -> bool {
     before.is_no() != now.is_no()
 }
 
+/// Was it a module, and is it built in now? It is what becomes of `=m` without `MODULES`: more would be built with
+/// fewer requests.
+fn is_module_that_is_built_in(before: &Value, now: &Value) -> bool {
+    (before, now) == (&Value::MODULE, &Value::YES)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::kconfig::engine::{Env, Mode, Model, NoShell, parse};
+    use crate::kconfig::{parse_config, read};
     use crate::model::{Config, Fragment, ResolvedConfig};
 
     /// A fake Kconfig: each of A, B, C depends on the one before it.
@@ -174,5 +183,42 @@ mod tests {
             .map(|set| set.iter().map(|id| id.0).collect())
             .collect();
         assert_eq!(ids, [vec![1, 2], vec![2], vec![]]);
+    }
+
+    /// The native engine, without anything beside it.
+    struct Native(Model);
+
+    impl Resolver for Native {
+        fn resolve(&self, fragment: &Fragment, _: &CancelToken) -> Result<ResolvedConfig> {
+            let asked = self.0.assignments(fragment.to_string());
+            let text = self.0.resolve(Mode::AllNo, Some(&asked)).write();
+            let config = parse_config(&text);
+            Ok(ResolvedConfig::new(text, config))
+        }
+    }
+
+    #[test]
+    fn each_module_depends_on_modules_however_it_is_switched() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = "config MODULES\n\tbool \"m\"\n\tmodules\nconfig NET\n\tbool \"n\"\n\
+                    config CARD\n\ttristate \"c\"\n\tdepends on NET\n\tselect CORE\nconfig CORE\n\ttristate\n\
+                    config ONLY\n\ttristate \"o\"\n\tdepends on m\n";
+        std::fs::write(dir.path().join("Kconfig"), tree).unwrap();
+        let env = Env {
+            source: dir.path().to_owned(),
+            ..Env::default()
+        };
+        let native = Native(parse("Kconfig", &env, &mut NoShell).unwrap());
+        let text = b"CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_CARD=m\nCONFIG_ONLY=m\n";
+        let requests = read(text).fragment.requests().to_vec();
+        let cancel = CancelToken::new();
+        let carried = dependents(&requests, &[], &native, &cancel).unwrap();
+        let set = |ids: &[u32]| RequestSet::of(4, ids.iter().map(|id| RequestId(*id)));
+        assert_eq!(carried, [set(&[2, 3]), set(&[2]), set(&[]), set(&[])]);
+        // What would be built without them is more.
+        let without = Fragment::new(requests[1..].to_vec());
+        let config = native.resolve(&without, &cancel).unwrap().config;
+        let card = Symbol::new("CARD").unwrap();
+        assert_eq!(config.get(&card), &Value::YES);
     }
 }

@@ -26,6 +26,9 @@ pub struct Project {
     pub method: Method,
     /// make's targets for the product.
     pub targets: Vec<String>,
+    /// make's target for modules; none if they are not built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules_target: Option<String>,
     /// The product's path in the build tree.
     pub product: PathBuf,
     /// make's variable for the build tree.
@@ -65,13 +68,14 @@ fn o() -> String {
 }
 
 /// The keys that describe a project in a table.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "base",
     "base-target",
     "compiler",
     "env",
     "make-args",
     "method",
+    "modules-target",
     "name",
     "output-variable",
     "product",
@@ -112,6 +116,7 @@ impl Project {
             base_target: allnoconfig(),
             method: Method::Allconfig,
             targets: vec![target.into()],
+            modules_target: None,
             product: product.into(),
             output_variable: o(),
             base: vec!["EXPERT=y".into()],
@@ -135,6 +140,7 @@ impl Project {
             base_target: allnoconfig(),
             method: Method::Oldconfig,
             targets: vec!["busybox".into()],
+            modules_target: None,
             product: "busybox".into(),
             output_variable: o(),
             base: vec![],
@@ -143,6 +149,33 @@ impl Project {
                 ("KCONFIG_NOTIMESTAMP".into(), "1".into()),
                 ("SOURCE_DATE_EPOCH".into(), "0".into()),
             ],
+        }
+    }
+
+    /// The same with its modules built, too.
+    ///
+    /// # Errors
+    /// It has none, as far as is known.
+    pub fn keeping_modules(mut self) -> Result<Self> {
+        if self.name == "linux" && self.modules_target.is_none() {
+            self.modules_target = Some("modules".into());
+        }
+        match self.modules_target {
+            Some(_) => Ok(self),
+            None => Err(Error::usage(format!(
+                "--modules keep: the project {} has no modules",
+                self.name.escape_debug()
+            ))
+            .hint("leave it out; or name make's target for modules, modules-target in [project]")),
+        }
+    }
+
+    /// The same with no modules built.
+    #[must_use]
+    pub fn without_modules(self) -> Self {
+        Self {
+            modules_target: None,
+            ..self
         }
     }
 
@@ -323,7 +356,7 @@ mod tests {
         let written = serde_json::to_value(Project::busybox()).unwrap();
         let written = written.as_object().unwrap().keys().map(String::as_str);
         // The one that is not written.
-        let mut keys: Vec<&str> = written.chain(["compiler"]).collect();
+        let mut keys: Vec<&str> = written.chain(["compiler", "modules-target"]).collect();
         keys.sort_unstable();
         assert_eq!(keys, KEYS);
     }
@@ -342,5 +375,15 @@ mod tests {
     fn unknown_architectures_and_projects_are_refused() {
         assert!(Project::named("linux", "pdp11").is_err());
         assert!(Project::named("plan9", "x86_64").is_err());
+    }
+
+    #[test]
+    fn modules_are_kept_of_a_kernel_and_of_no_project_without_any() {
+        let kernel = Project::linux("x86_64").unwrap();
+        let kept = kernel.clone().keeping_modules().unwrap();
+        assert_eq!(kept.modules_target.as_deref(), Some("modules"));
+        assert_eq!(kept.without_modules(), kernel);
+        let error = Project::busybox().keeping_modules().unwrap_err();
+        assert!(error.to_string().contains("busybox has no modules"));
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::info::{self, Info, plain};
-use super::{Packed, Wanted, archive, order};
+use super::{Packed, Wanted, archive, order, strip};
 use crate::input::Packing;
 use crate::{Error, Result};
 
@@ -145,7 +145,7 @@ impl Modules {
         let contents = |name: &String| {
             // Each was read: `order` has those that were wanted and what they need.
             let (_, bytes) = read.remove(name).unwrap_or_default();
-            (name.clone(), bytes)
+            (name.clone(), strip::without_debugging(bytes))
         };
         let archive = archive::write(names.iter().map(contents).collect())?;
         let absent = absent.into_iter();

@@ -6,6 +6,7 @@ mod archive;
 mod files;
 mod info;
 mod order;
+mod strip;
 
 pub use files::Modules;
 
@@ -25,11 +26,12 @@ pub struct Packed {
     pub names: Vec<String>,
     /// Of the modules that were wanted, those that are neither there nor built in.
     pub absent: Vec<String>,
-    /// A cpio archive (newc) with each of them, unpacked, as `modules/NNNN-NAME.ko`. Its length is a multiple of 4.
+    /// A cpio archive (newc) with each of them, unpacked and without debugging information, as `modules/NNNN-NAME.ko`.
+    /// Its length is a multiple of 4.
     /// The same modules give the same bytes.
     pub archive: Vec<u8>,
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests;
+pub(crate) mod tests;

@@ -5,35 +5,49 @@ use super::*;
 use crate::ErrorKind;
 
 /// A module that says this of itself: an ELF file with nothing but `.modinfo`.
-fn module(info: &[&str]) -> Vec<u8> {
+pub(crate) fn module(info: &[&str]) -> Vec<u8> {
     let info: Vec<u8> = info
         .iter()
         .flat_map(|entry| [entry.as_bytes(), b"\0"].concat())
         .collect();
-    let names = b"\0.modinfo\0.shstrtab\0";
-    let (info_at, names_at) = (64, 64 + info.len());
-    let table = (names_at + names.len()).next_multiple_of(8);
-    let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
-    elf.resize(16, 0);
-    // Relocatable, x86-64, version 1; no entry, no segments.
-    elf.extend([1, 0, 62, 0, 1, 0, 0, 0]);
-    elf.extend([0; 16]);
-    elf.extend((table as u64).to_le_bytes());
-    elf.extend([0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 64, 0, 3, 0, 2, 0]);
-    elf.extend(&info);
-    elf.extend(names);
-    elf.resize(table, 0);
-    let section = |name: u32, kind: u32, at: usize, size: usize| {
-        let mut header = [name.to_le_bytes(), kind.to_le_bytes()].concat();
-        for value in [0, 0, at as u64, size as u64, 0, 1, 0] {
+    of_sections(&[(".modinfo", &info)])
+}
+
+/// A relocatable ELF file for x86-64 with these sections, names and contents.
+pub(super) fn of_sections(sections: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut names = b"\0".to_vec();
+    let mut body = vec![0; 64];
+    let mut headers = vec![0; 64];
+    let mut add = |name: &str, kind: u32, names: &mut Vec<u8>, contents: Option<&[u8]>| {
+        let name_at = names.len() as u32;
+        names.extend([name.as_bytes(), b"\0"].concat());
+        let contents = contents.unwrap_or(names).to_vec();
+        let mut header = [name_at.to_le_bytes(), kind.to_le_bytes()].concat();
+        for value in [0, 0, body.len() as u64, contents.len() as u64, 0, 1, 0] {
             header.extend(value.to_le_bytes());
         }
-        header
+        headers.extend(header);
+        body.extend(contents);
     };
-    elf.extend(section(0, 0, 0, 0));
-    elf.extend(section(1, 1, info_at, info.len()));
-    elf.extend(section(10, 3, names_at, names.len()));
-    elf
+    for (name, contents) in sections {
+        add(name, 1, &mut names, Some(contents));
+    }
+    add(".shstrtab", 3, &mut names, None);
+    body.resize(body.len().next_multiple_of(8), 0);
+    let table = body.len() as u64;
+    let mut header = b"\x7fELF\x02\x01\x01".to_vec();
+    header.resize(16, 0);
+    // Relocatable, x86-64, version 1; no entry, no segments.
+    header.extend([1, 0, 62, 0, 1, 0, 0, 0]);
+    header.extend([0; 16]);
+    header.extend(table.to_le_bytes());
+    header.extend([0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 64, 0]);
+    let count = sections.len() as u16 + 2;
+    header.extend(count.to_le_bytes());
+    header.extend((count - 1).to_le_bytes());
+    body[..64].copy_from_slice(&header);
+    body.extend(headers);
+    body
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

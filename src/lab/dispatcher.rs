@@ -66,7 +66,12 @@ impl Lab<'_> {
         };
         let what = match judgement.verdict {
             Verdict::Fail(Stage::Build) => "the start does not build",
-            _ => "the start does not pass its oracle",
+            _ => {
+                let what = "nothing smaller passes, and the start does not pass its oracle";
+                // Without its config, no cause is known.
+                let config = self.resolve_again(&full).map(|full| full.config);
+                return self.refused_start(what, judgement, &config.unwrap_or_default());
+            }
         };
         let why = why(judgement);
         let dir = RunDir::trial_dir(self.dir.path(), judgement.trial);

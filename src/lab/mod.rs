@@ -26,5 +26,5 @@ pub use attempts::Attempts;
 pub use local::LocalWorkers;
 pub use queue::{Report, Workers};
 pub use site::{LocalSite, Site};
-pub use state::{Budget, Lab, Outcome, Product, Stopped};
+pub use state::{Budget, Cause, Lab, Outcome, Product, Stopped};
 pub use store::{BEST_CONFIG, BEST_FRAGMENT, calls, fragment_of, laid_over};

@@ -6,12 +6,13 @@ use crossbeam_channel::select;
 
 use super::queue::Report;
 use super::retry::{Next, Tries, Wanted};
-use super::state::Lab;
+use super::state::{Cause, Lab};
 use super::store::{fragment_of, write_best};
 use super::verdicts::{interrupted, no_workers, why};
 use crate::journal::{Record, RunDir};
 use crate::model::{
-    Event, Judgement, Phase, RequestSet, ResolvedConfig, Stage, Verdict, WorkerId, WorkerState,
+    Config, Event, Judgement, Phase, RequestSet, ResolvedConfig, Stage, Verdict, WorkerId,
+    WorkerState,
 };
 use crate::trial::{Role, TrialKey, TrialResult, Wish, files_in};
 use crate::{Error, ErrorKind, Result};
@@ -95,7 +96,8 @@ impl Lab<'_> {
                     files: BTreeMap::new(),
                 })?;
                 if !tries.refused() {
-                    return fails("the start does not pass its oracle, asked twice");
+                    let what = "the start does not pass its oracle, asked twice";
+                    return Err(self.refused_start(what, &judgement, &config.config));
                 }
                 let (why, next) = (
                     why(&judgement),
@@ -109,6 +111,27 @@ impl Lab<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// The error for a start that the oracle refuses.
+    pub(super) fn refused_start(
+        &self,
+        what: &str,
+        judgement: &Judgement,
+        config: &Config,
+    ) -> Error {
+        let (mut text, mut hint) = (format!("{what}: {}", why(judgement)), String::new());
+        if let Some(Cause {
+            text: cause,
+            way_out,
+        }) = (self.cause)(config)
+        {
+            text += &format!(". The start has {cause}");
+            hint = way_out + "; ";
+        }
+        let dir = RunDir::trial_dir(self.dir.path(), judgement.trial);
+        hint += &format!("everything about it is in {}", dir.display());
+        Error::new(ErrorKind::StartFails, text).hint(hint)
     }
 
     fn start_accepted(

@@ -10,7 +10,8 @@ use super::queue::Workers;
 use super::site::Site;
 use crate::journal::{Journal, Record, RunDir, VerdictCache};
 use crate::model::{
-    Candidate, ContentId, Event, Fragment, Origin, Request, RequestSet, ResolvedConfig, TrialId,
+    Candidate, Config, ContentId, Event, Fragment, Origin, Request, RequestSet, ResolvedConfig,
+    TrialId,
 };
 use crate::search::{Certificate, Depends, Rebuilt, Reliability};
 use crate::supervise::Signal;
@@ -69,6 +70,15 @@ pub enum Product {
     Unknown,
 }
 
+/// What may be the cause if the start does not pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// What is suspected.
+    pub text: String,
+    /// What can be done about it.
+    pub way_out: String,
+}
+
 /// A run: everything that the dispatcher owns.
 pub struct Lab<'a> {
     /// Those who make trials.
@@ -101,6 +111,8 @@ pub struct Lab<'a> {
     pub resolve: &'a dyn Fn(&Fragment) -> Result<ResolvedConfig>,
     /// Tells what depends on what in a set of requests; with nobody to ask, nothing.
     pub depends: &'a dyn Fn(&RequestSet) -> Result<Depends>,
+    /// What may be the cause if the oracle refuses a kernel of this config that is the start.
+    pub cause: &'a dyn Fn(&Config) -> Option<Cause>,
     /// What the journal says is the best. None: nothing has passed yet.
     pub written: Option<RequestSet>,
     /// How often the oracle refused the start before it accepted it.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::Result;
 use crate::journal::{Line, Record, RunDir, RunState};
 use crate::kconfig;
-use crate::model::{Fragment, Request, RequestSet, Symbol};
+use crate::model::{Fragment, MODULES, Request, RequestSet, Symbol, Value};
 use crate::search::{Call, Depends};
 
 /// The resolved config of the best, in the run directory.
@@ -14,10 +14,15 @@ pub const BEST_CONFIG: &str = "best.config";
 /// Its requests.
 pub const BEST_FRAGMENT: &str = "best.fragment";
 
-/// The requests of `keep`, in order.
+/// The requests of `keep`, in order. Without that for `MODULES`, if there is one, those for modules are left out: Kconfig
+/// would build each of them in, and so make a larger kernel of fewer requests.
 #[must_use]
 pub fn fragment_of(requests: &[Request], keep: &RequestSet) -> Fragment {
-    Fragment::new(keep.iter().map(|id| requests[id.index()].clone()).collect())
+    let switches = |request: &Request| request.symbol.as_str() == MODULES;
+    let kept = || keep.iter().map(|id| &requests[id.index()]);
+    let has_none = requests.iter().any(switches) && !kept().any(switches);
+    let holds = |request: &&Request| !(has_none && request.value == Value::MODULE);
+    Fragment::new(kept().filter(holds).cloned().collect())
 }
 
 /// Replaces both files, each of them at once. `header` stands before the fragment.
@@ -63,4 +68,27 @@ pub fn calls(lines: &[Line]) -> impl Iterator<Item = Call> + '_ {
         )),
         _ => None,
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::RequestId;
+
+    #[test]
+    fn without_modules_no_module_is_asked_for() {
+        let text = b"CONFIG_NET=y\nCONFIG_MODULES=y\nCONFIG_VIRTIO_NET=m\nCONFIG_HZ=100\n";
+        let requests = kconfig::read(text).fragment.requests().to_vec();
+        let of = |ids: &[u32], requests: &[Request]| {
+            let keep = RequestSet::of(requests.len(), ids.iter().map(|id| RequestId(*id)));
+            fragment_of(requests, &keep).to_string()
+        };
+        let without = "CONFIG_NET=y\nCONFIG_HZ=100\n";
+        assert_eq!(of(&[0, 2, 3], &requests), without);
+        assert_eq!(of(&[0, 1, 2, 3], &requests).as_bytes(), text);
+        // Of a base with modules nobody asks for them.
+        let others = [&requests[..1], &requests[2..]].concat();
+        assert_eq!(of(&[0, 1], &others), "CONFIG_NET=y\nCONFIG_VIRTIO_NET=m\n");
+    }
 }

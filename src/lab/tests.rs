@@ -274,6 +274,7 @@ fn lab_of<'a>(
         start: TrialId(1),
         resolve: &|fragment| Ok(resolve(fragment)),
         depends: &|_| Ok(search::Depends::none()),
+        cause: &|_| None,
         written: Some(RequestSet::full(info.requests.len())),
         refused: 0,
         header: "",

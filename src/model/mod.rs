@@ -47,7 +47,7 @@ pub use proof::Proof;
 pub use request::{Fragment, Request, RequestId};
 pub use set::RequestSet;
 pub use settings::StoredSettings;
-pub use symbol::{InvalidSymbol, InvalidValue, Symbol, Tristate, Value};
+pub use symbol::{InvalidSymbol, InvalidValue, MODULES, Symbol, Tristate, Value};
 pub use text::{sanitize, sanitize_line};
 pub use tracing::Tracing;
 pub use trial::{

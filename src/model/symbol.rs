@@ -99,6 +99,9 @@ pub enum Value {
 #[error("`{}` is not a Kconfig value (y, m, n, a number, 0xHEX or \"text\")", .0.escape_debug())]
 pub struct InvalidValue(pub String);
 
+/// The symbol without which a kernel has no modules: `=m` becomes `=y` then.
+pub const MODULES: &str = "MODULES";
+
 impl Value {
     /// The value `y`.
     pub const YES: Self = Self::Tristate(Tristate::Y);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::initrd::with_modules;
+use super::unloaded;
 use crate::boot::{
     Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
     Outcome, Plan, Record, Watch, boot, choose_accel,
@@ -214,6 +215,7 @@ impl BootCall {
         };
         let joined = with_modules(initrd, modules, trial.dir.as_deref())?;
         *initrd = joined.path().to_owned();
+        self.memory = room_for(self.memory, modules)?;
         Ok(Some(joined))
     }
 
@@ -283,6 +285,14 @@ impl BootCall {
     }
 }
 
+/// The memory of a guest that also gets these modules: they lie in it packed, unpacked and loaded. A kernel is not to
+/// fail because it has many.
+fn room_for(memory: Memory, modules: &Path) -> Result<Memory> {
+    let size = fs::metadata(modules).map_err(|e| Error::io("look at", modules, e))?;
+    let mib = u32::try_from((3 * size.len()).div_ceil(1 << 20)).unwrap_or(u32::MAX);
+    Ok(Memory(memory.0.saturating_add(mib)))
+}
+
 /// What an error of `kbisect boot` comes to: within an oracle and unless it was interrupted, a broken oracle. `say`
 /// is told of the error then, in words for people.
 ///
@@ -341,7 +351,12 @@ fn conclude(
         say(&format!("reached `{}` ({figures})", plan.watch.until));
         return Ok(0);
     }
-    let evidence = finished.evidence(plan);
+    let mut evidence = finished.evidence(plan);
+    if trial.modules.is_some()
+        && let Some(modules) = unloaded::modules(&plan.console_log)
+    {
+        evidence += &format!("; {modules}");
+    }
     say(&format!(
         "{evidence} ({figures}); console: {}",
         plan.console_log.display()

@@ -9,6 +9,7 @@ mod judge;
 mod listing;
 mod said;
 mod shipped;
+mod unloaded;
 mod uses;
 mod written;
 

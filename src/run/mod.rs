@@ -46,6 +46,7 @@ mod key;
 mod learned;
 mod lists;
 mod machine;
+mod modules;
 mod opened;
 mod oracles;
 mod plan;

@@ -67,6 +67,24 @@ fn check_shipped(oracle: &Oracle, settings: &Settings, project: &Project) -> Res
     }
 }
 
+/// Can any of the oracles load modules, if they are kept?
+pub(super) fn check_modules(judges: &[Judge], project: &Project) -> Result<()> {
+    let may_load = |judge: &Judge| judge.boots || judge.oracle.mentions(contract::MODULES);
+    if project.modules_target.is_none() || judges.iter().any(may_load) {
+        return Ok(());
+    }
+    let names: Vec<&str> = judges.iter().map(|judge| judge.oracle.name()).collect();
+    Err(Error::usage(format!(
+        "--modules keep: nothing loads the modules: {} neither calls `kbisect boot` nor uses {}",
+        names.join(", "),
+        contract::MODULES
+    ))
+    .hint(format!(
+        "--modules builtin asks for =y where the start has =m; or let the oracle put the archive {} into its guest",
+        contract::MODULES
+    )))
+}
+
 fn is_shipped(oracle: &Oracle, settings: &Settings) -> bool {
     let name = oracle.name();
     SHIPPED.iter().any(|s| s.name == name) && settings.oracles.iter().any(|o| o == name)

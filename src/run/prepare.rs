@@ -20,7 +20,7 @@ use crate::identity::{self, SourceTree, Toolset};
 use crate::kconfig::engine::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
 use crate::model::{Symbol, sanitize_line};
-use crate::settings::Settings;
+use crate::settings::{Modules, Settings};
 use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result, dirs};
@@ -47,6 +47,7 @@ pub(crate) fn tools(
     // Mistakes first, before anything takes time.
     let project = &wanted_project(settings)?;
     let judges = oracles::find(settings, project)?;
+    oracles::check_modules(&judges, project)?;
     let asked = Asked {
         settings,
         project,
@@ -109,6 +110,10 @@ pub(crate) fn tools(
 /// The project of the settings, if there can be a source for it.
 fn wanted_project(settings: &Settings) -> Result<Project> {
     let project = project(settings.project.as_ref(), &settings.arch)?;
+    let project = match settings.modules {
+        Some(Modules::Keep) => project.keeping_modules()?,
+        _ => project.without_modules(),
+    };
     if let Some(dir) = settings.source.as_ref().filter(|path| !path.is_file()) {
         check_clean(&project, dir)?;
     }
@@ -289,6 +294,7 @@ fn plan(
     MakePlan {
         source,
         args,
+        modules: project.modules_target.as_ref().map(Into::into),
         output_variable: project.output_variable.clone(),
         env: project.make_env().chain(resolver.build_env()).collect(),
         product: project.product.clone(),

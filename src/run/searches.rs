@@ -2,7 +2,6 @@
 
 use crate::journal::RunInfo;
 use crate::kconfig::{self, CheckedResolver, Variations};
-use crate::lab::fragment_of;
 use crate::model::{Config, Order, Origin, Request, RequestId, RequestSet, ResolvedConfig};
 use crate::search::{self, Algorithm, Depends, Growing, Retesting, Search};
 use crate::settings::{JudgeStart, Settings};
@@ -127,8 +126,8 @@ pub(crate) fn depends_of(
         return Ok(Depends::none());
     }
     let ids: Vec<RequestId> = keep.iter().collect();
-    let fragment = fragment_of(requests, keep);
-    let carried = kconfig::dependents(fragment.requests(), &[], resolver, cancel)?;
+    let kept: Vec<Request> = ids.iter().map(|id| requests[id.index()].clone()).collect();
+    let carried = kconfig::dependents(&kept, &[], resolver, cancel)?;
     // Of a part they are numbered by their place in it.
     let mut all = vec![RequestSet::empty(requests.len()); requests.len()];
     for (id, carried) in ids.iter().zip(carried) {

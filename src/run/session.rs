@@ -12,7 +12,7 @@ use super::opened::{Opened, now};
 use super::searches::{depends_of, search_of};
 use super::tell::Watcher;
 use super::tools::Tools;
-use super::{doubts, learned};
+use super::{doubts, learned, modules};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Record, RunDir, RunInfo, RunState};
@@ -21,7 +21,7 @@ use crate::lab::{
     Attempts, BEST_FRAGMENT, Budget, Lab, LocalSite, LocalWorkers, Outcome, Stopped, calls,
     fragment_of,
 };
-use crate::model::{Candidate, Event, Fingerprint, Fragment, Judgement, RequestSet, bytes};
+use crate::model::{Candidate, Config, Event, Fingerprint, Fragment, Judgement, RequestSet, bytes};
 use crate::search::{self, Coverage, Depends, Search};
 use crate::settings::{JudgeStart, Settings};
 use crate::setup::WorkFolder;
@@ -165,6 +165,7 @@ fn search_on(
     let of_best = |best: &RequestSet| depends_of(&info.requests, best, &resolver, cancel);
     let mut sink = |event: &Event| tell(event);
     let header = header(info, settings, BEST_FRAGMENT);
+    let cause = |config: &Config| modules::cause(config, settings, resolver.trusted());
     let mut lab = Lab {
         workers: &mut workers,
         site: &site,
@@ -184,6 +185,7 @@ fn search_on(
         start: (state.baseline()).map_or(state.next_trial(), |(trial, _)| trial),
         resolve: &resolve,
         depends: &of_best,
+        cause: &cause,
         written: match settings.judge_start {
             JudgeStart::First => Some(state.noted.clone().unwrap_or_else(|| full.clone())),
             JudgeStart::Needed => state.noted.clone(),

@@ -3,7 +3,7 @@
 use super::form;
 use super::given::{self, Piece};
 use super::lists::{list, list_problems, list_unknown};
-use super::tell::{Watcher, note, warn};
+use super::tell::{Watcher, note};
 use super::tools::Tools;
 use super::{reasons, stand_in, unmet};
 use crate::kconfig::{self, Fixed, Overruled, Parsed, Precedence, Problem, Start};
@@ -91,7 +91,7 @@ pub(crate) fn read_start(
         form::tell_unmet(tell, &given.name, &completed.unmet);
         parsed = kconfig::read_as(completed.text.as_bytes(), dialect, model);
     }
-    build_modules_in(settings, tools, &mut parsed, tell);
+    build_modules_in(settings, &mut parsed, tell);
     Ok(ReadStart {
         parsed,
         name: given.name,
@@ -100,37 +100,29 @@ pub(crate) fn read_start(
 }
 
 /// Asks for `=y` where the start has `=m`, unless the modules are kept.
-fn build_modules_in(
-    settings: &Settings,
-    tools: &Tools,
-    parsed: &mut Parsed,
-    tell: &mut Watcher<'_>,
-) {
-    let is_ours = tools.guest.is_some();
-    let modules = settings.modules.unwrap_or(match is_ours {
-        true => Modules::Builtin,
-        false => Modules::Keep,
-    });
+fn build_modules_in(settings: &Settings, parsed: &mut Parsed, tell: &mut Watcher<'_>) {
     let count = parsed.modules();
     if count == 0 {
         return;
     }
-    match modules {
+    match settings.modules.unwrap_or(Modules::Builtin) {
         Modules::Builtin => {
             parsed.build_modules_in();
             note(
                 tell,
                 format!(
-                    "start: {count} modules (=m) are built in (=y): the guest loads none \
-                     (--modules keep leaves them as they are)"
+                    "start: {count} modules (=m) are built in (=y) \
+                     (--modules keep builds and loads modules instead)"
                 ),
             );
         }
-        Modules::Keep if is_ours => warn(
+        Modules::Keep => note(
             tell,
-            format!("the start has {count} modules (=m), and kbisect's guest loads none of them"),
+            format!(
+                "start: {count} modules (=m) are kept: those of each kernel are built, and its oracle gets them"
+            ),
         ),
-        Modules::Keep => {}
+        Modules::AsWritten => {}
     }
 }
 

@@ -201,9 +201,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "modules",
         value_name: "builtin|keep",
-        doc: "What becomes of =m in the start. builtin: =y is asked for. keep: it stays, and the oracle loads \
-              modules",
-        default: "builtin if kbisect's guest boots the kernel, else keep",
+        doc: "What becomes of =m in the start. builtin: =y is asked for. keep: it stays; modules are built, and \
+              the guest loads them",
+        default: "builtin",
         section: Section::Subject,
         kind: Kind::Text(|settings, word| {
             settings.modules = Some(named(word, "--modules", Modules::WORDS)?);

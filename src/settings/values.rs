@@ -78,8 +78,10 @@ impl JudgeStart {
 pub enum Modules {
     /// Each `=m` is asked for as `=y`.
     Builtin,
-    /// Each `=m` stays. The oracle must load the modules, if it needs any.
+    /// Each `=m` stays, and modules are built for the oracle to load.
     Keep,
+    /// Each `=m` stays, and no module is built: of requests that were taken apart already. No flag says so.
+    AsWritten,
 }
 
 impl Modules {

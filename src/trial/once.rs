@@ -153,8 +153,14 @@ impl TrialRunner {
         state(WorkerState::Building { trial, objects: 0 });
         let log = subject.dir.join(BUILD_LOG);
         let command = subject.dir.join(BUILD_COMMAND);
-        fs::write(&command, self.plan.command_line(tree.path()) + "\n")
-            .map_err(|e| Error::io("write", &command, e))?;
+        fs::write(
+            &command,
+            self.plan
+                .of_config(&subject.config.config)
+                .command_line(tree.path())
+                + "\n",
+        )
+        .map_err(|e| Error::io("write", &command, e))?;
         let forecast = self.forecast_in(tree.path(), &subject.config.config);
         let mut progress = |objects| state(WorkerState::Building { trial, objects });
         let (built, cost) = build::build(
@@ -228,7 +234,7 @@ impl TrialRunner {
             config,
             source: self.plan.source.clone(),
             build: tree.to_owned(),
-            modules: None,
+            modules: self.plan.modules_in(tree),
             trial_dir: trial_dir.to_owned(),
             timeout: self.timeout,
             slot,

@@ -257,6 +257,7 @@ pub(super) mod tests {
             source: source.clone(),
             args: vec!["all".into()],
             output_variable: "O".into(),
+            modules: None,
             env: vec![],
             product: "image".into(),
             config: ".config".into(),

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use super::super::plan::Launcher;
 use super::*;
-use crate::model::Config;
+use crate::kmod::tests::module;
+use crate::model::{Config, Symbol, Value};
 
 /// A project of one file: `make` copies the configuration to the product.
 fn project(makefile: &str) -> (tempfile::TempDir, MakePlan, PathBuf) {
@@ -19,6 +20,7 @@ fn project(makefile: &str) -> (tempfile::TempDir, MakePlan, PathBuf) {
         source,
         args: vec!["all".into()],
         output_variable: "O".into(),
+        modules: None,
         env: vec![],
         product: "image".into(),
         config: ".config".into(),
@@ -238,13 +240,13 @@ fn a_make_of_which_the_log_was_lost_is_no_verdict() {
 
 #[test]
 fn a_build_gives_its_product_and_counts_its_objects() {
-    let makefile = "all:\n\t@echo '  CC      a.o'\n\t@echo '  AS      b.o'\n\t@echo '  LD      c'\n\t@cp $(O)/.config $(O)/image\n";
+    let makefile = "all:\n\t@echo '  CC      a.o'\n\t@echo '  AS      b.o'\n\t@echo '  CC [M]  d.o'\n\t@echo '  LD      c'\n\t@cp $(O)/.config $(O)/image\n";
     let (built, cost) = run(makefile, &CancelToken::new()).unwrap();
     let Built::Product(product) = built else {
         panic!("{built:?}")
     };
     assert_eq!(product.size, 11);
-    assert_eq!(cost.objects, 2);
+    assert_eq!(cost.objects, 3);
 }
 
 #[test]
@@ -309,4 +311,69 @@ fn a_cancelled_build_gives_no_verdict() {
     cancel.cancel();
     let (built, _) = run("all:\n\t@sleep 100\n", &cancel).unwrap();
     assert_eq!(built, Built::Cancelled);
+}
+
+fn config_of(text: &str) -> Config {
+    let symbols = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("CONFIG_")?.strip_suffix("=y"));
+    symbols
+        .map(|s| (Symbol::new(s).unwrap(), Value::YES))
+        .collect()
+}
+
+/// Builds a config with modules, or without, in a tree whose makefile copies the module of the source: the product.
+fn with_modules(dir: &Path, plan: &MakePlan, tree: &Path, text: &str) -> Product {
+    let config = ResolvedConfig::new(text.into(), config_of(text));
+    let jobs = JobServer::new(NonZeroUsize::MIN).unwrap();
+    let log = dir.join("log");
+    let cancel = CancelToken::new();
+    let (built, _) = build(plan, tree, &config, &jobs, &log, &cancel, &mut |_| {}).unwrap();
+    match built {
+        Built::Product(product) => product,
+        built => panic!("{built:?}"),
+    }
+}
+
+#[test]
+fn a_product_has_the_modules_of_its_config_and_its_hash_covers_them() {
+    // As Kbuild: without MODULES nothing may be asked of `modules`, and a list of an earlier build stays.
+    let makefile = "all:\n\t@echo >$(O)/image\nmodules:\n\t@grep -q MODULES=y $(O)/.config\n\
+                    \t@cp a.ko $(O)/a.ko; echo a.ko >$(O)/modules.order\n";
+    let (dir, mut plan, tree) = project(makefile);
+    let source = plan.source.join("a.ko");
+    let module = |info: &str| fs::write(&source, module(&["depends=", info])).unwrap();
+    let (with, without) = ("CONFIG_MODULES=y\n", "CONFIG_X=y\n");
+    module("version=1");
+    let no_modules = with_modules(dir.path(), &plan, &tree, with);
+    assert_eq!(no_modules.modules, None, "they are not wanted");
+    plan.modules = Some("modules".into());
+    let first = with_modules(dir.path(), &plan, &tree, with);
+    assert_eq!(first.modules, plan.modules_in(&tree));
+    assert!(first.modules.is_some() && first.hash != no_modules.hash);
+    assert_eq!(with_modules(dir.path(), &plan, &tree, with), first);
+    module("version=2");
+    let second = with_modules(dir.path(), &plan, &tree, with);
+    assert_ne!(second.hash, first.hash, "the image is the same");
+    assert_eq!(plan.product_in(&tree).unwrap(), second);
+    assert_eq!(
+        with_modules(dir.path(), &plan, &tree, without),
+        no_modules,
+        "of those of the build before, nothing is left"
+    );
+    assert_eq!(plan.modules_in(&tree), None);
+}
+
+#[test]
+fn an_image_whose_modules_are_no_modules_is_an_error() {
+    let makefile =
+        "all modules:\n\t@echo >$(O)/image; echo a.ko | tee $(O)/a.ko >$(O)/modules.order\n";
+    let (dir, mut plan, tree) = project(makefile);
+    plan.modules = Some("modules".into());
+    let text = "CONFIG_MODULES=y\n";
+    let config = ResolvedConfig::new(text.into(), config_of(text));
+    let jobs = JobServer::new(NonZeroUsize::MIN).unwrap();
+    let (log, cancel) = (dir.path().join("log"), CancelToken::new());
+    let error = build(&plan, &tree, &config, &jobs, &log, &cancel, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("no kernel module"), "{error}");
 }

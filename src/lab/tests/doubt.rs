@@ -157,6 +157,12 @@ fn start(answers: &[Verdict]) -> (crate::Result<Judgement>, Vec<Event>, usize) {
         &signals,
         &mut sink,
     );
+    lab.cause = &|_| {
+        Some(crate::lab::Cause {
+            text: "VIRTIO_NET=m: the guest loads no modules".to_owned(),
+            way_out: "--modules keep".to_owned(),
+        })
+    };
     let config = resolve(&fragment_of(&info.requests, &full));
     let judgement = lab.judge_start(&config, &full);
     // A refusal that was followed by another try is on record.
@@ -184,10 +190,15 @@ fn a_start_that_is_refused_is_judged_once_more() {
     let (judgement, _, judged) = start(&[fail, fail]);
     let error = judgement.unwrap_err();
     assert_eq!((error.kind(), judged), (crate::ErrorKind::StartFails, 2));
+    let text = error.to_string();
+    let told = ". The start has VIRTIO_NET=m: the guest loads no modules";
+    assert!(text.ends_with(told), "{text}");
+    assert!(error.hint_text().unwrap().starts_with("--modules keep; "));
     // What does not build is no matter of chance.
     let (judgement, _, judged) = start(&[Verdict::Fail(Stage::Build)]);
     let error = judgement.unwrap_err();
     assert_eq!((error.kind(), judged), (crate::ErrorKind::StartFails, 1));
+    assert!(!error.to_string().contains("VIRTIO_NET=m"), "{error}");
     // Without an answer, it is asked once more, and not for ever.
     let (judgement, ..) = start(&[Verdict::Unresolved, fail, pass]);
     assert!(judgement.unwrap().verdict.is_pass());

@@ -154,7 +154,10 @@ fn report(settings: &Settings, tools: &Tools, start: &Start, carried: &[RequestS
         lines: start.resolved.config.len(),
         base_lines: start.base.config.len(),
         implied: start.implied(),
-        build: tools.plan.command_line(Path::new("TREE")),
+        build: tools
+            .plan
+            .of_config(&start.resolved.config)
+            .command_line(Path::new("TREE")),
         oracles: tools
             .oracles
             .iter()

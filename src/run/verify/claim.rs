@@ -64,7 +64,10 @@ pub(super) fn settings(
     settings.start_as = Some(Form::Fragment);
     // That it passed has nothing to do with the result.
     (settings.start_kernel, settings.start_modules) = (None, None);
-    settings.modules = Some(Modules::Keep);
+    settings.modules = Some(match settings.modules {
+        Some(Modules::Keep) if builds_modules(claimed) => Modules::Keep,
+        _ => Modules::AsWritten,
+    });
     claim.output.clone_into(&mut settings.output);
     // One at a time, in order: all of them pass or fail alone.
     settings.algorithm = Algorithm::OneByOne;
@@ -96,6 +99,12 @@ pub(super) fn settings(
             .hint("put them where the result says that they are"));
     }
     Ok(settings)
+}
+
+/// Were the modules of each kernel built, in the run that is verified?
+fn builds_modules(claimed: &Report) -> bool {
+    let target = claimed.key.pointer("/project/modules-target");
+    target.is_some_and(serde_json::Value::is_string)
 }
 
 /// An oracle that is named from another folder may lie beside the result.
