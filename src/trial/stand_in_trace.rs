@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// The name of the script by which the guest lists its functions, and of its folder.
 const SYMBOLS: &str = "symbols";
 
+/// A kernel with this is moved, unless its command line forbids it.
+const KASLR: &str = "CONFIG_RANDOMIZE_BASE=y";
+
 /// The script. What is typed is echoed: the mark at the end is one that only a shell can make of it.
 const SCRIPT: &str = r#"#!/bin/sh
 # The functions of the kernel, as the guest lists them, with the addresses that they have without KASLR.
@@ -85,7 +88,9 @@ impl TrialRunner {
     ) -> Result<Vec<KernelSymbol>> {
         self.lay_out(tree, &config.text)?;
         let path = folder.join(CONFIG);
-        fs::write(&path, &config.text).map_err(|e| Error::io("write", &path, e))?;
+        // The kernel may have KASLR where the start does not ask for it: `kbisect boot` is to switch it off.
+        let text = format!("{}{KASLR}\n", config.text);
+        fs::write(&path, text).map_err(|e| Error::io("write", &path, e))?;
         let job = self.job_of_stand_in(WorkerId(0), tree, path, folder);
         let traced = oracle::Job {
             trace: Some(folder.join(LOGS)),
@@ -116,5 +121,119 @@ impl TrialRunner {
         let console = own.join("console.log");
         let text = fs::read(&console).map_err(|e| Error::io("read", &console, e))?;
         kernel_symbols(&String::from_utf8_lossy(&text))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::super::watched::tests::{Setting, setting};
+    use super::*;
+    use crate::kconfig::parse_config;
+
+    /// A fake `kbisect`: each boot writes what there is beside it, a trace or a console.
+    const FAKE: &str = r#"#!/bin/sh
+own=${0%/*}
+grep -q CONFIG_RANDOMIZE_BASE=y "$KBISECT_CONFIG" || exit 1
+[ -z "${KBISECT_TRACE-}" ] || cp "$own/in_asm" "$KBISECT_TRACE/1.in_asm"
+cp "$own/console" "$KBISECT_TRIAL/console.log"
+"#;
+
+    const BEGIN: u64 = 0xffff_ffff_8100_0000;
+
+    /// A source that builds `fs/exec.c`, and a kernel of it that does not come from there.
+    fn made_elsewhere(console: &str, in_asm: &str) -> Setting {
+        let mut setting = setting("true");
+        let dir = setting.dir.path().canonicalize().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = dir.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        };
+        write("source/Makefile", "core-y := fs/\n");
+        write("source/fs/Makefile", "obj-y += exec.o\n");
+        write(
+            "source/fs/exec.c",
+            "int load(void)\n{\n}\nint idle(void)\n{\n}\n",
+        );
+        write("fake/console", console);
+        write("fake/in_asm", in_asm);
+        setting.runner.kbisect = write("fake/kbisect", FAKE);
+        let boots = write("boots", "#!/bin/sh\nexec kbisect boot\n");
+        setting.runner.oracles = vec![oracle::find(boots.to_str().unwrap()).unwrap()];
+        setting.runner.guest = Some(dir.join("fake"));
+        setting.runner.stand_in = Some(StandIn {
+            image: write("kernel", "kernel"),
+            modules: None,
+        });
+        setting
+    }
+
+    fn trace(setting: &Setting) -> Result<Option<Activity>> {
+        let text = "CONFIG_X=y\n";
+        let config = ResolvedConfig::new(text.into(), parse_config(text));
+        let cancel = CancelToken::new();
+        setting.runner.trace_stand_in(&config, TrialId(1), &cancel)
+    }
+
+    fn list() -> String {
+        let mut list = format!("{BEGIN:016x} T start_kernel\r\n");
+        for number in 1..2000 {
+            let name = match number {
+                1 => "load".to_owned(),
+                2 => "idle".to_owned(),
+                _ => format!("f{number}"),
+            };
+            write!(list, "{:016x} t {name}\r\n", BEGIN + number * 16).unwrap();
+        }
+        list
+    }
+
+    fn blocks(addresses: &[u64]) -> String {
+        let block = |address| format!("IN:\n{address:#018x}:  90  nop\n");
+        addresses.iter().map(block).collect()
+    }
+
+    #[test]
+    fn what_ran_of_a_kernel_that_was_made_elsewhere_is_told_by_its_guest_and_the_source() {
+        let setting = made_elsewhere(&list(), &blocks(&[BEGIN, BEGIN + 16]));
+        let activity = trace(&setting).unwrap().unwrap();
+        let functions = activity.evidence([&"fs/exec.o".to_owned()], []).functions;
+        assert_eq!((functions.all, functions.ran), (2, 1));
+        let left = setting.runner.folder(TrialId(1)).join(FOLDER);
+        assert!(!left.join(LOGS).exists() && !left.join(StandIn::TREE).exists());
+    }
+
+    #[test]
+    fn a_guest_without_a_list_a_kernel_that_was_moved_and_no_guest_are_told_apart() {
+        let ran = blocks(&[BEGIN, BEGIN + 16]);
+        let says = |setting: &Setting| trace(setting).unwrap_err().to_string();
+        let without = made_elsewhere("grep: /proc/kallsyms: No such file\r\n", &ran);
+        assert!(
+            says(&without).contains("does not list"),
+            "{}",
+            says(&without)
+        );
+        let moved = made_elsewhere(&list(), &blocks(&[BEGIN + 0x4000, BEGIN + 0x4010]));
+        assert!(
+            says(&moved).contains("not of this kernel"),
+            "{}",
+            says(&moved)
+        );
+        let mut alone = made_elsewhere(&list(), &ran);
+        alone.runner.guest = None;
+        assert!(
+            says(&alone).contains("no oracle uses it"),
+            "{}",
+            says(&alone)
+        );
+        let mut other = made_elsewhere(&list(), &ran);
+        let accept = other.dir.path().join("accept");
+        other.runner.oracles = vec![oracle::find(accept.to_str().unwrap()).unwrap()];
+        assert_eq!(trace(&other).unwrap(), None);
     }
 }
