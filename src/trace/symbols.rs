@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
 
 use super::guarded::defined;
 use super::image::{Function, Image, Stage, settle};
+use super::log::Ran;
 use crate::{Error, Result};
 
 /// So many functions any kernel has: with fewer the list is not whole.
@@ -16,6 +18,15 @@ const FEWEST: usize = 1000;
 
 /// Longest function: what is beyond belongs to nobody.
 const LONGEST: u64 = 1 << 16;
+
+/// Modules begin at multiples of this.
+const PAGE: u64 = 1 << 12;
+
+/// So far from where a module is in one boot it may be in another.
+const SPAN: u64 = 1 << 22;
+
+/// So many functions must begin with something that ran for a place to be that of a module.
+const LEAST: usize = 3;
 
 /// Around the code that the kernel throws away once it has started.
 const INIT: [&str; 2] = ["_sinittext", "_einittext"];
@@ -76,6 +87,72 @@ fn symbol(line: &str) -> Option<KernelSymbol> {
     })
 }
 
+/// The functions of a kernel, with the modules where they were in another boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Those of which it can be told where they were, in the order of their addresses.
+    pub symbols: Vec<KernelSymbol>,
+    /// Those of modules that may have been anywhere.
+    pub lost: Vec<KernelSymbol>,
+}
+
+/// Where the modules of a guest may have been in another boot: around where they are in this one.
+#[must_use]
+pub fn around(symbols: &[KernelSymbol]) -> Range<u64> {
+    let own = |symbol: &&KernelSymbol| symbol.module.is_some();
+    let addresses = || symbols.iter().filter(own).map(|symbol| symbol.address);
+    let (first, last) = (addresses().min(), addresses().max());
+    let (Some(first), Some(last)) = (first, last) else {
+        return 0..0;
+    };
+    (first & !(SPAN - 1))..last.saturating_add(SPAN)
+}
+
+/// Finds where each module was in a boot: modules are loaded to other places each time. It was where most of its
+/// functions begin with something that ran, if no other place comes near that.
+#[must_use]
+pub fn placed(symbols: &[KernelSymbol], ran: &Ran) -> Placed {
+    let region = around(symbols);
+    let mut modules: BTreeMap<&str, Vec<&KernelSymbol>> = BTreeMap::new();
+    let mut all = Placed {
+        symbols: Vec::new(),
+        lost: Vec::new(),
+    };
+    for symbol in symbols {
+        match &symbol.module {
+            Some(module) => modules.entry(module).or_default().push(symbol),
+            None => all.symbols.push(symbol.clone()),
+        }
+    }
+    for of in modules.into_values() {
+        // They are in the order of their addresses, and modules begin at pages.
+        let begin = of[0].address & !(PAGE - 1);
+        let starts: BTreeSet<u64> = of.iter().map(|symbol| symbol.address - begin).collect();
+        let score = |base: u64| {
+            let begins = |start: &&u64| ran.enters(base + **start);
+            (starts.iter().filter(begins).count(), base)
+        };
+        let bases = (region.start..region.end).step_by(PAGE as usize);
+        let mut scores: Vec<(usize, u64)> = bases.map(score).collect();
+        scores.sort_unstable();
+        let (best, base) = scores.pop().unwrap_or_default();
+        let next = scores.pop().map_or(0, |(next, _)| next);
+        let is_found = best >= LEAST && best > next * 3 / 2;
+        for symbol in of {
+            match is_found {
+                true => all.symbols.push(KernelSymbol {
+                    address: base + (symbol.address - begin),
+                    ..symbol.clone()
+                }),
+                false => all.lost.push(symbol.clone()),
+            }
+        }
+    }
+    all.symbols
+        .sort_by(|a, b| (a.address, &a.name).cmp(&(b.address, &b.name)));
+    all
+}
+
 /// By function, the objects whose sources define one of that name.
 #[derive(Debug, Default)]
 pub struct Definitions {
@@ -108,9 +185,14 @@ impl Definitions {
 impl Image {
     /// Of a kernel with these functions, in the order of their addresses, whose sources have these definitions. Of a
     /// name that several objects define, the neighbours tell which it is; if they cannot, it tells nothing. Objects of
-    /// which nothing is in the kernel (modules that were not loaded) are there with functions that cannot run.
+    /// which nothing is in the kernel (modules that were not loaded) are there with functions that cannot run, unless
+    /// something of them is `lost`.
     #[must_use]
-    pub fn of_symbols(symbols: &[KernelSymbol], definitions: &Definitions) -> Self {
+    pub fn of_symbols(
+        symbols: &[KernelSymbol],
+        lost: &[KernelSymbol],
+        definitions: &Definitions,
+    ) -> Self {
         let at = |name: &str| symbols.iter().find(|s| s.name == name).map(|s| s.address);
         let init = at(INIT[0]).unwrap_or(0)..at(INIT[1]).unwrap_or(0);
         let mut by_module: BTreeMap<Option<&str>, Vec<(Function, Vec<usize>)>> = BTreeMap::new();
@@ -136,7 +218,13 @@ impl Image {
             of.push((function, fits));
         }
         let mut functions: Vec<Function> = by_module.into_values().flat_map(settle).collect();
-        let known: BTreeSet<usize> = functions.iter().filter_map(|f| f.object).collect();
+        let mut known: BTreeSet<usize> = functions.iter().filter_map(|f| f.object).collect();
+        for symbol in lost {
+            // Of a name that several define nobody knows which was loaded.
+            if let Some([object]) = definitions.of.get(&symbol.name).map(Vec::as_slice) {
+                known.insert(*object);
+            }
+        }
         for (name, objects) in &definitions.of {
             let absent = objects.iter().filter(|object| !known.contains(object));
             functions.extend(absent.map(|object| Function {
@@ -157,7 +245,7 @@ impl Image {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::trace::{Activity, Ran};
+    use crate::trace::Activity;
 
     #[test]
     fn functions_are_read_from_a_console_with_other_lines() {
@@ -228,7 +316,7 @@ mod tests {
             symbol(0x3000, "_einittext", None),
             symbol(0xc000, "show", Some("net")),
         ];
-        let image = Image::of_symbols(&symbols, &definitions);
+        let image = Image::of_symbols(&symbols, &[], &definitions);
         let block = |address: u64| format!("IN:\n{address:#018x}:  90  nop\n");
         let log = [0x2000, 0x1000, 0xc000].map(block).concat();
         assert_eq!(image.range().start, 0x1000);
@@ -247,5 +335,42 @@ mod tests {
         assert_eq!(counts("drivers/idle.o"), (2, 0), "it was not loaded");
         // Nothing tells whose `show` the module has: all of it counts as not loaded.
         assert_eq!(counts("drivers/net.o"), (2, 0));
+    }
+
+    #[test]
+    fn a_module_is_found_where_its_functions_begin_with_something_that_ran() {
+        let symbol = |address, name: String, module: &str| KernelSymbol {
+            address,
+            name,
+            module: Some(module.into()),
+        };
+        let at = 0xffff_ffff_c020_0000;
+        let starts = [0x10, 0x40, 0x150, 0x2a0, 0x1230, 0x1400, 0x1500];
+        let net = starts.map(|start| symbol(at + start, format!("net{start}"), "net"));
+        let idle = [0x5000, 0x5020].map(|start| symbol(at + start, format!("idle{start}"), "idle"));
+        let symbols = [net.to_vec(), idle.to_vec()].concat();
+        let block = |address: u64| format!("IN:\n{address:#018x}:  90  nop\n");
+        let moved = at + 0x7000;
+        let log: String = starts[1..6]
+            .iter()
+            .map(|start| block(moved + start))
+            .collect();
+        let ran = Ran::read(log.as_bytes(), &around(&symbols)).unwrap();
+        let placed = placed(&symbols, &ran);
+        let addresses: Vec<u64> = placed.symbols.iter().map(|s| s.address).collect();
+        assert_eq!(addresses, starts.map(|start| moved + start));
+        // Of this one nothing ran: it may be anywhere.
+        assert_eq!(placed.lost, idle);
+        assert_eq!(super::around(&[]), 0..0);
+        let source = tempfile::tempdir().unwrap();
+        fs::write(source.path().join("idle.c"), "int idle20480(void)\n{\n}\n").unwrap();
+        let objects = BTreeSet::from(["idle.o".to_owned()]);
+        let definitions = Definitions::in_sources(source.path(), &objects);
+        let count = |lost: &[KernelSymbol]| {
+            let image = Image::of_symbols(&placed.symbols, lost, &definitions);
+            let activity = Activity::of(&image, &ran);
+            activity.evidence([&"idle.o".to_owned()], []).functions.all
+        };
+        assert_eq!((count(&placed.lost), count(&[])), (0, 1));
     }
 }

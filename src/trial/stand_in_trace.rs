@@ -12,7 +12,9 @@ use super::tracing::{FOLDER, LOGS, cut_early, not_of_this_kernel, read_all};
 use crate::model::{ResolvedConfig, TrialId, WorkerId};
 use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::CancelToken;
-use crate::trace::{Activity, Definitions, Image, KernelSymbol, Ran, kernel_symbols};
+use crate::trace::{
+    Activity, Definitions, Image, KernelSymbol, Placed, Ran, around, kernel_symbols, placed,
+};
 use crate::{Error, Result};
 
 /// The name of the script by which the guest lists its functions, and of its folder.
@@ -59,18 +61,25 @@ impl TrialRunner {
         let traced = self.boot_stand_in(config, trial, &folder, &tree, cancel);
         let read = traced.and_then(|symbols| {
             let definitions = Definitions::in_sources(&self.plan.source, &objects);
-            let image = Image::of_symbols(&symbols, &definitions);
-            read_all(&logs, &image).map(|logs| (image, logs))
+            let image = Image::of_symbols(&symbols, &[], &definitions);
+            let (own, modules) = (image.range(), around(&symbols));
+            // Modules are where the kernel is not.
+            let whole = own.start..own.end.max(modules.end);
+            let logs = read_all(&logs, &image, &whole)?;
+            Ok((symbols, definitions, logs))
         });
         for folder in [&logs, &tree] {
             let _ = fs::remove_dir_all(folder);
         }
-        let (image, logs) = read?;
+        let (symbols, definitions, logs) = read?;
         if logs.is_empty() {
             return Ok(None);
         }
         let ran = logs.into_iter().flatten().reduce(Ran::and);
-        let activity = Activity::of(&image, &ran.ok_or_else(not_of_this_kernel)?);
+        let ran = ran.ok_or_else(not_of_this_kernel)?;
+        let Placed { symbols, lost } = placed(&symbols, &ran);
+        let image = Image::of_symbols(&symbols, &lost, &definitions);
+        let activity = Activity::of(&image, &ran);
         match activity.is_cut_early() {
             true => Err(cut_early()),
             false => Ok(Some(activity)),

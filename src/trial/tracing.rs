@@ -1,6 +1,7 @@
 //! Traces one boot of what was built last: the oracles boot it once more, and QEMU tells what runs.
 
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::files::CONFIG;
@@ -55,14 +56,14 @@ impl TrialRunner {
         }
         let image = Image::read(&tree, &self.forecasts.listed(&config.config))?;
         let logs = match from {
-            TraceFrom::File(path) => vec![read(path, &image)?],
+            TraceFrom::File(path) => vec![read(path, &image, &image.range())?],
             TraceFrom::Boot(trial) | TraceFrom::StandIn(trial) => {
                 let dir = &self.folder(*trial);
                 let folder = dir.join(FOLDER);
                 let logs = folder.join(LOGS);
                 fs::create_dir_all(&logs).map_err(|e| Error::io("make the folder", &logs, e))?;
                 let asked = self.boot_base(config, dir, &folder, &logs, cancel);
-                let read = asked.and_then(|()| read_all(&logs, &image));
+                let read = asked.and_then(|()| read_all(&logs, &image, &image.range()));
                 let _ = fs::remove_dir_all(&logs);
                 read?
             }
@@ -139,18 +140,18 @@ pub(super) fn cut_early() -> Error {
 }
 
 /// What a log says, if it is of this kernel.
-fn read(log: &Path, image: &Image) -> Result<Option<Ran>> {
+fn read(log: &Path, image: &Image, range: &Range<u64>) -> Result<Option<Ran>> {
     let file = File::open(log).map_err(|e| Error::io("read", log, e))?;
-    let ran = Ran::read(file, &image.range())?;
+    let ran = Ran::read(file, range)?;
     Ok(Some(ran).filter(|ran| image.is_traced_by(ran)))
 }
 
 /// The same of each log in a folder.
-pub(super) fn read_all(logs: &Path, image: &Image) -> Result<Vec<Option<Ran>>> {
+pub(super) fn read_all(logs: &Path, image: &Image, range: &Range<u64>) -> Result<Vec<Option<Ran>>> {
     let io = |e| Error::io("read", logs, e);
     let entries = fs::read_dir(logs).map_err(io)?;
     entries
-        .map(|entry| read(&entry.map_err(io)?.path(), image))
+        .map(|entry| read(&entry.map_err(io)?.path(), image, range))
         .collect()
 }
 
