@@ -12,7 +12,7 @@ mod text;
 
 pub use merge::{Merged, Part, Redefined, merge};
 pub use packing::Packing;
-pub use text::{architecture, is_whole};
+pub use text::{architecture, is_whole, version};
 
 use crate::{Error, Result};
 

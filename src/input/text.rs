@@ -38,6 +38,17 @@ pub fn architecture(text: &[u8]) -> Option<&str> {
     top(text).find_map(named).filter(|_| is_whole(text))
 }
 
+/// The version of Linux that the header of a whole `.config` names; none if the text has no such header.
+#[must_use]
+pub fn version(text: &[u8]) -> Option<&str> {
+    let named = |line| {
+        let rest = std::str::from_utf8(line).ok()?.strip_prefix("# Linux/")?;
+        let (_, rest) = rest.split_once(' ')?;
+        rest.trim_end().strip_suffix(" Kernel Configuration")
+    };
+    top(text).find_map(named).filter(|_| is_whole(text))
+}
+
 /// Refuses what cannot be a configuration.
 pub(super) fn check(name: &str, bytes: &[u8]) -> Result<()> {
     let what = if bytes.iter().all(u8::is_ascii_whitespace) {

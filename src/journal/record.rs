@@ -39,6 +39,15 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         files: BTreeMap<String, String>,
     },
+    /// The verdict on a kernel that was not built here and stands for the start. It is none on the requests of the
+    /// start. Not in older journals.
+    StandIn {
+        /// The verdict; its config is that of the start.
+        judgement: Judgement,
+        /// If it was accepted, the files that its oracles left in its folder: path and hash of the contents.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        files: BTreeMap<String, String>,
+    },
     /// The expected cost of trials.
     Costs {
         /// For each request, by its number, the approximate time of a trial without it on an idle machine,
@@ -175,6 +184,7 @@ impl Record {
             Self::Started { .. }
             | Self::Resumed { .. }
             | Self::Start { .. }
+            | Self::StandIn { .. }
             | Self::Told { .. }
             | Self::Best { .. }
             | Self::Interrupted { .. }

@@ -48,6 +48,8 @@ pub struct RunState {
     pub elapsed: Duration,
     /// The verdict by which the start passed last, if it has passed.
     pub start: Option<Judgement>,
+    /// The verdict by which a kernel passed that stands for the start, if there is one.
+    pub stand_in: Option<Judgement>,
     /// What the start was built from when it passed, before the present search began.
     pub start_origin: Origin,
     /// The files that the oracles left in the trial that others are compared with: path and hash of the contents.
@@ -125,6 +127,12 @@ impl RunState {
                 (self.stopped, self.certified) = (None, None);
             }
             Record::Start { judgement, files } => self.start_judged(at, judgement, files),
+            Record::StandIn { judgement, files } => {
+                if judgement.verdict.is_pass() {
+                    self.stand_in = Some(judgement.clone());
+                    self.files.clone_from(files);
+                }
+            }
             Record::Costs { millis } => self.costs.clone_from(millis),
             Record::Traced { prior } => self.prior.clone_from(prior),
             Record::Proposed { candidate } => {
@@ -153,7 +161,8 @@ impl RunState {
             Record::Best {
                 keep, trial, files, ..
             } => {
-                if self.start.is_none() && self.grown.is_none() {
+                let has_baseline = self.baseline().is_some();
+                if !has_baseline {
                     self.grown = Some(*trial);
                     self.files.clone_from(files);
                 }
@@ -325,11 +334,12 @@ impl RunState {
         self.noted.as_ref().or(self.smallest.as_ref())
     }
 
-    /// What oracles compare other kernels with: the trial by which the start passed, or the first best of a run that
-    /// did not judge it, and the files that they left there. None before that.
+    /// What oracles compare other kernels with: the trial by which the start passed, or what stands for it, or the
+    /// first best of a run that judged neither, and the files that they left there. None before that.
     #[must_use]
     pub fn baseline(&self) -> Option<(TrialId, &BTreeMap<String, String>)> {
-        let start = self.start.as_ref().map(|judgement| judgement.trial);
+        let start = self.start.as_ref().or(self.stand_in.as_ref());
+        let start = start.map(|judgement| judgement.trial);
         Some((start.or(self.grown)?, &self.files))
     }
 

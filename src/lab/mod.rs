@@ -13,6 +13,7 @@ mod queue;
 mod retry;
 mod run;
 mod site;
+mod stand_in;
 mod start;
 mod state;
 mod store;

@@ -23,7 +23,7 @@ use crate::model::{
     ResolvedConfig, WorkerId, WorkerState,
 };
 use crate::search::{Ask, Search};
-use crate::trial::{Baseline, Company, Place, TrialResult, TrialSpec, Wish, Work};
+use crate::trial::{Baseline, Company, Place, Role, TrialResult, TrialSpec, Wish, Work};
 use crate::{Error, Result};
 use flights::{Doing, Flights, Trial};
 
@@ -65,8 +65,9 @@ impl<'l, 'a> Run<'l, 'a> {
     ) -> Self {
         let judged = progress.passed + progress.failed + progress.unresolved;
         let written = lab.written.clone();
+        let is_compared = written.is_some() || lab.journal.state().stand_in.is_some();
         Self {
-            baseline: written.is_some().then(|| lab.baseline()),
+            baseline: is_compared.then(|| lab.baseline()),
             lab,
             search,
             flights: Flights::default(),
@@ -331,7 +332,9 @@ impl<'l, 'a> Run<'l, 'a> {
             self.tell_large(candidate, &config);
         }
         let (first, baseline) = (candidates.first(), self.baseline.as_ref());
-        let (id, spec) = self.lab.begin_trial(first, &config, baseline)?;
+        let (id, spec) = self
+            .lab
+            .begin_trial(first, Role::Candidate, &config, baseline)?;
         let key = spec.key;
         self.lab.workers.offer(spec.wishing(wish));
         let trial = Trial {

@@ -14,7 +14,7 @@ use crate::model::{
     Config, Event, Judgement, Phase, RequestSet, ResolvedConfig, Stage, Verdict, WorkerId,
     WorkerState,
 };
-use crate::trial::{TrialKey, TrialResult, Wish, files_in};
+use crate::trial::{Role, TrialKey, TrialResult, Wish, files_in};
 use crate::{Error, ErrorKind, Result};
 
 fn no_verdict(why: &str) -> String {
@@ -51,7 +51,7 @@ impl Lab<'_> {
         keep: &RequestSet,
         tries: &mut Tries,
     ) -> Result<Option<Judgement>> {
-        let (trial, spec) = self.begin_trial(None, config, None)?;
+        let (trial, spec) = self.begin_trial(None, Role::Start, config, None)?;
         let key = spec.key;
         self.workers.offer(spec.wishing(Wish::on(WorkerId(0))));
         let (worker, result) = self.wait_for_start(key)?;
@@ -172,7 +172,11 @@ impl Lab<'_> {
         });
     }
 
-    fn wait_for_start(&mut self, wanted: TrialKey) -> Result<(Option<WorkerId>, TrialResult)> {
+    /// Waits for the end of the only trial that is under way.
+    pub(super) fn wait_for_start(
+        &mut self,
+        wanted: TrialKey,
+    ) -> Result<(Option<WorkerId>, TrialResult)> {
         loop {
             select! {
                 recv(self.workers.reports()) -> report => match report {

@@ -105,7 +105,7 @@ pub struct Lab<'a> {
     pub sink: &'a mut dyn FnMut(&Event),
     /// The number of the next trial.
     pub next_trial: TrialId,
-    /// The trial that oracles compare others with: of the start, or of the first best.
+    /// The trial that oracles compare others with: of the start, of what stands for it, or of the first best.
     pub start: TrialId,
     /// Resolves a fragment over the base.
     pub resolve: &'a dyn Fn(&Fragment) -> Result<ResolvedConfig>,
@@ -150,6 +150,7 @@ impl Lab<'_> {
     pub(super) fn begin_trial(
         &mut self,
         candidate: Option<&Candidate>,
+        role: Role,
         config: &ResolvedConfig,
         baseline: Option<&Baseline>,
     ) -> Result<(TrialId, TrialSpec)> {
@@ -168,10 +169,7 @@ impl Lab<'_> {
             config: config.clone(),
             origin: candidate.map_or(Origin::Earlier, |c| c.origin),
             baseline: baseline.cloned(),
-            role: match candidate {
-                Some(_) => Role::Candidate,
-                None => Role::Start,
-            },
+            role,
         };
         let key = self.attempts.key(&work, candidate.map_or(0, |c| c.round));
         Ok((trial, TrialSpec::new(key, work, self.needs)))

@@ -38,6 +38,8 @@ pub enum Part {
     Qemu,
     /// The source tree.
     Source,
+    /// The kernel that stands for the start.
+    StartKernel,
     /// The wall time of one judgement.
     Timeout,
     /// The toolchain.
@@ -49,7 +51,7 @@ pub enum Part {
 }
 
 /// The parts that this version knows, in the order of their names.
-const PARTS: [Part; 13] = [
+const PARTS: [Part; 14] = [
     Part::Arch,
     Part::Base,
     Part::Environment,
@@ -60,6 +62,7 @@ const PARTS: [Part; 13] = [
     Part::Project,
     Part::Qemu,
     Part::Source,
+    Part::StartKernel,
     Part::Timeout,
     Part::Toolchain,
     Part::Tree,
@@ -80,6 +83,7 @@ impl Part {
             Self::Project => "project",
             Self::Qemu => "qemu",
             Self::Source => "source",
+            Self::StartKernel => "start_kernel",
             Self::Timeout => "timeout",
             Self::Toolchain => "toolchain",
             Self::Tree => "tree",
@@ -208,6 +212,7 @@ impl RunKey {
                 Some(version) => text(version),
             },
             Part::Source => self.source.clone().map(Noted::Source),
+            Part::StartKernel => hashes(&self.start_kernel),
             Part::Timeout => self.timeout.map(Noted::Number),
             Part::Toolchain => self.toolchain.clone().map(Noted::Toolchain),
             Part::Tree => text(&self.tree),
@@ -228,6 +233,7 @@ impl RunKey {
             Part::Project => self.project = None,
             Part::Qemu => self.qemu = None,
             Part::Source => self.source = None,
+            Part::StartKernel => self.start_kernel = None,
             Part::Timeout => self.timeout = None,
             Part::Toolchain => self.toolchain = None,
             Part::Tree => self.tree = None,

@@ -71,6 +71,9 @@ pub struct RunKey {
     /// The source tree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceKey>,
+    /// The kernel that stands for the start, and what of its modules the guest gets: hashes of the contents by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_kernel: Option<Hashes>,
     /// Wall time of one judgement, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::costs::costs;
 use super::reasons::Reasons;
 use super::sizes::{rebuilt, size, unbuilt};
-use super::{Certainty, KeptRequest, Reason, Report, StartOfRun, Status, VERSION};
+use super::{Certainty, KeptRequest, Reason, Report, StandIn, StartOfRun, Status, VERSION};
 use crate::journal::{Ending, Line, RunInfo, RunState};
 use crate::model::{RequestId, RequestSet, Stage};
 use crate::{Error, Result};
@@ -65,12 +67,25 @@ pub fn of_state(info: &RunInfo, state: &RunState) -> Result<Report> {
         stopped: stopped.map(str::to_owned),
         before,
         start,
+        stand_in: stand_in(info, state),
         after: size(passed, best.len(), state),
         certainty: certainty(state, &best, &kept),
         rebuilt: state.ending.and_then(|_| rebuilt(state, passed)),
         kept,
         cost: costs(state),
         files: files(status),
+    })
+}
+
+/// The kernel that stood for the start, if one did.
+fn stand_in(info: &RunInfo, state: &RunState) -> Option<StandIn> {
+    let passed = state.stand_in.as_ref()?;
+    let kernel = info.settings.as_json().get("start_kernel");
+    Some(StandIn {
+        trial: passed.trial,
+        kernel: kernel.and_then(Value::as_str).unwrap_or_default().into(),
+        image: passed.image_size,
+        oracle_seconds: passed.timings.oracle_wall.as_secs_f64(),
     })
 }
 

@@ -62,6 +62,19 @@ impl StartOfRun {
     }
 }
 
+/// The kernel that stood for a start that was not built before the search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StandIn {
+    /// The trial that judged it.
+    pub trial: TrialId,
+    /// Its boot image.
+    pub kernel: PathBuf,
+    /// Bytes of the image.
+    pub image: Option<u64>,
+    /// Wall time of its oracles, in seconds.
+    pub oracle_seconds: f64,
+}
+
 /// The size of one configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Size {
@@ -201,6 +214,9 @@ pub struct Report {
     /// Whether the start was built.
     #[serde(default, skip_serializing_if = "StartOfRun::is_built")]
     pub start: StartOfRun,
+    /// The kernel that stood for the start, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<StandIn>,
     /// The smallest that passed.
     pub after: Size,
     /// The requests that are left, in menu order, each with its reason.

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::{
-    Certainty, Cost, KeptRequest, Reason, Rebuilt, Report, SameProduct, Size, StartOfRun, Status,
+    Certainty, Cost, KeptRequest, Reason, Rebuilt, Report, SameProduct, Size, StandIn, StartOfRun,
+    Status,
 };
 use crate::model::{Request, Stage, TrialId, Tristate, Value, sanitize_line};
 
@@ -70,6 +71,13 @@ pub fn text(report: &Report, theme: &dyn Theme) -> String {
         let _ = writeln!(
             out,
             "the start itself was not built: something smaller passed (--judge-start)"
+        );
+    }
+    if let Some(StandIn { trial, kernel, .. }) = &report.stand_in {
+        let kernel = sanitize_line(&kernel.display().to_string(), LONGEST);
+        let _ = writeln!(
+            out,
+            "before anything was built, the kernel {kernel} stood for the start (trial {trial})"
         );
     }
     if report.status == Status::Minimal && report.kept.is_empty() {
@@ -324,6 +332,7 @@ mod tests {
             settings: serde_json::Value::Null,
             status,
             start: StartOfRun::Built,
+            stand_in: None,
             before: size.clone(),
             after: size,
             kept: vec![

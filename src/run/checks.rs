@@ -176,7 +176,9 @@ pub(crate) fn make_absolute(settings: &mut Settings) -> Result<()> {
             std::path::absolute(&*path).map_err(|e| Error::io("find the folder of", path, e))?;
         Ok(())
     };
-    settings.source.iter_mut().try_for_each(absolute)?;
+    let kernel = [&mut settings.start_kernel, &mut settings.start_modules];
+    let paths = kernel.into_iter().chain([&mut settings.source]).flatten();
+    paths.into_iter().try_for_each(absolute)?;
     // The others are names: of a target of make, of standard input.
     let mut files = settings.start.iter_mut().filter(|path| path.exists());
     files.try_for_each(absolute)?;

@@ -37,17 +37,17 @@ impl Estimates<'_> {
     ) -> Result<()> {
         let Self { info, settings, .. } = *self;
         let state = lab.journal.state();
-        let start = state.start.clone();
+        let is_built = state.start.is_some();
+        let judged = state.start.as_ref().or(state.stand_in.as_ref()).cloned();
+        let is_open = state.costs.is_empty();
         // What builds took is another time with each run.
-        let is_timed = settings.order == Order::AsItComes && state.costs.is_empty();
-        let is_traced =
-            settings.trace != Tracing::Off && state.prior.is_empty() && !settings.has_own_prior();
-        let is_weighed = info.begins_with_guess() && state.costs.is_empty();
-        let is_owed = match &start {
-            Some(_) => is_timed || is_traced,
-            None => is_weighed,
-        };
-        if !is_owed {
+        let is_timed = is_built && settings.order == Order::AsItComes && is_open;
+        let is_weighed = info.begins_with_guess() && !is_built && is_open;
+        let is_traced = judged.is_some()
+            && settings.trace != Tracing::Off
+            && state.prior.is_empty()
+            && !settings.has_own_prior();
+        if !is_timed && !is_weighed && !is_traced {
             return Ok(());
         }
         let full = RequestSet::full(info.requests.len());
@@ -62,11 +62,13 @@ impl Estimates<'_> {
             resolver: self.resolver,
             variations: &variations,
         };
-        let Some(judgement) = start else {
+        if is_weighed {
             let millis = weights(lab, model, cancel)?;
             if !millis.is_empty() {
                 lab.journal.append(&Record::Costs { millis })?;
             }
+        }
+        let Some(judgement) = judged else {
             return Ok(());
         };
         if before.start.is_some() {

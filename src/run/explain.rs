@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::prepare::tools;
+use super::stand_in;
 use super::start::{ReadStart, read_start};
 use super::tell::Watcher;
 use super::tools::Want;
@@ -23,7 +24,9 @@ pub fn explain(
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
 ) -> Result<(String, Explained)> {
-    let settings = plan.settings;
+    let mut settings = plan.settings.clone();
+    stand_in::find(&mut settings, cancel, tell)?;
+    let settings = &settings;
     let files = plan.files(settings, tell)?;
     let tools = tools(settings, plan.when_missing, Want::ResolveOnly, cancel, tell)?;
     let ReadStart { parsed, name, .. } = read_start(files, settings, &tools, cancel, tell)?;

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 const STDIN: &str = "-";
 
 /// The name of this machine's own configuration as a start.
-const RUNNING: &str = "running";
+pub(super) const RUNNING: &str = "running";
 
 /// One of the files of a start.
 pub(crate) enum Piece {
@@ -57,7 +57,7 @@ pub(crate) fn pieces(settings: &Settings) -> Result<Vec<Piece>> {
     settings.start.iter().map(|path| piece(path)).collect()
 }
 
-fn is_linux(settings: &Settings) -> bool {
+pub(super) fn is_linux(settings: &Settings) -> bool {
     match &settings.project {
         None => true,
         Some(toml::Value::String(name)) => name == "linux",
@@ -79,8 +79,8 @@ fn piece(path: &Path) -> Result<Piece> {
     } else {
         let error = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(Error::usage(format!("cannot read {name}")).because(error).hint(
-            "--start takes a file, - for standard input, `running` for this machine's configuration, or a target \
-             of make such as x86_64_defconfig",
+            "--start takes a file, - for standard input, `running` for this machine's configuration, package:NAME for \
+             that of a package, or a target of make such as x86_64_defconfig",
         ));
     };
     let unpacked = input::unpack(&name, bytes)?;

@@ -109,7 +109,7 @@ impl Guess {
     }
 }
 
-/// Traces the start, which was just built and accepted, and writes down what that says. Nothing if
+/// Traces the start, which was just built and accepted, or the kernel that stands for it, and writes down what that says. Nothing if
 /// it cannot be traced; whatever goes wrong is a warning, as the search does not depend on it.
 ///
 /// # Errors
@@ -122,10 +122,14 @@ pub(crate) fn of_start(
     source: &Path,
     cancel: &CancelToken,
 ) -> Result<Option<Prior>> {
+    let is_built = lab.journal.state().start.is_some();
     let from = match tracing {
         Tracing::Off => return Ok(None),
+        // Its addresses are those of another kernel.
+        Tracing::File(_) if !is_built => return Ok(None),
         Tracing::File(path) => TraceFrom::File(path.clone()),
-        Tracing::Auto => TraceFrom::Boot(lab.start),
+        Tracing::Auto if is_built => TraceFrom::Boot(lab.start),
+        Tracing::Auto => TraceFrom::StandIn(lab.start),
     };
     if model.resolver.trusted().is_none() {
         return Ok(None);

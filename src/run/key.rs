@@ -13,6 +13,7 @@ use crate::model::{CompilerLauncher, Fragment, RunKey, SourceKey, ToolchainKey};
 use crate::settings::Settings;
 use crate::setup::GuestDir;
 use crate::supervise::{CancelToken, find_program};
+use crate::trial::StandIn;
 
 /// What the verdicts of a run depend on.
 #[derive(Clone, Copy)]
@@ -23,6 +24,7 @@ pub(super) struct Grounds<'a> {
     pub(super) source: &'a SourceTree,
     pub(super) model: Option<&'a Model>,
     pub(super) guest: Option<&'a GuestDir>,
+    pub(super) stand_in: Option<&'a StandIn>,
 }
 
 impl Grounds<'_> {
@@ -38,6 +40,7 @@ impl Grounds<'_> {
             timeout: Some(self.settings.timeout.as_secs()),
             environment: Some(identity::environment(&self.project.env)?),
             guest: self.guest.map(|guest| guest.version().to_owned()),
+            start_kernel: self.stand_in.map(StandIn::key).transpose()?,
             ..RunKey::default()
         })
     }

@@ -41,6 +41,7 @@ mod finish;
 mod form;
 mod given;
 mod guess;
+mod guest_modules;
 mod key;
 mod learned;
 mod lists;
@@ -58,6 +59,7 @@ mod refusal;
 mod resume;
 mod searches;
 mod session;
+mod stand_in;
 mod start;
 mod stored;
 mod tell;
@@ -240,11 +242,15 @@ fn search_within(
 ) -> Result<Ended> {
     checks::served()?;
     let mut settings = plan.settings.clone();
-    checks::make_absolute(&mut settings)?;
-    let settings = &settings;
     tell(&Event::PhaseBegun {
         phase: Phase::Preparing,
     });
+    interruptible(control, |cancel| {
+        stand_in::find(&mut settings, cancel, tell)
+    })
+    .map_err(|error| interrupted(error, plan.settings))?;
+    checks::make_absolute(&mut settings)?;
+    let settings = &settings;
     let files = plan.files(settings, tell)?;
     // A mistake in it is told before minutes of work.
     checks::guess(settings)?;

@@ -46,7 +46,10 @@ impl Opening {
             requests,
             origin,
         };
-        Self::from(settings.judge_start, &known, prior)
+        match &settings.start_kernel {
+            Some(kernel) => Self::Guess(format!("{} stands for it", kernel.display())),
+            None => Self::from(settings.judge_start, &known, prior),
+        }
     }
 
     fn from(asked: JudgeStart, known: &Known<'_>, prior: &Prior) -> Self {

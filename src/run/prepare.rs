@@ -11,6 +11,7 @@ use super::compiler::{launcher, own_link};
 use super::key::Grounds;
 use super::oracles::{self, Judge};
 use super::project::{check_clean, project, still_clean};
+use super::stand_in;
 use super::tell::{Watcher, note, warn};
 use super::tools::{Tools, Want, WhenMissing};
 
@@ -61,6 +62,7 @@ pub(crate) fn tools(
         "name another one by KBISECT_CACHE",
     )?;
     let tree = read_tree(asked, &machine, &cache, tell)?;
+    let stand_in = stand_in::of(settings, machine.work.path(), tell)?;
     let grounds = Grounds {
         settings,
         project,
@@ -68,6 +70,7 @@ pub(crate) fn tools(
         source: &tree.source,
         model: tree.model.as_ref(),
         guest: machine.guest.as_ref(),
+        stand_in: stand_in.as_ref(),
     };
     let mut key = grounds.quick_key(&judges)?;
     let (judges, toolset) = match want {
@@ -97,6 +100,7 @@ pub(crate) fn tools(
         key,
         source: tree.source,
         toolset: Arc::new(toolset),
+        stand_in,
         guest_version: machine.guest.as_ref().map(|g| g.version().to_owned()),
         guest: machine.guest.map(|g| g.path().to_owned()),
         work: machine.work,

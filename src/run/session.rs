@@ -198,6 +198,7 @@ fn search_on(
         lab.cache.resolved(full, fingerprint);
     }
     let depends = depends_in(info)?;
+    owed_of_stand_in(&mut lab, settings, &*resolver, &names, cancel)?;
     let is_first = owed_of_start(&mut lab, &state, info, &*resolver, &names, cancel)?;
     // An earlier session may have stopped right after it judged the start. Once the search has begun, new
     // estimates would make its replay diverge.
@@ -228,6 +229,35 @@ fn search_on(
     lab.run(search.as_mut(), in_flight, progress)
 }
 
+/// Judges the kernel that stands for the start, if nobody did, or again, if files of its trial are lost.
+fn owed_of_stand_in(
+    lab: &mut Lab<'_>,
+    settings: &Settings,
+    resolver: &dyn Resolver,
+    names: &[String],
+    cancel: &CancelToken,
+) -> Result<()> {
+    let Some(kernel) = &settings.start_kernel else {
+        return Ok(());
+    };
+    let state = lab.journal.state();
+    if let (Some(passed), Some((_, files))) = (&state.stand_in, state.baseline()) {
+        let folder = RunDir::trial_dir(lab.dir.path(), passed.trial);
+        if has_baseline(&folder, names, files) {
+            return Ok(());
+        }
+        let text = format!(
+            "files of the trial of the kernel that stands for the start ({}) are gone or not what they were, and \
+             oracles compare others with them: it is judged again",
+            folder.display()
+        );
+        (lab.sink)(&Event::Warning { text });
+    }
+    let full = RequestSet::full(lab.requests.len());
+    let start = resolver.resolve(&fragment_of(lab.requests, &full), cancel)?;
+    lab.judge_stand_in(kernel, &start)
+}
+
 /// Does what a session owes to the start before the search goes on: judges it, if nobody did, or again, if its files
 /// are lost. Was it judged for the first time?
 fn owed_of_start(
@@ -245,7 +275,7 @@ fn owed_of_start(
             judge_start_again(lab, &full)?;
         }
     }
-    if info.begins_with_guess() {
+    if info.begins_with_guess() && info.key.start_kernel.is_none() {
         check_grown(lab, state, names)?;
     }
     let is_first = state.start.is_none() && !info.begins_with_guess();
@@ -318,6 +348,7 @@ fn runner(
         oracles: tools.oracles,
         timeout: settings.timeout,
         guest: tools.guest,
+        stand_in: tools.stand_in,
         kbisect: tools.kbisect,
         forecasts: Forecasts::new(kbuild),
         source: tools.source,

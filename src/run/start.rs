@@ -5,7 +5,7 @@ use super::given::{self, Piece};
 use super::lists::{list, list_problems, list_unknown};
 use super::tell::{Watcher, note};
 use super::tools::Tools;
-use super::{reasons, unmet, versions};
+use super::{reasons, stand_in, unmet, versions};
 use crate::kconfig::{self, Fixed, Overruled, Parsed, Precedence, Problem, Start};
 use crate::model::{Missing, Symbol};
 use crate::settings::{Base, Modules, Settings};
@@ -65,6 +65,8 @@ pub(crate) fn read_start(
 ) -> Result<ReadStart> {
     let conf = tools.resolver.conf();
     let given = given::merge(files.pieces, settings, conf, cancel)?;
+    let texts: Vec<&[u8]> = given.parts().map(|part| part.text.as_slice()).collect();
+    stand_in::tell_version(settings, &texts, tools.source.root(), tell);
     let (dialect, model) = (conf.dialect(), tools.resolver.trusted());
     let mut parsed = kconfig::read_as(&given.merged.text, dialect, model);
     for (name, problems) in given.problems(&parsed.problems) {

@@ -11,6 +11,7 @@ use crate::model::{RunKey, Symbol};
 use crate::oracle::Oracle;
 use crate::setup::WorkFolder;
 use crate::supervise::CancelToken;
+use crate::trial::StandIn;
 use crate::{Error, Result};
 
 /// What a run works with.
@@ -19,6 +20,8 @@ pub(crate) struct Tools {
     pub(crate) plan: MakePlan,
     pub(crate) oracles: Vec<Oracle>,
     pub(crate) guest: Option<PathBuf>,
+    /// The kernel that stands for the start, if there is one.
+    pub(crate) stand_in: Option<StandIn>,
     pub(crate) kbisect: PathBuf,
     /// The symbols of the source tree.
     pub(crate) known: HashSet<Symbol>,

@@ -146,8 +146,9 @@ pub const SETTINGS: &[Setting] = &[
         value_name: "FILE|TARGET",
         doc: "Configuration that works; given several times, they are merged in order. A file: a .config, a \
               defconfig or a fragment (also compressed with gzip, xz or zstd), or a kernel image with its \
-              configuration in it. `-`: standard input. `running`: this machine's. A target of make \
-              (x86_64_defconfig) or a fragment of the tree (kvm_guest.config)",
+              configuration in it. `-`: standard input. `running`: this machine's. package:NAME or \
+              package:NAME=VERSION: that of a Debian package such as linux-image-cloud-amd64, which is downloaded, \
+              not installed. A target of make (x86_64_defconfig) or a fragment of the tree (kvm_guest.config)",
         default: "the EC2 set",
         section: Section::Subject,
         kind: Kind::Texts(|settings, paths| {
@@ -166,6 +167,32 @@ pub const SETTINGS: &[Setting] = &[
         section: Section::Subject,
         kind: Kind::Text(|settings, word| {
             settings.start_as = Some(named(word, "--start-as", Form::WORDS)?);
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "start-kernel",
+        value_name: "IMAGE",
+        doc: "Built kernel of the start. It is booted before anything is built, to see whether the oracle can pass; \
+              the start itself is built only if nothing smaller passes",
+        default: "that of a package or of the running system, if --start is one",
+        section: Section::Subject,
+        kind: Kind::Text(|settings, path| {
+            settings.start_kernel = Some(path.into());
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "start-modules",
+        value_name: "DIR",
+        doc: "Modules of the --start-kernel: lib/modules/VERSION, or a folder that has it",
+        section: Section::Subject,
+        kind: Kind::Text(|settings, path| {
+            settings.start_modules = Some(path.into());
             Ok(())
         }),
         effect: Effect::Key,
@@ -382,7 +409,7 @@ pub const SETTINGS: &[Setting] = &[
         value_name: "auto|first|needed",
         doc: "When the start is built and judged. first: before anything else. needed: only if nothing smaller \
               passes. The run then begins with the requests that are likely to be needed (--prior), and grows from \
-              there; there is no boot trace. auto: needed if there is such an estimate or the start is large, and \
+              there; there is no boot trace, but of a --start-kernel. auto: needed if there is such an estimate or the start is large, and \
               first otherwise",
         default: "auto",
         section: Section::Search,

@@ -141,6 +141,12 @@ pub struct Settings {
     /// How the files of the start are read; none: as their contents suggest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_as: Option<Form>,
+    /// A built kernel that stands for the start, which is then built only if nothing smaller passes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_kernel: Option<PathBuf>,
+    /// The modules of that kernel: `lib/modules/VERSION`, or a folder that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_modules: Option<PathBuf>,
     /// What becomes of modules that the start asks for; none: they are built in if the guest cannot load any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modules: Option<Modules>,
@@ -202,6 +208,8 @@ impl Settings {
             source: None,
             start: Vec::new(),
             start_as: None,
+            start_kernel: None,
+            start_modules: None,
             modules: None,
             arch: ARCH.to_owned(),
             base: Base::Expert,

@@ -95,6 +95,35 @@ impl Setup<'_> {
         Ok(out.lines().filter(named).map(str::to_owned).collect())
     }
 
+    /// What the package lists say of `package` (`NAME` or `NAME=VERSION`); nothing if it is in none.
+    pub(super) fn listed(&mut self, package: &str) -> Result<Option<Listed>> {
+        if !have_lists() {
+            self.apt_update()?;
+        }
+        let spec = Spec::new("apt-cache").args(["show", "--no-all-versions", package]);
+        Ok(self.answer(spec)?.as_deref().and_then(Listed::parse))
+    }
+
+    /// The versions of `package` that the lists have, the newest first.
+    pub(super) fn versions(&mut self, package: &str) -> Result<Vec<String>> {
+        let spec = Spec::new("apt-cache").args(["show", "--all-versions", package]);
+        let answer = self.answer(spec)?.unwrap_or_default();
+        let versions = answer
+            .lines()
+            .filter_map(|line| line.strip_prefix("Version: "));
+        Ok(versions.map(|version| version.trim().to_owned()).collect())
+    }
+
+    /// The names in the lists that begin with `prefix`.
+    pub(super) fn names_like(&mut self, prefix: &str) -> Result<Vec<String>> {
+        let answer = self.answer(Spec::new("apt-cache").args(["pkgnames", prefix]))?;
+        Ok(answer
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect())
+    }
+
     /// The first thing that `package` depends on.
     pub(super) fn apt_depends(&mut self, package: &str) -> Result<Option<String>> {
         need_apt()?;
@@ -116,6 +145,17 @@ impl Setup<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What `spec` wrote to its standard output, if it ended with status 0; for questions of which the answer may
+    /// well be none.
+    pub(super) fn answer(&self, spec: Spec) -> Result<Option<String>> {
+        let spec = spec.log(Log::Append(self.log_path())).env("LC_ALL", "C");
+        let (ended, out) = capture(&spec, self.cancel)?;
+        if self.cancel.is_cancelled() {
+            return Err(interrupted());
+        }
+        Ok((ended.success()).then(|| String::from_utf8_lossy(&out).into_owned()))
     }
 
     /// What `spec` wrote to its standard output; an error unless it ended with status 0.
@@ -150,6 +190,54 @@ impl Setup<'_> {
     }
 }
 
+/// A package in the lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) name: String,
+    pub(super) version: String,
+    /// The packages that it depends on, alternatives included, each with the version if it must be just that.
+    depends: Vec<(String, Option<String>)>,
+}
+
+impl Listed {
+    /// The first package that `apt-cache show` writes.
+    fn parse(text: &str) -> Option<Self> {
+        let paragraph = text.split("\n\n").next()?;
+        let field = |name: &str| {
+            let mut lines = paragraph.lines();
+            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        };
+        let one = |depends: &str| {
+            let (name, rest) = match depends.trim().split_once(' ') {
+                Some((name, rest)) => (name, rest.trim()),
+                None => (depends.trim(), ""),
+            };
+            let version = rest
+                .strip_prefix("(=")
+                .and_then(|rest| rest.strip_suffix(')'));
+            // Of another architecture it would be `NAME:ARCH`.
+            let name = name.split(':').next().unwrap_or(name).to_owned();
+            (name, version.map(|version| version.trim().to_owned()))
+        };
+        let depends = field("Depends").unwrap_or_default();
+        Some(Self {
+            name: field("Package")?.trim().to_owned(),
+            version: field("Version")?.trim().to_owned(),
+            depends: depends.split([',', '|']).map(one).collect(),
+        })
+    }
+
+    /// The packages that it depends on whose names begin like this, with their versions.
+    pub(super) fn depends_on<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
+        let all = self.depends.iter();
+        let named = all.filter(move |(name, _)| name.starts_with(prefix));
+        named.map(|(name, version)| (name.as_str(), version.as_deref()))
+    }
+}
+
 /// Are there package lists at all? A fresh container image has none.
 fn have_lists() -> bool {
     fs::read_dir("/var/lib/apt/lists").is_ok_and(|dir| {
@@ -158,8 +246,22 @@ fn have_lists() -> bool {
     })
 }
 
+fn has_apt() -> bool {
+    find_program("apt-get").is_some() && find_program("dpkg-deb").is_some()
+}
+
+/// Refuses `what` where there is no apt-get.
+pub(super) fn need_apt_for(what: &str) -> Result<()> {
+    match has_apt() {
+        true => Ok(()),
+        false => Err(Error::usage(format!(
+            "{what} is downloaded with apt-get, and there is none here"
+        ))),
+    }
+}
+
 fn need_apt() -> Result<()> {
-    if find_program("apt-get").is_some() && find_program("dpkg-deb").is_some() {
+    if has_apt() {
         return Ok(());
     }
     Err(
@@ -195,4 +297,34 @@ fn privileged(program: &str) -> Result<Spec> {
     let user = env::var("USER").unwrap_or_else(|_| "this user".to_owned());
     Err(Error::failed(format!("{user} may not install packages"))
         .hint("let root run what `kbisect doctor` prints"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_read_as_apt_cache_shows_it() {
+        let text = "Package: linux-image-amd64\nVersion: 6.1.192-3\nProvides: x\n\
+            Depends: linux-image-6.1.0-57-amd64 (= 6.1.192-3), kmod, linux-base (>= 4.3~) | \
+            linux-modules-a:any\nDescription: Linux\n\nPackage: older\nVersion: 1\n";
+        let listed = Listed::parse(text).unwrap();
+        assert_eq!(listed.name, "linux-image-amd64");
+        assert_eq!(listed.version, "6.1.192-3");
+        let of = |prefix| -> Vec<(String, Option<String>)> {
+            let all = listed.depends_on(prefix);
+            all.map(|(n, v)| (n.to_owned(), v.map(str::to_owned)))
+                .collect()
+        };
+        let image = (
+            "linux-image-6.1.0-57-amd64".to_owned(),
+            Some("6.1.192-3".to_owned()),
+        );
+        assert_eq!(of("linux-image-"), [image]);
+        assert_eq!(of("linux-modules-"), [("linux-modules-a".to_owned(), None)]);
+        assert_eq!(of("linux-base"), [("linux-base".to_owned(), None)]);
+        assert_eq!(Listed::parse(""), None);
+        assert_eq!(Listed::parse("Package: x\n"), None);
+    }
 }

@@ -8,6 +8,7 @@ mod debian;
 mod findings;
 mod guest;
 mod needs;
+mod package;
 mod source;
 
 pub use archive::Archive;
@@ -17,6 +18,7 @@ pub use debian::{CloudKernel, install_command};
 pub use findings::{Finding, State, findings, findings_text};
 pub use guest::GuestDir;
 pub use needs::{BOOT, BUILD, Check, Importance, Need, SOURCE, UNPACK, all, missing};
+pub use package::{PackageName, PackagedKernel};
 
 /// Programs and files that must be on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]

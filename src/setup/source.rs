@@ -58,6 +58,18 @@ impl Setup<'_> {
     }
 }
 
+/// The tarball that the installed package `package` (`linux-source-6.1`) put in its place.
+pub(super) fn installed_tarball(package: &str) -> Option<PathBuf> {
+    let dir = Path::new(TARBALLS);
+    let entries = fs::read_dir(dir).ok()?.flatten();
+    let mut paths = entries.map(|entry| entry.path());
+    paths.find(|path| {
+        path.is_file()
+            && version_name(path) == package
+            && path.extension().is_some_and(|end| end != "asc")
+    })
+}
+
 /// The tarball of the highest version in `dir`.
 pub(super) fn newest_tarball(dir: &Path) -> Option<PathBuf> {
     fs::read_dir(dir)

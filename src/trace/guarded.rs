@@ -99,7 +99,7 @@ fn names(text: &str) -> Vec<String> {
 
 /// The function that a line begins to define, by the kernel's way to write them: what it is called in
 /// the image.
-fn defined(line: &str) -> Vec<String> {
+pub(super) fn defined(line: &str) -> Vec<String> {
     let begins = line
         .chars()
         .next()

@@ -125,6 +125,11 @@ impl Image {
         })
     }
 
+    /// With these functions, in the order of their addresses, of these objects.
+    pub(super) fn new(functions: Vec<Function>, objects: Vec<String>) -> Self {
+        Self { functions, objects }
+    }
+
     /// Does a build tree have what [`read`](Self::read) reads?
     #[must_use]
     pub fn is_in(tree: &Path) -> bool {
@@ -155,8 +160,13 @@ impl Image {
     /// From the first function to the end of the last.
     #[must_use]
     pub fn range(&self) -> Range<u64> {
-        let begin = self.functions.iter().map(|f| f.range.start).min();
-        let end = self.functions.iter().map(|f| f.range.end).max();
+        // Some are in no place.
+        let ranges = || {
+            let all = self.functions.iter().map(|f| &f.range);
+            all.filter(|range| !range.is_empty())
+        };
+        let begin = ranges().map(|range| range.start).min();
+        let end = ranges().map(|range| range.end).max();
         begin.unwrap_or(0)..end.unwrap_or(0)
     }
 }
@@ -192,7 +202,7 @@ fn is_of(object: &str, file: &str) -> bool {
 
 /// Of several objects that a function may be of, takes that of the function before it: the linker
 /// puts those of one object side by side.
-fn settle(functions: Vec<(Function, Vec<usize>)>) -> Vec<Function> {
+pub(super) fn settle(functions: Vec<(Function, Vec<usize>)>) -> Vec<Function> {
     let mut before = None;
     let settled = functions.into_iter().map(|(mut function, fits)| {
         function.object = match fits.as_slice() {

@@ -10,8 +10,10 @@ mod evidence;
 mod guarded;
 mod image;
 mod log;
+mod symbols;
 
 pub use evidence::{Activity, Counts, Evidence, Reach};
 pub use guarded::{Guarded, Place, guarded};
 pub use image::{Function, Image, Stage};
 pub use log::{Ran, is_log};
+pub use symbols::{Definitions, KernelSymbol, Placed, around, kernel_symbols, placed};

@@ -11,6 +11,9 @@ mod once;
 mod outcome;
 mod runner;
 mod spec;
+mod stand_in;
+mod stand_in_once;
+mod stand_in_trace;
 mod subject;
 mod tracing;
 mod watch;
@@ -23,6 +26,7 @@ pub use runner::{News, Runner, TrialRunner};
 pub use spec::{
     Baseline, Company, Needs, OracleNeed, Place, Role, TrialKey, TrialSpec, Wish, Work,
 };
+pub use stand_in::StandIn;
 pub use tracing::TraceFrom;
 pub use watch::Watch;
 pub use watched::check_trees;

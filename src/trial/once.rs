@@ -21,7 +21,7 @@ use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
 
 /// What oracles say together.
-enum Answer {
+pub(super) enum Answer {
     /// A verdict, and why.
     Verdict(Verdict, Option<String>),
     /// One failed, and says in this line that the machine gave out.
@@ -272,7 +272,7 @@ impl TrialRunner {
     }
 
     /// Asks the oracles in turn, up to the first that does not accept.
-    fn ask(
+    pub(super) fn ask(
         &self,
         job: &oracle::Job,
         subject: &Subject<'_>,

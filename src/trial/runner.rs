@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::files::{BUILD_LOG, CONFIG};
 use super::outcome::{TrialOutcome, TrialResult};
-use super::spec::{Baseline, Needs, TrialSpec, VERSION, Work};
+use super::spec::{Baseline, Needs, Role, TrialSpec, VERSION, Work};
+use super::stand_in::StandIn;
 use super::subject::Subject;
 use super::watch::Watch;
 use crate::build::{Forecasts, MakePlan, TreePool};
@@ -63,6 +64,8 @@ pub struct TrialRunner {
     pub timeout: Duration,
     /// The folder of the prepared guest, if an oracle wants it.
     pub guest: Option<PathBuf>,
+    /// The kernel that stands for the start, if there is one.
+    pub stand_in: Option<StandIn>,
     /// Our own executable, which oracles call as `kbisect`.
     pub kbisect: PathBuf,
     /// What builds will take.
@@ -108,9 +111,14 @@ impl Runner for TrialRunner {
                     warn: &|text| tell(News::Warning(text)),
                 };
                 let mut state = |state| tell(News::State(state));
-                let result = self.judge(worker, &subject, cancel, &mut state);
+                let is_built = *role != Role::StandIn;
+                let result = match is_built {
+                    true => self.judge(worker, &subject, cancel, &mut state),
+                    false => self.judge_stand_in(worker, &subject, cancel, &mut state),
+                };
                 if let Ok(TrialResult::Judged { verdict, .. }) = &result
                     && verdict.is_pass()
+                    && is_built
                 {
                     self.trees.accepted(worker, config.fingerprint);
                 }

@@ -210,6 +210,8 @@ pub enum Role {
     Candidate,
     /// The start, before the search. Without a product something is wrong with the project.
     Start,
+    /// A kernel that was not built here and stands for the start: it is not built, and says nothing of the config.
+    StandIn,
 }
 
 impl Role {

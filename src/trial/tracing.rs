@@ -1,6 +1,7 @@
 //! Traces one boot of what was built last: the oracles boot it once more, and QEMU tells what runs.
 
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::files::CONFIG;
@@ -13,16 +14,18 @@ use crate::trace::{Activity, Image, Ran};
 use crate::{Error, Result};
 
 /// The folder of the boot, in that of the trial of the start.
-const FOLDER: &str = "trace";
+pub(super) const FOLDER: &str = "trace";
 
 /// That of QEMU's logs, in it. They are read and removed.
-const LOGS: &str = "in_asm";
+pub(super) const LOGS: &str = "in_asm";
 
 /// Where a trace comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TraceFrom {
     /// A boot, which may use the folder of this trial, in which its config is.
     Boot(TrialId),
+    /// A boot of the kernel that stands for the start, which may use the folder of this trial.
+    StandIn(TrialId),
     /// A file.
     File(PathBuf),
 }
@@ -40,6 +43,9 @@ impl TrialRunner {
         from: &TraceFrom,
         cancel: &CancelToken,
     ) -> Result<Option<Activity>> {
+        if let TraceFrom::StandIn(trial) = from {
+            return self.trace_stand_in(config, *trial, cancel);
+        }
         let tree = self.trees.base_path();
         if self.trees.base_holds() != Some(config.fingerprint) || !Image::is_in(&tree) {
             return Ok(None);
@@ -50,14 +56,14 @@ impl TrialRunner {
         }
         let image = Image::read(&tree, &self.forecasts.listed(&config.config))?;
         let logs = match from {
-            TraceFrom::File(path) => vec![read(path, &image)?],
-            TraceFrom::Boot(trial) => {
+            TraceFrom::File(path) => vec![read(path, &image, &image.range())?],
+            TraceFrom::Boot(trial) | TraceFrom::StandIn(trial) => {
                 let dir = &self.folder(*trial);
                 let folder = dir.join(FOLDER);
                 let logs = folder.join(LOGS);
                 fs::create_dir_all(&logs).map_err(|e| Error::io("make the folder", &logs, e))?;
                 let asked = self.boot_base(config, dir, &folder, &logs, cancel);
-                let read = asked.and_then(|()| read_all(&logs, &image));
+                let read = asked.and_then(|()| read_all(&logs, &image, &image.range()));
                 let _ = fs::remove_dir_all(&logs);
                 read?
             }
@@ -66,16 +72,11 @@ impl TrialRunner {
             return Ok(None);
         }
         let Some(ran) = logs.into_iter().flatten().reduce(Ran::and) else {
-            return Err(Error::failed("the trace is not of this kernel").hint(
-                "it must be a boot of the start with nokaslr, logged by QEMU's `-d in_asm`",
-            ));
+            return Err(not_of_this_kernel());
         };
         let activity = Activity::of(&image, &ran);
         if activity.is_cut_early() {
-            return Err(Error::failed(
-                "it cannot be told from the trace where the first program began",
-            )
-            .hint("`--trace off` runs without a trace"));
+            return Err(cut_early());
         }
         Ok(Some(activity))
     }
@@ -128,19 +129,29 @@ impl TrialRunner {
     }
 }
 
+pub(super) fn not_of_this_kernel() -> Error {
+    Error::failed("the trace is not of this kernel")
+        .hint("it must be a boot of the start with nokaslr, logged by QEMU's `-d in_asm`")
+}
+
+pub(super) fn cut_early() -> Error {
+    Error::failed("it cannot be told from the trace where the first program began")
+        .hint("`--trace off` runs without a trace")
+}
+
 /// What a log says, if it is of this kernel.
-fn read(log: &Path, image: &Image) -> Result<Option<Ran>> {
+fn read(log: &Path, image: &Image, range: &Range<u64>) -> Result<Option<Ran>> {
     let file = File::open(log).map_err(|e| Error::io("read", log, e))?;
-    let ran = Ran::read(file, &image.range())?;
+    let ran = Ran::read(file, range)?;
     Ok(Some(ran).filter(|ran| image.is_traced_by(ran)))
 }
 
 /// The same of each log in a folder.
-fn read_all(logs: &Path, image: &Image) -> Result<Vec<Option<Ran>>> {
+pub(super) fn read_all(logs: &Path, image: &Image, range: &Range<u64>) -> Result<Vec<Option<Ran>>> {
     let io = |e| Error::io("read", logs, e);
     let entries = fs::read_dir(logs).map_err(io)?;
     entries
-        .map(|entry| read(&entry.map_err(io)?.path(), image))
+        .map(|entry| read(&entry.map_err(io)?.path(), image, range))
         .collect()
 }
 

@@ -275,6 +275,7 @@ pub(super) mod tests {
             oracles: vec![oracle::find(program.to_str().unwrap()).unwrap()],
             timeout: Duration::from_secs(60),
             guest: None,
+            stand_in: None,
             kbisect: "/kbisect".into(),
             forecasts: Forecasts::new(Kbuild::new(&source, "x86_64")),
             source: Arc::new(SourceTree::open(&source, &path.join("cache"), &cancel).unwrap()),

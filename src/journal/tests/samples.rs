@@ -50,6 +50,16 @@ pub(super) fn samples() -> Vec<(Record, String)> {
             ),
         ),
         (
+            Record::StandIn {
+                judgement: judgement(4, 7, Verdict::Pass),
+                files: BTreeMap::from([("check/oracle.log".into(), "ab12".into())]),
+            },
+            format!(
+                r#""record":"stand-in","judgement":{},"files":{{"check/oracle.log":"ab12"}}"#,
+                judged(r#""pass""#)
+            ),
+        ),
+        (
             Record::Proposed {
                 candidate: candidate.clone(),
             },

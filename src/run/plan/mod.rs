@@ -21,7 +21,7 @@ use crate::run::opening::{Opening, prior};
 use crate::run::start::start;
 use crate::run::tell::Watcher;
 use crate::run::tools::{Tools, Want};
-use crate::run::{Plan, checks, tools};
+use crate::run::{Plan, checks, stand_in, tools};
 use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -103,7 +103,9 @@ fn as_texts<S: Serializer>(requests: &[Request], to: S) -> Result<S::Ok, S::Erro
 /// # Errors
 /// Those that [`search`](crate::run::search) would have before its first build.
 pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<PlanReport> {
-    let settings = plan.settings;
+    let mut settings = plan.settings.clone();
+    stand_in::find(&mut settings, cancel, tell)?;
+    let settings = &settings;
     let files = plan.files(settings, tell)?;
     checks::guess(settings)?;
     checks::output(&settings.output)?;

@@ -163,6 +163,17 @@ fn search(report: &PlanReport) -> String {
             prior.display()
         ));
     }
+    if let Some(kernel) = &settings.start_kernel {
+        let is_traced = settings.trace == Tracing::Auto && report.boots;
+        let traced = match is_traced {
+            true => ", and begins with what runs in it, if it can be traced",
+            false => "",
+        };
+        lines.push(format!(
+            "boots {} before anything is built: it stands for the start{traced}",
+            kernel.display()
+        ));
+    }
     lines.push(report.opening.clone());
     match &settings.trace {
         _ if report.begins_with_guess => {}

@@ -62,6 +62,8 @@ pub(super) fn settings(
     }
     settings.start = vec![claim.dir.join(MINIMAL_FRAGMENT)];
     settings.start_as = Some(Form::Fragment);
+    // That it passed has nothing to do with the result.
+    (settings.start_kernel, settings.start_modules) = (None, None);
     settings.modules = Some(match settings.modules {
         Some(Modules::Keep) if builds_modules(claimed) => Modules::Keep,
         _ => Modules::AsWritten,

@@ -62,6 +62,7 @@ fn report(status: Status, kept: &[(&str, Reason)]) -> Report {
         settings: Value::Null,
         status,
         start: crate::report::StartOfRun::Built,
+        stand_in: None,
         before: size.clone(),
         after: size,
         kept,

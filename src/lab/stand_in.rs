@@ -1,0 +1,108 @@
+//! The kernel that stands for a start that is not built: judged before anything is built.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::retry::{Next, Tries, Wanted};
+use super::state::Lab;
+use super::verdicts::{interrupted, why};
+use crate::journal::{Record, RunDir};
+use crate::model::{Event, Judgement, Phase, ResolvedConfig, Stage, Verdict, WorkerId};
+use crate::trial::{Role, Wish, files_in};
+use crate::{Error, ErrorKind, Result};
+
+impl Lab<'_> {
+    /// Judges the kernel `kernel`, which stands for the start, on worker 0: can the oracle pass at all? What oracles
+    /// leave is what they compare others with. It is no verdict on the requests of the start: the kernel may have
+    /// been built from another source, by another compiler, with modules. `config` is that of the start.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StartFails`] when it does not pass; [`ErrorKind::Interrupted`]; whatever stops a trial.
+    pub fn judge_stand_in(&mut self, kernel: &Path, config: &ResolvedConfig) -> Result<()> {
+        self.emit(&Event::PhaseBegun {
+            phase: Phase::Start,
+        });
+        let mut tries = Tries::default();
+        loop {
+            let passed = self.try_stand_in(kernel, config, &mut tries)?;
+            if self.is_stopping {
+                return Err(interrupted());
+            }
+            if passed.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Makes one trial of it: its judgement if it passed, nothing if it is to be made again.
+    fn try_stand_in(
+        &mut self,
+        kernel: &Path,
+        config: &ResolvedConfig,
+        tries: &mut Tries,
+    ) -> Result<Option<Judgement>> {
+        let (trial, spec) = self.begin_trial(None, Role::StandIn, config, None)?;
+        let key = spec.key;
+        self.workers.offer(spec.wishing(Wish::on(WorkerId(0))));
+        let (_, result) = self.wait_for_start(key)?;
+        if self.is_stopping && !result.has_verdict() {
+            return Err(interrupted());
+        }
+        let shown = kernel.display();
+        let judgement = match tries.next(trial, config, result, Wanted::Yes)? {
+            Next::Counts(judgement) => judgement,
+            Next::Alone(why) | Next::Again(why) => {
+                self.warn(format!("the kernel {shown} gets no verdict: {why}"));
+                return Ok(None);
+            }
+            Next::Cancelled => return Err(interrupted()),
+        };
+        let dir = RunDir::trial_dir(self.dir.path(), trial);
+        let fails = |what: &str| {
+            let text = format!(
+                "the kernel {shown}, which stands for the start, {what}: {}",
+                why(&judgement)
+            );
+            Err(Error::new(ErrorKind::StartFails, text).hint(format!(
+                "nothing was built yet. Everything about it is in {}. Can the oracle pass with this kernel? Does it \
+                 have its modules (--start-modules)?",
+                dir.display()
+            )))
+        };
+        match judgement.verdict {
+            Verdict::Pass => {
+                if tries.was_refused() {
+                    let text = "the oracle contradicts itself: it refused the kernel that stands for the start, and \
+                                then accepted it";
+                    self.warn(text.to_owned());
+                }
+                self.journal.append(&Record::StandIn {
+                    files: files_in(&dir)?,
+                    judgement: judgement.clone(),
+                })?;
+                self.start = trial;
+                let text = format!(
+                    "the oracle accepts {shown}, which stands for the start: the start itself is not built yet"
+                );
+                self.emit(&Event::Note { text });
+                Ok(Some(judgement))
+            }
+            Verdict::Unresolved => fails("gets no verdict"),
+            // Nothing is built.
+            Verdict::Fail(Stage::Build | Stage::Oracle) => {
+                self.journal.append(&Record::StandIn {
+                    judgement: judgement.clone(),
+                    files: BTreeMap::new(),
+                })?;
+                if !tries.refused() {
+                    return fails("does not pass the oracle, asked twice");
+                }
+                let why = why(&judgement);
+                self.warn(format!(
+                    "the oracle refuses the kernel {shown} ({why}): once more"
+                ));
+                Ok(None)
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The kernel that stands for a start that is not built: of a package, of this machine, or named.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::given::{RUNNING, is_linux};
+use super::guest_modules;
+use super::tell::{Watcher, note, warn};
+use crate::input;
+use crate::settings::{JudgeStart, Settings};
+use crate::setup::{PackageName, PackagedKernel, Setup};
+use crate::supervise::CancelToken;
+use crate::trial::StandIn;
+use crate::{Error, Result};
+
+/// How a start begins that is a package.
+const PACKAGE: &str = "package:";
+
+/// What a folder with the modules of one kernel has.
+const OF_MODULES: [&str; 3] = ["modules.order", "modules.dep", "kernel"];
+
+/// Where modules are, in the root of a system.
+const PLACES: [&str; 2] = ["lib/modules", "usr/lib/modules"];
+
+/// Replaces packages in the settings by their files, finds the kernel that stands for the start, and checks it. With
+/// one the start itself is built only if nothing smaller passes.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when there is no such package, kernel or folder of modules; a package
+/// cannot be downloaded or unpacked; an interruption.
+pub(crate) fn find(
+    settings: &mut Settings,
+    cancel: &CancelToken,
+    tell: &mut Watcher<'_>,
+) -> Result<()> {
+    let is_alone = settings.start.len() == 1;
+    let is_named = settings.start_kernel.is_some() || settings.start_modules.is_some();
+    let is_built = settings.judge_start == JudgeStart::First;
+    if is_built && is_named {
+        return Err(Error::usage(
+            "--judge-start first builds the start, and --start-kernel stands for it",
+        )
+        .hint("leave one of them out"));
+    }
+    for at in 0..settings.start.len() {
+        let Some(name) = package_of(&settings.start[at]) else {
+            continue;
+        };
+        let kernel = fetch(&PackageName::parse(&name)?, settings, cancel, tell)?;
+        settings.start[at].clone_from(&kernel.config);
+        // Files that are merged may ask for more than that kernel has.
+        if is_alone && !is_named && !is_built {
+            (settings.start_kernel, settings.start_modules) = (Some(kernel.image), kernel.modules);
+        }
+    }
+    if is_alone && !is_named && !is_built && is_running(&settings.start[0]) {
+        (settings.start_kernel, settings.start_modules) = of_this_machine();
+    }
+    let Some(kernel) = &settings.start_kernel else {
+        if settings.start_modules.is_some() {
+            return Err(
+                Error::usage("--start-modules has no effect without --start-kernel")
+                    .hint("give the kernel that they are of, too"),
+            );
+        }
+        return Ok(());
+    };
+    readable(kernel)?;
+    if let Some(modules) = &settings.start_modules {
+        settings.start_modules = Some(folder_of_modules(modules)?);
+    }
+    Ok(())
+}
+
+/// The kernel of the settings that stands for the start. Its modules are packed into the folder `work`.
+pub(crate) fn of(
+    settings: &Settings,
+    work: &Path,
+    tell: &mut Watcher<'_>,
+) -> Result<Option<StandIn>> {
+    let Some(image) = settings.start_kernel.clone() else {
+        return Ok(None);
+    };
+    let Some(folder) = &settings.start_modules else {
+        return Ok(Some(StandIn {
+            image,
+            modules: None,
+        }));
+    };
+    let (archive, packed) = guest_modules::pack(folder, work)?;
+    let count = packed.names.len();
+    let text = format!(
+        "the guest of {} gets {count} of its modules",
+        image.display()
+    );
+    note(tell, text);
+    Ok(Some(StandIn {
+        image,
+        modules: (count > 0).then_some(archive),
+    }))
+}
+
+/// The package that a start names.
+fn package_of(start: &Path) -> Option<String> {
+    let name = start.to_str()?.strip_prefix(PACKAGE)?;
+    (!start.exists()).then(|| name.to_owned())
+}
+
+/// Downloads and unpacks a package, and its source if the settings name none.
+fn fetch(
+    name: &PackageName,
+    settings: &mut Settings,
+    cancel: &CancelToken,
+    tell: &mut Watcher<'_>,
+) -> Result<PackagedKernel> {
+    let mut line = |text: &str| note(tell, text);
+    let mut setup = Setup::new(&mut line, cancel)?;
+    let kernel = setup.packaged_kernel(name)?;
+    if settings.source.is_none() && is_linux(settings) {
+        let text = fs::read(&kernel.config).map_err(|e| Error::io("read", &kernel.config, e))?;
+        let version = input::version(&text).unwrap_or_default();
+        settings.source = setup.source_of_package(&series(version), &kernel.version)?;
+    }
+    let PackagedKernel { name, version, .. } = &kernel;
+    note(tell, format!("start: the package {name} {version}"));
+    Ok(kernel)
+}
+
+/// `6.1` of `6.1.192`.
+fn series(version: &str) -> String {
+    let parts: Vec<&str> = version.split('.').take(2).collect();
+    parts.join(".")
+}
+
+fn is_running(start: &Path) -> bool {
+    start == Path::new(RUNNING) && !start.exists()
+}
+
+/// The kernel of this machine and its modules, as far as they can be read.
+fn of_this_machine() -> (Option<PathBuf>, Option<PathBuf>) {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let release = release.trim();
+    let image = PathBuf::from(format!("/boot/vmlinuz-{release}"));
+    // Some distributions let only root read it.
+    let image = Some(image).filter(|image| File::open(image).is_ok());
+    let modules = PathBuf::from(format!("/lib/modules/{release}"));
+    let modules = Some(modules).filter(|modules| image.is_some() && is_of_modules(modules));
+    (image, modules)
+}
+
+/// Refuses a kernel that cannot be read.
+fn readable(kernel: &Path) -> Result<()> {
+    let hint = "--start-kernel is the boot image of a kernel, such as /boot/vmlinuz-VERSION";
+    let wrong = || Error::usage(format!("cannot read the kernel {}", kernel.display())).hint(hint);
+    match File::open(kernel).and_then(|file| file.metadata()) {
+        Ok(of) if of.is_file() && of.len() > 0 => Ok(()),
+        Ok(_) => Err(wrong()),
+        Err(e) => Err(wrong().because(e)),
+    }
+}
+
+fn is_of_modules(folder: &Path) -> bool {
+    OF_MODULES.iter().any(|name| folder.join(name).exists())
+}
+
+/// The folder of the modules of one kernel: this one, or the only one in it.
+fn folder_of_modules(folder: &Path) -> Result<PathBuf> {
+    if is_of_modules(folder) {
+        return Ok(folder.to_owned());
+    }
+    let within = PLACES.iter().map(|place| folder.join(place));
+    let within = within.chain([folder.to_owned()]);
+    let entries = within.filter_map(|place| fs::read_dir(place).ok());
+    let paths = entries.flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = paths.filter(|path| is_of_modules(path)).collect();
+    // On many systems `lib` is a link to `usr/lib`.
+    found.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
+    found.dedup_by_key(|path| path.file_name().map(ToOwned::to_owned));
+    match <[PathBuf; 1]>::try_from(found) {
+        Ok([one]) => Ok(one),
+        Err(found) if found.is_empty() => Err(Error::usage(format!(
+            "there are no kernel modules in {}",
+            folder.display()
+        ))
+        .hint("--start-modules is the folder lib/modules/VERSION, or the root of a system with one kernel")),
+        Err(found) => Err(Error::usage(format!(
+            "{} has the modules of {} kernels in it",
+            folder.display(),
+            found.len()
+        ))
+        .hint(format!("name one of them, such as {}", found[0].display()))),
+    }
+}
+
+/// Warns if the kernel that stands for the start is of another version than the source.
+pub(crate) fn tell_version(
+    settings: &Settings,
+    configs: &[&[u8]],
+    source: &Path,
+    tell: &mut Watcher<'_>,
+) {
+    if settings.start_kernel.is_none() {
+        return;
+    }
+    let version = configs.iter().find_map(|text| input::version(text));
+    let (Some(version), Some(tree)) = (version, version_of(source)) else {
+        return;
+    };
+    // `-rc1` and the like are in both.
+    if version != tree {
+        warn(
+            tell,
+            format!(
+                "the start is the configuration of Linux {version}, and the source is Linux {tree}: options that are \
+                 not in the source are left out. Give a package of that version (package:NAME=VERSION), or the source \
+                 of this one (--source)"
+            ),
+        );
+    }
+}
+
+/// The version of a source tree of Linux, as its Makefile has it.
+fn version_of(source: &Path) -> Option<String> {
+    let text = fs::read_to_string(source.join("Makefile")).ok()?;
+    let value = |name: &str| {
+        let mut lines = text.lines().take(20);
+        let line = lines.find(|line| line.split('=').next().is_some_and(|n| n.trim() == name))?;
+        Some(line.split_once('=')?.1.trim().to_owned())
+    };
+    let extra = value("EXTRAVERSION").unwrap_or_default();
+    let (major, minor, patch) = (value("VERSION")?, value("PATCHLEVEL")?, value("SUBLEVEL")?);
+    Some(format!("{major}.{minor}.{patch}{extra}"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::settings::{Machine, Settings};
+
+    fn settings() -> Settings {
+        Settings::defaults(Machine::here())
+    }
+
+    fn find_in(settings: &mut Settings) -> Result<()> {
+        find(settings, &CancelToken::new(), &mut |_| {})
+    }
+
+    #[test]
+    fn a_kernel_that_stands_for_the_start_is_checked_and_the_start_not_built_first_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let kernel = dir.path().join("vmlinuz");
+        let mut named = settings();
+        named.start_kernel = Some(kernel.clone());
+        let error = find_in(&mut named).unwrap_err();
+        assert!(
+            error.to_string().contains("cannot read the kernel"),
+            "{error}"
+        );
+        fs::write(&kernel, "").unwrap();
+        find_in(&mut named).unwrap_err();
+        fs::write(&kernel, "kernel").unwrap();
+        find_in(&mut named).unwrap();
+        named.judge_start = JudgeStart::First;
+        let error = find_in(&mut named).unwrap_err().to_string();
+        assert!(error.contains("--start-kernel stands for it"), "{error}");
+
+        let mut without = settings();
+        find_in(&mut without).unwrap();
+        assert_eq!(without, settings());
+        without.start_modules = Some(dir.path().to_owned());
+        let error = find_in(&mut without).unwrap_err().to_string();
+        assert!(error.contains("without --start-kernel"), "{error}");
+    }
+
+    #[test]
+    fn modules_are_found_in_the_root_of_a_system_with_one_kernel() {
+        let dir = tempfile::tempdir().unwrap();
+        let says = |folder: &Path| folder_of_modules(folder).unwrap_err().to_string();
+        assert!(says(dir.path()).contains("no kernel modules"));
+        let one = dir.path().join("usr/lib/modules/6.1");
+        fs::create_dir_all(one.join("kernel")).unwrap();
+        std::os::unix::fs::symlink("usr/lib", dir.path().join("lib")).unwrap();
+        let found = dir.path().join("lib/modules/6.1");
+        assert_eq!(folder_of_modules(dir.path()).unwrap(), found);
+        assert_eq!(folder_of_modules(&one).unwrap(), one);
+        let above = dir.path().join("usr/lib/modules");
+        assert_eq!(folder_of_modules(&above).unwrap(), one);
+        fs::create_dir_all(above.join("6.2/kernel")).unwrap();
+        assert!(says(dir.path()).contains("of 2 kernels"));
+    }
+
+    #[test]
+    fn a_source_of_another_version_is_told_with_the_way_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let makefile =
+            "# SPDX\nVERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 192\nEXTRAVERSION =\nNAME = X\n";
+        fs::write(dir.path().join("Makefile"), makefile).unwrap();
+        let config = |version: &str| {
+            format!(
+                "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/x86 {version} Kernel Configuration\n#\n"
+            )
+        };
+        let mut with = settings();
+        with.start_kernel = Some("vmlinuz".into());
+        let told = |settings: &Settings, version: &str| {
+            let (text, mut said) = (config(version), Vec::new());
+            let mut tell = |event: &crate::model::Event| said.push(format!("{event:?}"));
+            tell_version(settings, &[text.as_bytes()], dir.path(), &mut tell);
+            said.concat()
+        };
+        let said = told(&with, "6.1.170");
+        assert!(
+            said.contains("of Linux 6.1.170, and the source is Linux 6.1.192"),
+            "{said}"
+        );
+        assert!(
+            said.contains("package:NAME=VERSION") && said.contains("--source"),
+            "{said}"
+        );
+        assert_eq!(told(&with, "6.1.192"), "");
+        assert_eq!(told(&settings(), "6.1.170"), "");
+    }
+}
