@@ -17,7 +17,9 @@
 use std::collections::BTreeMap;
 
 use super::sprt::Reliability;
-use super::{Algorithm, Ask, Certificate, Depends, Options, Outlook, Proof, Search, Trust, Update};
+use super::{
+    Algorithm, Ask, Certificate, Cores, Depends, Options, Outlook, Proof, Search, Trust, Update,
+};
 use crate::model::{Candidate, CandidateId, Origin, Phase, RequestId, RequestSet, Verdict};
 
 /// A request that is likelier than this belongs to the first candidate.
@@ -29,7 +31,8 @@ const SHARE: usize = 16;
 /// The least number of requests that a candidate has more than the one before.
 const FEW: usize = 8;
 
-/// The number of lengths that are tried at once. More would build kernels that are far too large.
+/// The number of lengths that are tried at once, if each is built on cores of its own. More would build kernels that are
+/// far too large. On shared cores a longer one would hold up the one that may make it pointless.
 const AT_ONCE: usize = 2;
 
 /// What is known of a prefix.
@@ -136,7 +139,11 @@ impl Growing {
             .count();
         let next = self.states.iter().position(Option::is_none)?;
         let is_last = next + 1 == self.states.len();
-        (flying < AT_ONCE && !(is_last && flying > 0)).then_some(next)
+        let at_once = match self.options.cores {
+            Cores::Own => AT_ONCE,
+            Cores::Shared => 1,
+        };
+        (flying < at_once && !(is_last && flying > 0)).then_some(next)
     }
 
     fn propose(&mut self, keep: RequestSet, round: u32, origin: Origin, flight: Flight) -> Ask {

@@ -258,6 +258,25 @@ fn if_nothing_passes_the_start_is_the_last_that_is_tried_and_alone() {
 }
 
 #[test]
+fn on_shared_cores_one_length_is_tried_after_the_other() {
+    let flying = |options: Options| {
+        let mut search = Growing::new(
+            Algorithm::GroupTesting,
+            &RequestSet::full(200),
+            &none(200),
+            options,
+        );
+        let asks = std::iter::from_fn(|| match search.ask() {
+            Ask::Evaluate(candidate) => Some(candidate),
+            Ask::Wait | Ask::Done => None,
+        });
+        asks.count()
+    };
+    assert_eq!(flying(Options::new()), 2);
+    assert_eq!(flying(Options::new().cores(Cores::Shared)), 1);
+}
+
+#[test]
 fn a_guess_that_passes_spares_the_start() {
     let needed = scattered(400, 20, &mut Rng(1));
     let chances = (0..400).map(|id| {
