@@ -62,8 +62,9 @@ impl Guess {
                     return no_run;
                 }
                 Error::usage(format!("the run in {} was not traced", dir.display())).hint(
-                    "a start is traced when its oracles boot it by `kbisect boot`, and neither a \
-                     --prior of its own nor --trace off is given",
+                    "a start is traced when it, or a kernel that stands for it, is judged first (--judge-start first, \
+                     --start-kernel), its oracles boot it by `kbisect boot`, and neither a --prior of its own nor \
+                     --trace off is given",
                 )
             }
             _ => Error::io("read", &path, e),
