@@ -125,7 +125,7 @@ fn a_start_that_does_not_pass_either_ends_the_run_as_ever() {
     let expected = "nothing smaller passes, and the start does not pass its oracle";
     assert!(ended.said().contains(expected), "{}", ended.said());
     assert_eq!(proposed(&toy).last().map(RequestSet::len), Some(64));
-    let next = "nothing smaller has passed: 64 of all 64 requests are built next\n";
+    let next = "nothing has passed yet: 64 of all 64 requests are built next\n";
     assert!(ended.said().contains(next), "{}", ended.said());
     let report = toy.kbisect(&["report", "out"]);
     assert!(
@@ -328,5 +328,36 @@ fn a_run_that_began_with_its_start_is_not_gone_on_with_in_the_other_way() {
         odd.said().contains("it can be auto, first or needed"),
         "{}",
         odd.said()
+    );
+}
+
+#[test]
+fn a_run_of_an_older_version_goes_on_by_the_same_command() {
+    let toy = toy(&many(""));
+    let ended = toy.run(&["-j", "1", "--budget-trials", "3"]);
+    assert_eq!(ended.code, 4, "{}", ended.said());
+    // It knew no other way to begin.
+    let info = toy.read("out/run.json");
+    let older = info.replace("    \"judge_start\": \"auto\",\n", "");
+    assert_ne!(info, older);
+    toy.write("out/run.json", &older);
+    let ended = toy.run(&["-j", "1"]);
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&NEEDED));
+}
+
+#[test]
+fn who_asks_for_more_than_a_guess_gives_is_told() {
+    let toy = toy(&many("# KBISECT_BASELINE"));
+    let plan = |args: &[&str]| toy.kbisect(&[&["plan"], args].concat()).said();
+    let first = plan(&["--prior", "right"]);
+    assert!(
+        first.contains("judged first (check compares with it)"),
+        "{first}"
+    );
+    let needed = plan(&["--prior", "right", "--judge-start", "needed"]);
+    assert!(
+        needed.contains("it tolerates what the first kernel that it accepts has"),
+        "{needed}"
     );
 }

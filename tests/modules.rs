@@ -98,3 +98,24 @@ fn a_start_that_does_not_pass_names_its_modules() {
         assert!(ended.stderr.contains("--modules builtin"));
     }
 }
+
+#[test]
+fn a_run_that_asked_for_modules_by_an_older_rule_is_not_gone_on_with() {
+    let toy = Toy::new(&spec());
+    let ended = toy.run(&["--modules", "keep", "-j", "1", "--budget-trials", "2"]);
+    assert_eq!(ended.code, 4, "{}", ended.said());
+    let mut info: serde_json::Value = serde_json::from_str(&toy.read("out/run.json")).unwrap();
+    info["settings"]["modules"] = serde_json::Value::Null;
+    let project = info["key"]["project"].as_object_mut().unwrap();
+    project.remove("modules-target").unwrap();
+    toy.write("out/run.json", &info.to_string());
+    let ended = toy.kbisect(&["resume", "out"]);
+    assert_eq!(ended.code, 2, "{}", ended.said());
+    assert!(
+        ended
+            .said()
+            .contains("asks for modules (=m) as an older kbisect did"),
+        "{}",
+        ended.said()
+    );
+}

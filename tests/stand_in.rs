@@ -336,3 +336,24 @@ fn a_download_can_be_interrupted_and_leaves_nothing_behind() {
     assert_eq!(unpacked(&toy), Vec::<String>::new());
     assert!(!toy.path("out").exists());
 }
+
+#[test]
+fn an_answer_whose_product_never_changes_is_none_although_another_kernel_stood_for_the_start() {
+    let rule = Rule::all(&[]);
+    let names: Vec<String> = (1..=12).map(|i| format!("X{i}")).collect();
+    let symbols: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "")).collect();
+    let spec = Spec::new(&symbols, &rule).recipe("@echo the same >$(O)/out.bin");
+    let spec = spec.oracle("#!/bin/sh\necho up >console.log\n");
+    for flags in [
+        &["--judge-start", "needed"][..],
+        &["--start-kernel", "kernel"],
+    ] {
+        let toy = Toy::new(&spec);
+        toy.write("kernel", "not built here\n");
+        toy.write("guess", "X3 0.9\n");
+        let ended = toy.run(&[flags, &["--prior", "guess"]].concat());
+        assert_eq!(ended.code, 1, "{}", ended.said());
+        let error = "the product of the answer is that of the start, byte for byte";
+        assert!(ended.said().contains(error), "{}", ended.said());
+    }
+}

@@ -161,10 +161,12 @@ impl RunState {
             Record::Best {
                 keep, trial, files, ..
             } => {
-                let has_baseline = self.baseline().is_some();
-                if !has_baseline {
-                    self.grown = Some(*trial);
+                if self.baseline().is_none() {
                     self.files.clone_from(files);
+                }
+                // A kernel that stands for the start is the baseline, but was not built.
+                if self.start.is_none() {
+                    self.grown.get_or_insert(*trial);
                 }
                 if keep.is_some() {
                     self.noted.clone_from(keep);
@@ -341,6 +343,12 @@ impl RunState {
         let start = self.start.as_ref().or(self.stand_in.as_ref());
         let start = start.map(|judgement| judgement.trial);
         Some((start.or(self.grown)?, &self.files))
+    }
+
+    /// The trial of the first best, if the start was not built before it.
+    #[must_use]
+    pub fn grown(&self) -> Option<TrialId> {
+        self.grown
     }
 
     /// The verdict by which the set of the start passed first, whether it was judged as the start or as a candidate.

@@ -107,7 +107,7 @@ impl Lab<'_> {
 
     /// The config and the image of the first best, if the start was not built.
     fn first_image(&self) -> Option<(Fingerprint, String)> {
-        let (trial, _) = self.journal.state().baseline()?;
+        let trial = self.journal.state().grown()?;
         let mut judged = self.journal.state().judged.iter();
         let first = judged.find(|judged| judged.judgement.trial == trial)?;
         let image = first.judgement.image.clone()?;

@@ -4,7 +4,7 @@ use super::opened::{Opened, check_key, now};
 use super::opening::{Opening, prior};
 use super::reasons::analysis;
 use super::start::{StartFiles, TakenApart, start};
-use super::tell::{Watcher, note};
+use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
@@ -27,9 +27,12 @@ pub(crate) fn begin(
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
     let TakenApart { start, missing } = start?;
-    let prior = prior(settings, &start.requests, tell)?;
-    let opening = Opening::of(settings, tools, start.requests.len(), &prior);
+    let (prior, origin) = prior(settings, &start.requests, tell)?;
+    let opening = Opening::of(settings, tools, start.requests.len(), &prior, origin);
     note(tell, opening.text());
+    if let Some(text) = opening.warning(settings, tools) {
+        warn(tell, text);
+    }
     let info = RunInfo {
         kbisect: env!("CARGO_PKG_VERSION").to_owned(),
         at: now(),
@@ -99,13 +102,13 @@ pub(crate) fn again(
     )?;
     let start = start(files, settings, tools, cancel, tell)?.start;
     let info = &opened.info;
-    // More may have been learnt since it began.
+    // More may be known now than when it began. Only what the user gives is compared.
     let was: Option<Settings> = info.settings.read().ok();
-    let is_learning = settings.learns() && was.is_some_and(|was| was.prior == settings.prior);
-    let prior = if is_learning {
+    let is_same = !settings.has_own_prior() && was.is_some_and(|was| was.prior == settings.prior);
+    let prior = if is_same {
         info.prior.clone()
     } else {
-        prior(settings, &start.requests, tell)?
+        prior(settings, &start.requests, tell)?.0
     };
     let differs = if start.requests != info.requests {
         "start".to_owned()

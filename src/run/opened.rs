@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
 use crate::journal::{Journal, Record, RunDir, RunInfo, RunState};
-use crate::model::{Difference, RunKey};
+use crate::model::{Difference, MODULES, RunKey, Value};
+use crate::settings::{Modules, Settings};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -15,6 +16,28 @@ pub(crate) struct Opened {
     pub(crate) dir: RunDir,
     pub(crate) info: RunInfo,
     pub(crate) journal: Journal,
+}
+
+impl Opened {
+    /// Refuses a run of an older kbisect that asked for modules without `MODULES`: what it asked for then would
+    /// resolve to another config now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage).
+    pub(crate) fn check_modules(&self, settings: &Settings, tools: &Tools) -> Result<()> {
+        let Self { dir, info, .. } = self;
+        let is_new = tools.plan.modules.is_some() || settings.modules == Some(Modules::AsWritten);
+        let has_modules = info.requests.iter().any(|r| r.value == Value::MODULE);
+        let has_switch = info.requests.iter().any(|r| r.symbol.as_str() == MODULES);
+        if is_new || !(has_modules && has_switch) {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "the run in {} asks for modules (=m) as an older kbisect did, without building them",
+            dir.path().display()
+        ))
+        .hint("`kbisect report` shows what it found; start a new run with another --output, and --modules keep or builtin"))
+    }
 }
 
 /// Seconds since 1970, UTC.

@@ -4,7 +4,7 @@ use super::tell::{Watcher, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
 use crate::Result;
-use crate::model::{Prior, Request, RequestId, contract, count};
+use crate::model::{Prior, Request, RequestId, Tracing, contract, count};
 use crate::oracle::SHIPPED;
 use crate::settings::{JudgeStart, Settings};
 
@@ -23,26 +23,28 @@ pub(crate) enum Opening {
     Guess(String),
 }
 
-/// What is known of a run.
+/// What decides it.
 struct Known<'a> {
     /// An oracle that compares with the start.
     comparing: Option<&'a str>,
+    trace: &'a Tracing,
     requests: usize,
     /// Who says what is likely.
     origin: &'a str,
 }
 
 impl Opening {
-    /// That of a run with these requests and this prior.
-    pub(crate) fn of(settings: &Settings, tools: &Tools, requests: usize, prior: &Prior) -> Self {
-        let compares = tools.oracles.iter();
-        let compares = compares.filter(|oracle| oracle.mentions(contract::BASELINE));
-        let origin = match &settings.prior {
-            None => "recorded results say",
-            Some(_) => "--prior says",
-        };
+    /// That of a run with these requests and the [`prior`], of this origin.
+    pub(crate) fn of(
+        settings: &Settings,
+        tools: &Tools,
+        requests: usize,
+        prior: &Prior,
+        origin: &str,
+    ) -> Self {
         let known = Known {
-            comparing: compares.map(|oracle| oracle.name()).next(),
+            comparing: comparing(tools),
+            trace: &settings.trace,
             requests,
             origin,
         };
@@ -53,27 +55,44 @@ impl Opening {
     }
 
     fn from(asked: JudgeStart, known: &Known<'_>, prior: &Prior) -> Self {
-        let Known {
-            comparing,
-            requests,
-            origin,
-        } = *known;
         let is_likely = |id| prior.of(RequestId(id)).is_some_and(|chance| chance > EVEN);
         let has_guess = (0..prior.len() as u32).any(is_likely);
-        let is_small = requests <= SMALL;
-        let all = count(requests, "request");
-        match (asked, comparing) {
-            (JudgeStart::First, _) => Self::Start("--judge-start first".to_owned()),
-            (JudgeStart::Needed, _) => Self::Guess("--judge-start needed".to_owned()),
-            (JudgeStart::Auto, Some(oracle)) if is_small => {
-                Self::Start(format!("{oracle} compares with it"))
-            }
-            (JudgeStart::Auto, _) if has_guess => {
-                Self::Guess(format!("{origin} which requests are likely to be needed"))
-            }
-            (JudgeStart::Auto, _) if is_small => Self::Start(format!("it is small: it has {all}")),
-            (JudgeStart::Auto, _) => Self::Guess(format!("it is large: it has {all}")),
+        let all = count(known.requests, "request");
+        match asked {
+            JudgeStart::First => return Self::Start("--judge-start first".to_owned()),
+            JudgeStart::Needed => return Self::Guess("--judge-start needed".to_owned()),
+            JudgeStart::Auto => {}
         }
+        if let Some(oracle) = known.comparing {
+            return Self::Start(format!("{oracle} compares with it"));
+        }
+        if let Tracing::File(_) = known.trace {
+            return Self::Start("--trace is of it".to_owned());
+        }
+        if has_guess {
+            let origin = known.origin;
+            return Self::Guess(format!("{origin} which requests are likely to be needed"));
+        }
+        match known.requests <= SMALL {
+            true => Self::Start(format!("it is small: it has {all}")),
+            false => Self::Guess(format!("it is large: it has {all}")),
+        }
+    }
+
+    /// What the user asked for and does not get, as the start is not built first.
+    pub(crate) fn warning(&self, settings: &Settings, tools: &Tools) -> Option<String> {
+        let Self::Guess(_) = self else { return None };
+        if let Tracing::File(path) = &settings.trace {
+            let path = path.display();
+            return Some(format!(
+                "{path} is not used: a trace is of a start that is built first (--judge-start first)"
+            ));
+        }
+        let oracle = comparing(tools).filter(|_| settings.start_kernel.is_none())?;
+        Some(format!(
+            "{oracle} compares with the start, which is not built first: it tolerates what the first kernel that it \
+             accepts has (--judge-start first builds the start)"
+        ))
     }
 
     /// In words for people.
@@ -87,7 +106,14 @@ impl Opening {
     }
 }
 
-/// What is thought of the requests before the search.
+/// The name of an oracle that compares kernels with the start, if there is one.
+fn comparing(tools: &Tools) -> Option<&str> {
+    let mut oracles = tools.oracles.iter();
+    let oracle = oracles.find(|oracle| oracle.mentions(contract::BASELINE))?;
+    Some(oracle.name())
+}
+
+/// What is thought of the requests before the search, and who says so.
 ///
 /// # Errors
 /// The prior of the settings cannot be read.
@@ -95,18 +121,21 @@ pub(crate) fn prior(
     settings: &Settings,
     requests: &[Request],
     tell: &mut Watcher<'_>,
-) -> Result<Prior> {
+) -> Result<(Prior, &'static str)> {
+    const GIVEN: &str = "--prior says";
     if settings.has_no_prior() {
-        return Ok(Prior::default());
+        return Ok((Prior::default(), GIVEN));
     }
     match &settings.prior {
-        Some(path) if settings.has_own_prior() => return priors::read(path, requests),
+        Some(path) if settings.has_own_prior() => {
+            return Ok((priors::read(path, requests)?, GIVEN));
+        }
         Some(_) => {
             let mut warn = |text: &str| warn(tell, text);
             let learned =
                 learned::read(&learned::folder()?, &settings.oracles, requests, &mut warn)?;
             if !learned.is_empty() {
-                return Ok(learned);
+                return Ok((learned, "earlier runs say"));
             }
         }
         None => {}
@@ -114,7 +143,7 @@ pub(crate) fn prior(
     // A file of that name elsewhere is another oracle.
     let is_asked = |name: &str| settings.oracles.iter().any(|oracle| oracle == name);
     let asked = SHIPPED.iter().filter(|shipped| is_asked(shipped.name));
-    priors::shipped(asked, requests)
+    Ok((priors::shipped(asked, requests)?, "recorded results say"))
 }
 
 #[cfg(test)]
@@ -124,6 +153,7 @@ mod tests {
     fn of(asked: JudgeStart, comparing: Option<&str>, requests: usize, chances: &[f64]) -> String {
         let known = Known {
             comparing,
+            trace: &Tracing::Auto,
             requests,
             origin: "--prior says",
         };
@@ -146,9 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn an_oracle_that_compares_with_the_start_gets_one_that_is_small() {
-        let of = |requests| of(JudgeStart::Auto, Some("dmesg-clean"), requests, &[0.9]);
-        assert!(of(49).ends_with("judged first (dmesg-clean compares with it)"));
-        assert!(of(1780).contains("nothing smaller passes (--prior says"));
+    fn an_oracle_that_compares_with_the_start_gets_it_and_so_does_a_trace_of_it() {
+        let of_oracle = of(JudgeStart::Auto, Some("dmesg-clean"), 1780, &[0.9]);
+        assert!(of_oracle.ends_with("judged first (dmesg-clean compares with it)"));
+        let known = Known {
+            comparing: None,
+            trace: &Tracing::File("log".into()),
+            requests: 49,
+            origin: "",
+        };
+        let traced = Opening::from(JudgeStart::Auto, &known, &Prior::new([0.9]));
+        assert_eq!(traced, Opening::Start("--trace is of it".to_owned()));
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn drive(
     control: &Control,
     tell: &mut Watcher<'_>,
 ) -> Result<Outcome> {
+    opened.check_modules(settings, &tools)?;
     let (source, toolset) = (Arc::clone(&tools.source), Arc::clone(&tools.toolset));
     let result = search_on(opened, settings, tools, control, tell);
     // Kconfig without its source fails in many ways; they have one cause.

@@ -54,7 +54,7 @@ pub(crate) fn find(
         }
     }
     if is_alone && !is_named && !is_built && is_running(&settings.start[0]) {
-        (settings.start_kernel, settings.start_modules) = of_this_machine();
+        (settings.start_kernel, settings.start_modules) = of_this_machine(tell);
     }
     let Some(kernel) = &settings.start_kernel else {
         if settings.start_modules.is_some() {
@@ -137,12 +137,18 @@ fn is_running(start: &Path) -> bool {
 }
 
 /// The kernel of this machine and its modules, as far as they can be read.
-fn of_this_machine() -> (Option<PathBuf>, Option<PathBuf>) {
+fn of_this_machine(tell: &mut Watcher<'_>) -> (Option<PathBuf>, Option<PathBuf>) {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let release = release.trim();
     let image = PathBuf::from(format!("/boot/vmlinuz-{release}"));
     // Some distributions let only root read it.
+    let is_there = image.exists();
     let image = Some(image).filter(|image| File::open(image).is_ok());
+    if is_there && image.is_none() {
+        let text = "the kernel of this machine cannot be read, and is not judged first: run as root, or give a copy of \
+                    /boot/vmlinuz-* by --start-kernel";
+        note(tell, text.to_owned());
+    }
     let modules = PathBuf::from(format!("/lib/modules/{release}"));
     let modules = Some(modules).filter(|modules| image.is_some() && is_of_modules(modules));
     (image, modules)

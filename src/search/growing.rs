@@ -12,7 +12,8 @@
 //! simulations it takes about as many trials as the algorithm does (`benches/notes/growing.md`).
 //!
 //! An order that is wrong costs at most as many trials as there are lengths: log2 of the number of requests divided by
-//! the length of the first candidate, and at most six of a few dozens of requests or more.
+//! the length of the first candidate, and at most seven of a few dozens of requests or more. A wrong prior also misleads
+//! the algorithm, until it is outweighed.
 
 use std::collections::BTreeMap;
 

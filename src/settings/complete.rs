@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use super::partial::PartialSettings;
 use super::table::{Effect, SETTINGS};
-use super::values::Settings;
+use super::values::{JudgeStart, Settings};
 use crate::model::{Order, Tracing};
 use crate::{Error, Result};
 
@@ -25,7 +25,7 @@ impl Settings {
         }
         super::limits::check_jobs(settings.jobs)?;
         super::limits::check_build_jobs(settings.build_jobs)?;
-        let has_prior = settings.prior.is_some() && !settings.learns();
+        let has_prior = settings.has_own_prior();
         if asked.get("trace").is_some() {
             if has_prior {
                 return Err(Error::usage("--prior and --trace do not go together")
@@ -50,7 +50,9 @@ impl Settings {
             Effect::Search { field, value } => {
                 // An older kbisect may not have had it. Traces came later than runs, too.
                 let is_recorded = record.get(field).is_some() || field != "trace";
-                is_recorded && value(&before) != value(self)
+                // A run goes on as it began, unless that is asked for otherwise.
+                let is_left_open = field == "judge_start" && self.judge_start == JudgeStart::Auto;
+                is_recorded && !is_left_open && value(&before) != value(self)
             }
             Effect::Key | Effect::None => false,
         });

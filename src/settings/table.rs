@@ -409,8 +409,8 @@ pub const SETTINGS: &[Setting] = &[
         value_name: "auto|first|needed",
         doc: "When the start is built and judged. first: before anything else. needed: only if nothing smaller \
               passes. The run then begins with the requests that are likely to be needed (--prior), and grows from \
-              there; there is no boot trace, but of a --start-kernel. auto: needed if there is such an estimate or the start is large, and \
-              first otherwise",
+              there; there is no boot trace, but of a --start-kernel. auto: first for an oracle that compares with \
+              the start, or with --trace FILE; otherwise needed if there is such an estimate or the start is large",
         default: "auto",
         section: Section::Search,
         kind: Kind::Text(|settings, name| {

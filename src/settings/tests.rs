@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::*;
 use crate::Result;
+use crate::model::Tracing;
 
 const MACHINE: Machine = Machine {
     cores: NonZeroUsize::new(8).unwrap(),
@@ -170,4 +171,18 @@ fn table_row(setting: &Setting) -> String {
         default => format!(" Default: {}.", cell(default)),
     };
     format!("| `{}` | {}.{default} |", setting.key, cell(setting.doc))
+}
+
+#[test]
+fn only_a_prior_of_the_users_own_takes_the_place_of_a_trace() {
+    let trace = |prior: &str| {
+        let asked = PartialSettings::new()
+            .with("oracle", "x")
+            .with("prior", prior);
+        Settings::complete(&asked, MACHINE).unwrap().trace
+    };
+    assert_eq!(trace("list"), Tracing::Off);
+    for prior in [NONE, LEARNED] {
+        assert_eq!(trace(prior), Tracing::Auto, "{prior}");
+    }
 }

@@ -34,7 +34,7 @@ impl Run<'_, '_> {
             objects => format!(", a kernel of {objects} objects"),
         };
         let text = format!(
-            "nothing smaller has passed: {requests} of all {all} requests are built next{objects}"
+            "nothing has passed yet: {requests} of all {all} requests are built next{objects}"
         );
         self.lab.emit(&Event::Note { text });
     }

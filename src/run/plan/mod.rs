@@ -19,7 +19,7 @@ use crate::oracle::Oracle;
 use crate::run::opened::check_key;
 use crate::run::opening::{Opening, prior};
 use crate::run::start::start;
-use crate::run::tell::Watcher;
+use crate::run::tell::{Watcher, warn};
 use crate::run::tools::{Tools, Want};
 use crate::run::{Plan, checks, stand_in, tools};
 use crate::search::Depends;
@@ -112,8 +112,11 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
     let tools = tools(settings, plan.when_missing, Want::ResolveOnly, cancel, tell)?;
     check_run(settings, &tools, cancel)?;
     let start = start(files, settings, &tools, cancel, tell)?.start;
-    let prior = prior(settings, &start.requests, tell)?;
-    let opening = Opening::of(settings, &tools, start.requests.len(), &prior);
+    let (prior, origin) = prior(settings, &start.requests, tell)?;
+    let opening = Opening::of(settings, &tools, start.requests.len(), &prior, origin);
+    if let Some(text) = opening.warning(settings, &tools) {
+        warn(tell, text);
+    }
     let begins_with_guess = matches!(opening, Opening::Guess(_));
     // One question for each request: too long with `conf`.
     let carried = match tools.resolver.trusted() {

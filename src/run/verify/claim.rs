@@ -15,7 +15,7 @@ use crate::run::finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use crate::run::tell::{Watcher, warn};
 use crate::run::tools::WhenMissing;
 use crate::search::Algorithm;
-use crate::settings::{Form, JudgeStart, Machine, Modules, Settings};
+use crate::settings::{Form, JudgeStart, Machine, Modules, NONE, Settings};
 use crate::{Error, Result};
 
 /// A result that is to be verified.
@@ -72,7 +72,7 @@ pub(super) fn settings(
     // One at a time, in order: all of them pass or fail alone.
     settings.algorithm = Algorithm::OneByOne;
     settings.certify = Certify::Strict;
-    settings.prior = None;
+    settings.prior = Some(NONE.into());
     settings.judge_start = JudgeStart::First;
     settings.trace = Tracing::Off;
     settings.confidence = Some(Confidence::default());
