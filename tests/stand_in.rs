@@ -197,8 +197,9 @@ esac
     toy.script(
         "bin/apt-get",
         &format!(
-            "#!/bin/sh\ncase \"$*\" in *download*) ;; *) exit 0;; esac\n{download}\n\
-             for last; do :; done\necho \"$last\" >>\"{}/state/downloads\"; echo deb >\"$last.deb\"\n",
+            "#!/bin/sh\necho \"$*\" >>\"{0}/state/apt-get\"\n\
+             case \"$*\" in *download*) ;; *) exit 0;; esac\n{download}\n\
+             for last; do :; done\necho \"$last\" >>\"{0}/state/downloads\"; echo deb >\"$last.deb\"\n",
             toy.path("").display()
         ),
     );
@@ -309,6 +310,19 @@ fn a_download_or_an_unpacking_that_fails_leaves_nothing_behind() {
         assert!(ended.said().contains(says), "{}", ended.said());
         assert_eq!(unpacked(&toy), Vec::<String>::new());
         assert!(!toy.path("out").exists());
+        // The lists are the user's to update.
+        let asked = toy.read("state/apt-get");
+        assert!(
+            asked.lines().all(|line| line.contains("download")),
+            "{asked}"
+        );
+        if download.is_empty() {
+            assert!(!ended.said().contains("apt-get update"), "{}", ended.said());
+        } else {
+            let cause = "Temporary failure resolving";
+            assert!(ended.said().contains(cause), "{}", ended.said());
+            assert!(ended.said().contains("apt-get update"), "{}", ended.said());
+        }
         // Once there is room and a network, all is well.
         with_packages(&toy, "", "");
         let ended = with_package(&toy, "linux-image-toy");
