@@ -101,6 +101,25 @@ fn a_kernel_that_does_not_pass_ends_the_run_with_its_console_before_anything_is_
 }
 
 #[test]
+fn a_kernel_that_is_refused_when_it_is_judged_again_is_not_said_to_come_before_all_builds() {
+    let refuse = r#"if [ -e "$toy/state/refuse" ]; then verdict=1; fi"#;
+    let toy = toy(refuse);
+    let ended = run(&toy, &["-j", "1", "--budget-trials", "3"]);
+    assert_eq!(ended.code, 4, "{}", ended.said());
+    fs::remove_dir_all(toy.path("out/trials/0001/check")).unwrap();
+    toy.write("state/refuse", "");
+    let resumed = toy.resume();
+    let said = resumed.said();
+    assert_eq!(resumed.code, 3, "{said}");
+    assert!(said.contains("asked twice"), "{said}");
+    assert!(!said.contains("nothing was built yet"), "{said}");
+    assert!(said.contains("accepted it in trial 1"), "{said}");
+    fs::remove_file(toy.path("state/refuse")).unwrap();
+    let resumed = toy.resume();
+    assert_eq!(resumed.code, 0, "{}", resumed.said());
+}
+
+#[test]
 fn that_the_kernel_passes_says_nothing_of_the_start() {
     let of_kernel = "case $image in *'not built here'*) verdict=0;; *) verdict=1;; esac";
     let toy = toy(of_kernel);
