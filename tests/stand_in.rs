@@ -120,6 +120,28 @@ fn a_kernel_that_is_refused_when_it_is_judged_again_is_not_said_to_come_before_a
 }
 
 #[test]
+fn the_trial_of_the_kernel_counts_and_that_it_was_refused_first_is_reported() {
+    let once =
+        format!("{NOTE}\n[ -e \"$toy/state/once\" ] || {{ verdict=1; : >\"$toy/state/once\"; }}");
+    let toy = toy(&once);
+    let stopped = run(&toy, &["-j", "1", "--budget-trials", "2"]);
+    assert_eq!(stopped.code, 4, "{}", stopped.said());
+    assert_eq!(toy.read("state/asked").lines().count(), 2);
+    let expected = "nothing has passed yet, after 2 verdicts";
+    assert!(stopped.said().contains(expected), "{}", stopped.said());
+    let ended = toy.resume();
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&TWELVE_NEEDED));
+    let cost = &ended.result.as_ref().unwrap()["cost"];
+    let asked = toy.read("state/asked").lines().count();
+    let count = |name: &str| cost[name].as_u64().unwrap();
+    assert_eq!(count("passed") + count("failed"), asked as u64);
+    assert_eq!(count("differed"), 1);
+    let said = ended.said();
+    assert!(said.contains("the oracle contradicted itself"), "{said}");
+}
+
+#[test]
 fn that_the_kernel_passes_says_nothing_of_the_start() {
     let of_kernel = "case $image in *'not built here'*) verdict=0;; *) verdict=1;; esac";
     let toy = toy(of_kernel);
