@@ -101,6 +101,47 @@ fn a_kernel_that_does_not_pass_ends_the_run_with_its_console_before_anything_is_
 }
 
 #[test]
+fn a_kernel_that_is_refused_when_it_is_judged_again_is_not_said_to_come_before_all_builds() {
+    let refuse = r#"if [ -e "$toy/state/refuse" ]; then verdict=1; fi"#;
+    let toy = toy(refuse);
+    let ended = run(&toy, &["-j", "1", "--budget-trials", "3"]);
+    assert_eq!(ended.code, 4, "{}", ended.said());
+    fs::remove_dir_all(toy.path("out/trials/0001/check")).unwrap();
+    toy.write("state/refuse", "");
+    let resumed = toy.resume();
+    let said = resumed.said();
+    assert_eq!(resumed.code, 3, "{said}");
+    assert!(said.contains("asked twice"), "{said}");
+    assert!(!said.contains("nothing was built yet"), "{said}");
+    assert!(said.contains("accepted it in trial 1"), "{said}");
+    fs::remove_file(toy.path("state/refuse")).unwrap();
+    let resumed = toy.resume();
+    assert_eq!(resumed.code, 0, "{}", resumed.said());
+}
+
+#[test]
+fn the_trial_of_the_kernel_counts_and_that_it_was_refused_first_is_reported() {
+    let once =
+        format!("{NOTE}\n[ -e \"$toy/state/once\" ] || {{ verdict=1; : >\"$toy/state/once\"; }}");
+    let toy = toy(&once);
+    let stopped = run(&toy, &["-j", "1", "--budget-trials", "2"]);
+    assert_eq!(stopped.code, 4, "{}", stopped.said());
+    assert_eq!(toy.read("state/asked").lines().count(), 2);
+    let expected = "nothing has passed yet, after 2 verdicts";
+    assert!(stopped.said().contains(expected), "{}", stopped.said());
+    let ended = toy.resume();
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&TWELVE_NEEDED));
+    let cost = &ended.result.as_ref().unwrap()["cost"];
+    let asked = toy.read("state/asked").lines().count();
+    let count = |name: &str| cost[name].as_u64().unwrap();
+    assert_eq!(count("passed") + count("failed"), asked as u64);
+    assert_eq!(count("differed"), 1);
+    let said = ended.said();
+    assert!(said.contains("the oracle contradicted itself"), "{said}");
+}
+
+#[test]
 fn that_the_kernel_passes_says_nothing_of_the_start() {
     let of_kernel = "case $image in *'not built here'*) verdict=0;; *) verdict=1;; esac";
     let toy = toy(of_kernel);
@@ -197,8 +238,9 @@ esac
     toy.script(
         "bin/apt-get",
         &format!(
-            "#!/bin/sh\ncase \"$*\" in *download*) ;; *) exit 0;; esac\n{download}\n\
-             for last; do :; done\necho \"$last\" >>\"{}/state/downloads\"; echo deb >\"$last.deb\"\n",
+            "#!/bin/sh\necho \"$*\" >>\"{0}/state/apt-get\"\n\
+             case \"$*\" in *download*) ;; *) exit 0;; esac\n{download}\n\
+             for last; do :; done\necho \"$last\" >>\"{0}/state/downloads\"; echo deb >\"$last.deb\"\n",
             toy.path("").display()
         ),
     );
@@ -309,6 +351,19 @@ fn a_download_or_an_unpacking_that_fails_leaves_nothing_behind() {
         assert!(ended.said().contains(says), "{}", ended.said());
         assert_eq!(unpacked(&toy), Vec::<String>::new());
         assert!(!toy.path("out").exists());
+        // The lists are the user's to update.
+        let asked = toy.read("state/apt-get");
+        assert!(
+            asked.lines().all(|line| line.contains("download")),
+            "{asked}"
+        );
+        if download.is_empty() {
+            assert!(!ended.said().contains("apt-get update"), "{}", ended.said());
+        } else {
+            let cause = "Temporary failure resolving";
+            assert!(ended.said().contains(cause), "{}", ended.said());
+            assert!(ended.said().contains("apt-get update"), "{}", ended.said());
+        }
         // Once there is room and a network, all is well.
         with_packages(&toy, "", "");
         let ended = with_package(&toy, "linux-image-toy");

@@ -27,6 +27,7 @@ mod stamp;
 mod sync;
 mod tree;
 mod trouble;
+mod walk;
 
 pub use contents::Contents;
 pub use forecast::Forecasts;

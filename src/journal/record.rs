@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// The version of the format that is written, and the newest that is read.
-pub(super) const VERSION: u32 = 7;
+pub(super) const VERSION: u32 = 8;
 
 /// Why a run stopped, when a person stopped it.
 pub const INTERRUPTED: &str = "interrupted";
@@ -40,7 +40,7 @@ pub enum Record {
         files: BTreeMap<String, String>,
     },
     /// The verdict on a kernel that was not built here and stands for the start. It is none on the requests of the
-    /// start. Not in older journals.
+    /// start. Not in journals before version 8.
     StandIn {
         /// The verdict; its config is that of the start.
         judgement: Judgement,

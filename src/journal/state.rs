@@ -54,7 +54,7 @@ pub struct RunState {
     pub start_origin: Origin,
     /// The files that the oracles left in the trial that others are compared with: path and hash of the contents.
     pub files: BTreeMap<String, String>,
-    /// How often the start was refused before the present search began.
+    /// How often the start, or what stands for it, was refused before the present search began.
     pub refused: u32,
     /// The expected cost of trials; empty if nobody could tell.
     pub costs: Vec<u64>,
@@ -62,8 +62,10 @@ pub struct RunState {
     pub prior: Prior,
     /// What is known of configs.
     pub verdicts: VerdictCache,
-    /// All verdicts, in the order of the journal.
+    /// All verdicts on requests, in the order of the journal.
     pub judged: Vec<Judged>,
+    /// All verdicts on the kernel that stands for the start, in the order of the journal. They are none on requests.
+    pub stood: Vec<Judgement>,
     /// The set of the last record of a best. Not of journals of version 1, which record no sets.
     pub noted: Option<RequestSet>,
     /// The dependents that were recorded last.
@@ -89,7 +91,7 @@ pub struct RunState {
     last_trial: u32,
     /// How many records there were.
     records: usize,
-    /// How often the start was refused, at any time.
+    /// How often the start, or what stands for it, was refused, at any time.
     refused_ever: u32,
     /// The candidates of the present search.
     proposed: HashMap<CandidateId, Candidate>,
@@ -97,6 +99,8 @@ pub struct RunState {
     told: HashMap<CandidateId, usize>,
     /// The verdicts on the start's set.
     of_start: Ballot,
+    /// Those on the kernel that stands for it.
+    of_stand_in: Ballot,
     /// The verdicts on other sets.
     of_sets: HashMap<RequestSet, Ballot>,
     /// The smallest set that passed; of no use once a best is noted.
@@ -127,12 +131,7 @@ impl RunState {
                 (self.stopped, self.certified) = (None, None);
             }
             Record::Start { judgement, files } => self.start_judged(at, judgement, files),
-            Record::StandIn { judgement, files } => {
-                if judgement.verdict.is_pass() {
-                    self.stand_in = Some(judgement.clone());
-                    self.files.clone_from(files);
-                }
-            }
+            Record::StandIn { judgement, files } => self.stand_in_judged(judgement, files),
             Record::Costs { millis } => self.costs.clone_from(millis),
             Record::Traced { prior } => self.prior.clone_from(prior),
             Record::Proposed { candidate } => {
@@ -227,6 +226,28 @@ impl RunState {
         }
     }
 
+    fn stand_in_judged(&mut self, judgement: &Judgement, files: &BTreeMap<String, String>) {
+        self.stood.push(judgement.clone());
+        self.of_stand_in.add(judgement);
+        match judgement.verdict {
+            Verdict::Pass => {
+                self.stand_in = Some(judgement.clone());
+                self.files.clone_from(files);
+            }
+            Verdict::Fail(_) => {
+                self.refused_ever += 1;
+                self.refused += u32::from(self.stand_in.is_none());
+            }
+            Verdict::Unresolved => {}
+        }
+    }
+
+    /// All verdicts: what trials said, or other trials for them.
+    pub fn all_judged(&self) -> impl Iterator<Item = &Judgement> {
+        let judged = self.judged.iter().map(|judged| &judged.judgement);
+        self.stood.iter().chain(judged)
+    }
+
     /// [`Origin::Empty`] if the start passed, at any time, when it was built from an empty tree.
     fn start_origin_ever(&self) -> Origin {
         let is_from_empty = |judged: &Judged| {
@@ -301,10 +322,11 @@ impl RunState {
         }
     }
 
-    /// How many verdicts differ from the majority on the same set.
+    /// How many verdicts differ from the majority on the same set, or on the kernel that stands for the start.
     #[must_use]
     pub fn differed(&self) -> u32 {
-        let ballots = self.of_sets.values().chain([&self.of_start]);
+        let ballots = self.of_sets.values();
+        let ballots = ballots.chain([&self.of_start, &self.of_stand_in]);
         ballots.map(|ballot| ballot.counts().1).sum()
     }
 
@@ -402,7 +424,7 @@ impl RunState {
             at_most: 0,
             likely: None,
         };
-        for Judged { judgement, .. } in &self.judged {
+        for judgement in self.all_judged() {
             match judgement.verdict {
                 _ if judgement.source == Source::SameConfig => progress.reused += 1,
                 Verdict::Pass => progress.passed += 1,

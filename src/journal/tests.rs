@@ -86,9 +86,9 @@ fn the_form_of_every_record_on_disk_is_as_it_was() {
     for (record, text) in samples() {
         let elapsed = Duration::from_millis(1500);
         let line = |v: u32| format!("{{\"v\":{v},\"ms\":1500,{text}}}\n");
-        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(7));
+        assert_eq!(Line::to_text(elapsed, &record).unwrap(), line(8));
         // What an older kbisect wrote is read.
-        for v in [1, 2, 3, 4, 5, 6, 7] {
+        for v in [1, 2, 3, 4, 5, 6, 7, 8] {
             let parsed = Line::parse(line(v).as_bytes()).unwrap();
             assert_eq!(
                 parsed,
@@ -107,7 +107,7 @@ fn the_form_of_run_json_is_as_it_was() {
     filled(temp.path());
     let text = fs::read_to_string(temp.path().join("run.json")).unwrap();
     let expected = r#"{
-  "v": 7,
+  "v": 8,
   "kbisect": "0.1.0",
   "at": 1700000000,
   "argv": [
@@ -229,8 +229,8 @@ fn a_damaged_line_in_the_middle_is_named() {
 fn a_newer_version_is_refused_and_left_alone() {
     let newer = "was written by a newer kbisect";
     for (file, old, new) in [
-        ("journal.jsonl", r#"{"v":7,"#, r#"{"v":8,"soul":[],"#),
-        ("run.json", r#""v": 7"#, r#""v": 8"#),
+        ("journal.jsonl", r#"{"v":8,"#, r#"{"v":9,"soul":[],"#),
+        ("run.json", r#""v": 8"#, r#""v": 9"#),
     ] {
         let temp = tempfile::tempdir().unwrap();
         filled(temp.path());
@@ -248,6 +248,23 @@ fn a_newer_version_is_refused_and_left_alone() {
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
+}
+
+#[test]
+fn a_kernel_that_stands_for_the_start_is_recorded_in_a_version_that_older_ones_refuse() {
+    // One that knows version 7 takes the last line for torn if it makes no sense, and cuts it off.
+    let newest_without = 7;
+    let temp = tempfile::tempdir().unwrap();
+    let (_dir, mut journal) = RunDir::create(temp.path(), &info()).unwrap();
+    let stands = Record::StandIn {
+        judgement: judgement(1, 7, Verdict::Pass),
+        files: BTreeMap::new(),
+    };
+    journal.append(&stands).unwrap();
+    let text = fs::read(temp.path().join("journal.jsonl")).unwrap();
+    let last = text.split_inclusive(|byte| *byte == b'\n').next_back();
+    let version = crate::model::version_of(last.unwrap());
+    assert!(version.is_some_and(|version| version > newest_without));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::info::{self, Info, plain};
-use super::{Packed, Wanted, archive, order, strip};
+use super::{Packed, Unmet, Wanted, archive, order, strip};
 use crate::input::Packing;
 use crate::{Error, Result};
 
@@ -142,6 +142,7 @@ impl Modules {
         self.read_all(&there, &mut read)?;
         let needs = self.needs(&read);
         let names = order::in_order(&there, &needs);
+        let unmet = self.unmet(&read);
         let contents = |name: &String| {
             // Each was read: `order` has those that were wanted and what they need.
             let (_, bytes) = read.remove(name).unwrap_or_default();
@@ -152,6 +153,7 @@ impl Modules {
         let absent = absent.filter(|name| !self.built_in.contains(name));
         Ok(Packed {
             absent: absent.collect(),
+            unmet,
             names,
             archive,
         })
@@ -178,6 +180,23 @@ impl Modules {
             read.insert(name, (info, bytes));
         }
         Ok(())
+    }
+
+    /// What the modules that were read depend on, and is missing.
+    fn unmet(&self, read: &BTreeMap<String, (Info, Vec<u8>)>) -> Vec<Unmet> {
+        let is_missing =
+            |name: &&String| !self.files.contains_key(*name) && !self.built_in.contains(*name);
+        let of = |(by, (info, _)): (&String, &(Info, Vec<u8>))| {
+            let missing = info.depends.iter().filter(is_missing);
+            let unmet = missing.map(|name| Unmet {
+                name: name.clone(),
+                by: by.clone(),
+            });
+            unmet.collect::<Vec<_>>()
+        };
+        let mut unmet: Vec<Unmet> = read.iter().flat_map(of).collect();
+        unmet.sort();
+        unmet
     }
 
     /// The modules that a name or an alias stands for.

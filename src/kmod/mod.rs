@@ -26,10 +26,21 @@ pub struct Packed {
     pub names: Vec<String>,
     /// Of the modules that were wanted, those that are neither there nor built in.
     pub absent: Vec<String>,
+    /// What those that were packed depend on (`depends=`) and is neither there nor built in: they may not load.
+    pub unmet: Vec<Unmet>,
     /// A cpio archive (newc) with each of them, unpacked and without debugging information, as `modules/NNNN-NAME.ko`.
     /// Its length is a multiple of 4.
     /// The same modules give the same bytes.
     pub archive: Vec<u8>,
+}
+
+/// A module that is missing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unmet {
+    /// Its name.
+    pub name: String,
+    /// The module that depends on it.
+    pub by: String,
 }
 
 #[cfg(test)]

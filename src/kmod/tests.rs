@@ -124,6 +124,27 @@ fn of_wanted_modules_those_that_are_nowhere_are_named_and_those_built_in_are_not
 }
 
 #[test]
+fn what_a_module_depends_on_and_is_nowhere_is_named_and_what_it_only_wishes_for_is_not() {
+    let dir = installed();
+    let modules = || Modules::installed(dir.path()).unwrap();
+    let packed = || modules().pack(Wanted::Named(&["virtio_net"])).unwrap();
+    assert!(packed().unmet.is_empty(), "one of its needs is built in");
+    fs::remove_file(dir.path().join("kernel/net/core/failover.ko.gz")).unwrap();
+    let wishes = module(&["depends=failover,lost-too", "softdep=pre: no_such"]);
+    put(dir.path(), "kernel/drivers/net/net_failover.ko", &wishes);
+    let unmet: Vec<(String, String)> = packed()
+        .unmet
+        .into_iter()
+        .map(|Unmet { name, by }| (name, by))
+        .collect();
+    let of = |name: &str| (name.to_owned(), "net_failover".to_owned());
+    assert_eq!(unmet, [of("failover"), of("lost_too")]);
+    // Nobody asks for those that would need it.
+    let packed = modules().pack(Wanted::Named(&["ext4"])).unwrap();
+    assert!(packed.unmet.is_empty());
+}
+
+#[test]
 fn all_modules_come_in_the_order_in_which_they_are_linked_but_after_their_needs() {
     let dir = installed();
     put(dir.path(), "kernel/z.ko", &module(&["alias=crc32c"]));

@@ -58,17 +58,6 @@ impl Lab<'_> {
             Next::Cancelled => return Err(interrupted()),
         };
         let dir = RunDir::trial_dir(self.dir.path(), trial);
-        let fails = |what: &str| {
-            let text = format!(
-                "the kernel {shown}, which stands for the start, {what}: {}",
-                why(&judgement)
-            );
-            Err(Error::new(ErrorKind::StartFails, text).hint(format!(
-                "nothing was built yet. Everything about it is in {}. Can the oracle pass with this kernel? Does it \
-                 have its modules (--start-modules)?",
-                dir.display()
-            )))
-        };
         match judgement.verdict {
             Verdict::Pass => {
                 if tries.was_refused() {
@@ -76,18 +65,22 @@ impl Lab<'_> {
                                 then accepted it";
                     self.warn(text.to_owned());
                 }
+                let what = match self.journal.state().stand_in {
+                    // It is judged again in the middle of a run.
+                    Some(_) => "it is what others are compared with again",
+                    None => "the start itself is not built yet",
+                };
                 self.journal.append(&Record::StandIn {
                     files: files_in(&dir)?,
                     judgement: judgement.clone(),
                 })?;
                 self.start = trial;
-                let text = format!(
-                    "the oracle accepts {shown}, which stands for the start: the start itself is not built yet"
-                );
+                let text =
+                    format!("the oracle accepts {shown}, which stands for the start: {what}");
                 self.emit(&Event::Note { text });
                 Ok(Some(judgement))
             }
-            Verdict::Unresolved => fails("gets no verdict"),
+            Verdict::Unresolved => Err(self.not_passed(kernel, &judgement, "gets no verdict")),
             // Nothing is built.
             Verdict::Fail(Stage::Build | Stage::Oracle) => {
                 self.journal.append(&Record::StandIn {
@@ -95,7 +88,8 @@ impl Lab<'_> {
                     files: BTreeMap::new(),
                 })?;
                 if !tries.refused() {
-                    return fails("does not pass the oracle, asked twice");
+                    let what = "does not pass the oracle, asked twice";
+                    return Err(self.not_passed(kernel, &judgement, what));
                 }
                 let why = why(&judgement);
                 self.warn(format!(
@@ -104,5 +98,29 @@ impl Lab<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// The error for a kernel that does not pass.
+    fn not_passed(&self, kernel: &Path, judgement: &Judgement, what: &str) -> Error {
+        let text = format!(
+            "the kernel {}, which stands for the start, {what}: {}",
+            kernel.display(),
+            why(judgement)
+        );
+        let dir = RunDir::trial_dir(self.dir.path(), judgement.trial);
+        let dir = dir.display();
+        // If it passed before, it is judged again in the middle of a run.
+        let hint = match &self.journal.state().stand_in {
+            Some(passed) => format!(
+                "the oracle accepted it in trial {}, whose files are gone or not what they were: put them back, or \
+                 start a new run with another --output. Everything about it is in {dir}",
+                passed.trial
+            ),
+            None => format!(
+                "nothing was built yet. Everything about it is in {dir}. Can the oracle pass with this kernel? Does \
+                 it have its modules (--start-modules)?"
+            ),
+        };
+        Error::new(ErrorKind::StartFails, text).hint(hint)
     }
 }

@@ -1,8 +1,8 @@
 //! Counts what a run took.
 
 use super::{Cost, forecasts};
-use crate::journal::{Judged, RunState};
-use crate::model::{Source, Verdict};
+use crate::journal::RunState;
+use crate::model::{Judgement, Source, Verdict};
 
 /// What a run in this state took.
 pub(super) fn costs(state: &RunState) -> Cost {
@@ -13,15 +13,15 @@ pub(super) fn costs(state: &RunState) -> Cost {
         forecast_error: forecasts::error(state),
         ..Cost::default()
     };
-    for judged in &state.judged {
-        add(&mut cost, judged);
+    for judgement in state.all_judged() {
+        add(&mut cost, judgement);
     }
+    let repeated = state.judged.iter().filter(|judged| judged.round > 0);
+    cost.repeated = repeated.count() as u32;
     cost
 }
 
-fn add(cost: &mut Cost, judged: &Judged) {
-    let judgement = &judged.judgement;
-    cost.repeated += u32::from(judged.round > 0);
+fn add(cost: &mut Cost, judgement: &Judgement) {
     if judgement.source != Source::Tested {
         cost.reused += 1;
     }

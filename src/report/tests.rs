@@ -393,6 +393,32 @@ fn a_start_that_was_refused_first_counts_and_shows_that_the_oracle_errs() {
 }
 
 #[test]
+fn a_kernel_that_stands_for_the_start_counts_and_shows_that_the_oracle_errs() {
+    let counts = |verdicts: &[Verdict]| {
+        let mut records = story();
+        let stands = |verdict: &Verdict| Record::StandIn {
+            judgement: judgement(9, *verdict, 50),
+            files: BTreeMap::new(),
+        };
+        records.splice(1..1, verdicts.iter().map(stands));
+        let state = RunState::of(&lines(records.clone()));
+        let report = gather(&info(), &lines(records)).unwrap();
+        let (cost, progress) = (report.cost, state.progress(3));
+        assert_eq!(
+            (progress.passed, progress.failed),
+            (cost.passed, cost.failed)
+        );
+        (cost.passed, cost.failed, cost.differed, state.refused)
+    };
+    let refused = Verdict::Fail(Stage::Oracle);
+    assert_eq!(counts(&[]), (2, 1, 0, 0));
+    assert_eq!(counts(&[Verdict::Pass]), (3, 1, 0, 0));
+    assert_eq!(counts(&[refused, Verdict::Pass]), (3, 2, 1, 1));
+    // It was judged again in the middle of the run: the search began without that.
+    assert_eq!(counts(&[Verdict::Pass, refused]), (3, 2, 1, 0));
+}
+
+#[test]
 fn a_run_under_way_is_reported_as_stopped() {
     let mut records = story();
     records.pop();

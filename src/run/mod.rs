@@ -327,7 +327,7 @@ fn nothing_passed(stopped: Stopped, state: &RunState, path: &Path) -> Error {
         Stopped::Time | Stopped::Trials => ErrorKind::Unfinished,
     };
     let why = state.stopped.as_deref().unwrap_or("stopped");
-    let trials = count(state.judged.len(), "verdict");
+    let trials = count(state.all_judged().count(), "verdict");
     Error::new(
         kind,
         format!("{why}: nothing has passed yet, after {trials}"),

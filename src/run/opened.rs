@@ -85,7 +85,7 @@ pub(crate) fn check_key(
     if differs.is_empty() {
         return Ok(());
     }
-    let mut hint = if state.judged.is_empty() {
+    let mut hint = if state.all_judged().next().is_none() {
         "it has no verdict yet: remove the folder to start a new run there, or give another --output"
             .to_owned()
     } else {

@@ -7,6 +7,7 @@ use super::given::{RUNNING, is_linux};
 use super::guest_modules;
 use super::tell::{Watcher, note, warn};
 use crate::input;
+use crate::kmod::Packed;
 use crate::settings::{JudgeStart, Settings};
 use crate::setup::{PackageName, PackagedKernel, Setup};
 use crate::supervise::CancelToken;
@@ -18,6 +19,9 @@ const PACKAGE: &str = "package:";
 
 /// What a folder with the modules of one kernel has.
 const OF_MODULES: [&str; 3] = ["modules.order", "modules.dep", "kernel"];
+
+/// So many missing modules are named.
+const SHOWN: usize = 5;
 
 /// Where modules are, in the root of a system.
 const PLACES: [&str; 2] = ["lib/modules", "usr/lib/modules"];
@@ -94,10 +98,42 @@ pub(crate) fn of(
         image.display()
     );
     note(tell, text);
+    tell_missing(folder, &packed, tell);
     Ok(Some(StandIn {
         image,
         modules: (count > 0).then_some(archive),
     }))
+}
+
+/// Warns if a guest lacks modules: without them the kernel may not find its disk or network.
+fn tell_missing(folder: &Path, packed: &Packed, tell: &mut Watcher<'_>) {
+    let folder = folder.display();
+    if packed.names.is_empty() && !packed.absent.is_empty() {
+        let absent = packed.absent.iter().map(String::as_str);
+        let some: Vec<&str> = absent.take(SHOWN).collect();
+        let text = format!(
+            "none of the modules in {folder} is one that the guest may need: all of them must be built into the \
+             kernel (there is no {})",
+            some.join(", ")
+        );
+        warn(tell, text);
+    }
+    if !packed.unmet.is_empty() {
+        let unmet = packed.unmet.iter().take(SHOWN);
+        let some: Vec<String> = unmet
+            .map(|of| format!("{} (for {})", of.name, of.by))
+            .collect();
+        let more = match packed.unmet.len() - some.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let text = format!(
+            "modules are missing in {folder}, and those that depend on them cannot be loaded: {}{more}. Is the folder \
+             whole (--start-modules)?",
+            some.join(", ")
+        );
+        warn(tell, text);
+    }
 }
 
 /// The package that a start names.
@@ -294,6 +330,40 @@ mod tests {
         assert_eq!(folder_of_modules(&above).unwrap(), one);
         fs::create_dir_all(above.join("6.2/kernel")).unwrap();
         assert!(says(dir.path()).contains("of 2 kernels"));
+    }
+
+    #[test]
+    fn what_is_missing_of_the_modules_is_told() {
+        let (dir, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = dir.path().join("6.1");
+        fs::create_dir_all(folder.join("kernel")).unwrap();
+        let put = |name: &str, info: &str| {
+            let module = crate::kmod::tests::module(&[info]);
+            fs::write(folder.join("kernel").join(name), module).unwrap();
+        };
+        let mut with = settings();
+        with.start_kernel = Some("vmlinuz".into());
+        with.start_modules = Some(folder.clone());
+        let told = || {
+            let mut said = Vec::new();
+            let mut tell = |event: &crate::model::Event| {
+                if let crate::model::Event::Warning { text } = event {
+                    said.push(text.clone());
+                }
+            };
+            of(&with, work.path(), &mut tell).unwrap();
+            said.join("\n")
+        };
+        let said = told();
+        assert!(said.contains("none of the modules in"), "{said}");
+        put("virtio_net.ko", "depends=net_failover");
+        let said = told();
+        assert!(
+            said.contains("net_failover (for virtio_net)") && said.contains("--start-modules"),
+            "{said}"
+        );
+        put("net_failover.ko", "depends=");
+        assert_eq!(told(), "");
     }
 
     #[test]

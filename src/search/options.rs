@@ -59,7 +59,8 @@ pub struct Options {
     pub cores: Cores,
     /// Which requests must be tested alone for the certificate.
     pub certify: Certify,
-    /// The number of times that the start was rejected before it was accepted. If it is not 0, the oracle errs.
+    /// The number of times that the start was rejected before it was accepted, or what stands for it in a search that
+    /// grows. If it is not 0, the oracle errs.
     pub refused: u32,
     /// Sets that are known to fail. They have the first ids in the certificate, in this order.
     pub failed: Vec<RequestSet>,

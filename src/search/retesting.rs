@@ -19,7 +19,8 @@ mod restart;
 use std::collections::{BTreeMap, HashMap};
 
 use super::evidence::Evidence;
-use super::sprt::{Reliability, errs_too_often};
+use super::posterior::Tally;
+use super::sprt::Reliability;
 use super::{
     Algorithm, Ask, Certificate, Depends, Growing, Options, Outlook, Proof, Search, Update,
 };
@@ -90,6 +91,8 @@ pub struct Retesting {
     /// The number of failures that were doubted because a later pass contradicts them.
     doubts: u32,
     reliability: Reliability,
+    /// Judgements of what stands for the start, which is no set, if they contradict each other.
+    stood: Option<Tally>,
     /// The approximate number of judgements that the answer still needs.
     owed: u32,
     /// Judgements so far.
@@ -151,13 +154,20 @@ impl Retesting {
         options: Options,
         confidence: Confidence,
     ) -> Self {
+        let stood = Tally {
+            passes: 1,
+            fails: options.refused,
+        };
         let make = Make {
             algorithm,
             fixed: fixed.clone(),
             options,
         };
         let inner = make.growing(start, Vec::new());
-        Self::over(make, inner, start, confidence)
+        let mut retesting = Self::over(make, inner, start, confidence);
+        retesting.stood = (stood.fails > 0).then_some(stood);
+        retesting.count();
+        retesting
     }
 
     /// Over a new search, with nothing judged.
@@ -182,6 +192,7 @@ impl Retesting {
             patience: PATIENCE,
             doubts: 0,
             reliability: Reliability::default(),
+            stood: None,
             owed: 0,
             clock: 0,
         };
@@ -265,15 +276,6 @@ impl Retesting {
         let proposed = &self.proposed;
         self.pointless
             .retain(|id| evidence[proposed[id.0 as usize]].awaited == Some(*id));
-    }
-
-    fn count(&mut self) {
-        let again = self.evidence.iter().filter(|d| d.judged() > 1);
-        let sets: Vec<(u32, u32)> = again.map(|d| (d.passes, d.fails)).collect();
-        let reliability = &mut self.reliability;
-        reliability.again = sets.iter().map(|(p, f)| p + f).sum();
-        reliability.differed = sets.iter().map(|(p, f)| p.min(f)).sum();
-        reliability.errs_too_often = reliability.differed > 0 && errs_too_often(&sets);
     }
 
     /// Acts on the present verdict on a set.

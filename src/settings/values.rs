@@ -147,7 +147,7 @@ pub struct Settings {
     /// The modules of that kernel: `lib/modules/VERSION`, or a folder that has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_modules: Option<PathBuf>,
-    /// What becomes of modules that the start asks for; none: they are built in if the guest cannot load any.
+    /// What becomes of modules that the start asks for; none: each `=m` is asked for as `=y`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modules: Option<Modules>,
     /// The architecture, as make's `ARCH` has it.

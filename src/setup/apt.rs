@@ -42,33 +42,39 @@ impl Setup<'_> {
         self.run(privileged("apt-get")?.arg("update")).map(drop)
     }
 
-    /// Downloads the newest version of `packages` into the folder `dir`. Needs no privilege.
+    /// Downloads the newest version of `packages` into the folder `dir`. Only if that fails are the
+    /// package lists updated, as root.
     pub(super) fn apt_download<S: AsRef<OsStr>>(
         &mut self,
         packages: &[S],
         dir: &Path,
     ) -> Result<Vec<PathBuf>> {
         need_apt()?;
-        let download = |setup: &mut Self| -> Result<bool> {
-            let spec = unprivileged("apt-get")
-                .arg("download")
-                .args(packages)
-                .cwd(dir);
-            setup.run(spec).map(|ended| ended.success())
-        };
-        if !(have_lists() && download(self)?) {
-            self.apt_update()?;
-            if !download(self)? {
-                return Err(self.apt_failed("apt-get download"));
-            }
+        if have_lists() && self.download(packages, dir)? {
+            return downloaded(dir);
         }
-        let mut found: Vec<PathBuf> = fs::read_dir(dir)
-            .map_err(|e| Error::io("read the folder", dir, e))?
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.extension().is_some_and(|e| e == "deb"))
-            .collect();
-        found.sort();
-        Ok(found)
+        self.apt_update()?;
+        self.apt_download_listed(packages, dir)
+    }
+
+    /// The same for the package lists as they are: they are not updated, which needs root and changes this machine.
+    pub(super) fn apt_download_listed<S: AsRef<OsStr>>(
+        &mut self,
+        packages: &[S],
+        dir: &Path,
+    ) -> Result<Vec<PathBuf>> {
+        match self.download(packages, dir)? {
+            true => downloaded(dir),
+            false => Err(self.apt_failed("apt-get download")),
+        }
+    }
+
+    fn download<S: AsRef<OsStr>>(&mut self, packages: &[S], dir: &Path) -> Result<bool> {
+        let spec = unprivileged("apt-get")
+            .arg("download")
+            .args(packages)
+            .cwd(dir);
+        self.run(spec).map(|ended| ended.success())
     }
 
     /// `packages` and everything that they depend on.
@@ -95,17 +101,14 @@ impl Setup<'_> {
         Ok(out.lines().filter(named).map(str::to_owned).collect())
     }
 
-    /// What the package lists say of `package` (`NAME` or `NAME=VERSION`); nothing if it is in none.
-    pub(super) fn listed(&mut self, package: &str) -> Result<Option<Listed>> {
-        if !have_lists() {
-            self.apt_update()?;
-        }
+    /// What the package lists, as they are, say of `package` (`NAME` or `NAME=VERSION`); nothing if it is in none.
+    pub(super) fn listed(&self, package: &str) -> Result<Option<Listed>> {
         let spec = Spec::new("apt-cache").args(["show", "--no-all-versions", package]);
         Ok(self.answer(spec)?.as_deref().and_then(Listed::parse))
     }
 
     /// The versions of `package` that the lists have, the newest first.
-    pub(super) fn versions(&mut self, package: &str) -> Result<Vec<String>> {
+    pub(super) fn versions(&self, package: &str) -> Result<Vec<String>> {
         let spec = Spec::new("apt-cache").args(["show", "--all-versions", package]);
         let answer = self.answer(spec)?.unwrap_or_default();
         let versions = answer
@@ -115,7 +118,7 @@ impl Setup<'_> {
     }
 
     /// The names in the lists that begin with `prefix`.
-    pub(super) fn names_like(&mut self, prefix: &str) -> Result<Vec<String>> {
+    pub(super) fn names_like(&self, prefix: &str) -> Result<Vec<String>> {
         let answer = self.answer(Spec::new("apt-cache").args(["pkgnames", prefix]))?;
         Ok(answer
             .unwrap_or_default()
@@ -236,6 +239,17 @@ impl Listed {
         let named = all.filter(move |(name, _)| name.starts_with(prefix));
         named.map(|(name, version)| (name.as_str(), version.as_deref()))
     }
+}
+
+/// The packages in the folder `dir`.
+fn downloaded(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found: Vec<PathBuf> = fs::read_dir(dir)
+        .map_err(|e| Error::io("read the folder", dir, e))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "deb"))
+        .collect();
+    found.sort();
+    Ok(found)
 }
 
 /// Are there package lists at all? A fresh container image has none.

@@ -148,14 +148,14 @@ impl Setup<'_> {
                 "is there a network? Are the package lists new enough (apt-get update)? {log}"
             ))
         };
-        let debs = self.apt_download(packages, dir).map_err(failed)?;
+        let debs = self.apt_download_listed(packages, dir).map_err(failed)?;
         self.unpack(&debs, dir)?;
         debs.iter()
             .try_for_each(|deb| fs::remove_file(deb).map_err(|e| Error::io("remove", deb, e)))
     }
 
     /// The package that has the kernel in it: the one that was asked for, or one that it depends on.
-    fn with_kernel(&mut self, asked: &PackageName) -> Result<Listed> {
+    fn with_kernel(&self, asked: &PackageName) -> Result<Listed> {
         let PackageName { name, version } = asked;
         let mut wanted = match version {
             Some(version) => format!("{name}={version}"),
@@ -179,7 +179,7 @@ impl Setup<'_> {
     }
 
     /// The error that there is no such package or version.
-    fn unknown(&mut self, asked: &PackageName) -> Result<Error> {
+    fn unknown(&self, asked: &PackageName) -> Result<Error> {
         let PackageName { name, version } = asked;
         let versions = self.versions(name)?;
         if let (Some(version), false) = (version, versions.is_empty()) {
@@ -199,8 +199,8 @@ impl Setup<'_> {
             ),
         };
         Ok(Error::usage(format!("there is no package {name}")).hint(format!(
-            "`apt-cache search --names-only ^{IMAGE}` lists the packages with kernels{like}. If the package lists are \
-             old: apt-get update"
+            "`apt-cache search --names-only ^{IMAGE}` lists the packages with kernels{like}. If there are no package \
+             lists, or old ones: apt-get update"
         )))
     }
 

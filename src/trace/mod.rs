@@ -16,4 +16,4 @@ pub use evidence::{Activity, Counts, Evidence, Reach};
 pub use guarded::{Guarded, Place, guarded};
 pub use image::{Function, Image, Stage};
 pub use log::{Ran, is_log};
-pub use symbols::{Definitions, KernelSymbol, Placed, around, kernel_symbols, placed};
+pub use symbols::{Definitions, KernelSymbol, Placed, around, placed, read_symbols};

@@ -2,7 +2,8 @@
 //! source can have it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
@@ -25,6 +26,15 @@ const PAGE: u64 = 1 << 12;
 /// So far from where a module is in one boot it may be in another.
 const SPAN: u64 = 1 << 22;
 
+/// Modules of one boot are not further apart: those of a guest take some megabytes.
+const REACH: u64 = 1 << 28;
+
+/// So often is looked whether a function of a module may begin at a place: some million times for those of a guest.
+const MOST_LOOKS: u64 = 1 << 29;
+
+/// More than this is not read of what a guest wrote: the list of a distribution's kernel has some 10 MB.
+const MOST_TEXT: u64 = 1 << 26;
+
 /// So many functions must begin with something that ran for a place to be that of a module.
 const LEAST: usize = 3;
 
@@ -42,11 +52,27 @@ pub struct KernelSymbol {
     pub module: Option<String>,
 }
 
-/// The functions in what a guest wrote of its `/proc/kallsyms`, among other lines, in the order of their addresses.
+/// The functions in the file of what a guest wrote of its `/proc/kallsyms`, among other lines, in the order of their
+/// addresses.
 ///
 /// # Errors
-/// There is no list, or its addresses are hidden.
-pub fn kernel_symbols(console: &str) -> Result<Vec<KernelSymbol>> {
+/// The file cannot be read or is larger than 64 MiB; there is no list in it, or its addresses are hidden.
+pub fn read_symbols(console: &Path) -> Result<Vec<KernelSymbol>> {
+    let mut text = Vec::new();
+    File::open(console)
+        .and_then(|file| file.take(MOST_TEXT + 1).read_to_end(&mut text))
+        .map_err(|e| Error::io("read", console, e))?;
+    if text.len() as u64 > MOST_TEXT {
+        return Err(Error::failed(format!(
+            "the guest writes more than {} MiB when it is to list the functions of its kernel",
+            MOST_TEXT >> 20
+        )));
+    }
+    kernel_symbols(&String::from_utf8_lossy(&text))
+}
+
+/// [`read_symbols`], of this text.
+fn kernel_symbols(console: &str) -> Result<Vec<KernelSymbol>> {
     let mut symbols: Vec<KernelSymbol> = console.lines().filter_map(symbol).collect();
     if symbols.len() < FEWEST {
         return Err(
@@ -97,22 +123,34 @@ pub struct Placed {
 }
 
 /// Where the modules of a guest may have been in another boot: around where they are in this one.
-#[must_use]
-pub fn around(symbols: &[KernelSymbol]) -> Range<u64> {
+///
+/// # Errors
+/// They are so far apart, or so many, that the list is not that of a kernel.
+pub fn around(symbols: &[KernelSymbol]) -> Result<Range<u64>> {
     let own = |symbol: &&KernelSymbol| symbol.module.is_some();
     let addresses = || symbols.iter().filter(own).map(|symbol| symbol.address);
     let (first, last) = (addresses().min(), addresses().max());
     let (Some(first), Some(last)) = (first, last) else {
-        return 0..0;
+        return Ok(0..0);
     };
-    (first & !(SPAN - 1))..last.saturating_add(SPAN)
+    let region = (first & !(SPAN - 1))..last.saturating_add(SPAN);
+    let length = region.end - region.start;
+    let looks = (length / PAGE).saturating_mul(addresses().count() as u64);
+    if length > REACH || looks > MOST_LOOKS {
+        return Err(Error::failed(
+            "the guest's list of the functions of its kernel is garbled: its modules are too far apart, or too many",
+        ));
+    }
+    Ok(region)
 }
 
 /// Finds where each module was in a boot: modules are loaded to other places each time. It was where most of its
 /// functions begin with something that ran, if no other place comes near that.
-#[must_use]
-pub fn placed(symbols: &[KernelSymbol], ran: &Ran) -> Placed {
-    let region = around(symbols);
+///
+/// # Errors
+/// That of [`around`].
+pub fn placed(symbols: &[KernelSymbol], ran: &Ran) -> Result<Placed> {
+    let region = around(symbols)?;
     let mut modules: BTreeMap<&str, Vec<&KernelSymbol>> = BTreeMap::new();
     let mut all = Placed {
         symbols: Vec::new(),
@@ -125,32 +163,36 @@ pub fn placed(symbols: &[KernelSymbol], ran: &Ran) -> Placed {
         }
     }
     for of in modules.into_values() {
-        // They are in the order of their addresses, and modules begin at pages.
-        let begin = of[0].address & !(PAGE - 1);
+        // Modules begin at pages.
+        let first = of.iter().map(|symbol| symbol.address).min();
+        let begin = first.unwrap_or_default() & !(PAGE - 1);
         let starts: BTreeSet<u64> = of.iter().map(|symbol| symbol.address - begin).collect();
-        let score = |base: u64| {
-            let begins = |start: &&u64| ran.enters(base + **start);
-            (starts.iter().filter(begins).count(), base)
-        };
-        let bases = (region.start..region.end).step_by(PAGE as usize);
-        let mut scores: Vec<(usize, u64)> = bases.map(score).collect();
-        scores.sort_unstable();
-        let (best, base) = scores.pop().unwrap_or_default();
-        let next = scores.pop().map_or(0, |(next, _)| next);
+        let (mut best, mut next, mut place) = (0, 0, 0);
+        for base in (region.start..region.end).step_by(PAGE as usize) {
+            // What would be beyond the last address did not run.
+            let begins = |start: &&u64| base.checked_add(**start).is_some_and(|a| ran.enters(a));
+            let score = starts.iter().filter(begins).count();
+            if score > best {
+                (best, next, place) = (score, best, base);
+            } else {
+                next = next.max(score);
+            }
+        }
         let is_found = best >= LEAST && best > next * 3 / 2;
         for symbol in of {
-            match is_found {
-                true => all.symbols.push(KernelSymbol {
-                    address: base + (symbol.address - begin),
+            let address = place.checked_add(symbol.address - begin);
+            match address.filter(|_| is_found) {
+                Some(address) => all.symbols.push(KernelSymbol {
+                    address,
                     ..symbol.clone()
                 }),
-                false => all.lost.push(symbol.clone()),
+                None => all.lost.push(symbol.clone()),
             }
         }
     }
     all.symbols
         .sort_by(|a, b| (a.address, &a.name).cmp(&(b.address, &b.name)));
-    all
+    Ok(all)
 }
 
 /// By function, the objects whose sources define one of that name.
@@ -196,11 +238,11 @@ impl Image {
         let at = |name: &str| symbols.iter().find(|s| s.name == name).map(|s| s.address);
         let init = at(INIT[0]).unwrap_or(0)..at(INIT[1]).unwrap_or(0);
         let mut by_module: BTreeMap<Option<&str>, Vec<(Function, Vec<usize>)>> = BTreeMap::new();
-        for (number, symbol) in symbols.iter().enumerate() {
+        for symbol in symbols {
             let begin = symbol.address;
             // Several names of one place are one function each.
-            let mut later = symbols[number + 1..].iter().map(|s| s.address);
-            let next = later.find(|address| *address > begin);
+            let next = symbols.partition_point(|s| s.address <= begin);
+            let next = symbols.get(next).map(|s| s.address);
             let most = begin.saturating_add(LONGEST);
             // The compiler makes several of one: `name.constprop.0`.
             let plain = symbol.name.split('.').next().unwrap_or_default();
@@ -280,6 +322,46 @@ mod tests {
     }
 
     #[test]
+    fn modules_that_are_where_none_can_be_are_an_error_and_no_endless_search() {
+        let at = |addresses: &[u64]| -> Vec<KernelSymbol> {
+            let symbol = |address: &u64| KernelSymbol {
+                address: *address,
+                name: format!("f{address}"),
+                module: Some("net".into()),
+            };
+            addresses.iter().map(symbol).collect()
+        };
+        let ran = Ran::default();
+        let far = at(&[0, 0xffff_ffff_c020_0000, u64::MAX]);
+        let many: Vec<u64> = (0..20_000).map(|i| i << 13).collect();
+        for symbols in [far, at(&many)] {
+            for error in [
+                around(&symbols).unwrap_err(),
+                placed(&symbols, &ran).unwrap_err(),
+            ] {
+                assert!(error.to_string().contains("garbled"), "{error}");
+            }
+        }
+        // At the end of all addresses nothing overflows, in whatever order they are.
+        let last = at(&[u64::MAX, u64::MAX - 0x3000, u64::MAX - 0x5000]);
+        let log: String = [u64::MAX - 1, u64::MAX - 0x3000, u64::MAX - 0x5000]
+            .iter()
+            .map(|address| format!("IN:\n{address:#018x}:  90  nop\n"))
+            .collect();
+        let ran = Ran::read(log.as_bytes(), &around(&last).unwrap()).unwrap();
+        let placed = placed(&last, &ran).unwrap();
+        assert_eq!((placed.symbols.len(), placed.lost.len()), (0, 3));
+    }
+
+    #[test]
+    fn a_guest_that_writes_without_end_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(MOST_TEXT + 1).unwrap();
+        let error = read_symbols(file.path()).unwrap_err();
+        assert!(error.to_string().contains("more than 64 MiB"), "{error}");
+    }
+
+    #[test]
     fn a_name_is_of_the_object_that_defines_it_and_what_was_not_loaded_did_not_run() {
         let source = tempfile::tempdir().unwrap();
         for (name, text) in [
@@ -355,13 +437,13 @@ mod tests {
             .iter()
             .map(|start| block(moved + start))
             .collect();
-        let ran = Ran::read(log.as_bytes(), &around(&symbols)).unwrap();
-        let placed = placed(&symbols, &ran);
+        let ran = Ran::read(log.as_bytes(), &around(&symbols).unwrap()).unwrap();
+        let placed = placed(&symbols, &ran).unwrap();
         let addresses: Vec<u64> = placed.symbols.iter().map(|s| s.address).collect();
         assert_eq!(addresses, starts.map(|start| moved + start));
         // Of this one nothing ran: it may be anywhere.
         assert_eq!(placed.lost, idle);
-        assert_eq!(super::around(&[]), 0..0);
+        assert_eq!(super::around(&[]).unwrap(), 0..0);
         let source = tempfile::tempdir().unwrap();
         fs::write(source.path().join("idle.c"), "int idle20480(void)\n{\n}\n").unwrap();
         let objects = BTreeSet::from(["idle.o".to_owned()]);

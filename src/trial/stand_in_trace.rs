@@ -1,5 +1,5 @@
-//! Traces a boot of the kernel that stands for the start. It was not built here: its guest tells where its functions
-//! are, and the source which objects they are of.
+//! Traces a boot of the kernel that stands for the start: its guest tells where its functions are, and the source which
+//! objects they are of.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use crate::model::{ResolvedConfig, TrialId, WorkerId};
 use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::CancelToken;
 use crate::trace::{
-    Activity, Definitions, Image, KernelSymbol, Placed, Ran, around, kernel_symbols, placed,
+    Activity, Definitions, Image, KernelSymbol, Placed, Ran, around, placed, read_symbols,
 };
 use crate::{Error, Result};
 
@@ -62,7 +62,7 @@ impl TrialRunner {
         let read = traced.and_then(|symbols| {
             let definitions = Definitions::in_sources(&self.plan.source, &objects);
             let image = Image::of_symbols(&symbols, &[], &definitions);
-            let (own, modules) = (image.range(), around(&symbols));
+            let (own, modules) = (image.range(), around(&symbols)?);
             // Modules are where the kernel is not.
             let whole = own.start..own.end.max(modules.end);
             let logs = read_all(&logs, &image, &whole)?;
@@ -77,7 +77,7 @@ impl TrialRunner {
         }
         let ran = logs.into_iter().flatten().reduce(Ran::and);
         let ran = ran.ok_or_else(not_of_this_kernel)?;
-        let Placed { symbols, lost } = placed(&symbols, &ran);
+        let Placed { symbols, lost } = placed(&symbols, &ran)?;
         let image = Image::of_symbols(&symbols, &lost, &definitions);
         let activity = Activity::of(&image, &ran);
         match activity.is_cut_early() {
@@ -127,9 +127,7 @@ impl TrialRunner {
             )
             .hint(format!("its console is in {}", own.display())));
         }
-        let console = own.join("console.log");
-        let text = fs::read(&console).map_err(|e| Error::io("read", &console, e))?;
-        kernel_symbols(&String::from_utf8_lossy(&text))
+        read_symbols(&own.join("console.log"))
     }
 }
 

@@ -4,6 +4,7 @@ use super::{At, Retesting};
 use crate::model::Phase;
 use crate::search::evidence::{Evidence, MOST};
 use crate::search::posterior::{Observations, Posterior, Tally};
+use crate::search::sprt::errs_too_often;
 
 /// The least number of judgements of the answer without a request. The second follows at once, while the image is
 /// there.
@@ -46,6 +47,17 @@ impl Evidence {
 }
 
 impl Retesting {
+    /// Counts how often the oracle contradicted itself.
+    pub(super) fn count(&mut self) {
+        let again = self.evidence.iter().filter(|d| d.judged() > 1);
+        let again = again.map(Evidence::tally).chain(self.stood);
+        let sets: Vec<(u32, u32)> = again.map(|of| (of.passes, of.fails)).collect();
+        let reliability = &mut self.reliability;
+        reliability.again = sets.iter().map(|(p, f)| p + f).sum();
+        reliability.differed = sets.iter().map(|(p, f)| p.min(f)).sum();
+        reliability.errs_too_often = reliability.differed > 0 && errs_too_often(&sets);
+    }
+
     /// The sets whose judgements prove the requests of the best to be needed, those that failed to build
     /// included.
     fn all_proofs(&self) -> Vec<At> {
@@ -69,7 +81,7 @@ impl Retesting {
         let judged = others.filter(|d| d.judged() > 0 && d.is_oracles_matter());
         Observations {
             start: tally(&self.evidence[0]),
-            sets: judged.map(tally).collect(),
+            sets: judged.map(tally).chain(self.stood).collect(),
             best: tally(&self.evidence[best]),
             best_is_start: best == 0,
             without: proofs.iter().map(|at| tally(&self.evidence[*at])).collect(),

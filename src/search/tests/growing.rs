@@ -386,6 +386,29 @@ fn a_start_that_is_refused_once_by_mistake_is_judged_again() {
     assert_eq!(search.best(), &needed);
 }
 
+/// What stands for the start was refused once, and then accepted, before the search began.
+#[test]
+fn an_oracle_that_contradicted_itself_before_a_set_grew_is_doubted_from_the_beginning() {
+    let needed = scattered(60, 6, &mut Rng(2));
+    let trials = |refused| {
+        let options = Options::default().refused(refused);
+        let mut search = growing(
+            Algorithm::GroupTesting,
+            &none(60),
+            &options,
+            Takes::Doubting,
+        );
+        assert_eq!(search.reliability().differed, refused);
+        let schedule = Schedule::in_order(1);
+        let did = run(&mut *search, &schedule, needs(&needed), nothing_to_see);
+        assert_eq!(search.best(), &needed);
+        assert!(search.certificate().is_whole() && !search.reliability().is_hopeless());
+        did.trials
+    };
+    // One judgement is not enough of what poisons, or of a single request's removal.
+    assert!(trials(1) > trials(0) + 10);
+}
+
 #[test]
 fn hardly_any_answer_that_grew_under_an_oracle_that_errs_is_certified_and_wrong() {
     let (mut wrong, mut claimed, mut refused) = (0, 0, 0);
