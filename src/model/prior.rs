@@ -48,6 +48,29 @@ impl Prior {
         Self::new(both)
     }
 
+    /// The requests that are likelier than not.
+    fn likely(&self) -> impl Iterator<Item = usize> + '_ {
+        let is_likely = |(_, thousandths): &(usize, &u16)| **thousandths > 500;
+        self.0
+            .iter()
+            .enumerate()
+            .filter(is_likely)
+            .map(|(id, _)| id)
+    }
+
+    /// The same, with each chance halved that is not in the guess: so no further request is likelier than not, and
+    /// their order stays. If `guess` has no likely request, nothing changes.
+    #[must_use]
+    pub fn behind(mut self, guess: &Self) -> Self {
+        let mut is_in = vec![false; self.len()];
+        guess.likely().for_each(|id| is_in[id] = true);
+        if is_in.contains(&true) {
+            let others = self.0.iter_mut().zip(is_in).filter(|(_, is_in)| !is_in);
+            others.for_each(|(chance, _)| *chance = (*chance / 2).max(1));
+        }
+        self
+    }
+
     /// Is it empty?
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -78,6 +101,14 @@ mod tests {
         assert_eq!(one.and(&other), Prior::new([0.9, 0.004, 0.5]));
         let nothing = Prior::default();
         assert_eq!((one.and(&nothing), nothing.and(&one)), (one.clone(), one));
+    }
+
+    #[test]
+    fn what_is_not_in_a_guess_stays_behind_it_in_its_order() {
+        let (guess, all) = (Prior::new([0.9, 0.1, 0.1]), Prior::new([0.7, 0.99, 0.6]));
+        assert_eq!(all.clone().behind(&guess), Prior::new([0.7, 0.495, 0.3]));
+        assert_eq!(all.clone().behind(&Prior::default()), all);
+        assert_eq!(all.clone().behind(&Prior::new([0.1; 3])), all);
     }
 
     #[test]

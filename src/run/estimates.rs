@@ -86,7 +86,11 @@ impl Estimates<'_> {
             && let Some(traced) =
                 guess::of_start(lab, model, &costs, &settings.trace, self.source, cancel)?
         {
-            let prior = info.prior.and(&traced);
+            let mut prior = info.prior.and(&traced);
+            if info.begins_with_guess() {
+                // That code ran says less than that an oracle needed it.
+                prior = prior.behind(&info.prior);
+            }
             lab.journal.append(&Record::Traced { prior })?;
         }
         Ok(())
