@@ -119,3 +119,40 @@ fn a_run_that_asked_for_modules_by_an_older_rule_is_not_gone_on_with() {
         ended.said()
     );
 }
+
+#[test]
+fn what_must_stay_keeps_the_modules_that_it_needs() {
+    let mut spec = spec();
+    spec.kconfig += "config BOOL\n\tbool \"BOOL\"\n\tdepends on CARD\n\n";
+    spec.start += "CONFIG_BOOL=y\n";
+    let toy = Toy::new(&spec);
+    let ended = toy.run(&["--modules", "keep", "--keep", "BOOL"]);
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    let expected = ["CONFIG_MODULES=y", "CONFIG_CARD=m", "CONFIG_BOOL=y"];
+    assert_eq!(answer(&toy), expected);
+    let config = toy.read("out/minimal.config");
+    assert!(
+        expected.iter().all(|line| config.contains(line)),
+        "{config}"
+    );
+}
+
+#[test]
+fn modules_that_more_than_one_request_decides_on_are_not_kept() {
+    let refused = |spec: &Spec, why: &str| {
+        let toy = Toy::new(spec);
+        let ended = toy.run(&["--modules", "keep"]);
+        assert_eq!(ended.code, 2, "{}", ended.said());
+        let error = format!("the modules of this start cannot be kept: {why}");
+        assert!(ended.said().contains(&error), "{}", ended.said());
+    };
+    let switch = "config MODULES\n\tbool \"modules\"\n\tmodules\n";
+    let mut depending = spec();
+    depending.kconfig = depending
+        .kconfig
+        .replace(switch, &format!("{switch}\tdepends on PROC\n"));
+    refused(&depending, "MODULES depends on PROC");
+    let mut selected = spec();
+    selected.kconfig += "config X\n\tbool \"X\"\n\tselect MODULES\n\n";
+    refused(&selected, "X selects MODULES");
+}

@@ -215,7 +215,7 @@ fn what_is_no_kernel_and_no_folder_of_modules_is_refused_before_anything_is_done
     }
     let plan = toy.kbisect(&["plan", "--start-kernel", "kernel"]);
     assert_eq!(plan.code, 0, "{}", plan.said());
-    let expected = "before anything is built: it stands for the start";
+    let expected = "kernel first, in place of the start";
     assert!(plan.said().contains(expected), "{}", plan.said());
 }
 

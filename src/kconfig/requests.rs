@@ -10,7 +10,9 @@ use super::resolve::{Changes, Resolver};
 use super::selected::{selecting, waiting};
 use super::spelling::spelling;
 use super::variations::Variations;
-use crate::model::{Fragment, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Value};
+use crate::model::{
+    Fragment, MODULES, Request, RequestId, RequestSet, ResolvedConfig, Symbol, Value,
+};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
@@ -185,6 +187,7 @@ pub fn analyse(
     }
     let variations = || Variations::new(quick, &requests, cancel);
     let keep = kept(&requests, &selected, keep, &full, variations)?;
+    let keep = with_modules(&requests, keep);
     Ok(Start {
         asked: parsed.fragment.clone(),
         requests,
@@ -272,6 +275,17 @@ fn settable(
         }
     }
     (candidates, missing)
+}
+
+/// The same, and the request for `MODULES` if a module stays: without it nobody asks for modules.
+fn with_modules(requests: &[Request], mut keep: RequestSet) -> RequestSet {
+    let is_module = |id: RequestId| requests[id.index()].value == Value::MODULE;
+    if keep.iter().any(is_module) {
+        let switch = requests.iter().position(|r| r.symbol.as_str() == MODULES);
+        let ids = switch.map(|at| RequestId(at as u32));
+        keep = keep.union(&RequestSet::of(requests.len(), ids));
+    }
+    keep
 }
 
 fn menu_order(text: &str) -> BTreeMap<Symbol, usize> {

@@ -28,9 +28,9 @@ pub(crate) fn begin(
     tools.check_source(cancel)?;
     let TakenApart { start, missing } = start?;
     let (prior, origin) = prior(settings, &start.requests, tell)?;
-    let opening = Opening::of(settings, tools, start.requests.len(), &prior, origin);
+    let opening = Opening::of(settings, tools, start.requests.len(), &prior, origin)?;
     note(tell, opening.text());
-    if let Some(text) = opening.warning(settings, tools) {
+    if let Some(text) = opening.warning(settings) {
         warn(tell, text);
     }
     let info = RunInfo {
@@ -54,7 +54,7 @@ pub(crate) fn begin(
         prior,
         requests: start.requests,
     };
-    if info.begins_with_guess() && info.prior.is_empty() {
+    if info.begins_with_guess() && info.prior.is_empty() && settings.start_kernel.is_none() {
         let text = "nothing says which requests are needed (--prior): the first guess is blind, and follows the order \
                     of the menu";
         note(tell, text.to_owned());

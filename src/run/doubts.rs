@@ -1,8 +1,8 @@
 //! Why an answer that a search ended with is none.
 
 use crate::journal::RunState;
-use crate::lab::{Outcome, Product};
-use crate::model::{Origin, Verdict};
+use crate::lab::{Outcome, Product, fragment_of};
+use crate::model::{Origin, Request, RequestSet, Verdict};
 use crate::search::{Rebuilt, Reliability};
 use crate::{Error, ErrorKind};
 
@@ -19,6 +19,21 @@ pub(crate) fn of_answer(outcome: &Outcome, state: &RunState) -> Option<Error> {
         Product::Same => Some(same_product()),
         Product::Unknown => Some(not_reproducible()),
     })
+}
+
+/// Why an answer is none whose fragment does not ask for all of it, as nobody asks for modules without `MODULES`.
+pub(crate) fn of_fragment(requests: &[Request], best: &RequestSet) -> Option<Error> {
+    let asked = fragment_of(requests, best);
+    let mut left = best.iter().map(|id| &requests[id.index()]);
+    let left = left.find(|request| !asked.requests().contains(request))?;
+    Some(
+        Error::failed(format!(
+            "the answer has {left}, and MODULES is not in it: no kernel was built that has both"
+        ))
+        .hint(
+            "start a new run with another --output and --modules builtin, or with --keep MODULES",
+        ),
+    )
 }
 
 /// The answer would be one about nothing.

@@ -1,9 +1,11 @@
-//! Why a start may not pass: drivers that are modules.
+//! The modules of a start: whether they can be kept, and whether they may be why it does not pass.
 
-use crate::kconfig::engine::Model;
+use crate::kconfig::Start;
+use crate::kconfig::engine::{Mode, Model};
 use crate::lab::Cause;
-use crate::model::{Config, Symbol, Value};
+use crate::model::{Config, MODULES, Symbol, Value};
 use crate::settings::{Modules, Settings};
+use crate::{Error, Result};
 
 /// So many modules are named.
 const NAMES: usize = 5;
@@ -42,6 +44,45 @@ pub(super) fn cause(config: &Config, settings: &Settings, model: Option<&Model>)
             "; --start-as full, defconfig or fragment, if the start was read as what it is not";
     }
     Some(Cause { text, way_out })
+}
+
+/// Can the modules of this start be kept? A candidate without a request for `MODULES` asks for none of them
+/// ([`fragment_of`](crate::lab::fragment_of)). That is enough only if nothing but the request, or the base, decides whether
+/// there are modules: otherwise Kconfig would build them in, and make a larger kernel of fewer requests.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if they cannot.
+pub(super) fn check(start: &Start, model: Option<&Model>) -> Result<()> {
+    if !start.requests.iter().any(|r| r.value == Value::MODULE) {
+        return Ok(());
+    }
+    let refused = |why: &str| {
+        let text = format!("the modules of this start cannot be kept: {why}");
+        Err(Error::usage(text).hint("--modules builtin asks for =y where the start has =m"))
+    };
+    let Some(model) = model else {
+        return refused("kbisect's own Kconfig engine cannot read this tree");
+    };
+    let mut state = model.resolve(Mode::AllNo, None);
+    let Some(switch) = model.find(MODULES).and_then(|id| state.explain(id)) else {
+        return refused("this project has no symbol MODULES");
+    };
+    if let Some(needs) = switch.needs.first() {
+        return refused(&format!("MODULES depends on {}", needs.text));
+    }
+    if let Some(by) = switch.selected_by.first() {
+        return refused(&format!("{} selects MODULES", by.text));
+    }
+    let is_asked = start.requests.iter().any(|r| r.symbol.as_str() == MODULES);
+    let is_of_base = start
+        .base
+        .config
+        .iter()
+        .any(|(s, v)| s.as_str() == MODULES && !v.is_no());
+    match is_asked || is_of_base {
+        true => Ok(()),
+        false => refused("neither the start nor the base asks for MODULES=y"),
+    }
 }
 
 /// `VIRTIO_NET=m, EXT4_FS=m and 7 more`.

@@ -3,10 +3,10 @@
 use super::tell::{Watcher, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
-use crate::Result;
 use crate::model::{Prior, Request, RequestId, Tracing, contract, count};
 use crate::oracle::SHIPPED;
 use crate::settings::{JudgeStart, Settings};
+use crate::{Error, Result};
 
 /// A start of at most this many requests is small: it is built within minutes.
 const SMALL: usize = 300;
@@ -35,22 +35,34 @@ struct Known<'a> {
 
 impl Opening {
     /// That of a run with these requests and the [`prior`], of this origin.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if an oracle compares with a start that is not to be built. What it
+    /// says of a guess, with nothing to compare with, would be taken for what it says with the start at hand.
     pub(crate) fn of(
         settings: &Settings,
         tools: &Tools,
         requests: usize,
         prior: &Prior,
         origin: &str,
-    ) -> Self {
+    ) -> Result<Self> {
         let known = Known {
             comparing: comparing(tools),
             trace: &settings.trace,
             requests,
             origin,
         };
-        match &settings.start_kernel {
-            Some(kernel) => Self::Guess(format!("{} stands for it", kernel.display())),
-            None => Self::from(settings.judge_start, &known, prior),
+        if let Some(kernel) = &settings.start_kernel {
+            return Ok(Self::Guess(format!("{} stands for it", kernel.display())));
+        }
+        match (settings.judge_start, known.comparing) {
+            (JudgeStart::Needed, Some(oracle)) => Err(Error::usage(format!(
+                "{oracle} compares kernels with the start, and --judge-start needed may never build it"
+            ))
+            .hint(
+                "leave --judge-start out; or give a kernel that stands for the start (--start-kernel, --start package:NAME)",
+            )),
+            (asked, _) => Ok(Self::from(asked, &known, prior)),
         }
     }
 
@@ -80,19 +92,14 @@ impl Opening {
     }
 
     /// What the user asked for and does not get, as the start is not built first.
-    pub(crate) fn warning(&self, settings: &Settings, tools: &Tools) -> Option<String> {
-        let Self::Guess(_) = self else { return None };
-        if let Tracing::File(path) = &settings.trace {
-            let path = path.display();
-            return Some(format!(
-                "{path} is not used: a trace is of a start that is built first (--judge-start first)"
-            ));
+    pub(crate) fn warning(&self, settings: &Settings) -> Option<String> {
+        match (self, &settings.trace) {
+            (Self::Guess(_), Tracing::File(path)) => Some(format!(
+                "{} is not used: a trace is of a start that is built first (--judge-start first)",
+                path.display()
+            )),
+            _ => None,
         }
-        let oracle = comparing(tools).filter(|_| settings.start_kernel.is_none())?;
-        Some(format!(
-            "{oracle} compares with the start, which is not built first: it tolerates what the first kernel that it \
-             accepts has (--judge-start first builds the start)"
-        ))
     }
 
     /// In words for people.

@@ -59,6 +59,13 @@ pub(crate) fn drive(
             .map(|_| outcome),
         Some(_) => Ok(outcome),
     });
+    let result = result.and_then(|outcome| {
+        let requests = &opened.info.requests;
+        match doubts::of_fragment(requests, &outcome.best).filter(|_| outcome.stopped.is_none()) {
+            Some(error) => Err(error),
+            None => Ok(outcome),
+        }
+    });
     let result = result.and_then(|outcome| match outcome.stopped {
         None => match doubts::of_answer(&outcome, opened.journal.state()) {
             Some(error) => Err(error),

@@ -1,6 +1,7 @@
 //! The kernel that stands for a start that is not built: of a package, of this machine, or named.
 
 use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::given::{RUNNING, is_linux};
@@ -8,7 +9,7 @@ use super::guest_modules;
 use super::tell::{Watcher, note, warn};
 use crate::input;
 use crate::kmod::Packed;
-use crate::settings::{JudgeStart, Settings};
+use crate::settings::{ARCH, JudgeStart, Settings};
 use crate::setup::{PackageName, PackagedKernel, Setup};
 use crate::supervise::CancelToken;
 use crate::trial::StandIn;
@@ -22,6 +23,8 @@ const OF_MODULES: [&str; 3] = ["modules.order", "modules.dep", "kernel"];
 
 /// So many missing modules are named.
 const SHOWN: usize = 5;
+
+const KERNEL: &str = "--start-kernel is the boot image of a kernel, such as /boot/vmlinuz-VERSION";
 
 /// Where modules are, in the root of a system.
 const PLACES: [&str; 2] = ["lib/modules", "usr/lib/modules"];
@@ -70,6 +73,11 @@ pub(crate) fn find(
         return Ok(());
     };
     readable(kernel)?;
+    // QEMU's words for any other file are hard to understand.
+    if is_linux(settings) && settings.arch == ARCH && !is_boot_image(kernel) {
+        let text = format!("{} is no kernel image (bzImage)", kernel.display());
+        return Err(Error::usage(text).hint(KERNEL));
+    }
     if let Some(modules) = &settings.start_modules {
         settings.start_modules = Some(folder_of_modules(modules)?);
     }
@@ -190,10 +198,18 @@ fn of_this_machine(tell: &mut Watcher<'_>) -> (Option<PathBuf>, Option<PathBuf>)
     (image, modules)
 }
 
+/// Does the file have the header of a boot image for x86 (the kernel's Documentation/arch/x86/boot.rst)?
+fn is_boot_image(kernel: &Path) -> bool {
+    const AT: u64 = 0x202;
+    let mut magic = [0; 4];
+    let read = File::open(kernel).and_then(|file| file.read_exact_at(&mut magic, AT));
+    read.is_ok() && &magic == b"HdrS"
+}
+
 /// Refuses a kernel that cannot be read.
 fn readable(kernel: &Path) -> Result<()> {
-    let hint = "--start-kernel is the boot image of a kernel, such as /boot/vmlinuz-VERSION";
-    let wrong = || Error::usage(format!("cannot read the kernel {}", kernel.display())).hint(hint);
+    let wrong =
+        || Error::usage(format!("cannot read the kernel {}", kernel.display())).hint(KERNEL);
     match File::open(kernel).and_then(|file| file.metadata()) {
         Ok(of) if of.is_file() && of.len() > 0 => Ok(()),
         Ok(_) => Err(wrong()),
@@ -302,6 +318,9 @@ mod tests {
         fs::write(&kernel, "").unwrap();
         find_in(&mut named).unwrap_err();
         fs::write(&kernel, "kernel").unwrap();
+        let error = find_in(&mut named).unwrap_err().to_string();
+        assert!(error.contains("is no kernel image"), "{error}");
+        fs::write(&kernel, [&[0; 0x202][..], b"HdrS"].concat()).unwrap();
         find_in(&mut named).unwrap();
         named.judge_start = JudgeStart::First;
         let error = find_in(&mut named).unwrap_err().to_string();

@@ -5,7 +5,7 @@ use super::given::{self, Piece};
 use super::lists::{list, list_problems, list_unknown};
 use super::tell::{Watcher, note};
 use super::tools::Tools;
-use super::{reasons, stand_in, unmet, versions};
+use super::{modules, reasons, stand_in, unmet, versions};
 use crate::kconfig::{self, Fixed, Overruled, Parsed, Precedence, Problem, Start};
 use crate::model::{Missing, Symbol};
 use crate::settings::{Base, Modules, Settings};
@@ -161,6 +161,9 @@ pub(crate) fn start(
     )?;
     // With the defaults of the tree there is none: the file's own lines count.
     start.unknown = unknown;
+    if settings.modules == Some(Modules::Keep) {
+        modules::check(&start, tools.resolver.trusted())?;
+    }
     let base = base_name(&settings.base);
     let overruled = start.overruled.iter();
     list(tell, &name, overruled.map(|o| overruling(o, &base)));

@@ -113,8 +113,8 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
     check_run(settings, &tools, cancel)?;
     let start = start(files, settings, &tools, cancel, tell)?.start;
     let (prior, origin) = prior(settings, &start.requests, tell)?;
-    let opening = Opening::of(settings, &tools, start.requests.len(), &prior, origin);
-    if let Some(text) = opening.warning(settings, &tools) {
+    let opening = Opening::of(settings, &tools, start.requests.len(), &prior, origin)?;
+    if let Some(text) = opening.warning(settings) {
         warn(tell, text);
     }
     let begins_with_guess = matches!(opening, Opening::Guess(_));

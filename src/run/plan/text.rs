@@ -152,25 +152,21 @@ fn search(report: &PlanReport) -> String {
     let mut text = format!("\n{what}\n");
     let mut lines = Vec::new();
     if settings.learns() {
-        let line =
-            "begins with what earlier runs did not need, and keeps its result for later ones";
+        let line = "estimates by earlier runs what is needed, and keeps its result for later ones";
         lines.push(line.to_owned());
     } else if settings.has_own_prior()
         && let Some(prior) = &settings.prior
     {
-        lines.push(format!(
-            "begins with what is not needed by {}",
-            prior.display()
-        ));
+        lines.push(format!("estimates by {} what is needed", prior.display()));
     }
     if let Some(kernel) = &settings.start_kernel {
         let is_traced = settings.trace == Tracing::Auto && report.boots;
         let traced = match is_traced {
-            true => ", and begins with what runs in it, if it can be traced",
+            true => "; what runs in it orders the guesses, if it can be traced",
             false => "",
         };
         lines.push(format!(
-            "boots {} before anything is built: it stands for the start{traced}",
+            "boots {} first, in place of the start{traced}",
             kernel.display()
         ));
     }
@@ -179,12 +175,13 @@ fn search(report: &PlanReport) -> String {
         _ if report.begins_with_guess => {}
         // Others boot nothing that could be traced.
         Tracing::Auto if report.boots => {
-            let line = "begins with what does not run in a boot of the start, if it can be traced";
+            let line =
+                "removes first what does not run in a boot of the start, if it can be traced";
             lines.push(line.to_owned());
         }
         Tracing::File(path) => {
             lines.push(format!(
-                "begins with what did not run in {}",
+                "removes first what did not run in {}",
                 path.display()
             ));
         }
@@ -246,7 +243,7 @@ mod tests {
     #[test]
     fn a_traced_boot_is_announced_only_where_an_oracle_boots() {
         let dir = tempfile::tempdir().unwrap();
-        let line = "begins with what does not run in a boot of the start";
+        let line = "removes first what does not run in a boot of the start";
         for (script, is_told) in [("kbisect boot --until x", true), ("test -s image", false)] {
             let program = dir.path().join("oracle");
             fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
