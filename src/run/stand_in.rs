@@ -56,8 +56,20 @@ pub(crate) fn find(
         let kernel = fetch(&PackageName::parse(&name)?, settings, cancel, tell)?;
         settings.start[at].clone_from(&kernel.config);
         // Files that are merged may ask for more than that kernel has.
-        if is_alone && !is_named && !is_built {
+        if is_named {
+            continue;
+        }
+        if is_alone && !is_built {
             (settings.start_kernel, settings.start_modules) = (Some(kernel.image), kernel.modules);
+        } else {
+            let why = match is_built {
+                true => "--judge-start first builds the start",
+                false => "the start is merged from several",
+            };
+            note(
+                tell,
+                format!("the kernel of the package is not booted: {why}"),
+            );
         }
     }
     if is_alone && !is_named && !is_built && is_running(&settings.start[0]) {
@@ -250,22 +262,23 @@ fn folder_of_modules(folder: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Warns if the kernel that stands for the start is of another version than the source.
+/// Warns if the start, or the kernel that stands for it, is of another version than the source.
 pub(crate) fn tell_version(
     settings: &Settings,
     configs: &[&[u8]],
     source: &Path,
     tell: &mut Watcher<'_>,
 ) {
-    if settings.start_kernel.is_none() {
-        return;
-    }
     let version = configs.iter().find_map(|text| input::version(text));
     let (Some(version), Some(tree)) = (version, version_of(source)) else {
         return;
     };
-    // `-rc1` and the like are in both.
-    if version != tree {
+    // A later patch of a stable series matters only beside a kernel of it. `-rc1` and the like are in both.
+    let is_other = match settings.start_kernel {
+        Some(_) => version != tree,
+        None => series(version) != series(&tree),
+    };
+    if is_other {
         warn(
             tell,
             format!(
@@ -415,5 +428,6 @@ mod tests {
         );
         assert_eq!(told(&with, "6.1.192"), "");
         assert_eq!(told(&settings(), "6.1.170"), "");
+        assert!(told(&settings(), "6.18.44").contains("of Linux 6.18.44"));
     }
 }
