@@ -231,6 +231,14 @@ impl Modules {
 
 /// The contents of a module, unpacked if it is compressed.
 fn contents(path: &Path) -> Result<Vec<u8>> {
+    let of = fs::metadata(path).map_err(|e| Error::io("read the module", path, e))?;
+    // To read a pipe would never end.
+    if !of.is_file() {
+        return Err(Error::failed(format!(
+            "the module {} is no file",
+            path.display()
+        )));
+    }
     let bytes = fs::read(path).map_err(|e| Error::io("read the module", path, e))?;
     match Packing::of(&bytes) {
         None => Ok(bytes),

@@ -48,6 +48,8 @@ pub fn sanitize(text: &str) -> String {
             },
             '\r' => {}
             '\n' | '\t' => out.push(c),
+            // Unicode's separators of lines and of paragraphs.
+            '\u{2028}' | '\u{2029}' => out.push(' '),
             c if c.is_control() => out.push('\u{fffd}'),
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
             c => out.push(c),
@@ -75,4 +77,14 @@ pub fn sanitize_line(text: &str, max: usize) -> String {
         return cut;
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_separator_of_lines_is_a_space() {
+        assert_eq!(sanitize("one\u{2028}two\u{2029}three"), "one two three");
+    }
 }

@@ -24,9 +24,12 @@ pub use shipped::{SHIPPED, Shipped, shipped};
 pub use written::Written;
 
 use crate::identity::{Tracked, Version};
-use crate::model::{Hashes, OracleFiles, OracleKey, near};
+use crate::model::{Hashes, OracleFiles, OracleKey, contract, near};
 use crate::supervise::find_program;
 use crate::{Error, Result, dirs};
+
+/// Bytes of a file up to which it may be a script.
+const SMALL: u64 = 1 << 20;
 
 /// A program that says whether a built kernel is good enough.
 #[derive(Debug, Clone)]
@@ -148,6 +151,18 @@ impl Oracle {
         contents
             .windows(word.len())
             .any(|window| window == word.as_bytes())
+    }
+
+    /// Does it compare kernels with the start: does its program, or a file that it uses, speak of
+    /// [`contract::BASELINE`]?
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        let word = contract::BASELINE.as_bytes();
+        let files = self.files.iter().chain(&*self.uses).map(Tracked::path);
+        let is_small = |of: std::fs::Metadata| of.is_file() && of.len() <= SMALL;
+        let texts = files.filter(|path| std::fs::metadata(path).is_ok_and(is_small));
+        let mut texts = texts.filter_map(|path| std::fs::read(path).ok());
+        texts.any(|text| text.windows(word.len()).any(|window| window == word))
     }
 
     /// Does it boot kernels by `kbisect boot`?
@@ -330,5 +345,20 @@ mod tests {
         let oracle = find(&path.to_string_lossy()).unwrap();
         assert!(oracle.mentions("KBISECT_GUEST") && oracle.mentions("kbisect boot"));
         assert!(!oracle.mentions("KBISECT_GUESTS"));
+    }
+
+    #[test]
+    fn an_oracle_compares_with_the_start_if_a_file_that_it_uses_does() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mine");
+        std::fs::write(&path, "#!/bin/sh\n. \"$here/common.sh\"\n").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        let compares = |text: &str| {
+            std::fs::write(dir.path().join("common.sh"), text).unwrap();
+            find(&path.to_string_lossy()).unwrap().compares()
+        };
+        assert!(!compares("true\n"));
+        assert!(compares("cmp new \"$KBISECT_BASELINE/old\"\n"));
     }
 }

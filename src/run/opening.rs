@@ -3,7 +3,7 @@
 use super::tell::{Watcher, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
-use crate::model::{Prior, Request, RequestId, Tracing, contract, count};
+use crate::model::{Prior, Request, RequestId, Tracing, count};
 use crate::oracle::SHIPPED;
 use crate::settings::{JudgeStart, Settings};
 use crate::{Error, Result};
@@ -116,7 +116,7 @@ impl Opening {
 /// The name of an oracle that compares kernels with the start, if there is one.
 fn comparing(tools: &Tools) -> Option<&str> {
     let mut oracles = tools.oracles.iter();
-    let oracle = oracles.find(|oracle| oracle.mentions(contract::BASELINE))?;
+    let oracle = oracles.find(|oracle| oracle.compares())?;
     Some(oracle.name())
 }
 
