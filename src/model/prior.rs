@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::RequestId;
 
+/// A request whose chance is higher, in thousandths, is likelier than not.
+const EVEN: u16 = 500;
+
 /// How likely each request is needed, in thousandths, by its id. Empty: unknown.
 ///
 /// It is kept in thousandths, so that writing and reading do not change it.
@@ -48,25 +51,26 @@ impl Prior {
         Self::new(both)
     }
 
-    /// The requests that are likelier than not.
-    fn likely(&self) -> impl Iterator<Item = usize> + '_ {
-        let is_likely = |(_, thousandths): &(usize, &u16)| **thousandths > 500;
-        self.0
-            .iter()
-            .enumerate()
-            .filter(is_likely)
-            .map(|(id, _)| id)
+    /// Is this request likelier than not?
+    #[must_use]
+    pub fn is_likely(&self, id: RequestId) -> bool {
+        self.0.get(id.index()).is_some_and(|chance| *chance > EVEN)
+    }
+
+    /// Is any request likelier than not?
+    #[must_use]
+    pub fn has_guess(&self) -> bool {
+        self.0.iter().any(|chance| *chance > EVEN)
     }
 
     /// The same, with each chance halved that is not in the guess: so no further request is likelier than not, and
     /// their order stays. If `guess` has no likely request, nothing changes.
     #[must_use]
     pub fn behind(mut self, guess: &Self) -> Self {
-        let mut is_in = vec![false; self.len()];
-        guess.likely().for_each(|id| is_in[id] = true);
-        if is_in.contains(&true) {
-            let others = self.0.iter_mut().zip(is_in).filter(|(_, is_in)| !is_in);
-            others.for_each(|(chance, _)| *chance = (*chance / 2).max(1));
+        if guess.has_guess() {
+            let others = (0..).map(RequestId).zip(&mut self.0);
+            let others = others.filter(|(id, _)| !guess.is_likely(*id));
+            others.for_each(|(_, chance)| *chance = (*chance / 2).max(1));
         }
         self
     }

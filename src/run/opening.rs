@@ -3,16 +3,13 @@
 use super::tell::{Watcher, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
-use crate::model::{Prior, Request, RequestId, Tracing, count};
+use crate::model::{Prior, Request, Tracing, count};
 use crate::oracle::SHIPPED;
 use crate::settings::{JudgeStart, Settings};
 use crate::{Error, Result};
 
 /// A start of at most this many requests is small: it is built within minutes.
 const SMALL: usize = 300;
-
-/// A request that is likelier than this belongs to the guess.
-const EVEN: f64 = 0.5;
 
 /// What a run judges first, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +64,6 @@ impl Opening {
     }
 
     fn from(asked: JudgeStart, known: &Known<'_>, prior: &Prior) -> Self {
-        let is_likely = |id| prior.of(RequestId(id)).is_some_and(|chance| chance > EVEN);
-        let has_guess = (0..prior.len() as u32).any(is_likely);
         let all = count(known.requests, "request");
         match asked {
             JudgeStart::First => return Self::Start("--judge-start first".to_owned()),
@@ -81,7 +76,7 @@ impl Opening {
         if let Tracing::File(_) = known.trace {
             return Self::Start("--trace is of it".to_owned());
         }
-        if has_guess {
+        if prior.has_guess() {
             let origin = known.origin;
             return Self::Guess(format!("{origin} which requests are likely to be needed"));
         }

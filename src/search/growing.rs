@@ -23,9 +23,6 @@ use super::{
 };
 use crate::model::{Candidate, CandidateId, Origin, Phase, RequestId, RequestSet, Verdict};
 
-/// A request that is likelier than this belongs to the first candidate.
-const EVEN: f64 = 0.5;
-
 /// Each candidate has at least one request in this many more than the one before. If no request is likelier than not,
 /// the first candidate has that many.
 const SHARE: usize = 16;
@@ -168,13 +165,8 @@ impl Growing {
 
     /// How far the prior is trusted once this prefix has passed.
     fn trust(&self, passed: usize) -> Trust {
-        let likely = |id: RequestId| {
-            self.options
-                .prior
-                .of(id)
-                .is_some_and(|chance| chance > EVEN)
-        };
-        match passed == 0 && self.prefixes[passed].iter().any(likely) {
+        let prior = &self.options.prior;
+        match passed == 0 && self.prefixes[passed].iter().any(|id| prior.is_likely(id)) {
             true => Trust::Tested,
             false => self.options.trust,
         }
@@ -231,7 +223,8 @@ fn prefixes(start: &RequestSet, fixed: &RequestSet, options: &Options) -> Vec<Re
         likelier.then(cost(a).total_cmp(&cost(b)))
     });
     let mut have = options.depends.needs(&fixed.intersection(start), start);
-    let likely = order.iter().take_while(|id| chance(id) > EVEN).count();
+    let is_likely = |id: &&RequestId| options.prior.is_likely(**id);
+    let likely = order.iter().take_while(is_likely).count();
     let few = (start.len() / SHARE).max(FEW);
     let first = have.len() + few;
     let mut prefixes: Vec<RequestSet> = Vec::new();
