@@ -30,6 +30,33 @@ pub(super) enum Answer {
     Stopped(TrialResult),
 }
 
+impl Answer {
+    /// What became of a trial with this answer on `image`, a hash and a size.
+    pub(super) fn result(
+        self,
+        image: Option<(String, u64)>,
+        timings: Timings,
+        origin: Origin,
+    ) -> TrialResult {
+        match self {
+            Self::Stopped(result) => result,
+            Self::Complaint(evidence) => TrialResult::Complained {
+                evidence,
+                image,
+                timings,
+                origin,
+            },
+            Self::Verdict(verdict, evidence) => TrialResult::Judged {
+                verdict,
+                evidence,
+                image,
+                timings,
+                origin,
+            },
+        }
+    }
+}
+
 /// A built image, and what it took.
 struct Image {
     product: Product,
@@ -110,32 +137,14 @@ impl TrialRunner {
                     (subject.warn)(text);
                 }
                 let image = Some((product.hash, product.size));
-                let (verdict, evidence) = match answer? {
-                    // One that was stopped may have been at work on it.
-                    Answer::Stopped(result) => return Ok(result),
-                    Answer::Complaint(evidence) => {
-                        return Ok(TrialResult::Complained {
-                            evidence,
-                            image,
-                            timings,
-                            origin,
-                        });
-                    }
-                    Answer::Verdict(..) if is_changed => {
-                        return Err(Error::failed(
-                            "an oracle changed the product that it was to judge",
-                        )
-                        .hint("let it work on a copy, in $KBISECT_TRIAL; then `kbisect resume`"));
-                    }
-                    Answer::Verdict(verdict, evidence) => (verdict, evidence),
-                };
-                Ok(TrialResult::Judged {
-                    verdict,
-                    evidence,
-                    image,
-                    timings,
-                    origin,
-                })
+                match answer? {
+                    // One that was stopped, or complained, may have been at work on it.
+                    Answer::Verdict(..) if is_changed => Err(Error::failed(
+                        "an oracle changed the product that it was to judge",
+                    )
+                    .hint("let it work on a copy, in $KBISECT_TRIAL; then `kbisect resume`")),
+                    answer => Ok(answer.result(image, timings, origin)),
+                }
             })?;
         Ok(done.unwrap_or(TrialResult::Cancelled))
     }

@@ -42,29 +42,12 @@ impl TrialRunner {
         let given = Given::new(text, &[tree.join(&self.plan.config)])?;
         let mut timings = Timings::default();
         let answer = self.ask(&job, subject, &given, cancel, state, &mut timings)?;
-        let (image, origin) = (Some((product.hash, product.size)), subject.origin);
-        Ok(match answer {
-            Answer::Stopped(result) => result,
-            Answer::Complaint(evidence) => TrialResult::Complained {
-                evidence,
-                image,
-                timings,
-                origin,
-            },
-            Answer::Verdict(verdict, evidence) => {
-                if verdict.is_pass() {
-                    // The oracles' own folders are all that others are compared with.
-                    fs::remove_dir_all(&tree).map_err(|e| Error::io("remove", &tree, e))?;
-                }
-                TrialResult::Judged {
-                    verdict,
-                    evidence,
-                    image,
-                    timings,
-                    origin,
-                }
-            }
-        })
+        if matches!(&answer, Answer::Verdict(verdict, _) if verdict.is_pass()) {
+            // The oracles' own folders are all that others are compared with.
+            fs::remove_dir_all(&tree).map_err(|e| Error::io("remove", &tree, e))?;
+        }
+        let image = Some((product.hash, product.size));
+        Ok(answer.result(image, timings, subject.origin))
     }
 
     /// What oracles are asked about it.
