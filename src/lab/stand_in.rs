@@ -22,16 +22,8 @@ impl Lab<'_> {
         self.emit(&Event::PhaseBegun {
             phase: Phase::Start,
         });
-        let mut tries = Tries::default();
-        loop {
-            let passed = self.try_stand_in(kernel, config, &mut tries)?;
-            if self.is_stopping {
-                return Err(interrupted());
-            }
-            if passed.is_some() {
-                return Ok(());
-            }
-        }
+        self.until_passed(|lab, tries| lab.try_stand_in(kernel, config, tries))?;
+        Ok(())
     }
 
     /// Makes one trial of it: its judgement if it passed, nothing if it is to be made again.

@@ -31,9 +31,17 @@ impl Lab<'_> {
         self.emit(&Event::PhaseBegun {
             phase: Phase::Start,
         });
+        self.until_passed(|lab, tries| lab.try_start(config, keep, tries))
+    }
+
+    /// Makes trials until one has passed: its judgement.
+    pub(super) fn until_passed(
+        &mut self,
+        mut attempt: impl FnMut(&mut Self, &mut Tries) -> Result<Option<Judgement>>,
+    ) -> Result<Judgement> {
         let mut tries = Tries::default();
         loop {
-            let judgement = self.try_start(config, keep, &mut tries)?;
+            let judgement = attempt(self, &mut tries)?;
             // Its verdict, if it has one, is on disk.
             if self.is_stopping {
                 return Err(interrupted());
