@@ -147,22 +147,17 @@ impl Oracle {
     #[must_use]
     pub fn mentions(&self, word: &str) -> bool {
         // It was read before; one that has gone since is told when it is run.
-        let contents = std::fs::read(&self.program).unwrap_or_default();
-        contents
-            .windows(word.len())
-            .any(|window| window == word.as_bytes())
+        speaks_of(&self.program, word)
     }
 
     /// Does it compare kernels with the start: does its program, or a file that it uses, speak of
     /// [`contract::BASELINE`]?
     #[must_use]
     pub fn compares(&self) -> bool {
-        let word = contract::BASELINE.as_bytes();
         let files = self.files.iter().chain(&*self.uses).map(Tracked::path);
         let is_small = |of: std::fs::Metadata| of.is_file() && of.len() <= SMALL;
-        let texts = files.filter(|path| std::fs::metadata(path).is_ok_and(is_small));
-        let mut texts = texts.filter_map(|path| std::fs::read(path).ok());
-        texts.any(|text| text.windows(word.len()).any(|window| window == word))
+        let mut texts = files.filter(|path| std::fs::metadata(path).is_ok_and(is_small));
+        self.mentions(contract::BASELINE) || texts.any(|path| speaks_of(path, contract::BASELINE))
     }
 
     /// Does it boot kernels by `kbisect boot`?
@@ -293,6 +288,13 @@ impl Oracle {
         hasher.update(guest_version.unwrap_or_default().as_bytes());
         hasher.finalize().to_hex().to_string()
     }
+}
+
+/// Is `word` in the file?
+fn speaks_of(path: &Path, word: &str) -> bool {
+    let contents = std::fs::read(path).unwrap_or_default();
+    let mut windows = contents.windows(word.len());
+    windows.any(|window| window == word.as_bytes())
 }
 
 #[cfg(test)]
