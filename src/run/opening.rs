@@ -34,8 +34,8 @@ impl Opening {
     /// That of a run with these requests and the [`prior`], of this origin.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if an oracle compares with a start that is not to be built. What it
-    /// says of a guess, with nothing to compare with, would be taken for what it says with the start at hand.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if an oracle compares with a start that is not to be built. Its
+    /// first verdicts would be made without a baseline, and the search would mix them with later ones.
     pub(crate) fn of(
         settings: &Settings,
         tools: &Tools,
