@@ -53,6 +53,8 @@ pub mod cli;
 pub mod dirs;
 pub mod error;
 #[doc(hidden)]
+pub mod guest;
+#[doc(hidden)]
 pub mod identity;
 #[doc(hidden)]
 pub mod input;

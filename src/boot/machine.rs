@@ -79,8 +79,12 @@ pub enum Interface {
     Virtio,
     /// NVMe.
     Nvme,
-    /// IDE of the PIIX3.
+    /// IDE: of the PIIX3 on `pc`.
     Ata,
+    /// SATA on an AHCI controller.
+    Ahci,
+    /// A SCSI disk on virtio-scsi.
+    Scsi,
 }
 
 /// The format of an image.
@@ -103,7 +107,7 @@ pub struct Drive {
     pub format: Disk,
 }
 
-/// `FILE[,if=virtio|nvme|ata][,format=raw|qcow2]`. The format is qcow2 if the name says so,
+/// `FILE[,if=virtio|nvme|ahci|ata|scsi][,format=raw|qcow2]`. The format is qcow2 if the name says so,
 /// raw otherwise.
 impl FromStr for Drive {
     type Err = String;
@@ -116,11 +120,13 @@ impl FromStr for Drive {
                 "if=virtio" => interface = Interface::Virtio,
                 "if=nvme" => interface = Interface::Nvme,
                 "if=ata" => interface = Interface::Ata,
+                "if=ahci" => interface = Interface::Ahci,
+                "if=scsi" => interface = Interface::Scsi,
                 "format=raw" => format = Some(Disk::Raw),
                 "format=qcow2" => format = Some(Disk::Qcow2),
                 _ if option.starts_with("if=") || option.starts_with("format=") => {
                     return Err(format!(
-                        "`{option}` is none of if=virtio, if=nvme, if=ata, format=raw, format=qcow2"
+                        "`{option}` is none of if=virtio, if=nvme, if=ahci, if=ata, if=scsi, format=raw, format=qcow2"
                     ));
                 }
                 _ => break,
@@ -282,6 +288,15 @@ impl Machine {
             Interface::Virtio => format!("virtio-blk-pci,drive=drive{number}"),
             Interface::Nvme => format!("nvme,drive=drive{number},serial=kbisect{number}"),
             Interface::Ata => format!("ide-hd,drive=drive{number}"),
+            Interface::Ahci => {
+                args.add("-device").add(format!("ahci,id=ahci{number}"));
+                format!("ide-hd,drive=drive{number},bus=ahci{number}.0")
+            }
+            Interface::Scsi => {
+                args.add("-device")
+                    .add(format!("virtio-scsi-pci,id=scsi{number}"));
+                format!("scsi-hd,drive=drive{number},bus=scsi{number}.0")
+            }
         };
         if number == 0 && self.firmware == Firmware::FirstDrive {
             device.push_str(",bootindex=0");
@@ -369,9 +384,15 @@ mod tests {
         machine.accel = Accel::Kvm;
         machine.clock = Clock::Host;
         machine.nic = Some(Nic::E1000);
-        machine.drives = ["a,b.img,if=nvme", "c.qcow2", "d,if=ata"]
-            .map(|drive| drive.parse().unwrap())
-            .to_vec();
+        machine.drives = [
+            "a,b.img,if=nvme",
+            "c.qcow2",
+            "d,if=ata",
+            "e,if=ahci",
+            "f,if=scsi",
+        ]
+        .map(|drive| drive.parse().unwrap())
+        .to_vec();
         machine.firmware = Firmware::FirstDrive;
         let forwards = [
             PortForward {
@@ -389,6 +410,10 @@ mod tests {
             -device\nvirtio-blk-pci,drive=drive1\n\
             -drive\nfile=d,if=none,id=drive2,format=raw,snapshot=on\n\
             -device\nide-hd,drive=drive2\n\
+            -drive\nfile=e,if=none,id=drive3,format=raw,snapshot=on\n\
+            -device\nahci,id=ahci3\n-device\nide-hd,drive=drive3,bus=ahci3.0\n\
+            -drive\nfile=f,if=none,id=drive4,format=raw,snapshot=on\n\
+            -device\nvirtio-scsi-pci,id=scsi4\n-device\nscsi-hd,drive=drive4,bus=scsi4.0\n\
             -netdev\nuser,id=net,hostfwd=tcp:127.0.0.1:2222-:22,hostfwd=tcp:127.0.0.1:80-:8\n\
             -device\ne1000,netdev=net,romfile=";
         assert_eq!(line(&machine, &forwards), expected);
@@ -403,7 +428,7 @@ mod tests {
 
     #[test]
     fn a_wrong_drive_or_forward_is_refused() {
-        for drive in ["", ",if=nvme", "a,if=scsi", "a,format=vmdk"] {
+        for drive in ["", ",if=nvme", "a,if=usb", "a,format=vmdk"] {
             assert!(drive.parse::<Drive>().is_err(), "{drive}");
         }
         for forward in ["22", "auto", "0:22", "x:22", "22:auto", "22:70000", ":"] {

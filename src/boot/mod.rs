@@ -7,6 +7,7 @@
 mod accel;
 mod budget;
 mod console;
+mod hardware;
 mod machine;
 mod outcome;
 mod record;
@@ -16,6 +17,7 @@ mod serial;
 pub use accel::{Choice, choose_accel};
 pub use budget::Budget;
 pub use console::{Console, Failure, FailureKind, Step, Watch};
+pub use hardware::{Board, Hardware, Loader};
 pub use machine::{
     Accel, Clock, Disk, Drive, Firmware, Forward, HostPort, Interface, Kernel, Machine, Memory,
     Nic, PortForward,

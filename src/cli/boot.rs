@@ -40,7 +40,7 @@ pub struct BootArgs {
     #[arg(
         long = "drive",
         id = "drives",
-        value_name = "FILE[,if=virtio|nvme|ata][,format=raw|qcow2]"
+        value_name = "FILE[,if=virtio|nvme|ahci|ata|scsi][,format=raw|qcow2]"
     )]
     drives: Vec<Drive>,
     /// Attach a network card

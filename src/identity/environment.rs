@@ -25,6 +25,7 @@ const SHOWN: &[&str] = &[
     "CROSS_COMPILE",
     "HOSTCFLAGS",
     "KAFLAGS",
+    contract::DISK,
     contract::NIC,
     "KCFLAGS",
     "KCPPFLAGS",

@@ -44,13 +44,23 @@ pub const PORT: &str = "KBISECT_PORT";
 /// What the init of the prepared guest does. On the kernel's command line.
 pub const MODE: &str = "KBISECT_MODE";
 
+/// The machine that the oracle's header asks for, in the words of [`Hardware`](crate::boot::Hardware):
+/// `machine=pc disk=nvme nic=virtio boot=direct`. `kbisect boot` makes it.
+pub const MACHINE: &str = "KBISECT_MACHINE";
+
+/// How the guest starts: `fast` by a small init, `full` by its own.
+pub const LEVEL: &str = "KBISECT_LEVEL";
+
 /// The network card with which `net-ok` and `ssh-ok` boot. The user sets it; verdicts depend on it.
 pub const NIC: &str = "KBISECT_NIC";
 
+/// How the guest's disk is attached, where the oracle has one. The user sets it; verdicts depend on it.
+pub const DISK: &str = "KBISECT_DISK";
+
 /// Those that kbisect sets anew for each oracle or probe, whatever the user has set.
-pub const SET_BY_KBISECT: [&str; 13] = [
+pub const SET_BY_KBISECT: [&str; 15] = [
     IMAGE, CONFIG, SOURCE, BUILD, TRIAL, TIMEOUT, EVIDENCE, SLOT, BASELINE, TRACE, GUEST, MODULES,
-    PORT,
+    PORT, MACHINE, LEVEL,
 ];
 
 #[cfg(test)]
@@ -62,7 +72,7 @@ mod tests {
     use super::*;
 
     fn all() -> impl Iterator<Item = &'static str> {
-        SET_BY_KBISECT.into_iter().chain([MODE, NIC])
+        SET_BY_KBISECT.into_iter().chain([MODE, NIC, DISK])
     }
 
     fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

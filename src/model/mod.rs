@@ -11,6 +11,7 @@ mod event;
 mod forecast;
 mod key;
 mod launcher;
+mod level;
 mod near;
 mod order;
 mod prior;
@@ -40,6 +41,7 @@ pub use key::{
     SourceId, SourceKey, ToolchainKey,
 };
 pub use launcher::CompilerLauncher;
+pub use level::Level;
 pub use near::near;
 pub use order::Order;
 pub use prior::Prior;

@@ -1,0 +1,176 @@
+//! The machine that an oracle asks for, in words: `machine=q35 disk=nvme nic=virtio boot=grub`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::machine::{Interface, Nic};
+
+/// QEMU's machine type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Board {
+    /// `pc`: i440FX and PIIX3.
+    #[default]
+    Pc,
+    /// `q35`: PCI Express, with an AHCI controller of its own.
+    Q35,
+    /// `microvm`: no PCI; devices on virtio-mmio.
+    Microvm,
+}
+
+/// How the kernel gets into memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loader {
+    /// QEMU loads it.
+    #[default]
+    Direct,
+    /// GRUB loads it from `/boot` on the guest's disk.
+    Grub,
+}
+
+/// The parts of a machine that a kernel needs drivers for. The default is the least: a console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hardware {
+    /// The machine type.
+    pub board: Board,
+    /// How the guest's disk is attached, if the guest has one.
+    pub disk: Option<Interface>,
+    /// The network card.
+    pub nic: Option<Nic>,
+    /// How the kernel gets into memory.
+    pub loader: Loader,
+}
+
+/// The words of [`Hardware`]: for each key the values, as they are written and as they are meant.
+const BOARDS: [(&str, Board); 3] = [
+    ("pc", Board::Pc),
+    ("q35", Board::Q35),
+    ("microvm", Board::Microvm),
+];
+const DISKS: [(&str, Option<Interface>); 6] = [
+    ("none", None),
+    ("virtio", Some(Interface::Virtio)),
+    ("nvme", Some(Interface::Nvme)),
+    ("ahci", Some(Interface::Ahci)),
+    ("ata", Some(Interface::Ata)),
+    ("scsi", Some(Interface::Scsi)),
+];
+const NICS: [(&str, Option<Nic>); 3] = [
+    ("none", None),
+    ("virtio", Some(Nic::Virtio)),
+    ("e1000", Some(Nic::E1000)),
+];
+const LOADERS: [(&str, Loader); 2] = [("direct", Loader::Direct), ("grub", Loader::Grub)];
+
+impl Hardware {
+    /// The keys that [`Self::set`] knows.
+    pub const KEYS: [&'static str; 4] = ["machine", "disk", "nic", "boot"];
+
+    /// Sets one part: `set("disk", "nvme")`.
+    ///
+    /// # Errors
+    /// A sentence that names the values there are, if `key` or `value` is unknown.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match key {
+            "machine" => self.board = pick(key, value, &BOARDS)?,
+            "disk" => self.disk = pick(key, value, &DISKS)?,
+            "nic" => self.nic = pick(key, value, &NICS)?,
+            "boot" => self.loader = pick(key, value, &LOADERS)?,
+            _ => {
+                return Err(format!(
+                    "`{}` is none of {}",
+                    key.escape_debug(),
+                    Self::KEYS.join(", ")
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn pick<T: Copy>(key: &str, value: &str, values: &[(&str, T)]) -> Result<T, String> {
+    let found = values.iter().find(|(word, _)| *word == value);
+    found.map(|(_, meant)| *meant).ok_or_else(|| {
+        let words: Vec<&str> = values.iter().map(|(word, _)| *word).collect();
+        format!(
+            "{key}={} is not known; {key} is one of {}",
+            value.escape_debug(),
+            words.join(", ")
+        )
+    })
+}
+
+fn word<T: PartialEq>(meant: &T, values: &[(&'static str, T)]) -> &'static str {
+    let found = values.iter().find(|(_, value)| value == meant);
+    // Each value has a word: a test goes through all.
+    found.map_or("", |(word, _)| *word)
+}
+
+/// `machine=pc disk=none nic=none boot=direct`, which [`FromStr`] reads.
+impl fmt::Display for Hardware {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "machine={} disk={} nic={} boot={}",
+            word(&self.board, &BOARDS),
+            word(&self.disk, &DISKS),
+            word(&self.nic, &NICS),
+            word(&self.loader, &LOADERS)
+        )
+    }
+}
+
+/// Words `KEY=VALUE` with blanks between them. What is not named keeps its default.
+impl FromStr for Hardware {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut hardware = Self::default();
+        for word in text.split_whitespace() {
+            let (key, value) = word
+                .split_once('=')
+                .ok_or_else(|| format!("`{}` has no `=`", word.escape_debug()))?;
+            hardware.set(key, value)?;
+        }
+        Ok(hardware)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_machine_is_read_as_it_is_written() {
+        for (_, board) in BOARDS {
+            for (_, disk) in DISKS {
+                for (_, nic) in NICS {
+                    for (_, loader) in LOADERS {
+                        let hardware = Hardware {
+                            board,
+                            disk,
+                            nic,
+                            loader,
+                        };
+                        assert_eq!(hardware.to_string().parse(), Ok(hardware));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_named_is_not_there() {
+        let hardware: Hardware = "disk=nvme".parse().unwrap();
+        let text = "machine=pc disk=nvme nic=none boot=direct";
+        assert_eq!(hardware.to_string(), text);
+    }
+
+    #[test]
+    fn a_wrong_word_is_told_with_the_right_ones() {
+        let error = |text: &str| text.parse::<Hardware>().unwrap_err();
+        assert!(error("disk=floppy").ends_with("virtio, nvme, ahci, ata, scsi"));
+        assert!(error("cpu=fast").contains("machine, disk, nic, boot"));
+        assert!(error("disk").contains("has no `=`"));
+    }
+}
