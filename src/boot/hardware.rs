@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::machine::{Interface, Nic};
+use super::{Interface, Nic};
 
 /// QEMU's machine type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

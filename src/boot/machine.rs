@@ -4,9 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use super::{Disk, Drive, Interface, Nic, PortForward};
 
 /// What executes the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,142 +71,6 @@ pub struct Kernel {
     pub initrd: Option<PathBuf>,
     /// What is added to `console=ttyS0 panic=-1` on the kernel's command line.
     pub append: String,
-}
-
-/// How a drive is attached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interface {
-    /// virtio-blk.
-    Virtio,
-    /// NVMe.
-    Nvme,
-    /// IDE: of the PIIX3 on `pc`.
-    Ata,
-    /// SATA on an AHCI controller.
-    Ahci,
-    /// A SCSI disk on virtio-scsi.
-    Scsi,
-}
-
-/// The format of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disk {
-    /// The bytes of the disk.
-    Raw,
-    /// QEMU's own.
-    Qcow2,
-}
-
-/// A drive. The guest's writes are thrown away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drive {
-    /// The image.
-    pub file: PathBuf,
-    /// How it is attached.
-    pub interface: Interface,
-    /// Its format. Never guessed from the content, which the guest could have written.
-    pub format: Disk,
-}
-
-/// `FILE[,if=virtio|nvme|ahci|ata|scsi][,format=raw|qcow2]`. The format is qcow2 if the name says so,
-/// raw otherwise.
-impl FromStr for Drive {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (mut file, mut interface, mut format) = (text, Interface::Virtio, None);
-        // From the end, so that the file may have commas in its name.
-        while let Some((rest, option)) = file.rsplit_once(',') {
-            match option {
-                "if=virtio" => interface = Interface::Virtio,
-                "if=nvme" => interface = Interface::Nvme,
-                "if=ata" => interface = Interface::Ata,
-                "if=ahci" => interface = Interface::Ahci,
-                "if=scsi" => interface = Interface::Scsi,
-                "format=raw" => format = Some(Disk::Raw),
-                "format=qcow2" => format = Some(Disk::Qcow2),
-                _ if option.starts_with("if=") || option.starts_with("format=") => {
-                    return Err(format!(
-                        "`{option}` is none of if=virtio, if=nvme, if=ahci, if=ata, if=scsi, format=raw, format=qcow2"
-                    ));
-                }
-                _ => break,
-            }
-            file = rest;
-        }
-        if file.is_empty() {
-            return Err("the file is missing".to_owned());
-        }
-        let named = if file.ends_with(".qcow2") {
-            Disk::Qcow2
-        } else {
-            Disk::Raw
-        };
-        Ok(Self {
-            file: file.into(),
-            interface,
-            format: format.unwrap_or(named),
-        })
-    }
-}
-
-/// The network card, on QEMU's user network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nic {
-    /// virtio-net.
-    Virtio,
-    /// Intel's 82540EM.
-    E1000,
-}
-
-/// Which port of the host is forwarded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostPort {
-    /// One that is free.
-    Auto,
-    /// This one.
-    Fixed(u16),
-}
-
-/// A TCP port of the guest to be reached at one of the host's, on the loopback address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Forward {
-    /// The host's.
-    pub host: HostPort,
-    /// The guest's.
-    pub guest: u16,
-}
-
-/// `HOSTPORT:GUESTPORT`, where the host's may be `auto`.
-impl FromStr for Forward {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let port = |text: &str| match text.parse::<u16>() {
-            Ok(port) if port > 0 => Ok(port),
-            _ => Err(format!("`{text}` is no port number")),
-        };
-        let (host, guest) = text
-            .split_once(':')
-            .ok_or("it has to be HOSTPORT:GUESTPORT")?;
-        let host = match host {
-            "auto" => HostPort::Auto,
-            _ => HostPort::Fixed(port(host)?),
-        };
-        Ok(Self {
-            host,
-            guest: port(guest)?,
-        })
-    }
-}
-
-/// A [`Forward`] whose port of the host is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PortForward {
-    /// The host's.
-    pub host: u16,
-    /// The guest's.
-    pub guest: u16,
 }
 
 /// A virtual machine.
@@ -424,20 +289,5 @@ mod tests {
         assert_eq!(Clock::suited_to(Accel::Tcg, None), Clock::Icount);
         assert_eq!(Clock::suited_to(Accel::Tcg, Some(Nic::Virtio)), Clock::Host);
         assert_eq!(Clock::suited_to(Accel::Kvm, None), Clock::Host);
-    }
-
-    #[test]
-    fn a_wrong_drive_or_forward_is_refused() {
-        for drive in ["", ",if=nvme", "a,if=usb", "a,format=vmdk"] {
-            assert!(drive.parse::<Drive>().is_err(), "{drive}");
-        }
-        for forward in ["22", "auto", "0:22", "x:22", "22:auto", "22:70000", ":"] {
-            assert!(forward.parse::<Forward>().is_err(), "{forward}");
-        }
-        let expected = Forward {
-            host: HostPort::Auto,
-            guest: 22,
-        };
-        assert_eq!("auto:22".parse(), Ok(expected));
     }
 }

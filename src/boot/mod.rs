@@ -7,8 +7,10 @@
 mod accel;
 mod budget;
 mod console;
+mod drive;
 mod hardware;
 mod machine;
+mod network;
 mod outcome;
 mod record;
 mod run;
@@ -17,11 +19,10 @@ mod serial;
 pub use accel::{Choice, choose_accel};
 pub use budget::Budget;
 pub use console::{Console, Failure, FailureKind, Step, Watch};
+pub use drive::{Disk, Drive, Interface};
 pub use hardware::{Board, Hardware, Loader};
-pub use machine::{
-    Accel, Clock, Disk, Drive, Firmware, Forward, HostPort, Interface, Kernel, Machine, Memory,
-    Nic, PortForward,
-};
+pub use machine::{Accel, Clock, Firmware, Kernel, Machine, Memory};
+pub use network::{Forward, HostPort, Nic, PortForward};
 pub use outcome::{Finished, Limit, Outcome};
 pub use record::Record;
 pub use run::{Plan, QEMU, boot};
