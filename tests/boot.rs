@@ -5,8 +5,8 @@ use std::fs;
 use std::time::Duration;
 
 use kbisect::boot::{
-    Accel, Budget, Clock, Disk, Drive, Failure, FailureKind, Finished, Firmware, Interface, Limit,
-    Machine, Memory, Nic, Outcome, Plan, Step, Watch, boot,
+    Accel, Board, Budget, Clock, Disk, Drive, Failure, FailureKind, Finished, Firmware, Interface,
+    Limit, Machine, Memory, Nic, Outcome, Plan, Step, Watch, boot,
 };
 use kbisect::setup::{BOOT, Setup};
 use kbisect::supervise::{CancelToken, How, Spec};
@@ -60,6 +60,7 @@ fn fixture(message: &str, end: &[u8]) -> Fixture {
     let file = dir.path().join("disk,with comma.img");
     fs::write(&file, disk(message, end)).unwrap();
     let machine = Machine {
+        board: Board::Pc,
         firmware: Firmware::FirstDrive,
         drives: vec![Drive {
             file,

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Disk, Drive, Interface, Nic, PortForward};
+use super::platform::processor;
+use super::{Board, Disk, Drive, Nic, PortForward};
+use crate::{Error, Result};
 
 /// What executes the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,9 +75,20 @@ pub struct Kernel {
     pub append: String,
 }
 
+impl Kernel {
+    /// Its command line.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        let line = format!("console=ttyS0 panic=-1 {}", self.append);
+        line.trim_end().to_owned()
+    }
+}
+
 /// A virtual machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
+    /// Its type.
+    pub board: Board,
     /// What it starts.
     pub firmware: Firmware,
     /// Its drives, in order.
@@ -94,22 +107,33 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The arguments for `qemu-system-x86_64`; the serial console is the named pipes
+    /// Does its board take its disks and its network card?
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it does not.
+    pub fn check(&self) -> Result<()> {
+        let disks = self.drives.iter().map(|drive| drive.interface);
+        disks
+            .map(|disk| self.board.takes_disk(disk))
+            .chain(self.nic.map(|nic| self.board.takes_nic(nic)))
+            .collect::<Result<(), _>>()
+            .map_err(Error::usage)
+    }
+
+    /// The arguments for [`QEMU`](super::QEMU); the serial console is the named pipes
     /// `console`.in and `console`.out.
     #[must_use]
     pub fn args(&self, console: &Path, forwards: &[PortForward]) -> Vec<OsString> {
         let mut args = Args(Vec::new());
+        let platform = self.board.platform();
         // The least that boots: each device that is there by default costs time in the
         // firmware and in the kernel, and may hide that an option is needed.
         args.add("-nodefaults").add("-no-user-config");
         args.add("-machine")
-            .add("pc")
+            .add(platform.machine)
             .add("-m")
             .add(self.memory.0.to_string());
-        let (accel, cpu) = match self.accel {
-            Accel::Kvm => ("kvm", "host"),
-            Accel::Tcg => ("tcg", "qemu64"),
-        };
+        let (cpu, accel) = processor(self.accel);
         args.add("-accel").add(accel).add("-cpu").add(cpu);
         if self.clock == Clock::Icount {
             args.add("-icount").add("shift=5,sleep=off");
@@ -126,14 +150,13 @@ impl Machine {
             if let Some(initrd) = &kernel.initrd {
                 args.add("-initrd").add(initrd);
             }
-            let append = format!("console=ttyS0 panic=-1 {}", kernel.append);
-            args.add("-append").add(append.trim_end());
+            args.add("-append").add(kernel.command_line());
         }
         for (number, drive) in self.drives.iter().enumerate() {
             self.add_drive(&mut args, number, drive);
         }
         if let Some(nic) = self.nic {
-            add_nic(&mut args, nic, forwards);
+            self.add_nic(&mut args, nic, forwards);
         }
         if let Some(trace) = &self.trace {
             args.add("-d").add("in_asm").add("-D").add(trace);
@@ -149,38 +172,30 @@ impl Machine {
         let options = format!(",if=none,id=drive{number},format={format},snapshot=on");
         args.add("-drive")
             .add(with_path("file=", &drive.file, &options));
-        let mut device = match drive.interface {
-            Interface::Virtio => format!("virtio-blk-pci,drive=drive{number}"),
-            Interface::Nvme => format!("nvme,drive=drive{number},serial=kbisect{number}"),
-            Interface::Ata => format!("ide-hd,drive=drive{number}"),
-            Interface::Ahci => {
-                args.add("-device").add(format!("ahci,id=ahci{number}"));
-                format!("ide-hd,drive=drive{number},bus=ahci{number}.0")
-            }
-            Interface::Scsi => {
-                args.add("-device")
-                    .add(format!("virtio-scsi-pci,id=scsi{number}"));
-                format!("scsi-hd,drive=drive{number},bus=scsi{number}.0")
-            }
-        };
-        if number == 0 && self.firmware == Firmware::FirstDrive {
-            device.push_str(",bootindex=0");
+        let before = self.drives[..number].iter();
+        let nth = before
+            .filter(|other| other.interface == drive.interface)
+            .count();
+        let mut devices = self.board.platform().disk(drive.interface, number, nth);
+        if number == 0
+            && self.firmware == Firmware::FirstDrive
+            && let Some(disk) = devices.last_mut()
+        {
+            disk.push_str(",bootindex=0");
         }
-        args.add("-device").add(device);
+        for device in devices {
+            args.add("-device").add(device);
+        }
     }
-}
 
-fn add_nic(args: &mut Args, nic: Nic, forwards: &[PortForward]) {
-    let mut network = "user,id=net".to_owned();
-    for forward in forwards {
-        network += &format!(",hostfwd=tcp:127.0.0.1:{}-:{}", forward.host, forward.guest);
+    fn add_nic(&self, args: &mut Args, nic: Nic, forwards: &[PortForward]) {
+        let mut network = "user,id=net".to_owned();
+        for forward in forwards {
+            network += &format!(",hostfwd=tcp:127.0.0.1:{}-:{}", forward.host, forward.guest);
+        }
+        args.add("-netdev").add(network);
+        args.add("-device").add(self.board.platform().nic(nic));
     }
-    args.add("-netdev").add(network);
-    // No boot ROM: nothing boots from the network here.
-    args.add("-device").add(match nic {
-        Nic::Virtio => "virtio-net-pci,netdev=net,romfile=",
-        Nic::E1000 => "e1000,netdev=net,romfile=",
-    });
 }
 
 struct Args(Vec<OsString>);
@@ -212,6 +227,7 @@ mod tests {
 
     fn machine() -> Machine {
         Machine {
+            board: Board::Pc,
             firmware: Firmware::Direct(Kernel {
                 image: "/b/bzImage".into(),
                 initrd: Some("/i.gz".into()),
@@ -289,5 +305,81 @@ mod tests {
         assert_eq!(Clock::suited_to(Accel::Tcg, None), Clock::Icount);
         assert_eq!(Clock::suited_to(Accel::Tcg, Some(Nic::Virtio)), Clock::Host);
         assert_eq!(Clock::suited_to(Accel::Kvm, None), Clock::Host);
+    }
+
+    /// The devices of a machine with two disks on each of `buses` and the card `nic`.
+    fn devices(board: Board, buses: &[&str], nic: Nic) -> Vec<String> {
+        let drive = |bus: &&str| format!("d,if={bus}").parse().unwrap();
+        let machine = Machine {
+            board,
+            drives: buses.iter().chain(buses).map(drive).collect(),
+            nic: Some(nic),
+            ..machine()
+        };
+        machine.check().unwrap();
+        let line = line(&machine, &[]);
+        let words: Vec<&str> = line.split('\n').collect();
+        let devices = words.windows(2).filter(|pair| pair[0] == "-device");
+        devices.map(|pair| pair[1].to_owned()).collect()
+    }
+
+    #[test]
+    fn a_q35_has_an_ahci_controller_of_its_own() {
+        let expected = [
+            "ide-hd,drive=drive0,bus=ide.0",
+            "nvme,drive=drive1,serial=kbisect1",
+            "ide-hd,drive=drive2,bus=ide.1",
+            "nvme,drive=drive3,serial=kbisect3",
+            "e1000,netdev=net,romfile=",
+        ];
+        assert_eq!(devices(Board::Q35, &["ahci", "nvme"], Nic::E1000), expected);
+    }
+
+    #[test]
+    fn more_disks_than_a_q35_has_ports_get_a_controller_each() {
+        let devices = devices(Board::Q35, &["ahci"; 4], Nic::Virtio);
+        assert_eq!(devices[5], "ide-hd,drive=drive5,bus=ide.5");
+        assert_eq!(
+            devices[6..8],
+            ["ahci,id=ahci6", "ide-hd,drive=drive6,bus=ahci6.0"]
+        );
+    }
+
+    #[test]
+    fn a_microvm_has_its_devices_on_virtio_mmio() {
+        let expected = [
+            "virtio-blk-device,drive=drive0",
+            "virtio-blk-device,drive=drive1",
+            "virtio-net-device,netdev=net",
+        ];
+        assert_eq!(devices(Board::Microvm, &["virtio"], Nic::Virtio), expected);
+    }
+
+    #[test]
+    fn the_board_is_what_qemu_is_told() {
+        for (board, word) in [(Board::Q35, "q35"), (Board::Microvm, "microvm")] {
+            let machine = Machine { board, ..machine() };
+            assert!(line(&machine, &[]).contains(&format!("-machine\n{word}\n")));
+        }
+    }
+
+    #[test]
+    fn a_disk_or_card_that_the_board_cannot_have_is_a_wrong_call() {
+        let refused = |board: Board, bus: &str, nic: Option<Nic>| {
+            let machine = Machine {
+                board,
+                drives: vec![format!("d,if={bus}").parse().unwrap()],
+                nic,
+                ..machine()
+            };
+            let error = machine.check().unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Usage);
+            error.to_string()
+        };
+        assert!(refused(Board::Q35, "ata", None).contains("ahci"));
+        for bus in ["nvme", "ahci", "ata", "scsi"] {
+            assert!(refused(Board::Microvm, bus, None).contains("virtio"));
+        }
+        assert!(refused(Board::Microvm, "virtio", Some(Nic::E1000)).contains("virtio"));
     }
 }

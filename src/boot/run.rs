@@ -10,13 +10,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::outcome::{Finished, Limit, Outcome};
 use super::serial::{LOG_LIMIT, Serial};
-use super::{Budget, Console, Forward, HostPort, Machine, PortForward, Watch};
+use super::{Budget, Console, Forward, HostPort, Machine, PortForward, QEMU, Watch};
 use crate::model::{contract, sanitize_line};
 use crate::supervise::{self, CancelToken, How, LimitKind, Limits, Log, Running, Spec};
 use crate::{Error, Result};
 
-/// The program that boots kernels.
-pub const QEMU: &str = "qemu-system-x86_64";
 /// How often limits are looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// How long QEMU may take to end when it is told to; there is nothing in it to save.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::initrd::{Joined, with_modules};
 use super::unloaded;
 use crate::boot::{
-    Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
+    Accel, Board, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
     Outcome, Plan, Record, Watch, boot, choose_accel,
 };
 use crate::model::contract;
@@ -268,6 +268,7 @@ impl BootCall {
         let wall = self.wall.into_iter().chain(trial.timeout).min();
         Ok(Plan {
             machine: Machine {
+                board: Board::Pc,
                 firmware,
                 drives: self.drives,
                 nic: self.nic,
