@@ -16,6 +16,7 @@ mod platform;
 mod record;
 mod run;
 mod serial;
+mod silence;
 
 pub use accel::{Choice, choose_accel};
 pub use budget::Budget;
