@@ -25,6 +25,8 @@ pub enum Disk {
     Raw,
     /// QEMU's own.
     Qcow2,
+    /// The description of a disk in several files. Only kbisect makes such.
+    Vmdk,
 }
 
 /// A drive. The guest's writes are thrown away.

@@ -168,6 +168,7 @@ impl Machine {
         let format = match drive.format {
             Disk::Raw => "raw",
             Disk::Qcow2 => "qcow2",
+            Disk::Vmdk => "vmdk",
         };
         let options = format!(",if=none,id=drive{number},format={format},snapshot=on");
         args.add("-drive")
