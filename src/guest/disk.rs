@@ -1,6 +1,7 @@
 //! Guests on a disk, made of Debian's packages: the root file system, and the beginning of a disk that boots it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::ext4::{Additions, ROOT, no_room, settle_times};
@@ -42,7 +43,13 @@ const DEVICES: [(&str, u32, u32, u32); 10] = [
 
 /// The folder of a guest, whether it is made or not; `prefix` is how its name begins.
 pub(super) fn folder(setup: &Setup<'_>, prefix: &str, recipe: &Contents) -> PathBuf {
-    setup.cache().join(folder_name(prefix, &recipe.id()))
+    setup.cache().join(name_of(prefix, &recipe.id()))
+}
+
+/// The name of the folder: of the recipe, and of the small init.
+fn name_of(prefix: &str, id: &str) -> String {
+    let init = hash([INIT.as_bytes()]);
+    format!("{}-{}", folder_name(prefix, id), &init[..8])
 }
 
 /// The folder of a guest; made first if need be, which takes minutes, mmdebstrap and the network.
@@ -55,9 +62,11 @@ pub(super) fn make(
     recipe: &Contents,
 ) -> Result<GuestDir> {
     let id = recipe.id();
-    let folder = folder_name(prefix, &id);
+    let folder = name_of(prefix, &id);
     let mut path = setup.cache().join(&folder);
-    if !path.is_dir() {
+    if let (false, Some(earlier)) = (path.is_dir(), earlier(&path, prefix, &id)) {
+        path = setup.folder(&folder, |setup, dir| renew(setup, name, &earlier, dir))?;
+    } else if !path.is_dir() {
         packages::check(setup)?;
         let grub = Grub::get(setup)?;
         path = setup.folder(&folder, |setup, dir| {
@@ -71,8 +80,53 @@ pub(super) fn make(
         })?;
     }
     let packages = contents(&path.join("packages"))?;
-    let version = hash([id.as_bytes(), packages.as_slice()]);
+    let version = hash([id.as_bytes(), INIT.as_bytes(), packages.as_slice()]);
     GuestDir::open(path, version, &FILES)
+}
+
+/// A guest of the same recipe with another init, which another version of kbisect made.
+fn earlier(path: &Path, prefix: &str, id: &str) -> Option<PathBuf> {
+    let name = folder_name(prefix, id);
+    let start = format!("{}-", Path::new(&name).file_name()?.to_string_lossy());
+    let entries = fs::read_dir(path.parent()?).ok()?.flatten();
+    let mut found = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&start));
+    found.find_map(|entry| {
+        let path = entry.path();
+        check_sums(&path, &FILES).ok().map(|()| path)
+    })
+}
+
+/// Makes a guest of an earlier one: the same packages and keys, and today's init.
+fn renew(setup: &mut Setup<'_>, name: &str, earlier: &Path, dir: &Path) -> Result<()> {
+    setup.note(&format!(
+        "guest {name}: giving the one in {} a new init",
+        earlier.display()
+    ));
+    let work = dir.join("work");
+    fs::create_dir(&work).map_err(|e| Error::io("make the folder", &work, e))?;
+    for file in FILES {
+        copy(setup, &earlier.join(file), &dir.join(file))?;
+    }
+    let key = dir.join("id_ed25519");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600))
+        .map_err(|e| Error::io("write", &key, e))?;
+    let image = dir.join(ROOT_IMAGE);
+    own_files().make(setup, &image, &work)?;
+    settle_times(&image, ROOT.offset)?;
+    fs::remove_dir_all(&work).map_err(|e| Error::io("remove", &work, e))?;
+    check_sums(dir, &FILES)
+}
+
+/// Copies a file, with its holes.
+pub(super) fn copy(setup: &Setup<'_>, from: &Path, to: &Path) -> Result<()> {
+    let spec = Spec::new("cp")
+        .args(["--sparse=always", "--reflink=auto", "--no-preserve=all"])
+        .args([from, to])
+        .env("LC_ALL", "C");
+    match setup.run(spec)?.success() {
+        true => Ok(()),
+        false => Err(no_room(setup, "cp", to, length(from).unwrap_or_default())),
+    }
 }
 
 fn fill(

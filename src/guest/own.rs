@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, FILES, ROOT_IMAGE, finish, own_files, size_for, with_keys};
-use super::ext4::{ROOT, no_room};
+use super::disk::{self, FILES, ROOT_IMAGE, copy, finish, own_files, size_for, with_keys};
+use super::ext4::ROOT;
 use super::folder::{GuestDir, check_sums, folder_name, hash, write};
 use super::format::{Kind, LARGEST_DISK, kind_of, too_large};
 use super::grub::{Grub, length};
@@ -199,18 +199,6 @@ fn has(setup: &Setup<'_>, image: &Path, path: &str) -> Result<bool> {
         .arg(image);
     let answer = setup.answer(spec)?.unwrap_or_default();
     Ok(answer.contains("Inode:"))
-}
-
-/// Copies a file, with its holes.
-fn copy(setup: &Setup<'_>, from: &Path, to: &Path) -> Result<()> {
-    let spec = Spec::new("cp")
-        .args(["--sparse=always", "--reflink=auto", "--no-preserve=all"])
-        .args([from, to])
-        .env("LC_ALL", "C");
-    match setup.run(spec)?.success() {
-        true => Ok(()),
-        false => Err(no_room(setup, "cp", to, length(from).unwrap_or_default())),
-    }
 }
 
 /// The bytes of the files in a folder, each rounded up to a block.

@@ -137,11 +137,11 @@ impl Contents {
         self
     }
 
-    /// Changes with everything that goes into the guest, but for the packages' versions.
+    /// Changes with everything that goes into the guest, but for the packages' versions and the small init.
     pub(super) fn id(&self) -> String {
         let text = format!("{FORMAT} {self:?}");
         let image = if self.image { IMAGE } else { "" };
-        let parts = [text.as_str(), INIT, CUSTOMISE, image];
+        let parts = [text.as_str(), CUSTOMISE, image];
         hash(parts.map(str::as_bytes))
     }
 }
