@@ -36,7 +36,7 @@ pub struct Job {
     pub slot: WorkerId,
     /// The directory of the start's own trial; none while the start is judged.
     pub baseline: Option<PathBuf>,
-    /// The folder of the [prepared guest](crate::setup::GuestDir), if there is one.
+    /// The folder of the [prepared guest](crate::guest::GuestDir), if there is one.
     pub guest: Option<PathBuf>,
     /// Our own executable, which oracles call as `kbisect`.
     pub kbisect: PathBuf,

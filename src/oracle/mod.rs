@@ -280,7 +280,7 @@ impl Oracle {
     }
 
     /// What the key of a verdict said of it in earlier versions: a hash of its program and of the
-    /// [version of the guest](crate::setup::GuestDir::version) that it boots, if there is one.
+    /// [version of the guest](crate::guest::GuestDir::version) that it boots, if there is one.
     #[must_use]
     pub fn earlier_id(&self, guest_version: Option<&str>) -> String {
         let mut hasher = blake3::Hasher::new();

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::oracles::Judge;
 use crate::Result;
 use crate::boot;
+use crate::guest::GuestDir;
 use crate::identity::{self, SourceTree, Toolset, Tracked, Variables};
 use crate::kconfig::Project;
 use crate::kconfig::engine::Model;
 use crate::model::{CompilerLauncher, Fragment, RunKey, SourceKey, ToolchainKey};
 use crate::settings::Settings;
-use crate::setup::GuestDir;
 use crate::supervise::{CancelToken, find_program};
 use crate::trial::StandIn;
 

@@ -8,12 +8,16 @@ use serde::{Serialize, Serializer};
 use super::project::project as project_of;
 use super::tell::{Watcher, note};
 use crate::Result;
+use crate::guest::Guest;
 use crate::kconfig::Project;
 use crate::model::contract;
 use crate::oracle::{self, SHIPPED};
 use crate::settings::{self, PartialSettings};
-use crate::setup::{self, BOOT, BUILD, Finding, Need, Setup, UNPACK, Wanted};
+use crate::setup::{self, BOOT, BUILD, Finding, Made, Need, Setup, UNPACK, Wanted};
 use crate::supervise::CancelToken;
+
+/// The guest that is made beforehand: a run makes the others that its oracles ask for.
+const GUEST: &str = "busybox";
 
 /// A machine that is ready for runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,7 +90,7 @@ pub fn prepare(cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<Ready> {
         },
     };
     let guest = match wanted.guest {
-        true => Some(setup.guest()?.path().to_owned()),
+        true => Some(Guest::find(GUEST)?.make(&mut setup)?.path().to_owned()),
         false => None,
     };
     Ok(Ready {
@@ -104,7 +108,11 @@ pub fn prepare(cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<Ready> {
 pub fn check(output: &Path, cancel: &CancelToken) -> Result<Vec<Finding>> {
     let mut silent = |_: &str| {};
     let mut setup = Setup::new(&mut silent, cancel)?;
-    setup::findings(&mut setup, &wanted(own()?.as_ref()), output)
+    let made = match Guest::find(GUEST)?.made(&setup)? {
+        Some(_) => Made::Yes,
+        None => Made::No,
+    };
+    setup::findings(&mut setup, &wanted(own()?.as_ref()), made, output)
 }
 
 /// A project that is not Debian's kernel, and the settings file that names it.

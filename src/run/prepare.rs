@@ -16,12 +16,13 @@ use super::tell::{Watcher, note, warn};
 use super::tools::{Tools, Want, WhenMissing};
 
 use crate::build::{Launcher, MakePlan};
+use crate::guest::{Guest, GuestDir};
 use crate::identity::{self, SourceTree, Toolset};
 use crate::kconfig::engine::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
 use crate::model::{Symbol, sanitize_line};
 use crate::settings::{Modules, Settings};
-use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
+use crate::setup::{self, Need, Setup, WorkFolder};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result, dirs};
 
@@ -180,7 +181,7 @@ fn machine(
     };
     check_clean(project, &source)?;
     let guest = if judges.iter().any(|judge| judge.wants_guest) {
-        Some(setup.guest()?)
+        Some(Guest::find("busybox")?.make(&mut setup)?)
     } else {
         None
     };
