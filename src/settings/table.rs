@@ -66,6 +66,23 @@ pub const SETTINGS: &[Setting] = &[
         ..ROW
     },
     Setting {
+        key: "guest",
+        value_name: "NAME|PATH",
+        doc: "Guest for oracles whose header names one: it takes the place of that one",
+        default: "as the oracle says",
+        section: Section::Subject,
+        kind: Kind::Text(|settings, guest| {
+            if guest.is_empty() {
+                return Err(Error::usage("the name of a guest must not be empty")
+                    .hint("`kbisect oracles` lists the oracles with the guests that they name"));
+            }
+            settings.guest = Some(guest.to_owned());
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
         key: "source",
         value_name: "DIR|TARBALL",
         doc: "Source tree or tarball",

@@ -17,7 +17,7 @@ pub use context::Setup;
 pub use debian::{CloudKernel, install_command};
 pub use findings::{Finding, State, findings, findings_text};
 pub use guest::GuestDir;
-pub use needs::{BOOT, BUILD, Check, Importance, Need, SOURCE, UNPACK, all, missing};
+pub use needs::{BOOT, BUILD, Check, GUEST, Importance, Need, SOURCE, UNPACK, all, missing};
 pub use package::{PackageName, PackagedKernel};
 
 /// Programs and files that must be on this machine.
