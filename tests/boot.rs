@@ -2,13 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use kbisect::boot::{
-    Accel, Budget, Clock, Disk, Drive, Failure, FailureKind, Finished, Firmware, Interface, Limit,
-    Machine, Memory, Nic, Outcome, Plan, Step, Watch, boot,
+    Accel, Board, Budget, Clock, Disk, Drive, Failure, FailureKind, Finished, Firmware, GrubDisk,
+    Images, Interface, Kernel, Limit, Machine, Memory, Nic, Outcome, Plan, Step, Watch, boot,
 };
-use kbisect::setup::{BOOT, Setup};
+use kbisect::setup::{BOOT, Check, Importance, Need, Setup};
 use kbisect::supervise::{CancelToken, How, Spec};
 use regex::bytes::Regex;
 use tempfile::TempDir;
@@ -22,14 +24,22 @@ const ECHO: &[u8] = &[
     0xba, 0xfd, 3, 0xec, 0xa8, 1, 0x74, 0xfb, 0xba, 0xf8, 3, 0xec, 0xee, 0xeb, 0xf1,
 ];
 
+/// Sleeps but for a timer that ticks 250 times a second.
+const TICK: &[u8] = &[
+    0xb0, 0x36, 0xe6, 0x43, 0xb0, 0xa5, 0xe6, 0x40, 0xb0, 0x12, 0xe6, 0x40, 0xfb, 0xf4, 0xeb, 0xfd,
+];
+
+/// Prints the text at `si` on the serial port: for each byte until a zero, waits for the port and writes it.
+const PRINT: &[u8] = &[
+    0xac, 0x84, 0xc0, 0x74, 0x12, 0x88, 0xc4, 0xba, 0xfd, 3, 0xec, 0xa8, 0x20, 0x74, 0xfb, 0x88,
+    0xe0, 0xba, 0xf8, 3, 0xee, 0xeb, 0xe9,
+];
+
 /// A disk that prints `message` on the serial port, and then does `end`.
 fn disk(message: &str, end: &[u8]) -> Vec<u8> {
-    // ds = 0; for each byte at si until a zero: wait for the port, write it.
-    let mut sector = vec![
-        0x31, 0xc0, 0x8e, 0xd8, 0xbe, 0, 0x7c, 0xac, 0x84, 0xc0, 0x74, 0x11, 0x88, 0xc4, 0xba,
-        0xfd, 3, 0xec, 0xa8, 0x20, 0x74, 0xfb, 0x88, 0xe0, 0xba, 0xf8, 3, 0xee, 0xeb, 0xe9,
-    ];
-    sector[11] = u8::try_from(sector.len() - 12).unwrap();
+    // ds = 0; si is the message.
+    let mut sector = vec![0x31, 0xc0, 0x8e, 0xd8, 0xbe, 0, 0x7c];
+    sector.extend_from_slice(PRINT);
     sector.extend_from_slice(end);
     sector[5] = u8::try_from(sector.len()).unwrap();
     sector.extend_from_slice(message.as_bytes());
@@ -48,18 +58,22 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap()
 }
 
-/// A boot of such a disk, which is to print `MARK`.
-fn fixture(message: &str, end: &[u8]) -> Fixture {
+/// Installs what is missing.
+fn ensure(needs: &[Need]) {
     let cancel = CancelToken::new();
     let mut note = |_: &str| {};
-    Setup::new(&mut note, &cancel)
-        .unwrap()
-        .ensure(BOOT)
-        .unwrap();
+    let mut setup = Setup::new(&mut note, &cancel).unwrap();
+    setup.ensure(needs).unwrap();
+}
+
+/// A boot of such a disk, which is to print `MARK`.
+fn fixture(message: &str, end: &[u8]) -> Fixture {
+    ensure(BOOT);
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("disk,with comma.img");
     fs::write(&file, disk(message, end)).unwrap();
     let machine = Machine {
+        board: Board::Pc,
         firmware: Firmware::FirstDrive,
         drives: vec![Drive {
             file,
@@ -191,6 +205,30 @@ fn a_guest_that_does_nothing_is_not_waited_for() {
 }
 
 #[test]
+fn a_guest_that_only_waits_for_its_timer_is_not_waited_for_either() {
+    let mut fixture = fixture("hello", TICK);
+    fixture.plan.budget.idle = Duration::from_secs(1);
+    assert_eq!(fixture.boot().outcome, Outcome::Limit(Limit::Idle));
+}
+
+#[test]
+fn a_busy_guest_is_not_taken_for_one_that_waits() {
+    let mut fixture = fixture("hello", SPIN);
+    fixture.plan.budget.idle = Duration::from_millis(500);
+    fixture.plan.budget.cpu = Some(Duration::from_secs(2));
+    assert_eq!(fixture.boot().outcome, Outcome::Limit(Limit::Cpu));
+}
+
+#[test]
+fn the_silence_before_the_mark_is_measured() {
+    let finished = fixture("hello\r\nMARK", SPIN).boot();
+    assert!(finished.longest_silence.unwrap() < finished.wall);
+    let mut silent = fixture("hello", HALT);
+    silent.plan.budget.idle = Duration::from_millis(500);
+    assert_eq!(silent.boot().longest_silence, None);
+}
+
+#[test]
 fn the_command_decides_and_knows_the_port() {
     for status in [0, 3] {
         let mut fixture = fixture("MARK", HALT);
@@ -231,4 +269,154 @@ fn a_boot_can_be_cancelled() {
         boot(&fixture.plan, &cancel).unwrap().outcome,
         Outcome::Cancelled
     );
+}
+
+/// Makes and changes file systems.
+const E2FSPROGS: Need = Need {
+    name: "e2fsprogs",
+    why: "makes file systems",
+    check: Check::Programs(&["/usr/sbin/mke2fs", "/usr/sbin/debugfs"]),
+    packages: &["e2fsprogs"],
+    importance: Importance::Required,
+};
+
+/// Images of a guest that GRUB would boot, with a file system of 4 MiB as `/boot`. In GRUB's place the boot sector
+/// prints the beginning of the second partition.
+fn images(dir: &Path, folders: &str) -> Images {
+    const BEGIN: u32 = 2048;
+    const SECTORS: u32 = 4 * 2048;
+    let images = Images {
+        boot: dir.join("boot.img"),
+        root: dir.join("root.img"),
+    };
+    // ds = 0; reads from the disk in dl, as the packet below says; si is what was read.
+    let mut sector = vec![
+        0x31, 0xc0, 0x8e, 0xd8, 0xbe, 0, 0x7c, 0xb4, 0x42, 0xcd, 0x13,
+    ];
+    sector.extend_from_slice(&[0xbe, 0, 0x80]);
+    sector.extend_from_slice(PRINT);
+    sector.extend_from_slice(HALT);
+    sector[5] = u8::try_from(sector.len()).unwrap();
+    sector.extend_from_slice(&[16, 0, 1, 0, 0, 0x80, 0, 0]);
+    sector.extend_from_slice(&u64::from(BEGIN + SECTORS).to_le_bytes());
+    sector.resize(446, 0);
+    for (begin, length) in [(BEGIN, SECTORS), (BEGIN + SECTORS, 2)] {
+        sector.extend_from_slice(&[0, 0, 0, 0, 0x83, 0, 0, 0]);
+        sector.extend_from_slice(&begin.to_le_bytes());
+        sector.extend_from_slice(&length.to_le_bytes());
+    }
+    sector.resize(510, 0);
+    sector.extend_from_slice(&[0x55, 0xaa]);
+    sector.resize(512 * usize::try_from(BEGIN + SECTORS).unwrap(), 0);
+    fs::write(&images.boot, sector).unwrap();
+    let mut root = b"MARK of the second file\0".to_vec();
+    root.resize(1024, 0);
+    fs::write(&images.root, root).unwrap();
+    ensure(&[E2FSPROGS]);
+    let mut command = Command::new("/usr/sbin/mke2fs");
+    command.args(["-q", "-F", "-t", "ext2", "-d", folders]);
+    command.args(["-E", "offset=1048576", "boot.img", "4096"]);
+    let output = command.current_dir(dir).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    images
+}
+
+/// A place for images whose name has all that means something to somebody.
+fn place() -> (TempDir, std::path::PathBuf) {
+    let dir = TempDir::new().unwrap();
+    let place = dir.path().join("it's, a \"guest\"?");
+    fs::create_dir_all(place.join("boot/grub")).unwrap();
+    fs::write(place.join("boot/grub/grub.cfg"), "a placeholder").unwrap();
+    (dir, place)
+}
+
+fn kernel(place: &Path, size: usize, append: &str) -> Kernel {
+    let image = place.join("bzImage");
+    fs::write(&image, vec![7; size]).unwrap();
+    Kernel {
+        image,
+        initrd: None,
+        append: append.to_owned(),
+    }
+}
+
+#[test]
+fn a_disk_of_two_files_is_booted_from_and_neither_is_written_to() {
+    let (_dir, place) = place();
+    let images = images(&place, "boot");
+    let before = [&images.boot, &images.root].map(|file| fs::read(file).unwrap());
+    let kernel = kernel(&place, 2 << 20, "root=/dev/vda2");
+    let disk = GrubDisk::make(&images, &kernel, Some(&place), &CancelToken::new()).unwrap();
+    for interface in [Interface::Virtio, Interface::Nvme] {
+        let mut fixture = fixture("", HALT);
+        fixture.plan.machine.drives = vec![disk.drive(interface)];
+        let line = "MARK of the second file".to_owned();
+        fixture.plan.watch.until = regex("MARK.*file");
+        assert_eq!(fixture.boot().outcome, Outcome::Reached(line));
+    }
+    let after = [&images.boot, &images.root].map(|file| fs::read(file).unwrap());
+    assert!(before == after);
+    // What was made has no name.
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 4);
+}
+
+#[test]
+fn a_kernel_that_does_not_fit_into_boot_says_nothing_of_the_kernel() {
+    let (_dir, place) = place();
+    let images = images(&place, "boot");
+    let make = |kernel: &Kernel| GrubDisk::make(&images, kernel, None, &CancelToken::new());
+    let error = make(&kernel(&place, 5 << 20, "")).unwrap_err();
+    assert!(
+        error.to_string().contains("(6 MiB) does not fit"),
+        "{error}"
+    );
+    assert_eq!(error.kind(), kbisect::ErrorKind::Failed);
+    let error = make(&kernel(&place, 1, "it's")).unwrap_err();
+    assert_eq!(error.kind(), kbisect::ErrorKind::Usage, "{error}");
+}
+
+#[test]
+fn a_boot_partition_without_grub_is_told() {
+    let (_dir, place) = place();
+    fs::remove_dir_all(place.join("boot/grub")).unwrap();
+    let images = images(&place, "boot");
+    let kernel = kernel(&place, 1, "");
+    let error = GrubDisk::make(&images, &kernel, None, &CancelToken::new()).unwrap_err();
+    assert!(
+        error.to_string().contains("did not write grub.cfg"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_machine_that_cannot_be_is_a_broken_oracle_and_a_flag_goes_before_what_the_header_asks_for() {
+    let status = |machine: &str, args: &[&str], trial: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kbisect"));
+        command.args(["boot", "--until", "x", "--kernel", "/dev/null"]);
+        command.args(args).stderr(Stdio::piped());
+        command
+            .env_remove("KBISECT_TRIAL")
+            .env_remove("KBISECT_GUEST");
+        command.envs(trial.map(|trial| ("KBISECT_TRIAL", trial)));
+        let output = command.env("KBISECT_MACHINE", machine).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), told)
+    };
+    let dir = TempDir::new().unwrap();
+    let trial = dir.path().to_str();
+    for (machine, why) in [
+        ("disk=floppy", "KBISECT_MACHINE is wrong: disk=floppy"),
+        ("disk=nvme boot=grub", "boot=grub needs a guest"),
+        ("machine=microvm nic=e1000", "microvm has no PCI"),
+    ] {
+        for (trial, code) in [(trial, 126), (None, 2)] {
+            let (status, told) = status(machine, &[], trial);
+            assert_eq!(status, code, "{told}");
+            assert!(told.contains(why), "{told}");
+        }
+    }
+    let ata = ["--machine", "q35", "--drive", "/dev/null,if=ata"];
+    let (code, told) = status("machine=microvm", &ata, trial);
+    assert_eq!(code, 126);
+    assert!(told.contains("q35 has no IDE"), "{told}");
 }

@@ -12,7 +12,9 @@ use std::time::Duration;
 use regex::bytes::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::{Accel, Budget, Clock, Firmware, Kernel, Machine, Memory, Outcome, Plan, Watch, boot};
+use super::{
+    Accel, Board, Budget, Clock, Firmware, Kernel, Machine, Memory, Outcome, Plan, Watch, boot,
+};
 use crate::dirs::cache_dir;
 use crate::supervise::{CancelToken, boot_id};
 use crate::{Error, Result};
@@ -85,6 +87,7 @@ fn probe(kernel: &Path, cancel: &CancelToken) -> Result<Choice> {
     let until = Regex::new("Freeing unused kernel|VFS: |Run .* as init process").unwrap();
     let image = kernel.to_owned();
     let machine = Machine {
+        board: Board::Pc,
         firmware: Firmware::Direct(Kernel {
             image,
             initrd: None,

@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use super::{Accel, Clock, Record};
 
-/// A boot may take this many times the CPU time of the start's own, and wait in silence this many
-/// times as long as that took.
+/// A boot may take this many times the CPU time of the start's own, and sleep in silence this many times as long as
+/// that did.
 const FACTOR: f64 = 5.0;
 /// But always this much: small figures vary a lot.
 const CPU_FLOOR: Duration = Duration::from_secs(12);
 /// The same until the first byte.
 const FIRST_BYTE_FLOOR: Duration = Duration::from_secs(5);
-/// How long a guest may be idle, if nothing is known of the start.
+/// How long a guest may sleep in silence always: a driver may wait some seconds for a link or an answer for which the
+/// start's did not.
+const SILENCE_FLOOR: Duration = Duration::from_secs(10);
+/// And how long if nothing is known of the start.
 const IDLE: Duration = Duration::from_secs(60);
-/// And how long always.
+/// And how long at least if only the time of the start's whole boot is known.
 const IDLE_FLOOR: Duration = Duration::from_secs(30);
 /// Wall time, where nobody says anything. Generous: on a busy host it says little about the
 /// guest.
@@ -28,8 +31,8 @@ pub struct Budget {
     pub cpu: Option<Duration>,
     /// CPU time of QEMU until the first byte on the console.
     pub first_byte_cpu: Option<Duration>,
-    /// Wall time in which nothing comes from the console and QEMU does next to nothing: then
-    /// the guest waits for something that will not happen.
+    /// Time for which QEMU sleeps while nothing comes from the console: then the guest waits for something that will
+    /// not happen.
     pub idle: Duration,
 }
 
@@ -57,7 +60,10 @@ impl Budget {
             // Here a guest that waits sees the time jump, so it waits for ever.
             Clock::Icount => Duration::from_secs(10),
             // Here it may wait for a network to come up, say, as the start had to.
-            Clock::Host => start.map_or(IDLE, |start| measured(start.wall_s, IDLE_FLOOR).min(IDLE)),
+            Clock::Host => start.map_or(IDLE, |start| match start.longest_silence_s {
+                Some(seconds) => measured(seconds, SILENCE_FLOOR),
+                None => measured(start.wall_s, IDLE_FLOOR).min(IDLE),
+            }),
         };
         Self {
             wall: wall.unwrap_or(WALL),
@@ -107,7 +113,21 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_may_be_idle_as_long_as_the_start_could_have_been() {
+    fn a_guest_may_sleep_five_times_as_long_as_the_start_did() {
+        let idle = |longest: f64| {
+            let mut start = start_of(1.0, 90.0);
+            start.longest_silence_s = Some(longest);
+            plan(Some(&start), Accel::Tcg).idle
+        };
+        assert_eq!(idle(7.0), Duration::from_secs(35));
+        assert_eq!(idle(20.0), Duration::from_secs(100));
+        for longest in [0.0, 0.4, -1.0, f64::MAX] {
+            assert_eq!(idle(longest), SILENCE_FLOOR);
+        }
+    }
+
+    #[test]
+    fn where_the_silences_of_the_start_are_not_known_its_whole_time_is_the_measure() {
         let idle = |wall_s: f64| plan(Some(&start_of(1.0, wall_s)), Accel::Tcg).idle;
         assert_eq!(idle(7.0), Duration::from_secs(35));
         assert_eq!((idle(0.5), idle(90.0)), (IDLE_FLOOR, IDLE));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::machine::{Interface, Nic};
+use super::{Interface, Nic};
 
 /// QEMU's machine type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,55 @@ impl Hardware {
             }
         }
         Ok(())
+    }
+
+    /// Can there be such a machine?
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(disk) = self.disk {
+            self.board.takes_disk(disk)?;
+        } else if self.loader == Loader::Grub {
+            return Err("boot=grub needs a disk to boot from, such as disk=nvme".to_owned());
+        }
+        self.nic.map_or(Ok(()), |nic| self.board.takes_nic(nic))
+    }
+}
+
+impl Board {
+    /// Can a disk be attached to it like this?
+    ///
+    /// # Errors
+    /// A sentence that says what can, if not.
+    pub fn takes_disk(self, disk: Interface) -> Result<(), String> {
+        match (self, disk) {
+            (Self::Q35, Interface::Ata) => Err(
+                "q35 has no IDE: its SATA controller is AHCI, so say ahci, or machine pc"
+                    .to_owned(),
+            ),
+            (
+                Self::Microvm,
+                Interface::Nvme | Interface::Ahci | Interface::Ata | Interface::Scsi,
+            ) => Err(format!(
+                "microvm has no PCI, so no disk on {}: say virtio, or another machine",
+                word(&Some(disk), &DISKS)
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Can it have this network card?
+    ///
+    /// # Errors
+    /// A sentence that says which it can have, if not.
+    pub fn takes_nic(self, nic: Nic) -> Result<(), String> {
+        match (self, nic) {
+            (Self::Microvm, Nic::E1000) => {
+                Err("microvm has no PCI, so no e1000: say virtio, or another machine".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -172,5 +221,24 @@ mod tests {
         assert!(error("disk=floppy").ends_with("virtio, nvme, ahci, ata, scsi"));
         assert!(error("cpu=fast").contains("machine, disk, nic, boot"));
         assert!(error("disk").contains("has no `=`"));
+    }
+
+    #[test]
+    fn a_machine_that_cannot_be_is_told() {
+        let check = |text: &str| text.parse::<Hardware>().unwrap().check();
+        for machine in [
+            "",
+            "machine=q35 disk=ahci boot=grub",
+            "machine=microvm disk=virtio nic=virtio",
+        ] {
+            assert_eq!(check(machine), Ok(()), "{machine}");
+        }
+        for machine in [
+            "boot=grub",
+            "machine=q35 disk=ata",
+            "machine=microvm nic=e1000",
+        ] {
+            assert!(check(machine).is_err(), "{machine}");
+        }
     }
 }

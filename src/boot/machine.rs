@@ -4,9 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use super::platform::processor;
+use super::{Board, Disk, Drive, Nic, PortForward};
+use crate::{Error, Result};
 
 /// What executes the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,145 +75,20 @@ pub struct Kernel {
     pub append: String,
 }
 
-/// How a drive is attached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interface {
-    /// virtio-blk.
-    Virtio,
-    /// NVMe.
-    Nvme,
-    /// IDE: of the PIIX3 on `pc`.
-    Ata,
-    /// SATA on an AHCI controller.
-    Ahci,
-    /// A SCSI disk on virtio-scsi.
-    Scsi,
-}
-
-/// The format of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disk {
-    /// The bytes of the disk.
-    Raw,
-    /// QEMU's own.
-    Qcow2,
-}
-
-/// A drive. The guest's writes are thrown away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drive {
-    /// The image.
-    pub file: PathBuf,
-    /// How it is attached.
-    pub interface: Interface,
-    /// Its format. Never guessed from the content, which the guest could have written.
-    pub format: Disk,
-}
-
-/// `FILE[,if=virtio|nvme|ahci|ata|scsi][,format=raw|qcow2]`. The format is qcow2 if the name says so,
-/// raw otherwise.
-impl FromStr for Drive {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (mut file, mut interface, mut format) = (text, Interface::Virtio, None);
-        // From the end, so that the file may have commas in its name.
-        while let Some((rest, option)) = file.rsplit_once(',') {
-            match option {
-                "if=virtio" => interface = Interface::Virtio,
-                "if=nvme" => interface = Interface::Nvme,
-                "if=ata" => interface = Interface::Ata,
-                "if=ahci" => interface = Interface::Ahci,
-                "if=scsi" => interface = Interface::Scsi,
-                "format=raw" => format = Some(Disk::Raw),
-                "format=qcow2" => format = Some(Disk::Qcow2),
-                _ if option.starts_with("if=") || option.starts_with("format=") => {
-                    return Err(format!(
-                        "`{option}` is none of if=virtio, if=nvme, if=ahci, if=ata, if=scsi, format=raw, format=qcow2"
-                    ));
-                }
-                _ => break,
-            }
-            file = rest;
-        }
-        if file.is_empty() {
-            return Err("the file is missing".to_owned());
-        }
-        let named = if file.ends_with(".qcow2") {
-            Disk::Qcow2
-        } else {
-            Disk::Raw
-        };
-        Ok(Self {
-            file: file.into(),
-            interface,
-            format: format.unwrap_or(named),
-        })
+impl Kernel {
+    /// Its command line.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        let line = format!("console=ttyS0 panic=-1 {}", self.append);
+        line.trim_end().to_owned()
     }
-}
-
-/// The network card, on QEMU's user network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nic {
-    /// virtio-net.
-    Virtio,
-    /// Intel's 82540EM.
-    E1000,
-}
-
-/// Which port of the host is forwarded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostPort {
-    /// One that is free.
-    Auto,
-    /// This one.
-    Fixed(u16),
-}
-
-/// A TCP port of the guest to be reached at one of the host's, on the loopback address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Forward {
-    /// The host's.
-    pub host: HostPort,
-    /// The guest's.
-    pub guest: u16,
-}
-
-/// `HOSTPORT:GUESTPORT`, where the host's may be `auto`.
-impl FromStr for Forward {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let port = |text: &str| match text.parse::<u16>() {
-            Ok(port) if port > 0 => Ok(port),
-            _ => Err(format!("`{text}` is no port number")),
-        };
-        let (host, guest) = text
-            .split_once(':')
-            .ok_or("it has to be HOSTPORT:GUESTPORT")?;
-        let host = match host {
-            "auto" => HostPort::Auto,
-            _ => HostPort::Fixed(port(host)?),
-        };
-        Ok(Self {
-            host,
-            guest: port(guest)?,
-        })
-    }
-}
-
-/// A [`Forward`] whose port of the host is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PortForward {
-    /// The host's.
-    pub host: u16,
-    /// The guest's.
-    pub guest: u16,
 }
 
 /// A virtual machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
+    /// Its type.
+    pub board: Board,
     /// What it starts.
     pub firmware: Firmware,
     /// Its drives, in order.
@@ -229,22 +107,33 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The arguments for `qemu-system-x86_64`; the serial console is the named pipes
+    /// Does its board take its disks and its network card?
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when it does not.
+    pub fn check(&self) -> Result<()> {
+        let disks = self.drives.iter().map(|drive| drive.interface);
+        disks
+            .map(|disk| self.board.takes_disk(disk))
+            .chain(self.nic.map(|nic| self.board.takes_nic(nic)))
+            .collect::<Result<(), _>>()
+            .map_err(Error::usage)
+    }
+
+    /// The arguments for [`QEMU`](super::QEMU); the serial console is the named pipes
     /// `console`.in and `console`.out.
     #[must_use]
     pub fn args(&self, console: &Path, forwards: &[PortForward]) -> Vec<OsString> {
         let mut args = Args(Vec::new());
+        let platform = self.board.platform();
         // The least that boots: each device that is there by default costs time in the
         // firmware and in the kernel, and may hide that an option is needed.
         args.add("-nodefaults").add("-no-user-config");
         args.add("-machine")
-            .add("pc")
+            .add(platform.machine)
             .add("-m")
             .add(self.memory.0.to_string());
-        let (accel, cpu) = match self.accel {
-            Accel::Kvm => ("kvm", "host"),
-            Accel::Tcg => ("tcg", "qemu64"),
-        };
+        let (cpu, accel) = processor(self.accel);
         args.add("-accel").add(accel).add("-cpu").add(cpu);
         if self.clock == Clock::Icount {
             args.add("-icount").add("shift=5,sleep=off");
@@ -261,14 +150,13 @@ impl Machine {
             if let Some(initrd) = &kernel.initrd {
                 args.add("-initrd").add(initrd);
             }
-            let append = format!("console=ttyS0 panic=-1 {}", kernel.append);
-            args.add("-append").add(append.trim_end());
+            args.add("-append").add(kernel.command_line());
         }
         for (number, drive) in self.drives.iter().enumerate() {
             self.add_drive(&mut args, number, drive);
         }
         if let Some(nic) = self.nic {
-            add_nic(&mut args, nic, forwards);
+            self.add_nic(&mut args, nic, forwards);
         }
         if let Some(trace) = &self.trace {
             args.add("-d").add("in_asm").add("-D").add(trace);
@@ -280,42 +168,35 @@ impl Machine {
         let format = match drive.format {
             Disk::Raw => "raw",
             Disk::Qcow2 => "qcow2",
+            Disk::Vmdk => "vmdk",
         };
         let options = format!(",if=none,id=drive{number},format={format},snapshot=on");
         args.add("-drive")
             .add(with_path("file=", &drive.file, &options));
-        let mut device = match drive.interface {
-            Interface::Virtio => format!("virtio-blk-pci,drive=drive{number}"),
-            Interface::Nvme => format!("nvme,drive=drive{number},serial=kbisect{number}"),
-            Interface::Ata => format!("ide-hd,drive=drive{number}"),
-            Interface::Ahci => {
-                args.add("-device").add(format!("ahci,id=ahci{number}"));
-                format!("ide-hd,drive=drive{number},bus=ahci{number}.0")
-            }
-            Interface::Scsi => {
-                args.add("-device")
-                    .add(format!("virtio-scsi-pci,id=scsi{number}"));
-                format!("scsi-hd,drive=drive{number},bus=scsi{number}.0")
-            }
-        };
-        if number == 0 && self.firmware == Firmware::FirstDrive {
-            device.push_str(",bootindex=0");
+        let before = self.drives[..number].iter();
+        let nth = before
+            .filter(|other| other.interface == drive.interface)
+            .count();
+        let mut devices = self.board.platform().disk(drive.interface, number, nth);
+        if number == 0
+            && self.firmware == Firmware::FirstDrive
+            && let Some(disk) = devices.last_mut()
+        {
+            disk.push_str(",bootindex=0");
         }
-        args.add("-device").add(device);
+        for device in devices {
+            args.add("-device").add(device);
+        }
     }
-}
 
-fn add_nic(args: &mut Args, nic: Nic, forwards: &[PortForward]) {
-    let mut network = "user,id=net".to_owned();
-    for forward in forwards {
-        network += &format!(",hostfwd=tcp:127.0.0.1:{}-:{}", forward.host, forward.guest);
+    fn add_nic(&self, args: &mut Args, nic: Nic, forwards: &[PortForward]) {
+        let mut network = "user,id=net".to_owned();
+        for forward in forwards {
+            network += &format!(",hostfwd=tcp:127.0.0.1:{}-:{}", forward.host, forward.guest);
+        }
+        args.add("-netdev").add(network);
+        args.add("-device").add(self.board.platform().nic(nic));
     }
-    args.add("-netdev").add(network);
-    // No boot ROM: nothing boots from the network here.
-    args.add("-device").add(match nic {
-        Nic::Virtio => "virtio-net-pci,netdev=net,romfile=",
-        Nic::E1000 => "e1000,netdev=net,romfile=",
-    });
 }
 
 struct Args(Vec<OsString>);
@@ -347,6 +228,7 @@ mod tests {
 
     fn machine() -> Machine {
         Machine {
+            board: Board::Pc,
             firmware: Firmware::Direct(Kernel {
                 image: "/b/bzImage".into(),
                 initrd: Some("/i.gz".into()),
@@ -426,18 +308,79 @@ mod tests {
         assert_eq!(Clock::suited_to(Accel::Kvm, None), Clock::Host);
     }
 
-    #[test]
-    fn a_wrong_drive_or_forward_is_refused() {
-        for drive in ["", ",if=nvme", "a,if=usb", "a,format=vmdk"] {
-            assert!(drive.parse::<Drive>().is_err(), "{drive}");
-        }
-        for forward in ["22", "auto", "0:22", "x:22", "22:auto", "22:70000", ":"] {
-            assert!(forward.parse::<Forward>().is_err(), "{forward}");
-        }
-        let expected = Forward {
-            host: HostPort::Auto,
-            guest: 22,
+    /// The devices of a machine with two disks on each of `buses` and the card `nic`.
+    fn devices(board: Board, buses: &[&str], nic: Nic) -> Vec<String> {
+        let drive = |bus: &&str| format!("d,if={bus}").parse().unwrap();
+        let machine = Machine {
+            board,
+            drives: buses.iter().chain(buses).map(drive).collect(),
+            nic: Some(nic),
+            ..machine()
         };
-        assert_eq!("auto:22".parse(), Ok(expected));
+        machine.check().unwrap();
+        let line = line(&machine, &[]);
+        let words: Vec<&str> = line.split('\n').collect();
+        let devices = words.windows(2).filter(|pair| pair[0] == "-device");
+        devices.map(|pair| pair[1].to_owned()).collect()
+    }
+
+    #[test]
+    fn a_q35_has_an_ahci_controller_of_its_own() {
+        let expected = [
+            "ide-hd,drive=drive0,bus=ide.0",
+            "nvme,drive=drive1,serial=kbisect1",
+            "ide-hd,drive=drive2,bus=ide.1",
+            "nvme,drive=drive3,serial=kbisect3",
+            "e1000,netdev=net,romfile=",
+        ];
+        assert_eq!(devices(Board::Q35, &["ahci", "nvme"], Nic::E1000), expected);
+    }
+
+    #[test]
+    fn more_disks_than_a_q35_has_ports_get_a_controller_each() {
+        let devices = devices(Board::Q35, &["ahci"; 4], Nic::Virtio);
+        assert_eq!(devices[5], "ide-hd,drive=drive5,bus=ide.5");
+        assert_eq!(
+            devices[6..8],
+            ["ahci,id=ahci6", "ide-hd,drive=drive6,bus=ahci6.0"]
+        );
+    }
+
+    #[test]
+    fn a_microvm_has_its_devices_on_virtio_mmio() {
+        let expected = [
+            "virtio-blk-device,drive=drive0",
+            "virtio-blk-device,drive=drive1",
+            "virtio-net-device,netdev=net",
+        ];
+        assert_eq!(devices(Board::Microvm, &["virtio"], Nic::Virtio), expected);
+    }
+
+    #[test]
+    fn the_board_is_what_qemu_is_told() {
+        for (board, word) in [(Board::Q35, "q35"), (Board::Microvm, "microvm")] {
+            let machine = Machine { board, ..machine() };
+            assert!(line(&machine, &[]).contains(&format!("-machine\n{word}\n")));
+        }
+    }
+
+    #[test]
+    fn a_disk_or_card_that_the_board_cannot_have_is_a_wrong_call() {
+        let refused = |board: Board, bus: &str, nic: Option<Nic>| {
+            let machine = Machine {
+                board,
+                drives: vec![format!("d,if={bus}").parse().unwrap()],
+                nic,
+                ..machine()
+            };
+            let error = machine.check().unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Usage);
+            error.to_string()
+        };
+        assert!(refused(Board::Q35, "ata", None).contains("ahci"));
+        for bus in ["nvme", "ahci", "ata", "scsi"] {
+            assert!(refused(Board::Microvm, bus, None).contains("virtio"));
+        }
+        assert!(refused(Board::Microvm, "virtio", Some(Nic::E1000)).contains("virtio"));
     }
 }

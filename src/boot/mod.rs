@@ -7,21 +7,29 @@
 mod accel;
 mod budget;
 mod console;
+mod drive;
+mod grub;
 mod hardware;
 mod machine;
+mod nameless;
+mod network;
 mod outcome;
+mod platform;
 mod record;
 mod run;
 mod serial;
+mod silence;
 
 pub use accel::{Choice, choose_accel};
 pub use budget::Budget;
 pub use console::{Console, Failure, FailureKind, Step, Watch};
+pub use drive::{Disk, Drive, Interface};
+pub use grub::{GrubDisk, Images};
 pub use hardware::{Board, Hardware, Loader};
-pub use machine::{
-    Accel, Clock, Disk, Drive, Firmware, Forward, HostPort, Interface, Kernel, Machine, Memory,
-    Nic, PortForward,
-};
+pub use machine::{Accel, Clock, Firmware, Kernel, Machine, Memory};
+pub use nameless::Nameless;
+pub use network::{Forward, HostPort, Nic, PortForward};
 pub use outcome::{Finished, Limit, Outcome};
+pub use platform::QEMU;
 pub use record::Record;
-pub use run::{Plan, QEMU, boot};
+pub use run::{Plan, boot};

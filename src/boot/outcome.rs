@@ -106,6 +106,8 @@ pub struct Finished {
     pub cpu: Duration,
     /// CPU time of QEMU when the first byte came from the console.
     pub first_byte_cpu: Option<Duration>,
+    /// The longest time that the guest slept without a word before the mark; if it reached that.
+    pub longest_silence: Option<Duration>,
     /// The last line that says something: of the command if that failed, else of the console.
     /// Safe to print.
     pub last_line: String,

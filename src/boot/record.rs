@@ -28,6 +28,9 @@ pub struct Record {
     /// CPU time of QEMU when the first byte came from the console, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte_cpu_s: Option<f64>,
+    /// The longest time that the guest slept without a word before the mark, in seconds. Older records have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_silence_s: Option<f64>,
     /// One word: what came of it.
     pub outcome: String,
     /// The line of the console that shows it.
@@ -45,6 +48,7 @@ impl Record {
             wall_s: seconds(finished.wall),
             cpu_s: seconds(finished.cpu),
             first_byte_cpu_s: finished.first_byte_cpu.map(seconds),
+            longest_silence_s: finished.longest_silence.map(seconds),
             outcome: finished.outcome.word().to_owned(),
             matched: finished.outcome.line().map(str::to_owned),
         }
@@ -99,6 +103,7 @@ mod tests {
             wall: Duration::from_micros(1_234_567),
             cpu: Duration::from_secs(1),
             first_byte_cpu: None,
+            longest_silence: Some(Duration::from_millis(400)),
             last_line: String::new(),
         };
         let record = Record::new(Accel::Tcg, &finished);
@@ -106,10 +111,21 @@ mod tests {
         assert_eq!(Record::read(&path).unwrap(), Some(record));
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
-            "{\"v\":1,\"accel\":\"tcg\",\"wall_s\":1.235,\"cpu_s\":1.0,\"outcome\":\"until\",\
-             \"matched\":\"up\"}\n"
+            "{\"v\":1,\"accel\":\"tcg\",\"wall_s\":1.235,\"cpu_s\":1.0,\
+             \"longest_silence_s\":0.4,\"outcome\":\"until\",\"matched\":\"up\"}\n"
         );
         fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_record_of_before_silences_were_measured_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("boot.json");
+        let old = r#"{"v":1,"accel":"tcg","wall_s":1.2,"cpu_s":1.0,"outcome":"until"}"#;
+        fs::write(&path, old).unwrap();
+        let record = Record::read(&path).unwrap().unwrap();
+        assert_eq!(record.longest_silence_s, None);
+        assert_eq!(serde_json::to_string(&record).unwrap(), old);
     }
 
     #[test]

@@ -10,21 +10,18 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::outcome::{Finished, Limit, Outcome};
 use super::serial::{LOG_LIMIT, Serial};
-use super::{Budget, Console, Forward, HostPort, Machine, PortForward, Watch};
+use super::silence::{Look, Silence};
+use super::{Budget, Console, Forward, HostPort, Machine, PortForward, QEMU, Watch};
 use crate::model::{contract, sanitize_line};
 use crate::supervise::{self, CancelToken, How, LimitKind, Limits, Log, Running, Spec};
 use crate::{Error, Result};
 
-/// The program that boots kernels.
-pub const QEMU: &str = "qemu-system-x86_64";
 /// How often limits are looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// How long QEMU may take to end when it is told to; there is nothing in it to save.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long the line of a bad sign may take to be complete.
 const REST_OF_LINE: Duration = Duration::from_secs(1);
-/// A guest that uses less than this part of the time is idle: the timer ticks on.
-const IDLE_SHARE: f64 = 0.1;
 /// How long a guest may be idle before its first byte: until then no kernel waits for anything
 /// that takes long.
 const SILENT_IDLE: Duration = Duration::from_secs(10);
@@ -187,8 +184,7 @@ struct Guest<'a> {
     qemu: Running,
     command: Option<Running>,
     first_byte_cpu: Option<Duration>,
-    /// When something happened last, and the time that QEMU had wanted by then.
-    active: (Instant, Duration),
+    silence: Silence,
     failing_since: Option<Instant>,
 }
 
@@ -209,7 +205,7 @@ impl<'a> Guest<'a> {
             qemu: Running::spawn(&spec)?,
             command: None,
             first_byte_cpu: None,
-            active: (Instant::now(), Duration::ZERO),
+            silence: Silence::default(),
             failing_since: None,
         })
     }
@@ -247,12 +243,13 @@ impl<'a> Guest<'a> {
             Outcome::Command(_) => last_line_of(&beside(&self.plan.console_log, "exec.log")),
             _ => self.console.last_line(),
         };
-        let first_byte_cpu = self.first_byte_cpu;
+        let reached = self.console.reached().is_some();
         Ok(Ran::Finished(Finished {
             outcome,
             wall,
             cpu: ended.cpu,
-            first_byte_cpu,
+            first_byte_cpu: self.first_byte_cpu,
+            longest_silence: reached.then(|| self.silence.longest()),
             last_line,
         }))
     }
@@ -291,8 +288,7 @@ impl<'a> Guest<'a> {
             if before == 0 {
                 self.first_byte_cpu = Some(self.qemu.cpu());
             }
-            // Bytes may trickle: not a look at all processes for each.
-            self.active = (Instant::now(), self.qemu.wanted());
+            self.silence.end();
         }
         if self.console.is_failing() {
             let since = *self.failing_since.get_or_insert_with(Instant::now);
@@ -344,21 +340,23 @@ impl<'a> Guest<'a> {
         if self.first_byte_cpu.is_none() && self.qemu.exceeded(&silence).is_some() {
             return Some(Limit::Silent);
         }
-        let (since, wanted_then) = self.active;
         let idle = match self.first_byte_cpu {
             None => budget.idle.min(SILENT_IDLE),
             Some(_) => budget.idle,
         };
         // While the command runs it is the one that waits.
-        if self.command.is_none() && since.elapsed() >= idle {
+        (self.command.is_none() && self.slept() >= idle).then_some(Limit::Idle)
+    }
+
+    /// How long the guest has slept since it last said something.
+    fn slept(&mut self) -> Duration {
+        let now = Instant::now();
+        if self.silence.is_due(now, TICK) {
+            let asleep = self.qemu.is_asleep();
             let wanted = self.qemu.wanted();
-            let used = wanted.saturating_sub(wanted_then).as_secs_f64();
-            if used < since.elapsed().as_secs_f64() * IDLE_SHARE {
-                return Some(Limit::Idle);
-            }
-            self.active = (Instant::now(), wanted);
+            self.silence.look(now, Look { wanted, asleep });
         }
-        None
+        self.silence.slept()
     }
 
     /// Waits until something happens, at most a tick.

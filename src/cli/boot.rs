@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use regex::bytes::Regex;
 
-use crate::boot::{Accel, Clock, Drive, Forward, Memory, Nic, Step, Watch};
+use crate::boot::{Accel, Board, Clock, Drive, Forward, Memory, Nic, Step, Watch};
 use crate::model::sanitize;
 use crate::oracle::{self, BootCall, First};
 use crate::run;
@@ -25,7 +25,8 @@ pub struct BootArgs {
     /// Start the boot loader on the first drive instead of a kernel
     #[arg(long, conflicts_with_all = ["kernel", "initrd", "append"], requires = "drives")]
     boot_loader: bool,
-    /// Initial RAM disk
+    /// Initial RAM disk [default: $KBISECT_GUEST/initrd.cpio, if $KBISECT_MACHINE is set and the guest
+    /// has no root.img]
     #[arg(long, value_name = "FILE")]
     initrd: Option<PathBuf>,
     /// Text to append to the kernel's command line
@@ -36,23 +37,26 @@ pub struct BootArgs {
         allow_hyphen_values = true
     )]
     append: String,
-    /// Attach a disk image; the guest's writes are discarded
+    /// Machine type; microvm has no PCI, so only virtio devices [default: that of $KBISECT_MACHINE, or pc]
+    #[arg(long, value_name = "TYPE")]
+    machine: Option<MachineArg>,
+    /// Attach a disk image, after that of the guest; the guest's writes are discarded
     #[arg(
         long = "drive",
         id = "drives",
         value_name = "FILE[,if=virtio|nvme|ahci|ata|scsi][,format=raw|qcow2]"
     )]
     drives: Vec<Drive>,
-    /// Attach a network card
+    /// Attach a network card [default: that of $KBISECT_MACHINE, or none]
     #[arg(long, value_name = "MODEL")]
     nic: Option<NicArg>,
     /// Forward a port of the host ("auto": a free one) to a port of the guest; --exec gets the first
     /// in $KBISECT_PORT
-    #[arg(long = "forward", value_name = "HOSTPORT:GUESTPORT", requires = "nic")]
+    #[arg(long = "forward", value_name = "HOSTPORT:GUESTPORT")]
     forwards: Vec<Forward>,
-    /// Memory of the guest
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
-    memory: u32,
+    /// Memory of the guest [default: 256, or 512 with $KBISECT_GUEST/root.img]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    memory: Option<u32>,
     /// When this appears, type the text of the next --send; may be repeated, in order
     #[arg(long, value_name = "REGEX", requires = "send")]
     when: Vec<Regex>,
@@ -73,14 +77,14 @@ pub struct BootArgs {
     /// Limit of wall time: 90, 90s, 10m [default: $KBISECT_TIMEOUT, or 300]
     #[arg(long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
-    /// Limit of QEMU's CPU time in seconds [default: 5 times the start's, at least 20]
+    /// Limit of QEMU's CPU time in seconds [default: 5 times the start's, at least 12]
     #[arg(long, value_name = "SECONDS")]
     cpu_limit: Option<u64>,
     /// How the guest is executed; "auto": with KVM, if a test boot with it works
     #[arg(long, value_name = "HOW", default_value = "auto")]
     accel: AccelArg,
     /// Clock of the guest. "icount": by executed instructions, so that every boot is the same; "auto":
-    /// icount, unless there is a network or KVM
+    /// icount, unless there is a network, KVM or $KBISECT_GUEST/root.img
     #[arg(long, value_name = "WHAT", default_value = "auto")]
     clock: ClockArg,
     /// File for the console log [default: $KBISECT_TRIAL/console.log, or a temporary file]
@@ -97,6 +101,13 @@ pub struct BootArgs {
 
 fn time(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| TIME_HINT.to_owned())
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MachineArg {
+    Pc,
+    Q35,
+    Microvm,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -135,13 +146,18 @@ impl BootArgs {
                     append: self.append,
                 },
             },
+            board: self.machine.map(|machine| match machine {
+                MachineArg::Pc => Board::Pc,
+                MachineArg::Q35 => Board::Q35,
+                MachineArg::Microvm => Board::Microvm,
+            }),
             drives: self.drives,
             nic: self.nic.map(|nic| match nic {
                 NicArg::Virtio => Nic::Virtio,
                 NicArg::E1000 => Nic::E1000,
             }),
             forwards: self.forwards,
-            memory: Memory(self.memory),
+            memory: self.memory.map(Memory),
             watch: Watch {
                 steps: steps.map(|(when, send)| Step { when, send }).collect(),
                 until: self.until,

@@ -81,6 +81,10 @@ pub enum Command {
     /// Patterns are matched against the current line of the console as it grows, so a prompt without a
     /// newline matches. Typed text appears on the console, too: write a command so that it does not
     /// match the mark itself, as in `--send 'echo MA""RK' --until MARK`.
+    ///
+    /// In an oracle whose header asks for a machine or a guest, $KBISECT_MACHINE, $KBISECT_LEVEL and
+    /// $KBISECT_GUEST say which: board, network card and the guest's disk need no flags then. A flag goes
+    /// before what they say.
     Boot(Box<boot::BootArgs>),
     /// List the shipped oracles, or print one
     ///

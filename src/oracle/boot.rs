@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::initrd::{Joined, with_modules};
+use super::asked::{Asked, Root, RootDisk};
+use super::initrd::with_modules;
 use super::unloaded;
 use crate::boot::{
-    Accel, Budget, Clock, Drive, Finished, Firmware, Forward, Kernel, Machine, Memory, Nic,
-    Outcome, Plan, Record, Watch, boot, choose_accel,
+    Accel, Board, Budget, Clock, Disk, Drive, Finished, Firmware, Forward, GrubDisk, Kernel,
+    Machine, Memory, Nameless, Nic, Outcome, Plan, Record, Watch, boot, choose_accel,
 };
 use crate::model::contract;
 use crate::supervise::{CancelToken, How, Spec};
@@ -24,19 +25,28 @@ pub const BROKEN: u8 = 126;
 /// The exit status when nothing is known about the kernel: kbisect repeats the trial.
 pub const CANNOT_TELL: u8 = 125;
 
-/// A boot that an oracle, or a person, asks for.
+/// Memory of a guest.
+const MEMORY: Memory = Memory(256);
+
+/// Memory of a guest on a disk: of a distribution, that is.
+const DISK_MEMORY: Memory = Memory(512);
+
+/// A boot that an oracle, or a person, asks for. What is said here goes before what the environment says of the
+/// machine that the oracle's header asks for.
 #[derive(Debug)]
 pub struct BootCall {
+    /// The machine's type. None: the header's, or the plain PC.
+    pub board: Option<Board>,
     /// What runs first.
     pub first: First,
-    /// The disks.
+    /// The disks. They come after that of the guest.
     pub drives: Vec<Drive>,
-    /// The network card.
+    /// The network card. None: the header's, if it asks for one.
     pub nic: Option<Nic>,
     /// Ports that are forwarded.
     pub forwards: Vec<Forward>,
-    /// Memory of the guest.
-    pub memory: Memory,
+    /// Memory of the guest. None: what suits it.
+    pub memory: Option<Memory>,
     /// What to wait for on the console.
     pub watch: Watch,
     /// Limit of wall time. The one that the trial has left holds, too.
@@ -62,12 +72,12 @@ pub enum First {
     Kernel {
         /// Its file. None: the one of the trial.
         image: Option<PathBuf>,
-        /// The initial RAM disk.
+        /// The initial RAM disk. None: that of the guest of the header, if it has one.
         initrd: Option<PathBuf>,
         /// Text for the end of its command line.
         append: String,
     },
-    /// The boot loader of the first disk.
+    /// The boot loader of the first disk. The guest's is not there.
     BootLoader,
 }
 
@@ -189,9 +199,10 @@ impl BootCall {
         let report = report.or_else(|| Some(trial.dir.as_ref()?.join("boot.json")));
         let start = trial.start(report.as_deref())?;
         let log = ConsoleLog::new(self.log.take(), &trial)?;
-        // Removed when the guest has ended.
+        let root = self.complete(&Asked::from_env()?)?;
+        // Both are gone when the guest has ended.
         let _joined = self.add_modules(&trial)?;
-        let plan = self.plan(&trial, start.as_ref(), &log, cancel, say)?;
+        let (plan, _disk) = self.plan(root, &trial, start.as_ref(), &log, cancel, say)?;
         let finished = boot(&plan, cancel)?;
         if finished.outcome == Outcome::Cancelled {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
@@ -205,8 +216,32 @@ impl BootCall {
         conclude(&plan, &trial, &finished, say)
     }
 
+    /// Adds what the header asks for and nothing here says otherwise. Returns the guest's disk.
+    fn complete(&mut self, asked: &Asked) -> Result<Option<Root>> {
+        self.board = self.board.or(Some(asked.hardware.board));
+        self.nic = self.nic.or(asked.hardware.nic);
+        if self.nic.is_none() && !self.forwards.is_empty() {
+            return Err(Error::usage(
+                "a port can only be forwarded to a machine with a network card",
+            )
+            .hint("say --nic virtio, or `nic=virtio` in the oracle's header"));
+        }
+        let First::Kernel { initrd, append, .. } = &mut self.first else {
+            return Ok(None);
+        };
+        let root = asked.root()?;
+        if let Some(root) = &root {
+            // Before the rest: of two roots the kernel takes the last.
+            *append = format!("{} {append}", root.arguments());
+            self.memory = self.memory.or(Some(DISK_MEMORY));
+        } else if initrd.is_none() {
+            *initrd = asked.initrd();
+        }
+        Ok(root)
+    }
+
     /// Appends the modules of the trial's kernel to the initial RAM disk. Without one nothing could load them.
-    fn add_modules(&mut self, trial: &Trial) -> Result<Option<Joined>> {
+    fn add_modules(&mut self, trial: &Trial) -> Result<Option<Nameless>> {
         let First::Kernel { initrd, .. } = &mut self.first else {
             return Ok(None);
         };
@@ -215,18 +250,20 @@ impl BootCall {
         };
         let joined = with_modules(initrd, modules, trial.dir.as_deref())?;
         *initrd = joined.path();
-        self.memory = room_for(self.memory, modules)?;
+        let memory = room_for(self.memory.unwrap_or(MEMORY), modules)?;
+        self.memory = Some(memory);
         Ok(Some(joined))
     }
 
     fn plan(
-        self,
+        mut self,
+        root: Option<Root>,
         trial: &Trial,
         start: Option<&Record>,
         log: &ConsoleLog,
         cancel: &CancelToken,
         say: &mut dyn FnMut(&str),
-    ) -> Result<Plan> {
+    ) -> Result<(Plan, Option<GrubDisk>)> {
         let (kernel, initrd) = match &self.first {
             First::Kernel { image, initrd, .. } => {
                 (image.as_ref().or(trial.image.as_ref()), initrd.as_ref())
@@ -234,8 +271,10 @@ impl BootCall {
             First::BootLoader => (trial.image.as_ref(), None),
         };
         // Before QEMU says it in its own words, after a trial of KVM.
-        let drives = self.drives.iter().map(|drive| &drive.file);
-        for file in kernel.into_iter().chain(initrd).chain(drives) {
+        let drives = self.drives.iter().map(|drive| drive.file.as_path());
+        let files = kernel.into_iter().chain(initrd).map(PathBuf::as_path);
+        let guest = root.iter().flat_map(Root::files);
+        for file in files.chain(guest).chain(drives) {
             fs::File::open(file)
                 .map_err(|e| Error::usage(format!("cannot read {}", file.display())).because(e))?;
         }
@@ -246,18 +285,9 @@ impl BootCall {
         };
         let kernel = kernel.cloned();
         let accel = accel(wanted, kernel.as_deref(), start, cancel, say)?;
-        let firmware = match self.first {
-            First::BootLoader => Firmware::FirstDrive,
-            First::Kernel { initrd, append, .. } => Firmware::Direct(Kernel {
-                image: kernel.ok_or_else(|| {
-                    let error = Error::usage("no kernel");
-                    error.hint("say --kernel FILE, or --boot-loader with a --drive")
-                })?,
-                initrd,
-                append: append + trial.append(),
-            }),
-        };
         let clock = match self.clock {
+            // A distribution has limits of time of its own, and by executed instructions its boot takes minutes.
+            None if root.is_some() => Clock::Host,
             None => Clock::suited_to(accel, self.nic),
             Some(Clock::Icount) if accel == Accel::Kvm => {
                 return Err(Error::usage("KVM does not count instructions")
@@ -265,23 +295,75 @@ impl BootCall {
             }
             Some(clock) => clock,
         };
+        let (firmware, disk) = match self.first {
+            First::BootLoader => (Firmware::FirstDrive, None),
+            First::Kernel { initrd, append, .. } => {
+                let kernel = Kernel {
+                    image: kernel.ok_or_else(|| {
+                        let error = Error::usage("no kernel");
+                        error.hint("say --kernel FILE, or --boot-loader with a --drive")
+                    })?,
+                    initrd,
+                    append: append + trial.append(),
+                };
+                with_root(kernel, root, &mut self.drives, trial, cancel)?
+            }
+        };
+        let machine = Machine {
+            board: self.board.unwrap_or_default(),
+            firmware,
+            drives: self.drives,
+            nic: self.nic,
+            memory: self.memory.unwrap_or(MEMORY),
+            accel,
+            clock,
+            trace: trial.trace.clone(),
+        };
+        machine.check()?;
         let wall = self.wall.into_iter().chain(trial.timeout).min();
-        Ok(Plan {
-            machine: Machine {
-                firmware,
-                drives: self.drives,
-                nic: self.nic,
-                memory: self.memory,
-                accel,
-                clock,
-                trace: trial.trace.clone(),
-            },
+        let plan = Plan {
+            machine,
             forwards: self.forwards,
             watch: self.watch,
             command: self.command,
             budget: Budget::plan(wall, self.cpu, start, accel, clock),
             console_log: log.path.clone(),
-        })
+        };
+        Ok((plan, disk))
+    }
+}
+
+/// What starts this kernel. The guest's disk becomes the first of `drives`; it may have to be made, and is there as
+/// long as what is returned.
+fn with_root(
+    kernel: Kernel,
+    root: Option<Root>,
+    drives: &mut Vec<Drive>,
+    trial: &Trial,
+    cancel: &CancelToken,
+) -> Result<(Firmware, Option<GrubDisk>)> {
+    let Some(Root {
+        interface, disk, ..
+    }) = root
+    else {
+        return Ok((Firmware::Direct(kernel), None));
+    };
+    match disk {
+        RootDisk::Whole(file) => {
+            let format = Disk::Raw;
+            let drive = Drive {
+                file,
+                interface,
+                format,
+            };
+            drives.insert(0, drive);
+            Ok((Firmware::Direct(kernel), None))
+        }
+        RootDisk::Grub(images) => {
+            let disk = GrubDisk::make(&images, &kernel, trial.dir.as_deref(), cancel)?;
+            drives.insert(0, disk.drive(interface));
+            Ok((Firmware::FirstDrive, Some(disk)))
+        }
     }
 }
 

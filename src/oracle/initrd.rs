@@ -1,10 +1,10 @@
 //! The initial RAM disk with the modules of the kernel.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
-use std::os::fd::AsRawFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::boot::Nameless;
 use crate::{Error, Result};
 
 /// What an archive begins with that the kernel unpacks: cpio, or one that is compressed with gzip, xz, zstd, bzip2,
@@ -21,23 +21,15 @@ const BEGINNINGS: [&[u8]; 9] = [
     b"\x04\x22\x4d\x18",
 ];
 
-/// A file without a name: whoever ends us, nothing is left of it.
-#[derive(Debug)]
-pub(super) struct Joined(File);
-
-impl Joined {
-    /// By this path others can open it, as long as this process has it.
-    pub(super) fn path(&self) -> PathBuf {
-        let (process, file) = (std::process::id(), self.0.as_raw_fd());
-        format!("/proc/{process}/fd/{file}").into()
-    }
-}
-
 /// A file, in `folder` or that for temporary files, with `initrd` and then the archive `modules`.
 ///
 /// # Errors
 /// A file cannot be read or written, or `initrd` is no archive, so that nothing can be appended.
-pub(super) fn with_modules(initrd: &Path, modules: &Path, folder: Option<&Path>) -> Result<Joined> {
+pub(super) fn with_modules(
+    initrd: &Path,
+    modules: &Path,
+    folder: Option<&Path>,
+) -> Result<Nameless> {
     let read = |path: &Path| fs::read(path).map_err(|e| Error::io("read", path, e));
     let first = read(initrd)?;
     if !BEGINNINGS.iter().any(|start| first.starts_with(start)) {
@@ -47,18 +39,14 @@ pub(super) fn with_modules(initrd: &Path, modules: &Path, folder: Option<&Path>)
         ))
         .hint("make the initial RAM disk a cpio archive, or use --modules builtin"));
     }
-    let made = match folder {
-        Some(folder) => tempfile::tempfile_in(folder),
-        None => tempfile::tempfile(),
-    };
     let wrong = |e| Error::failed("cannot write the initial RAM disk with modules").because(e);
-    let mut file = made.map_err(wrong)?;
+    let joined = Nameless::new(folder).map_err(wrong)?;
     // The kernel looks for the next archive at a multiple of 4, and skips zeros before it.
     let gap = first.len().next_multiple_of(4) - first.len();
     for part in [&first, &vec![0; gap], &read(modules)?] {
-        file.write_all(part).map_err(wrong)?;
+        joined.file().write_all(part).map_err(wrong)?;
     }
-    Ok(Joined(file))
+    Ok(joined)
 }
 
 #[cfg(test)]

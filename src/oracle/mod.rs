@@ -1,5 +1,6 @@
 //! Oracles: finds them, runs them on a built kernel, and reads what they say.
 
+mod asked;
 mod boot;
 mod call;
 mod commands;

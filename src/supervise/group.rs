@@ -39,3 +39,20 @@ pub(super) fn wanted(pid: Pid) -> Option<Duration> {
     }
     wanted
 }
+
+/// Do all threads of the process `pid` sleep? One that runs, waits for a core or for the disk, or is stopped does not.
+pub(super) fn is_asleep(pid: Pid) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return true;
+    };
+    // The state comes after the name, which is in parentheses and may hold anything.
+    let state = |stat: Vec<u8>| {
+        let name_end = stat.iter().rposition(|&byte| byte == b')')?;
+        stat.get(name_end + 2).copied()
+    };
+    threads
+        .flatten()
+        .flat_map(|thread| fs::read(thread.path().join("stat")))
+        .filter_map(state)
+        .all(|state| matches!(state, b'S' | b'I' | b'Z' | b'X'))
+}

@@ -169,6 +169,13 @@ impl Running {
         group::wanted(self.pid).unwrap_or_else(|| self.cpu())
     }
 
+    /// Do all threads of the child sleep? None does that runs, or would if the machine gave it a core, or that waits
+    /// for the disk.
+    #[must_use]
+    pub fn is_asleep(&self) -> bool {
+        group::is_asleep(self.pid)
+    }
+
     /// CPU time of the group, at most half a second old: cheaper than [`Self::cpu`], which reads
     /// all of `/proc`.
     pub fn recent_cpu(&mut self) -> Duration {

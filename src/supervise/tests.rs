@@ -425,3 +425,15 @@ fn a_make_that_gives_its_tokens_back_on_sigterm_loses_none() {
     drop(slot);
     assert_eq!(server.available().unwrap(), 3);
 }
+
+#[test]
+fn a_child_sleeps_that_waits_for_something_and_none_that_works() {
+    let waits = Running::spawn(&Spec::new("sleep").arg("1000")).unwrap();
+    while !waits.is_asleep() {
+        std::thread::yield_now();
+    }
+    let works = Running::spawn(&sh("while :; do :; done")).unwrap();
+    for _ in 0..1000 {
+        assert!(!works.is_asleep());
+    }
+}

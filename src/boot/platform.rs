@@ -1,0 +1,87 @@
+//! What QEMU calls each machine, its processor and its buses.
+
+use super::{Accel, Board, Interface, Nic};
+
+/// The program that boots kernels.
+pub const QEMU: &str = "qemu-system-x86_64";
+
+/// How QEMU makes a [`Board`].
+#[derive(Debug)]
+pub(super) struct Platform {
+    /// For `-machine`.
+    pub(super) machine: &'static str,
+    /// How the names of its virtio devices end: on PCI, or on virtio-mmio.
+    virtio: &'static str,
+    /// How many ports its own AHCI controller has, whose buses are `ide.0`, `ide.1` ...
+    own_ahci_ports: usize,
+}
+
+const PC: Platform = Platform {
+    machine: "pc",
+    virtio: "pci",
+    own_ahci_ports: 0,
+};
+
+const Q35: Platform = Platform {
+    machine: "q35",
+    virtio: "pci",
+    own_ahci_ports: 6,
+};
+
+const MICROVM: Platform = Platform {
+    machine: "microvm",
+    virtio: "device",
+    own_ahci_ports: 0,
+};
+
+/// The processor, for `-cpu`, and what executes its instructions, for `-accel`.
+pub(super) fn processor(accel: Accel) -> (&'static str, &'static str) {
+    match accel {
+        Accel::Kvm => ("host", "kvm"),
+        Accel::Tcg => ("qemu64", "tcg"),
+    }
+}
+
+impl Board {
+    pub(super) fn platform(self) -> &'static Platform {
+        match self {
+            Self::Pc => &PC,
+            Self::Q35 => &Q35,
+            Self::Microvm => &MICROVM,
+        }
+    }
+}
+
+impl Platform {
+    /// The devices that attach drive `number`; the last is the disk. `nth` counts the drives on the same bus.
+    pub(super) fn disk(&self, interface: Interface, number: usize, nth: usize) -> Vec<String> {
+        let drive = format!("drive=drive{number}");
+        let virtio = self.virtio;
+        match interface {
+            Interface::Virtio => vec![format!("virtio-blk-{virtio},{drive}")],
+            Interface::Nvme => vec![format!("nvme,{drive},serial=kbisect{number}")],
+            Interface::Ata => vec![format!("ide-hd,{drive}")],
+            Interface::Ahci if nth < self.own_ahci_ports => {
+                vec![format!("ide-hd,{drive},bus=ide.{nth}")]
+            }
+            Interface::Ahci => vec![
+                format!("ahci,id=ahci{number}"),
+                format!("ide-hd,{drive},bus=ahci{number}.0"),
+            ],
+            Interface::Scsi => vec![
+                format!("virtio-scsi-{virtio},id=scsi{number}"),
+                format!("scsi-hd,{drive},bus=scsi{number}.0"),
+            ],
+        }
+    }
+
+    /// The device of a network card.
+    pub(super) fn nic(&self, nic: Nic) -> String {
+        // No boot ROM: nothing boots from the network here.
+        match nic {
+            Nic::Virtio if self.virtio == "device" => "virtio-net-device,netdev=net".to_owned(),
+            Nic::Virtio => format!("virtio-net-{},netdev=net,romfile=", self.virtio),
+            Nic::E1000 => "e1000,netdev=net,romfile=".to_owned(),
+        }
+    }
+}
