@@ -68,6 +68,11 @@ fn chances(oracle: &str) -> String {
 fn the_shipped_chances_are_those_of_the_recorded_results() {
     for shipped in SHIPPED {
         let path = root().join("oracles/chances").join(shipped.name);
+        if results(shipped.name).is_empty() {
+            let first = shipped.chances.lines().next().unwrap_or_default();
+            assert!(first.contains("No result of it is recorded"), "{first}");
+            continue;
+        }
         let expected = chances(shipped.name);
         if std::env::var_os("SNAPSHOTS").is_some_and(|how| how == "overwrite") {
             fs::write(&path, &expected).unwrap();
