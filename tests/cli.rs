@@ -856,3 +856,44 @@ fn a_run_that_is_terminated_during_a_trial_says_how_to_go_on_and_that_does() {
     assert!(resumed.stderr.contains(&known), "{}", resumed.said());
     assert_eq!(toy.answer(), set(&TWELVE_NEEDED));
 }
+
+#[test]
+fn what_an_oracle_asks_for_is_checked_before_anything_is_done() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let header = |text: &str| {
+        place.write("mine", &format!("#!/bin/sh\n# kbisect: {text}\n"));
+        let path = place.path().join("mine");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let run = ["run", "--oracle", "./mine", "--output", "out"];
+    header("guest=busybox nic=virtio level=slow");
+    let said = place.refused(&run);
+    let why = "error: [PLACE]/mine, line 2: level=slow is not known; level is one of fast, full, fast,full\n";
+    assert!(said.contains(why), "{said}");
+    header("guest=busybox disk=nvme");
+    let said = place.refused(&run);
+    let why = "disk=nvme needs a guest with a disk, and here is guest=busybox";
+    assert!(said.contains(why), "{said}");
+    header("nic=virtio");
+    let said = place.refused(&[&run[..], &["--guest", "busybox"]].concat());
+    assert!(said.contains("the header of mine names no guest"), "{said}");
+    assert!(!place.path().join("out").exists());
+}
+
+#[test]
+fn the_shipped_oracles_are_listed_with_what_they_need() {
+    let place = Place::new();
+    let out = place.run(&["oracles"]).out;
+    let ssh = "ssh-ok       An OpenSSH client logs in with a key and finds a terminal, /proc, pipes and processes.\n\
+               \x20            guest=busybox-ssh nic=virtio\n";
+    assert!(out.contains(ssh), "{out}");
+    let script = place.run(&["oracles", "ssh-ok"]).out;
+    assert!(
+        script.contains("\n# kbisect: guest=busybox-ssh nic=virtio\n"),
+        "{script}"
+    );
+    let json = place.run(&["--message-format", "json", "oracles"]).out;
+    let ssh = r#""guest":"busybox-ssh","level":"full","machine":"machine=pc disk=none nic=virtio boot=direct","name":"ssh-ok""#;
+    assert!(json.contains(ssh), "{json}");
+}

@@ -10,10 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kbisect::guest::{Archive, Guest};
 use kbisect::kmod::{Modules, Wanted};
 use kbisect::model::WorkerId;
 use kbisect::oracle::{Job, OracleOutcome, OracleVerdict, find};
-use kbisect::setup::{Archive, BOOT, CloudKernel, Setup};
+use kbisect::setup::{BOOT, CloudKernel, Setup};
 use kbisect::supervise::CancelToken;
 
 const INIT: &str = include_str!("../oracles/guest/init");
@@ -34,7 +35,7 @@ impl Bench {
         let mut setup = Setup::new(&mut note, &cancel).unwrap();
         setup.ensure(BOOT).unwrap();
         let kernel = setup.cloud_kernel().unwrap();
-        let prepared = setup.guest().unwrap();
+        let prepared = Guest::find("busybox").unwrap().make(&mut setup).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let guest = dir.path().join("guest");
         fs::create_dir(&guest).unwrap();

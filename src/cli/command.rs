@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::args::{Common, RunArgs};
 use super::{
-    boot, completions, doctor, explain, man, oracles, report, resume, setup, trace, verify,
+    boot, completions, doctor, explain, guest, man, oracles, report, resume, setup, trace, verify,
 };
 
 const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not \
@@ -90,6 +90,10 @@ pub enum Command {
     ///
     /// They are short scripts: copy one to make your own.
     Oracles(oracles::Args),
+    /// List the guests that kernels boot, make one, or show one
+    ///
+    /// Guests are kept in ~/.cache/kbisect, or $KBISECT_CACHE.
+    Guest(guest::Args),
     /// Install missing packages, unpack the kernel source, make the guest
     ///
     /// Root, or sudo without a password, is only needed to install packages. Existing files stay as they

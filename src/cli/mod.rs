@@ -6,6 +6,7 @@ mod command;
 mod completions;
 mod doctor;
 mod explain;
+mod guest;
 mod launcher;
 mod man;
 mod oracles;
@@ -98,6 +99,7 @@ fn run(cli: Cli, shown: &Shown) -> Result<u8> {
         Command::Man(args) => man::run(&args, Cli::command()),
         Command::Boot(args) => boot::run(*args),
         Command::Oracles(args) => oracles::run(&args, shown),
+        Command::Guest(args) => guest::run(&args, shown),
         Command::Setup(args) => setup::run(&args, shown),
         Command::Doctor(args) => doctor::run(&args, shown),
     }

@@ -1,9 +1,12 @@
 //! `kbisect oracles`: lists the oracles that come with kbisect, or shows one.
 
+use serde_json::{Value, json};
+
 use super::print::{print, print_event};
 use super::shown::Shown;
 use crate::Result;
-use crate::oracle::{SHIPPED, Shipped, shipped};
+use crate::guest::Guest;
+use crate::oracle::{Header, SHIPPED, Shipped, shipped};
 
 /// Arguments of `kbisect oracles`.
 #[derive(Debug, clap::Args)]
@@ -17,13 +20,32 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     if let Some(name) = &args.name {
         print(shipped(name)?.script)?;
     } else if shown.is_json() {
-        let object =
-            |s: &Shipped| serde_json::json!({ "name": s.name, "description": s.description() });
-        let oracles: Vec<_> = SHIPPED.iter().map(object).collect();
-        print_event("oracles", &serde_json::json!({ "oracles": oracles }))?;
+        let oracles = SHIPPED.iter().map(object).collect::<Result<Vec<_>>>()?;
+        print_event("oracles", &json!({ "oracles": oracles }))?;
     } else {
-        let line = |s: &Shipped| format!("{:12} {}\n", s.name, s.description());
-        print(&SHIPPED.iter().map(line).collect::<String>())?;
+        print(&SHIPPED.iter().map(lines).collect::<Result<String>>()?)?;
     }
     Ok(0)
+}
+
+/// What it is for, and below it what it needs.
+fn lines(shipped: &Shipped) -> Result<String> {
+    let (name, description) = (shipped.name, shipped.description());
+    let mut text = format!("{name:12} {description}\n");
+    if let Some(header) = shipped.header()? {
+        text += &format!("{:12} {header}\n", "");
+    }
+    Ok(text)
+}
+
+fn object(shipped: &Shipped) -> Result<Value> {
+    let header = shipped.header()?;
+    let header = header.as_ref();
+    Ok(json!({
+        "name": shipped.name,
+        "description": shipped.description(),
+        "guest": header.and_then(Header::guest).map(Guest::name),
+        "machine": header.map(|header| header.hardware().to_string()),
+        "level": header.map(Header::levels_text),
+    }))
 }

@@ -24,8 +24,10 @@ pub enum Part {
     Base,
     /// Environment variables.
     Environment,
-    /// The guest.
+    /// The busybox guest.
     Guest,
+    /// Other guests.
+    Guests,
     /// Programs that a build calls beside its toolchain.
     Helpers,
     /// The oracles.
@@ -51,11 +53,12 @@ pub enum Part {
 }
 
 /// The parts that this version knows, in the order of their names.
-const PARTS: [Part; 14] = [
+const PARTS: [Part; 15] = [
     Part::Arch,
     Part::Base,
     Part::Environment,
     Part::Guest,
+    Part::Guests,
     Part::Helpers,
     Part::Oracles,
     Part::Outside,
@@ -77,6 +80,7 @@ impl Part {
             Self::Base => "base",
             Self::Environment => "environment",
             Self::Guest => "guest",
+            Self::Guests => "guests",
             Self::Helpers => "helpers",
             Self::Oracles => "oracles",
             Self::Outside => "outside",
@@ -202,6 +206,7 @@ impl RunKey {
             Part::Base => text(&self.base),
             Part::Environment => self.environment.clone().map(Noted::Environment),
             Part::Guest => text(&self.guest),
+            Part::Guests => hashes(&self.guests),
             Part::Helpers => hashes(&self.helpers),
             Part::Oracles => self.oracles.clone().map(Noted::Oracles),
             Part::Outside => hashes(&self.outside),
@@ -227,6 +232,7 @@ impl RunKey {
             Part::Base => self.base = None,
             Part::Environment => self.environment = None,
             Part::Guest => self.guest = None,
+            Part::Guests => self.guests = None,
             Part::Helpers => self.helpers = None,
             Part::Oracles => self.oracles = None,
             Part::Outside => self.outside = None,

@@ -46,9 +46,12 @@ pub struct RunKey {
     /// The environment variables that builds and oracles see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<EnvironmentKey>,
-    /// The version of the guest: a hash of what it is made of.
+    /// The version of the busybox guest: a hash of what it is made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guest: Option<String>,
+    /// The versions of other guests, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests: Option<Hashes>,
     /// Programs that a build calls beside its toolchain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helpers: Option<Hashes>,
@@ -241,7 +244,7 @@ mod tests {
             json!({ "source": { "hash": "1", "files": 2 }, "arch": "x86_64", "timeout": 300, "base": "A\n",
                 "oracles": [{ "name": "x", "files": { "x": "1" }, "uses": { "y": "2" } }],
                 "environment": { "salt": "1", "variables": { "A": "1" } }, "outside": {}, "helpers": { "m4": "1" },
-                "toolchain": { "gcc": "1 gcc" }, "qemu": "1 qemu", "guest": "12",
+                "toolchain": { "gcc": "1 gcc" }, "qemu": "1 qemu", "guest": "12", "guests": { "debian": "34" },
                 "project": { "name": "toy", "later": [1] } }),
             json!({ "source": "/a 1", "tree": "git 1", "oracles": ["12"], "toolchain": "gcc 12" }),
             json!({ "environment": { "W": "1" }, "qemu": null }),

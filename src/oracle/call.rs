@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Oracle;
+use super::form::Form;
 use crate::model::{WorkerId, contract};
 use crate::supervise::{Spec, quote};
 use crate::{Error, Result};
@@ -36,7 +37,7 @@ pub struct Job {
     pub slot: WorkerId,
     /// The directory of the start's own trial; none while the start is judged.
     pub baseline: Option<PathBuf>,
-    /// The folder of the [prepared guest](crate::setup::GuestDir), if there is one.
+    /// The folder of the [guest](crate::guest::GuestDir) for oracles that were not given [one](Oracle::booting).
     pub guest: Option<PathBuf>,
     /// Our own executable, which oracles call as `kbisect`.
     pub kbisect: PathBuf,
@@ -46,7 +47,7 @@ pub struct Job {
 
 impl Oracle {
     /// The call: its program, environment, folder and limits.
-    pub(super) fn spec(&self, job: &Job, dir: &Path, evidence: &Path) -> Result<Spec> {
+    pub(super) fn spec(&self, job: &Job, form: &Form, dir: &Path, evidence: &Path) -> Result<Spec> {
         let absolute = |path: &Path| {
             std::path::absolute(path).map_err(|e| Error::io("find the folder of", path, e))
         };
@@ -65,12 +66,20 @@ impl Oracle {
             .env("PATH", path_with(&absolute(&job.kbisect)?)?);
         // What an outer kbisect set for its own oracle must not be seen by ours.
         spec = match &job.baseline {
-            Some(start) => spec.env(contract::BASELINE, absolute(start)?.join(self.name())),
+            Some(start) => spec.env(contract::BASELINE, absolute(start)?.join(&form.folder)),
             None => spec.env_remove(contract::BASELINE),
         };
-        spec = match &job.guest {
+        spec = match self.guest.as_ref().or(job.guest.as_ref()) {
             Some(guest) => spec.env(contract::GUEST, absolute(guest)?),
             None => spec.env_remove(contract::GUEST),
+        };
+        spec = match self.header() {
+            Some(header) => spec.env(contract::MACHINE, header.hardware().to_string()),
+            None => spec.env_remove(contract::MACHINE),
+        };
+        spec = match form.level {
+            Some(level) => spec.env(contract::LEVEL, level.to_string()),
+            None => spec.env_remove(contract::LEVEL),
         };
         spec = match &job.modules {
             Some(archive) => spec.env(contract::MODULES, absolute(archive)?),

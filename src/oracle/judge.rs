@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Oracle;
 use super::call::{COMMAND, Job, by_hand, seconds};
+use super::form::{Form, Forms};
 use super::said::{EVIDENCE, first_line, last_line, limit_line};
 use crate::error::unless_absent;
 use crate::identity::{Tracked, Version};
@@ -44,6 +45,8 @@ pub struct OracleOutcome {
     pub verdict: OracleVerdict,
     /// The oracle that gave it.
     pub oracle: String,
+    /// Its folder in that of the trial.
+    pub folder: String,
     /// One clean line: why the kernel was not accepted.
     pub evidence: Option<String>,
     /// Wall time.
@@ -61,6 +64,7 @@ pub fn judge_all(oracles: &[Oracle], job: &Job, cancel: &CancelToken) -> Result<
     let mut all = OracleOutcome {
         verdict: OracleVerdict::Accept,
         oracle: String::new(),
+        folder: String::new(),
         evidence: None,
         wall: Duration::ZERO,
         cpu: Duration::ZERO,
@@ -78,12 +82,43 @@ pub fn judge_all(oracles: &[Oracle], job: &Job, cancel: &CancelToken) -> Result<
 
 impl Oracle {
     /// Runs the oracle on what `job` says, in the directory `job.trial_dir/NAME`, which has
-    /// `oracle.log` afterwards, and [`COMMAND`].
+    /// `oracle.log` afterwards, and [`COMMAND`]. If it has a fast and a full form, both are asked: see
+    /// [`Self::judge_by`].
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`] when `cancel` stopped it; otherwise when the oracle cannot be
     /// started or its directory not be written.
     pub fn judge(&self, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
+        self.judge_by(Forms::Each, job, cancel)
+    }
+
+    /// [`Self::judge`] by these forms, one after the other, until one does not accept. Of two forms the fast one has
+    /// the directory `NAME-fast`.
+    ///
+    /// # Errors
+    /// As for [`Self::judge`].
+    pub fn judge_by(&self, which: Forms, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
+        let forms = self.forms(which);
+        let (mut wall, mut cpu) = (Duration::ZERO, Duration::ZERO);
+        let mut last = None;
+        for form in &forms {
+            let outcome = self.judge_form(form, job, cancel)?;
+            (wall, cpu) = (wall + outcome.wall, cpu + outcome.cpu);
+            let is_accepted = outcome.verdict == OracleVerdict::Accept;
+            last = Some(OracleOutcome {
+                wall,
+                cpu,
+                ..outcome
+            });
+            if !is_accepted {
+                break;
+            }
+        }
+        last.ok_or_else(|| Error::failed(format!("the oracle {} has no form", self.name())))
+    }
+
+    /// Runs one form of the oracle.
+    fn judge_form(&self, form: &Form, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
         let has = |files: &[&Tracked], file: &Tracked| files.iter().any(|f| std::ptr::eq(*f, file));
         let mut each_time: Option<Vec<&Tracked>> = None;
         for attempt in 1..=TRIES {
@@ -95,7 +130,7 @@ impl Oracle {
             if let Some((file, _)) = before.iter().find(is_edited) {
                 return Err(self.changed(file));
             }
-            let outcome = self.judge_once(job, cancel);
+            let outcome = self.judge_once(form, job, cancel);
             if matches!(&outcome, Err(e) if e.kind() == ErrorKind::Interrupted) {
                 return outcome;
             }
@@ -145,18 +180,24 @@ impl Oracle {
         )))
     }
 
-    fn judge_once(&self, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
+    fn judge_once(&self, form: &Form, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
         let written = [
             job.trial_dir.clone(),
             job.build.clone(),
             temporary_folder(&[]),
         ];
-        self.judge_in(&mut Room::of(written), job, cancel)
+        self.judge_in(&mut Room::of(written), form, job, cancel)
     }
 
     /// [`Self::judge_once`], which gives no verdict if `room` is lost and the oracle does not accept.
-    fn judge_in(&self, room: &mut Room, job: &Job, cancel: &CancelToken) -> Result<OracleOutcome> {
-        let dir = job.trial_dir.join(self.name());
+    fn judge_in(
+        &self,
+        room: &mut Room,
+        form: &Form,
+        job: &Job,
+        cancel: &CancelToken,
+    ) -> Result<OracleOutcome> {
+        let dir = job.trial_dir.join(&form.folder);
         fs::create_dir_all(&dir).map_err(|e| Error::io("make the folder", &dir, e))?;
         let dir = dir
             .canonicalize()
@@ -166,7 +207,7 @@ impl Oracle {
             .map_err(|e| Error::io("remove", &evidence_file, e))?;
         let log = dir.join("oracle.log");
         let spec = self
-            .spec(job, &dir, &evidence_file)?
+            .spec(job, form, &dir, &evidence_file)?
             .log(Log::File(log.clone()))
             .log_limit(LOG_LIMIT);
         let command = dir.join(COMMAND);
@@ -215,6 +256,7 @@ impl Oracle {
         Ok(OracleOutcome {
             verdict,
             oracle,
+            folder: form.folder.clone(),
             evidence,
             wall: ended.wall,
             cpu: ended.cpu,

@@ -5,6 +5,8 @@ mod boot;
 mod call;
 mod commands;
 mod files;
+mod form;
+mod header;
 mod initrd;
 mod judge;
 mod listing;
@@ -20,10 +22,14 @@ use std::sync::Arc;
 
 pub use boot::{BROKEN, BootCall, CANNOT_TELL, First, broken, is_within_an_oracle};
 pub use call::{COMMAND, Job};
+pub use form::Forms;
+pub use header::Header;
 pub use judge::{OracleOutcome, OracleVerdict, judge_all};
-pub use shipped::{SHIPPED, Shipped, shipped};
+pub use shipped::{SHIPPED, Shipped, excuse_header, shipped};
 pub use written::Written;
 
+use crate::boot::Hardware;
+use crate::guest::Guest;
 use crate::identity::{Tracked, Version};
 use crate::model::{Hashes, OracleFiles, OracleKey, contract, near};
 use crate::supervise::find_program;
@@ -32,13 +38,20 @@ use crate::{Error, Result, dirs};
 /// Bytes of a file up to which it may be a script.
 const SMALL: u64 = 1 << 20;
 
+/// The guest of an oracle that speaks of [`contract::GUEST`] and has no header that names one.
+const USUAL_GUEST: &str = "busybox";
+
 /// A program that says whether a built kernel is good enough.
 #[derive(Debug, Clone)]
 pub struct Oracle {
     name: String,
     program: PathBuf,
-    /// BLAKE3 of the program's contents.
+    /// BLAKE3 of the program's contents, as earlier versions had it.
     contents: blake3::Hash,
+    /// What it says that it needs.
+    header: Option<Header>,
+    /// The folder of the guest that it boots.
+    guest: Option<PathBuf>,
     /// The program, and what it names in its folder.
     files: Arc<Vec<Tracked>>,
     /// What it names elsewhere, and folders.
@@ -57,7 +70,10 @@ pub struct Oracle {
 pub fn find(name_or_path: &str) -> Result<Oracle> {
     if let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name_or_path) {
         let program = shipped::install(shipped, &dirs::cache_dir()?)?;
-        return Oracle::new(shipped.name, program);
+        return Ok(Oracle {
+            contents: shipped.hash_without_header(),
+            ..Oracle::new(shipped.name, Path::new(shipped.name), program)?
+        });
     }
     let path = Path::new(name_or_path);
     if !path.is_file() {
@@ -77,7 +93,13 @@ pub fn find(name_or_path: &str) -> Result<Oracle> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    Oracle::new(&name, path)
+    Oracle::new(&name, Path::new(name_or_path), path)
+}
+
+/// What the user's environment says.
+fn of_environment(variable: &str) -> String {
+    let value = std::env::var_os(variable).unwrap_or_default();
+    value.to_string_lossy().into_owned()
 }
 
 /// Why a name or path is no oracle, and what may be meant.
@@ -108,22 +130,32 @@ pub fn find_all<S: AsRef<str>>(names_or_paths: &[S]) -> Result<Vec<Oracle>> {
         let mut oracle = find(wanted.as_ref())?;
         let plain = oracle.name.clone();
         let mut number = 2;
-        while !taken.insert(oracle.name.clone()) {
+        while oracle.folders().any(|folder| taken.contains(&folder)) {
             oracle.name = format!("{plain}-{number}");
             number += 1;
         }
+        taken.extend(oracle.folders());
         oracles.push(oracle);
     }
     Ok(oracles)
 }
 
 impl Oracle {
-    fn new(name: &str, program: PathBuf) -> Result<Self> {
+    /// The one that is called `name`, and which people know as `shown`.
+    fn new(name: &str, shown: &Path, program: PathBuf) -> Result<Self> {
         let contents = std::fs::read(&program).map_err(|e| Error::io("read", &program, e))?;
+        let header = Header::read(shown, &contents)?;
+        let (disk, nic) = (
+            of_environment(contract::DISK),
+            of_environment(contract::NIC),
+        );
+        let header = header.map(|header| header.with_environment(&disk, &nic));
         let files = files::of(&program)?;
         Ok(Self {
             name: name.to_owned(),
             contents: blake3::hash(&contents),
+            header: header.transpose()?,
+            guest: None,
             uses: Arc::new(uses::of(&program, &files)),
             files: Arc::new(files),
             written: Arc::default(),
@@ -144,7 +176,50 @@ impl Oracle {
         &self.program
     }
 
-    /// Does its program speak of `word`? A copy of a shipped oracle needs what that needs.
+    /// What it says that it needs, if it says anything.
+    #[must_use]
+    pub fn header(&self) -> Option<&Header> {
+        self.header.as_ref()
+    }
+
+    /// The guest that it boots: that of its header; else the usual one, if its program speaks of [`contract::GUEST`].
+    #[must_use]
+    pub fn guest(&self) -> Option<Guest> {
+        let named = self.header.as_ref().and_then(Header::guest).cloned();
+        let usual = || {
+            Guest::find(USUAL_GUEST)
+                .ok()
+                .filter(|_| self.mentions(contract::GUEST))
+        };
+        named.or_else(usual)
+    }
+
+    /// The same with another guest than that of its header, if that names one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage): the guest does not fit the machine of the header.
+    pub fn with_guest(mut self, guest: &Guest) -> Result<Self> {
+        if let Some(header) = self.header.take_if(|header| header.guest().is_some()) {
+            let name = &self.name;
+            let header = header.with_guest(guest).map_err(|why| {
+                Error::usage(format!("the oracle {name} cannot be asked with the guest {}: {why}", guest.name()))
+                    .hint(format!("leave --guest out, or write a header for it: `kbisect oracles {name}` shows one"))
+            });
+            self.header = Some(header?);
+        }
+        Ok(self)
+    }
+
+    /// The same, whose guest is in this folder.
+    #[must_use]
+    pub fn booting(self, folder: &Path) -> Self {
+        Self {
+            guest: Some(folder.to_owned()),
+            ..self
+        }
+    }
+
+    /// Does its program speak of `word`?
     #[must_use]
     pub fn mentions(&self, word: &str) -> bool {
         // It was read before; one that has gone since is told when it is run.
@@ -164,7 +239,9 @@ impl Oracle {
     /// Does it boot kernels by `kbisect boot`?
     #[must_use]
     pub fn boots(&self) -> bool {
-        self.mentions("kbisect boot")
+        let asks =
+            |header: &Header| header.guest().is_some() || header.hardware() != Hardware::default();
+        self.header.as_ref().is_some_and(asks) || self.mentions("kbisect boot")
     }
 
     /// What it is made of, in the key of a verdict: its name, and the hash of each file by its name; apart those
@@ -187,6 +264,7 @@ impl Oracle {
     /// What it writes itself does not differ from the key `was`: takes it from there into its key `is`. Nor does
     /// what is there only now, which it may have made itself, but for programs and what is sourced.
     pub fn excuse(&self, was: &OracleKey, is: &mut OracleKey) {
+        excuse_header(was, is);
         let (OracleKey::Files(was), OracleKey::Files(is)) = (was, is) else {
             return;
         };
@@ -281,7 +359,7 @@ impl Oracle {
     }
 
     /// What the key of a verdict said of it in earlier versions: a hash of its program and of the
-    /// [version of the guest](crate::setup::GuestDir::version) that it boots, if there is one.
+    /// [version of the guest](crate::guest::GuestDir::version) that it boots, if there is one.
     #[must_use]
     pub fn earlier_id(&self, guest_version: Option<&str>) -> String {
         let mut hasher = blake3::Hasher::new();

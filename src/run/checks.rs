@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::unistd::{AccessFlags, access};
 
+use crate::guest::RECIPES;
 use crate::journal::RunDir;
 use crate::kconfig::Project;
 use crate::model::{CompilerLauncher, Tracing, sanitize_line};
@@ -185,8 +186,17 @@ pub(crate) fn make_absolute(settings: &mut Settings) -> Result<()> {
     if let Base::File(path) = &mut settings.base {
         absolute(path)?;
     }
+    // A guest that comes with kbisect goes by its name, and so does an oracle.
+    if let Some(guest) = &mut settings.guest
+        && RECIPES.iter().all(|recipe| recipe.name != guest)
+    {
+        let mut path = PathBuf::from(&*guest);
+        absolute(&mut path)?;
+        if let (true, Some(path)) = (path.exists(), path.to_str()) {
+            *guest = path.to_owned();
+        }
+    }
     for oracle in &mut settings.oracles {
-        // A shipped one goes by its name.
         if SHIPPED.iter().all(|s| s.name != *oracle) {
             let mut path = PathBuf::from(&*oracle);
             absolute(&mut path)?;

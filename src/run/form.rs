@@ -7,12 +7,15 @@ use super::tools::Tools;
 use super::versions;
 use crate::build::arch_folder;
 use crate::input;
-use crate::kconfig::engine::Mode;
+use crate::kconfig::engine::{Mode, Model};
 use crate::kconfig::{Parsed, Resolver, parse_config};
-use crate::model::{Config, Fragment, Request, Value};
+use crate::model::{Config, Fragment, Request, Value, count};
 use crate::settings::{Form, Settings};
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
+
+/// So many symbols that nobody sets are named.
+const NAMED: usize = 3;
 
 /// So few may do so in any text.
 const FEW: usize = 5;
@@ -141,12 +144,47 @@ fn unmet(asked: &Fragment, config: &Config, tools: &Tools) -> Vec<(Request, Valu
         .collect()
 }
 
-/// Warns of assignments that do not hold even with the defaults of the tree.
-pub(crate) fn tell_unmet(tell: &mut Watcher<'_>, name: &str, unmet: &[(Request, Value)]) {
-    let text = |(request, got): &(Request, Value)| {
+/// Warns of assignments that do not hold even with the defaults of the tree. Of those without a prompt it only tells
+/// how many there are: nobody sets them, they follow from the compiler and from the others.
+pub(crate) fn tell_unmet(
+    tell: &mut Watcher<'_>,
+    name: &str,
+    unmet: &[(Request, Value)],
+    model: Option<&Model>,
+) {
+    let mut state = model.map(|model| (model, model.resolve(Mode::OldDef, None)));
+    let has_prompt = |(request, _): &&(Request, Value)| {
+        let explained = state.as_mut().and_then(|(model, state)| {
+            let explanation = state.explain(model.find(request.symbol.as_str())?)?;
+            Some(explanation.definitions.iter().any(|d| d.prompt.is_some()))
+        });
+        explained.unwrap_or(true)
+    };
+    let (set, computed): (Vec<_>, Vec<_>) = unmet.iter().partition(has_prompt);
+    let text = |(request, got): &&(Request, Value)| {
         format!("asks for {request}, gets {got} with the defaults of the tree")
     };
-    list(tell, name, unmet.iter().map(text));
+    list(tell, name, set.iter().map(text));
+    if !computed.is_empty() {
+        let named: Vec<String> = computed
+            .iter()
+            .take(NAMED)
+            .map(|(r, _)| r.symbol.to_string())
+            .collect();
+        let more = match computed.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        note(
+            tell,
+            format!(
+                "start: {name}: {} that nobody sets, such as the compiler's version, {} another value here ({}{more})",
+                count(computed.len(), "symbol"),
+                if computed.len() == 1 { "has" } else { "have" },
+                named.join(", "),
+            ),
+        );
+    }
 }
 
 /// Refuses a whole `.config` of Linux for another architecture.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::guests::Guests;
 use super::oracles::Judge;
 use crate::Result;
 use crate::boot;
@@ -11,7 +12,6 @@ use crate::kconfig::Project;
 use crate::kconfig::engine::Model;
 use crate::model::{CompilerLauncher, Fragment, RunKey, SourceKey, ToolchainKey};
 use crate::settings::Settings;
-use crate::setup::GuestDir;
 use crate::supervise::{CancelToken, find_program};
 use crate::trial::StandIn;
 
@@ -23,7 +23,7 @@ pub(super) struct Grounds<'a> {
     pub(super) base: &'a Fragment,
     pub(super) source: &'a SourceTree,
     pub(super) model: Option<&'a Model>,
-    pub(super) guest: Option<&'a GuestDir>,
+    pub(super) guests: &'a Guests,
     pub(super) stand_in: Option<&'a StandIn>,
 }
 
@@ -39,7 +39,8 @@ impl Grounds<'_> {
             oracles: Some(oracles.collect()),
             timeout: Some(self.settings.timeout.as_secs()),
             environment: Some(identity::environment(&self.project.env)?),
-            guest: self.guest.map(|guest| guest.version().to_owned()),
+            guest: self.guests.first().map(|guest| guest.version().to_owned()),
+            guests: self.guests.others(),
             start_kernel: self.stand_in.map(StandIn::key).transpose()?,
             ..RunKey::default()
         })
@@ -78,22 +79,15 @@ impl Grounds<'_> {
         toolset
     }
 
-    /// The oracles, which depend on guest and QEMU if they boot.
+    /// The oracles, which depend on their guests and QEMU if they boot.
     pub(super) fn with_tools(&self, judges: Vec<Judge>) -> Result<Vec<Judge>> {
-        let mut guest = Vec::new();
-        for (name, path) in self.guest.into_iter().flat_map(GuestDir::files) {
-            guest.push(Arc::new(Tracked::new(
-                &format!("the guest's {name}"),
-                &path,
-            )?));
-        }
         let mut qemu = Vec::new();
         if let Some(path) = find_program(boot::QEMU) {
             qemu.push(Arc::new(Tracked::new(boot::QEMU, &path)?));
         }
         let judges = judges.into_iter();
         Ok(judges
-            .map(|judge| judge.with_tools(&guest, &qemu))
+            .map(|judge| judge.with_tools(self.guests, &qemu))
             .collect())
     }
 }

@@ -8,12 +8,15 @@ use serde::{Serialize, Serializer};
 use super::project::project as project_of;
 use super::tell::{Watcher, note};
 use crate::Result;
+use crate::guest::{Guest, Medium};
 use crate::kconfig::Project;
-use crate::model::contract;
-use crate::oracle::{self, SHIPPED};
+use crate::oracle::{self, Oracle};
 use crate::settings::{self, PartialSettings};
-use crate::setup::{self, BOOT, BUILD, Finding, Need, Setup, UNPACK, Wanted};
+use crate::setup::{self, BOOT, BUILD, Finding, GUEST, Made, Need, Setup, UNPACK, Wanted};
 use crate::supervise::CancelToken;
+
+/// The guest that is made beforehand: a run makes the others that its oracles ask for.
+const BUSYBOX: &str = "busybox";
 
 /// A machine that is ready for runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,8 +72,10 @@ pub enum SourceOf {
 pub fn prepare(cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<Ready> {
     let mut line = |text: &str| note(tell, text);
     let mut setup = Setup::new(&mut line, cancel)?;
-    let own = own()?;
-    let wanted = wanted(own.as_ref());
+    let asked = asked()?;
+    let own = own(asked.as_ref())?;
+    let guests = guests(asked.as_ref());
+    let wanted = wanted(own.as_ref(), asked.as_ref(), &guests);
     setup.ensure(&wanted.needs)?;
     let source = match &own {
         None => Some(setup.kernel_source()?),
@@ -85,10 +90,15 @@ pub fn prepare(cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<Ready> {
             None => None,
         },
     };
-    let guest = match wanted.guest {
-        true => Some(setup.guest()?.path().to_owned()),
-        false => None,
+    let mut guest = match own {
+        // All shipped oracles can be used.
+        None => Some(Guest::find(BUSYBOX)?.make(&mut setup)?.path().to_owned()),
+        Some(_) => None,
     };
+    for wanted in &guests {
+        let made = wanted.make(&mut setup)?;
+        guest.get_or_insert_with(|| made.path().to_owned());
+    }
     Ok(Ready {
         source,
         guest,
@@ -104,57 +114,90 @@ pub fn prepare(cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<Ready> {
 pub fn check(output: &Path, cancel: &CancelToken) -> Result<Vec<Finding>> {
     let mut silent = |_: &str| {};
     let mut setup = Setup::new(&mut silent, cancel)?;
-    setup::findings(&mut setup, &wanted(own()?.as_ref()), output)
+    let made = match Guest::find(BUSYBOX)?.made(&setup)? {
+        Some(_) => Made::Yes,
+        None => Made::No,
+    };
+    let asked = asked()?;
+    let own = own(asked.as_ref())?;
+    let wanted = wanted(own.as_ref(), asked.as_ref(), &guests(asked.as_ref()));
+    setup::findings(&mut setup, &wanted, made, output)
 }
 
 /// A project that is not Debian's kernel, and the settings file that names it.
-struct Own {
+struct Own<'a> {
     project: Project,
-    asked: PartialSettings,
+    asked: &'a PartialSettings,
+}
+
+/// The settings file of the working folder, if there is one.
+fn asked() -> Result<Option<PartialSettings>> {
+    let file = Path::new(settings::FILE);
+    match file.is_file() {
+        true => settings::read(file).map(|(asked, _)| Some(asked)),
+        false => Ok(None),
+    }
 }
 
 /// The project that the settings file names or describes, if it is another one than Linux.
-fn own() -> Result<Option<Own>> {
-    let file = Path::new(settings::FILE);
-    if !file.is_file() {
+fn own(asked: Option<&PartialSettings>) -> Result<Option<Own<'_>>> {
+    let Some(asked) = asked.filter(|asked| asked.get("project").is_some()) else {
         return Ok(None);
-    }
-    let (asked, _) = settings::read(file)?;
-    if asked.get("project").is_none() {
-        return Ok(None);
-    }
+    };
     let arch = asked.text("arch").unwrap_or(settings::ARCH);
     let project = project_of(asked.get("project"), arch)?;
     Ok((project.name != "linux").then_some(Own { project, asked }))
 }
 
-/// What is needed: for `own`, or for Linux with all shipped oracles.
-fn wanted(own: Option<&Own>) -> Wanted {
-    let Some(Own { asked, .. }) = own else {
+/// The oracles that the settings file names. A run tells of those that are none.
+fn oracles(asked: Option<&PartialSettings>) -> Vec<Oracle> {
+    let names = asked.into_iter().flat_map(|asked| asked.texts("oracle"));
+    names.filter_map(|name| oracle::find(name).ok()).collect()
+}
+
+/// The guests of these oracles, each once.
+fn guests(asked: Option<&PartialSettings>) -> Vec<Guest> {
+    let named = asked.and_then(|asked| asked.text("guest"));
+    let other = named.and_then(|name| Guest::find(name).ok());
+    let mut guests = Vec::new();
+    for oracle in oracles(asked) {
+        let has_header = oracle.header().is_some();
+        let guest = oracle.guest();
+        let guest = match &other {
+            Some(other) if has_header => guest.map(|_| other.clone()),
+            _ => guest,
+        };
+        guests.extend(guest.filter(|guest| !guests.contains(guest)));
+    }
+    guests
+}
+
+/// What is needed: for `own`, or for Linux with all shipped oracles whose guest is an initial RAM disk; and for the
+/// oracles that are `asked` for, with these guests.
+fn wanted(own: Option<&Own<'_>>, asked: Option<&PartialSettings>, guests: &[Guest]) -> Wanted {
+    let disk: &[Need] = match guests.iter().any(|guest| guest.medium() == Medium::Disk) {
+        true => GUEST,
+        false => &[],
+    };
+    let Some(Own { asked: own, .. }) = own else {
         return Wanted {
-            needs: setup::all(),
+            needs: [&setup::all(), disk].concat(),
             guest: true,
         };
     };
-    let (mut boots, mut guest) = (false, false);
-    for name in asked.texts("oracle") {
-        if SHIPPED.iter().any(|shipped| shipped.name == name) {
-            (boots, guest) = (true, true);
-        } else if let Ok(oracle) = oracle::find(name) {
-            // A run tells of a missing one.
-            guest |= oracle.mentions(contract::GUEST);
-            boots |= guest || oracle.boots();
-        }
-    }
     let mut needs: Vec<Need> = BUILD.to_vec();
-    if boots {
+    if !guests.is_empty() || oracles(asked).iter().any(Oracle::boots) {
         needs.extend_from_slice(BOOT);
     }
-    if asked
+    needs.extend_from_slice(disk);
+    if own
         .text("source")
         .is_none_or(|path| Path::new(path).is_file())
     {
         needs.push(UNPACK);
     }
-    Wanted { needs, guest }
+    Wanted {
+        needs,
+        guest: !guests.is_empty(),
+    }
 }

@@ -42,6 +42,7 @@ mod form;
 mod given;
 mod guess;
 mod guest_modules;
+mod guests;
 mod key;
 mod learned;
 mod lists;

@@ -2,58 +2,93 @@
 
 use std::sync::Arc;
 
+use super::guests::Guests;
+use crate::guest::{Guest, Medium};
 use crate::identity::Tracked;
 use crate::kconfig::Project;
 use crate::model::contract;
-use crate::oracle::{self, Oracle, SHIPPED, Written};
+use crate::oracle::{self, Header, Oracle, Written};
 use crate::settings::Settings;
 use crate::{Error, Result};
 
 /// An oracle, and what it needs.
 pub(super) struct Judge {
     pub(super) oracle: Oracle,
-    /// Does it boot our guest?
-    pub(super) wants_guest: bool,
+    /// The guest that it boots.
+    pub(super) guest: Option<Guest>,
     /// Does it boot anything?
     pub(super) boots: bool,
 }
 
 impl Judge {
-    fn new(oracle: Oracle, settings: &Settings) -> Self {
-        let wants_guest = is_shipped(&oracle, settings) || oracle.mentions(contract::GUEST);
+    fn new(oracle: Oracle) -> Self {
+        let guest = oracle.guest();
         Self {
-            wants_guest,
-            boots: wants_guest || oracle.boots(),
+            boots: guest.is_some() || oracle.boots(),
+            guest,
             oracle,
         }
     }
 
-    /// The oracle, which depends on those of these files that it needs.
-    pub(super) fn with_tools(self, guest: &[Arc<Tracked>], qemu: &[Arc<Tracked>]) -> Self {
-        let guest = self.wants_guest.then_some(guest);
-        let qemu = self.boots.then_some(qemu);
-        let tools = [guest, qemu].into_iter().flatten();
-        Self {
-            oracle: tools.fold(self.oracle, Oracle::with_tools),
-            ..self
+    /// Does it boot a guest from a disk?
+    pub(super) fn has_disk(&self) -> bool {
+        let medium = self.guest.as_ref().map(Guest::medium);
+        matches!(medium, Some(Medium::Disk))
+    }
+
+    /// The oracle, which depends on its guest, and on these files if it boots.
+    pub(super) fn with_tools(self, guests: &Guests, qemu: &[Arc<Tracked>]) -> Self {
+        let mut oracle = self.oracle;
+        if let Some(made) = self.guest.as_ref().and_then(|guest| guests.of(guest)) {
+            oracle = oracle.booting(made.dir.path()).with_tools(&made.files);
         }
+        if self.boots {
+            oracle = oracle.with_tools(qemu);
+        }
+        Self { oracle, ..self }
     }
 }
 
-/// Finds the oracles of the settings. A shipped one that cannot boot the product is refused.
+/// Finds the oracles of the settings. One that cannot boot the product is refused.
 pub(super) fn find(settings: &Settings, project: &Project) -> Result<Vec<Judge>> {
     let written = Arc::new(Written::of_run(&settings.output));
     let oracles = oracle::find_all(&settings.oracles)?.into_iter();
     let oracles: Vec<Oracle> = oracles.map(|oracle| oracle.noting(&written)).collect();
-    if let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings)) {
-        check_shipped(oracle, settings, project)?;
+    let oracles = match &settings.guest {
+        Some(name) => with_guest(oracles, name)?,
+        None => oracles,
+    };
+    if let Some(oracle) = oracles.iter().find(|oracle| names_guest(oracle)) {
+        check_bootable(oracle, settings, project)?;
     }
-    let judge = |oracle| Judge::new(oracle, settings);
-    Ok(oracles.into_iter().map(judge).collect())
+    Ok(oracles.into_iter().map(Judge::new).collect())
 }
 
-/// Can a shipped oracle boot the product?
-fn check_shipped(oracle: &Oracle, settings: &Settings, project: &Project) -> Result<()> {
+/// Does its header name a guest?
+fn names_guest(oracle: &Oracle) -> bool {
+    oracle.header().and_then(Header::guest).is_some()
+}
+
+/// The oracles, with this guest in place of those that their headers name.
+fn with_guest(oracles: Vec<Oracle>, name: &str) -> Result<Vec<Oracle>> {
+    let guest = Guest::find(name)?;
+    if !oracles.iter().any(names_guest) {
+        let names: Vec<&str> = oracles.iter().map(Oracle::name).collect();
+        return Err(Error::usage(format!(
+            "--guest has no effect: the header of {} names no guest",
+            names.join(", ")
+        ))
+        .hint(
+            "it takes the place of the guest in an oracle's header, such as `# kbisect: guest=busybox`; \
+             `kbisect oracles` lists those that have one",
+        ));
+    }
+    let oracles = oracles.into_iter();
+    oracles.map(|oracle| oracle.with_guest(&guest)).collect()
+}
+
+/// Can an oracle whose header names a guest boot the product?
+fn check_bootable(oracle: &Oracle, settings: &Settings, project: &Project) -> Result<()> {
     let (name, arch) = (oracle.name(), settings.arch.as_str());
     match project.name.as_str() {
         "busybox" => Err(Error::usage(format!("{name} boots kernels, not busybox"))
@@ -85,7 +120,83 @@ pub(super) fn check_modules(judges: &[Judge], project: &Project) -> Result<()> {
     )))
 }
 
-fn is_shipped(oracle: &Oracle, settings: &Settings) -> bool {
-    let name = oracle.name();
-    SHIPPED.iter().any(|s| s.name == name) && settings.oracles.iter().any(|o| o == name)
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::ErrorKind;
+    use crate::settings::{Machine, PartialSettings};
+
+    /// The oracles of these texts, asked for with this guest.
+    fn found(texts: &[&str], guest: Option<&str>) -> Result<Vec<Judge>> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut names = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            let path = dir.path().join(format!("oracle-{number}"));
+            fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            names.push(toml::Value::from(path.to_str().unwrap()));
+        }
+        let mut asked = PartialSettings::new().with("oracle", names);
+        if let Some(guest) = guest {
+            asked = asked.with("guest", guest);
+        }
+        let settings = Settings::complete(&asked, Machine::here()).unwrap();
+        find(&settings, &Project::linux("x86_64").unwrap())
+    }
+
+    fn needs(text: &str) -> (Option<String>, bool) {
+        let judge = found(&[text], None).unwrap().remove(0);
+        let guest = judge.guest.map(|guest| guest.name().to_owned());
+        (guest, judge.boots)
+    }
+
+    #[test]
+    fn what_an_oracle_needs_is_in_its_header_or_else_in_its_words() {
+        let busybox = |name: &str| Some(name.to_owned());
+        let header = "# kbisect: guest=busybox-ssh";
+        assert_eq!(needs(header), (busybox("busybox-ssh"), true));
+        assert_eq!(needs("# kbisect: nic=virtio"), (None, true));
+        assert_eq!(needs("# kbisect: level=fast"), (None, false));
+        assert_eq!(needs("boot $KBISECT_GUEST"), (busybox("busybox"), true));
+        assert_eq!(needs("kbisect boot --initrd x"), (None, true));
+        assert_eq!(needs("test -s x"), (None, false));
+        let both = "# kbisect: nic=virtio\nboot $KBISECT_GUEST";
+        assert_eq!(needs(both), (busybox("busybox"), true));
+    }
+
+    #[test]
+    fn a_copy_of_a_shipped_oracle_needs_what_that_needs() {
+        for shipped in oracle::SHIPPED {
+            let (_, text) = shipped.script.split_once('\n').unwrap();
+            let header = shipped.header().unwrap();
+            let guest = header.as_ref().and_then(Header::guest);
+            let guest = guest.map(|guest| guest.name().to_owned());
+            assert_eq!(needs(text), (guest, header.is_some()), "{}", shipped.name);
+        }
+    }
+
+    #[test]
+    fn another_guest_takes_the_place_of_those_that_headers_name() {
+        let texts = ["# kbisect: guest=busybox-ssh", "boot $KBISECT_GUEST"];
+        let judges = found(&texts, Some("busybox")).unwrap();
+        for judge in judges {
+            assert_eq!(judge.guest.unwrap().name(), "busybox");
+        }
+        let error = |text: &str, guest: &str| {
+            let error = found(&[text], Some(guest)).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            error.to_string()
+        };
+        let none = error("boot $KBISECT_GUEST", "busybox");
+        assert!(
+            none.contains("the header of oracle-0 names no guest"),
+            "{none}"
+        );
+        let unknown = error(texts[0], "busibox");
+        assert!(unknown.contains("there is no guest `busibox`"), "{unknown}");
+    }
 }

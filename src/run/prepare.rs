@@ -1,4 +1,4 @@
-//! Makes everything ready that a run needs: tools, source, Kconfig, oracles, guest.
+//! Makes everything ready that a run needs: tools, source, Kconfig, oracles, guests.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::base::over_base;
 use super::checks;
 use super::compiler::{launcher, own_link};
+use super::guests::Guests;
 use super::key::Grounds;
 use super::oracles::{self, Judge};
 use super::project::{check_clean, project, still_clean};
@@ -21,7 +22,7 @@ use crate::kconfig::engine::{Message, Model};
 use crate::kconfig::{self, CheckedResolver, ConfResolver, Project};
 use crate::model::{Symbol, sanitize_line};
 use crate::settings::{Modules, Settings};
-use crate::setup::{self, GuestDir, Need, Setup, WorkFolder};
+use crate::setup::{self, Need, Setup, WorkFolder};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result, dirs};
 
@@ -69,7 +70,7 @@ pub(crate) fn tools(
         base: tree.resolver.base(),
         source: &tree.source,
         model: tree.model.as_ref(),
-        guest: machine.guest.as_ref(),
+        guests: &machine.guests,
         stand_in: stand_in.as_ref(),
     };
     let mut key = grounds.quick_key(&judges)?;
@@ -83,6 +84,7 @@ pub(crate) fn tools(
         Want::ResolveOnly => (judges, Toolset::default()),
     };
     let work = machine.work.path();
+    let guest = machine.guests.first();
     let launcher = match want {
         Want::Build => launcher(settings, project, &cache, work, cancel, tell)?,
         Want::ResolveOnly => None,
@@ -101,8 +103,8 @@ pub(crate) fn tools(
         source: tree.source,
         toolset: Arc::new(toolset),
         stand_in,
-        guest_version: machine.guest.as_ref().map(|g| g.version().to_owned()),
-        guest: machine.guest.map(|g| g.path().to_owned()),
+        guest_version: guest.map(|g| g.version().to_owned()),
+        guest: guest.map(|g| g.path().to_owned()),
         work: machine.work,
     })
 }
@@ -147,11 +149,11 @@ fn warn_of_make_options(tell: &mut Watcher<'_>) {
 /// What this machine has for a run.
 struct Machine {
     source: PathBuf,
-    guest: Option<GuestDir>,
+    guests: Guests,
     work: WorkFolder,
 }
 
-/// Makes source and guest ready, and installs what is missing, if that is wanted.
+/// Makes source and guests ready, and installs what is missing, if that is wanted.
 fn machine(
     asked: Asked<'_>,
     when: WhenMissing,
@@ -179,11 +181,10 @@ fn machine(
             .map_err(|e| Error::io("look at", path, e))?,
     };
     check_clean(project, &source)?;
-    let guest = if judges.iter().any(|judge| judge.wants_guest) {
-        Some(setup.guest()?)
-    } else {
-        None
-    };
+    let guests = Guests::make(
+        judges.iter().filter_map(|judge| judge.guest.as_ref()),
+        &mut setup,
+    )?;
     let work = setup.work_folder()?;
     note(
         tell,
@@ -191,7 +192,7 @@ fn machine(
     );
     Ok(Machine {
         source,
-        guest,
+        guests,
         work,
     })
 }
@@ -201,6 +202,9 @@ fn needs(settings: &Settings, project: &Project, judges: &[Judge]) -> Vec<Need> 
     let mut needs: Vec<Need> = setup::BUILD.to_vec();
     if judges.iter().any(|judge| judge.boots) {
         needs.extend_from_slice(setup::BOOT);
+    }
+    if judges.iter().any(Judge::has_disk) {
+        needs.extend_from_slice(setup::GUEST);
     }
     if settings.source.is_none() && project.name == "linux" {
         needs.extend_from_slice(setup::SOURCE);

@@ -92,7 +92,7 @@ pub(crate) fn read_start(
         }
     }
     if let Some(completed) = form::complete(settings, &given, &parsed, tools, cancel, tell)? {
-        form::tell_unmet(tell, &given.name, &completed.unmet);
+        form::tell_unmet(tell, &given.name, &completed.unmet, model);
         parsed = kconfig::read_as(completed.text.as_bytes(), dialect, model);
     }
     build_modules_in(settings, &mut parsed, tell);

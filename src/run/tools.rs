@@ -19,6 +19,7 @@ pub(crate) struct Tools {
     pub(crate) resolver: Arc<CheckedResolver>,
     pub(crate) plan: MakePlan,
     pub(crate) oracles: Vec<Oracle>,
+    /// The folder of the busybox guest, if an oracle boots it.
     pub(crate) guest: Option<PathBuf>,
     /// The kernel that stands for the start, if there is one.
     pub(crate) stand_in: Option<StandIn>,

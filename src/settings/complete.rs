@@ -2,7 +2,8 @@
 
 use super::machine::Machine;
 use super::partial::PartialSettings;
-use super::table::{Effect, SETTINGS};
+use super::setting::Effect;
+use super::table::SETTINGS;
 use super::values::{JudgeStart, Settings};
 use crate::model::{Order, Tracing};
 use crate::{Error, Result};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::{Spanned, Value};
 
 use super::partial::PartialSettings;
-use super::table::Setting;
+use super::setting::Setting;
 use super::values::OUTPUT;
 use crate::{Error, Result};
 

@@ -10,6 +10,7 @@ mod kind;
 mod limits;
 mod machine;
 mod partial;
+mod setting;
 mod table;
 mod values;
 
@@ -19,7 +20,8 @@ pub use kind::{Kind, parse_count};
 pub use limits::{check_budget, check_build_jobs, check_jobs};
 pub use machine::Machine;
 pub use partial::PartialSettings;
-pub use table::{Effect, SETTINGS, Section, Setting, like};
+pub use setting::{Effect, Section, Setting};
+pub use table::{SETTINGS, like};
 pub use values::{ARCH, Base, Form, JudgeStart, LEARNED, Modules, NONE, OUTPUT, Settings};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::table::Setting;
+use super::setting::Setting;
 
 /// The settings from flags or from a settings file, by key. Each value is of its setting's
 /// [`Kind`](super::Kind).

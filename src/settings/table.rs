@@ -2,64 +2,13 @@
 
 use super::kind::{Kind, Switch};
 use super::limits;
-use super::values::{ARCH, Base, Form, JudgeStart, Modules, OUTPUT, Settings};
+use super::setting::{Effect, ROW, Section, Setting};
+use super::values::{ARCH, Base, Form, JudgeStart, Modules, OUTPUT};
 use crate::model::{
     CERTIFY, Certify, CompilerLauncher, Confidence, Order, Origin, Symbol, Tracing, near,
 };
 use crate::search::UnknownAlgorithm;
 use crate::{Error, Result};
-
-/// A setting: a flag `--KEY`, and a key of the settings file.
-#[derive(Debug)]
-pub struct Setting {
-    /// Its name.
-    pub key: &'static str,
-    /// The letter of its short flag, if it has one.
-    pub short: Option<char>,
-    /// The form of its values, for help texts.
-    pub value_name: &'static str,
-    /// Its meaning, for help texts.
-    pub doc: &'static str,
-    /// The default, for help texts; empty if there is none.
-    pub default: &'static str,
-    /// Its section in the help.
-    pub section: Section,
-    /// The type of its values.
-    pub kind: Kind,
-    /// What it affects.
-    pub effect: Effect,
-}
-
-/// A section of the help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
-    /// What is searched.
-    Subject,
-    /// How it is searched.
-    Search,
-    /// Builds.
-    Builds,
-    /// The run as a whole.
-    Run,
-    /// Flags of all commands: how messages look.
-    Common,
-}
-
-/// What a setting affects.
-#[derive(Debug, Clone, Copy)]
-pub enum Effect {
-    /// Verdicts or the list of requests. The key of the run has it, by contents.
-    Key,
-    /// The candidates of the search, and so the meaning of its journal.
-    Search {
-        /// The name of the field in the record of a run.
-        field: &'static str,
-        /// Its value.
-        value: fn(&Settings) -> serde_json::Value,
-    },
-    /// Nothing that is recorded. It may differ from session to session.
-    None,
-}
 
 impl Setting {
     /// The setting with this key.
@@ -88,18 +37,6 @@ pub fn like(key: &str) -> Option<&'static str> {
     near(&key.replace('_', "-"), keys).first().copied()
 }
 
-/// The defaults of a row.
-const ROW: Setting = Setting {
-    key: "",
-    short: None,
-    value_name: "",
-    doc: "",
-    default: "",
-    section: Section::Run,
-    kind: Kind::Word(&[]),
-    effect: Effect::None,
-};
-
 /// An [`Effect::Search`] through this field.
 macro_rules! search {
     ($field:ident) => {
@@ -123,6 +60,23 @@ pub const SETTINGS: &[Setting] = &[
                     .hint("try `--oracle shell-ok`; `kbisect oracles` lists them"));
             }
             settings.oracles = names;
+            Ok(())
+        }),
+        effect: Effect::Key,
+        ..ROW
+    },
+    Setting {
+        key: "guest",
+        value_name: "NAME|PATH",
+        doc: "Guest for oracles whose header names one: it takes the place of that one",
+        default: "as the oracle says",
+        section: Section::Subject,
+        kind: Kind::Text(|settings, guest| {
+            if guest.is_empty() {
+                return Err(Error::usage("the name of a guest must not be empty")
+                    .hint("`kbisect oracles` lists the oracles with the guests that they name"));
+            }
+            settings.guest = Some(guest.to_owned());
             Ok(())
         }),
         effect: Effect::Key,

@@ -133,6 +133,9 @@ mod one_or_many {
 pub struct Settings {
     /// Names or paths of oracles; all must accept.
     pub oracles: Vec<String>,
+    /// The guest, by name or path, in place of those that headers of oracles name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<String>,
     /// A source tree or tarball; none: the newest that Debian's package installed.
     pub source: Option<PathBuf>,
     /// Files that are merged to the start, or targets of make that write it; none: the EC2 set.
@@ -205,6 +208,7 @@ impl Settings {
     pub fn defaults(machine: Machine) -> Self {
         Self {
             oracles: Vec::new(),
+            guest: None,
             source: None,
             start: Vec::new(),
             start_as: None,

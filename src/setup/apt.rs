@@ -44,7 +44,7 @@ impl Setup<'_> {
 
     /// Downloads the newest version of `packages` into the folder `dir`. Only if that fails are the
     /// package lists updated, as root.
-    pub(super) fn apt_download<S: AsRef<OsStr>>(
+    pub(crate) fn apt_download<S: AsRef<OsStr>>(
         &mut self,
         packages: &[S],
         dir: &Path,
@@ -78,7 +78,7 @@ impl Setup<'_> {
     }
 
     /// `packages` and everything that they depend on.
-    pub(super) fn apt_closure(&mut self, packages: &[&str]) -> Result<Vec<String>> {
+    pub(crate) fn apt_closure(&mut self, packages: &[&str]) -> Result<Vec<String>> {
         need_apt()?;
         if !have_lists() {
             self.apt_update()?;
@@ -138,7 +138,7 @@ impl Setup<'_> {
     }
 
     /// Unpacks the packages `debs` over each other into the folder `dir`.
-    pub(super) fn unpack(&mut self, debs: &[PathBuf], dir: &Path) -> Result<()> {
+    pub(crate) fn unpack(&mut self, debs: &[PathBuf], dir: &Path) -> Result<()> {
         for deb in debs {
             if !self
                 .run(Spec::new("dpkg-deb").arg("-x").args([deb.as_path(), dir]))?
@@ -152,7 +152,7 @@ impl Setup<'_> {
 
     /// What `spec` wrote to its standard output, if it ended with status 0; for questions of which the answer may
     /// well be none.
-    pub(super) fn answer(&self, spec: Spec) -> Result<Option<String>> {
+    pub(crate) fn answer(&self, spec: Spec) -> Result<Option<String>> {
         let spec = spec.log(Log::Append(self.log_path())).env("LC_ALL", "C");
         let (ended, out) = capture(&spec, self.cancel)?;
         if self.cancel.is_cancelled() {
@@ -162,7 +162,7 @@ impl Setup<'_> {
     }
 
     /// What `spec` wrote to its standard output; an error unless it ended with status 0.
-    pub(super) fn output(&self, spec: Spec) -> Result<String> {
+    pub(crate) fn output(&self, spec: Spec) -> Result<String> {
         let program = spec.program.display().to_string();
         let spec = spec.log(Log::Append(self.log_path())).env("LC_ALL", "C");
         let (ended, out) = capture(&spec, self.cancel)?;
@@ -176,7 +176,7 @@ impl Setup<'_> {
     }
 
     /// The error that `what` failed, with what it said last.
-    pub(super) fn apt_failed(&self, what: &str) -> Error {
+    pub(crate) fn apt_failed(&self, what: &str) -> Error {
         let log = fs::read(self.log_path()).unwrap_or_default();
         let tail = String::from_utf8_lossy(&log[log.len().saturating_sub(TAIL)..]).into_owned();
         let tail: Vec<&str> = tail.lines().rev().take(3).collect();
@@ -188,7 +188,7 @@ impl Setup<'_> {
         ))
     }
 
-    pub(super) fn make_cache(&self) -> Result<()> {
+    pub(crate) fn make_cache(&self) -> Result<()> {
         fs::create_dir_all(&self.cache).map_err(|e| Error::io("make the folder", &self.cache, e))
     }
 }
@@ -284,7 +284,7 @@ fn need_apt() -> Result<()> {
     )
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     // A process owns its own folder there.
     fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
 }

@@ -23,7 +23,7 @@ impl Setup<'_> {
     /// The folder `name` in the cache. When it is not there, `fill` fills it, once: in a
     /// temporary place, renamed when complete, under a lock, so neither a crash nor a second
     /// process leaves or sees half of it.
-    pub(super) fn folder(
+    pub(crate) fn folder(
         &mut self,
         name: &str,
         fill: impl FnOnce(&mut Self, &Path) -> Result<()>,

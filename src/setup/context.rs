@@ -36,23 +36,30 @@ impl<'a> Setup<'a> {
         }
     }
 
-    pub(super) fn note(&mut self, text: &str) {
+    /// The cache folder.
+    #[must_use]
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// Tells the user what takes long, in one line.
+    pub(crate) fn note(&mut self, text: &str) {
         (self.note)(text);
     }
 
     /// The log of what apt, dpkg and tar said.
-    pub(super) fn log_path(&self) -> PathBuf {
+    pub(crate) fn log_path(&self) -> PathBuf {
         self.cache.join("setup.log")
     }
 
     /// [`Self::run`], which is not cancelled: an interrupted dpkg leaves the machine's packages
     /// half configured.
-    pub(super) fn run_to_its_end(&mut self, spec: Spec) -> Result<Ended> {
+    pub(crate) fn run_to_its_end(&mut self, spec: Spec) -> Result<Ended> {
         self.run_until(spec, &CancelToken::new())
     }
 
     /// Runs `spec` with its output at the end of the log.
-    pub(super) fn run(&self, spec: Spec) -> Result<Ended> {
+    pub(crate) fn run(&self, spec: Spec) -> Result<Ended> {
         self.run_until(spec, self.cancel)
     }
 

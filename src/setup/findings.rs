@@ -38,11 +38,25 @@ pub struct Finding {
     pub packages: Vec<&'static str>,
 }
 
+/// Is the guest that shipped oracles boot made already?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
 /// Looks at everything that is `wanted`. `output` is a folder in which a run will be kept.
 ///
 /// # Errors
 /// As for [`Need::is_met`](super::Need::is_met), and as for [`cache_dir`](crate::dirs::cache_dir).
-pub fn findings(setup: &mut Setup<'_>, wanted: &Wanted, output: &Path) -> Result<Vec<Finding>> {
+pub fn findings(
+    setup: &mut Setup<'_>,
+    wanted: &Wanted,
+    guest: Made,
+    output: &Path,
+) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for need in &wanted.needs {
         let state = match (need.is_met(setup.cancel)?, need.importance) {
@@ -68,7 +82,7 @@ pub fn findings(setup: &mut Setup<'_>, wanted: &Wanted, output: &Path) -> Result
     }
     found.push(memory());
     if wanted.guest {
-        found.push(prepared(setup));
+        found.push(prepared(guest));
     }
     found.push(space("space for the cache", &setup.cache)?);
     found.push(space("space for the run", output)?);
@@ -206,8 +220,8 @@ fn available_kib(meminfo: &str) -> Option<u64> {
 }
 
 /// Has `kbisect setup` made what can be made beforehand?
-fn prepared(setup: &Setup<'_>) -> Finding {
-    let done = setup.has_guest();
+fn prepared(guest: Made) -> Finding {
+    let done = guest == Made::Yes;
     let detail = if done {
         "busybox and Dropbear, to boot a kernel with"
     } else {

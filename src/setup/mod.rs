@@ -1,23 +1,20 @@
-//! Prepares the machine: finds, installs, unpacks or makes what kbisect needs, once.
+//! Prepares the machine: finds, installs or unpacks what kbisect needs, once.
 
 mod apt;
-mod archive;
 mod cache;
 mod context;
 mod debian;
 mod findings;
-mod guest;
 mod needs;
 mod package;
 mod source;
 
-pub use archive::Archive;
+pub(crate) use apt::is_root;
 pub use cache::WorkFolder;
 pub use context::Setup;
 pub use debian::{CloudKernel, install_command};
-pub use findings::{Finding, State, findings, findings_text};
-pub use guest::GuestDir;
-pub use needs::{BOOT, BUILD, Check, Importance, Need, SOURCE, UNPACK, all, missing};
+pub use findings::{Finding, Made, State, findings, findings_text};
+pub use needs::{BOOT, BUILD, Check, GUEST, Importance, Need, SOURCE, UNPACK, all, missing};
 pub use package::{PackageName, PackagedKernel};
 
 /// Programs and files that must be on this machine.

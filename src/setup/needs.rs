@@ -159,7 +159,23 @@ pub const BOOT: &[Need] = &[
     ),
 ];
 
-/// All of them.
+/// To make a guest of Debian's packages on a disk.
+pub const GUEST: &[Need] = &[
+    need(
+        "mmdebstrap",
+        "installs Debian into a guest's disk",
+        Check::Programs(&["mmdebstrap"]),
+        &["mmdebstrap", "debian-archive-keyring"],
+    ),
+    need(
+        "ssh-keygen",
+        "makes the keys of a guest",
+        Check::Programs(&["ssh-keygen"]),
+        &["openssh-client"],
+    ),
+];
+
+/// All that a run with Debian's kernel and the guest of busybox needs.
 #[must_use]
 pub fn all() -> Vec<Need> {
     [BUILD, SOURCE, BOOT].concat()

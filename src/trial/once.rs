@@ -336,7 +336,7 @@ impl TrialRunner {
                     return Ok(Answer::Complaint(outcome.evidence.unwrap_or_default()));
                 }
                 OracleVerdict::Broken { how } => {
-                    let log = job.trial_dir.join(oracle.name()).join("oracle.log");
+                    let log = job.trial_dir.join(&outcome.folder).join("oracle.log");
                     let why = outcome.evidence.map(|why| format!(": {why}"));
                     return Err(Error::failed(format!(
                         "the oracle {} is broken ({how}){}",

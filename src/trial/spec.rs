@@ -140,7 +140,7 @@ pub struct Needs {
     pub toolchain: ContentId,
     /// The oracles, in the order in which they are asked.
     pub oracles: Vec<OracleNeed>,
-    /// The guest, if an oracle boots one.
+    /// The guests, if an oracle boots one.
     pub guest: Option<ContentId>,
     /// All else that verdicts depend on: the project, the base, the environment, QEMU, time limits.
     pub others: ContentId,
@@ -176,7 +176,12 @@ impl Needs {
             name: oracle["name"].as_str().unwrap_or_default().to_owned(),
             id: ContentId::of(oracle),
         };
-        let guest = Some(take("guest")).filter(|guest| !guest.is_null());
+        let guest = match (take("guest"), take("guests")) {
+            (Value::Null, Value::Null) => None,
+            // As it was when there was but one.
+            (guest, Value::Null) => Some(guest),
+            (guest, others) => Some(Value::Array(vec![guest, others])),
+        };
         Self {
             source,
             toolchain,

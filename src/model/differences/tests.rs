@@ -109,7 +109,7 @@ fn a_part_that_this_version_does_not_know_is_compared() {
 
 #[test]
 fn each_part_can_be_noted_and_forgotten_by_its_name() {
-    let json = json!({ "arch": "1", "base": "", "environment": 1, "guest": "", "helpers": {}, "oracles": [],
+    let json = json!({ "arch": "1", "base": "", "environment": 1, "guest": "", "guests": {}, "helpers": {}, "oracles": [],
         "outside": {}, "project": {}, "qemu": null, "source": "", "start_kernel": {}, "timeout": 1,
         "toolchain": "", "tree": "" });
     let mut key = RunKey::from_json(&json).unwrap();

@@ -39,7 +39,8 @@ fn judge_in(
     };
     change(&mut job);
     let oracle = find(program.to_str().unwrap()).unwrap();
-    let outcome = oracle.judge_in(room, &job, &CancelToken::new());
+    let form = &oracle.forms(Forms::Each)[0];
+    let outcome = oracle.judge_in(room, form, &job, &CancelToken::new());
     (outcome.unwrap(), dir)
 }
 
@@ -309,4 +310,88 @@ fn the_first_rejection_ends_the_questions() {
         (OracleVerdict::Reject, "bad")
     );
     assert!(!job.trial_dir.join("never").exists());
+}
+
+/// Judges with all forms of the shell script `script`, whose first line may be a header, beside a start that passed.
+fn judge_by(which: Forms, script: &str) -> (OracleOutcome, tempfile::TempDir) {
+    let mut outcome = None;
+    let (_, dir) = judge(script, |job| {
+        job.baseline = Some("/start".into());
+        let program = job.trial_dir.parent().unwrap().join("oracle");
+        let oracle = find(program.to_str().unwrap()).unwrap();
+        let trial_dir = job.trial_dir.with_file_name("forms");
+        let job = Job {
+            trial_dir,
+            ..job.clone()
+        };
+        outcome = Some(oracle.judge_by(which, &job, &CancelToken::new()).unwrap());
+    });
+    (outcome.unwrap(), dir)
+}
+
+#[test]
+fn an_oracle_with_a_header_sees_its_machine_and_its_level() {
+    let script = "# kbisect: machine=q35 level=fast\necho \"$KBISECT_MACHINE $KBISECT_LEVEL\"";
+    let (outcome, dir) = judge_by(Forms::Each, script);
+    assert_eq!(outcome.verdict, OracleVerdict::Accept);
+    let log = fs::read_to_string(dir.path().join("forms/oracle/oracle.log")).unwrap();
+    assert_eq!(log, "machine=q35 disk=none nic=none boot=direct fast\n");
+    let command = fs::read_to_string(dir.path().join("forms/oracle").join(COMMAND)).unwrap();
+    let machine = "KBISECT_MACHINE='machine=q35 disk=none nic=none boot=direct' \\\n";
+    assert!(command.contains(machine), "{command}");
+    assert!(command.contains("KBISECT_LEVEL=fast \\\n"), "{command}");
+}
+
+#[test]
+fn an_oracle_boots_its_own_guest() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("oracle");
+    fs::write(&program, "#!/bin/sh\necho \"$KBISECT_GUEST\"\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    judge("exit 0", |job| {
+        job.guest = Some("/first".into());
+        let oracle = find(program.to_str().unwrap()).unwrap();
+        let log = job.trial_dir.join("oracle/oracle.log");
+        let seen = |oracle: &super::super::Oracle| {
+            oracle.judge(job, &CancelToken::new()).unwrap();
+            fs::read_to_string(&log).unwrap()
+        };
+        assert_eq!(seen(&oracle), "/first\n");
+        assert_eq!(seen(&oracle.booting(Path::new("/own"))), "/own\n");
+    });
+}
+
+#[test]
+fn of_two_forms_the_full_one_is_asked_only_if_the_fast_one_accepts() {
+    let judged = |bad: &str| {
+        let script = format!(
+            "# kbisect: level=fast,full\necho \"$KBISECT_BASELINE\"; [ $KBISECT_LEVEL != {bad} ]"
+        );
+        let (outcome, dir) = judge_by(Forms::Each, &script);
+        let forms = ["oracle-fast", "oracle"].map(|name| {
+            let log = dir.path().join("forms").join(name).join("oracle.log");
+            fs::read_to_string(log).ok()
+        });
+        (outcome.verdict, outcome.folder, forms)
+    };
+    let (fast, full) = (
+        Some("/start/oracle-fast\n".to_owned()),
+        Some("/start/oracle\n".to_owned()),
+    );
+    let both = [fast.clone(), full];
+    let (accept, reject) = (OracleVerdict::Accept, OracleVerdict::Reject);
+    assert_eq!(judged("x"), (accept, "oracle".to_owned(), both.clone()));
+    assert_eq!(judged("full"), (reject, "oracle".to_owned(), both));
+    let only = [fast, None];
+    assert_eq!(judged("fast"), (reject, "oracle-fast".to_owned(), only));
+}
+
+#[test]
+fn the_last_form_is_the_full_one() {
+    let script = "# kbisect: level=fast,full\n[ $KBISECT_LEVEL = full ]";
+    let (outcome, dir) = judge_by(Forms::Last, script);
+    assert_eq!(outcome.verdict, OracleVerdict::Accept);
+    assert!(!dir.path().join("forms/oracle-fast").exists());
+    let (outcome, _dir) = judge_by(Forms::Last, "# kbisect: level=fast\nexit 1");
+    assert_eq!(outcome.verdict, OracleVerdict::Reject);
 }

@@ -9,13 +9,17 @@ use crate::model::{Certify, Order, Symbol, Tracing, count, duration, sanitize};
 /// More of one kind than this are counted, not listed.
 const MANY: usize = 20;
 
+/// So many requests are listed.
+const REQUESTS: usize = 100;
+
 /// So many of what selects a request are named.
 const FEW: usize = 5;
 
 /// How much of a plan is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listing {
-    /// Many assignments that the base has too are counted only.
+    /// The first hundred requests, and the number of the others; of what cannot be removed, or is dropped, the
+    /// number if there is much of it.
     Short,
     /// All of it.
     Whole,
@@ -34,7 +38,8 @@ pub fn plan_text(report: &PlanReport, listing: Listing) -> String {
         format!("base: {base_lines} lines; start: {lines} lines, of which {implied} are implied\n");
     let removable = report.requests.len() - report.keep.len();
     let what = format!("{} that the search can remove", count(removable, "request"));
-    section(&mut out, &what, &removable_requests(report));
+    let requests = shortened(removable_requests(report), REQUESTS, listing);
+    section(&mut out, &what, &requests);
     if !report.keep.is_empty() {
         let what = format!(
             "{} kept (--keep), with what they depend on",
@@ -51,7 +56,8 @@ pub fn plan_text(report: &PlanReport, listing: Listing) -> String {
             "{} dropped at once, because nothing changes without them",
             report.dropped.len()
         );
-        section(&mut out, &what, &report.dropped);
+        let dropped = report.dropped.iter().map(ToString::to_string).collect();
+        section(&mut out, &what, &shortened(dropped, MANY, listing));
     }
     let what = format!(
         "a trial, in one of {} ({} at once, {} in all)",
@@ -63,6 +69,16 @@ pub fn plan_text(report: &PlanReport, listing: Listing) -> String {
     lines_of(&mut out, &report.oracles);
     out += &search(report);
     sanitize(&out)
+}
+
+/// The first `most` lines, and how many more there are, unless all are wanted.
+fn shortened(mut lines: Vec<String>, most: usize, listing: Listing) -> Vec<String> {
+    let more = lines.len().saturating_sub(most);
+    if more > 0 && listing == Listing::Short {
+        lines.truncate(most);
+        lines.push(format!("and {more} more (-v lists them)"));
+    }
+    lines
 }
 
 fn section(out: &mut String, what: &str, lines: &[impl Display]) {
@@ -257,6 +273,30 @@ mod tests {
             assert_eq!(told(asked.clone()), is_told, "{script}");
             assert!(!told(asked.with("trace", "off")), "{script}");
         }
+    }
+
+    #[test]
+    fn a_list_of_thousands_is_cut_short_unless_it_is_wanted() {
+        let asked = PartialSettings::new().with("oracle", "none");
+        let mut report = plan(&asked, false);
+        let symbol = |n: usize| Symbol::new(&format!("S{n}")).unwrap();
+        let request = |n| crate::model::Request {
+            symbol: symbol(n),
+            value: crate::model::Value::YES,
+        };
+        report.requests = (0..REQUESTS + 7).map(request).collect();
+        report.dropped = (0..MANY + 3).map(request).collect();
+        let text = plan_text(&report, Listing::Short);
+        assert!(
+            text.contains("and 7 more (-v") && text.contains("and 3 more (-v"),
+            "{text}"
+        );
+        assert!(!text.contains("S106"), "{text}");
+        let whole = plan_text(&report, Listing::Whole);
+        assert!(
+            whole.contains("S106=y") && !whole.contains("more (-v"),
+            "{whole}"
+        );
     }
 
     #[test]

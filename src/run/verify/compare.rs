@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{Difference, Part, Request, RunKey};
+use crate::oracle::excuse_header;
 use crate::report::{Reason, Report, Status};
 use crate::run::finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use crate::run::tell::{Watcher, warn};
@@ -108,7 +109,12 @@ impl fmt::Display for Held {
 
 /// What verdicts depend on and is not the same in the keys of two runs.
 pub(super) fn differences(claimed: &RunKey, found: &RunKey) -> Differences {
-    let mut all = claimed.differences(&identity::earlier::noted_by(claimed, found));
+    let mut found = identity::earlier::noted_by(claimed, found);
+    let were = claimed.oracles.iter().flatten();
+    for (was, is) in were.zip(found.oracles.iter_mut().flatten()) {
+        excuse_header(was, is);
+    }
+    let mut all = claimed.differences(&found);
     // A result of an older kbisect may not tell.
     all.retain(|difference| difference.was.is_some());
     let (known, unknown): (Vec<_>, Vec<_>) = all.into_iter().partition(Difference::is_comparable);

@@ -1,7 +1,6 @@
 //! Writes newc cpio archives: what the kernel unpacks as its first root file system.
 
 use std::io::Cursor;
-use std::path::Path;
 
 use cpio::newc::{Builder, ModeFileType};
 
@@ -88,11 +87,6 @@ impl std::fmt::Debug for Archive {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Archive({} entries)", self.entries.len())
     }
-}
-
-/// The contents of the file `path`, for an archive.
-pub(super) fn contents(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::io("read", path, e))
 }
 
 #[cfg(test)]

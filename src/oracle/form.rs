@@ -1,0 +1,52 @@
+//! The forms in which an oracle is asked: one, or a quick one and then a full one.
+
+use super::Oracle;
+use crate::model::Level;
+
+/// Which forms of an oracle are asked about a kernel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Forms {
+    /// All, the fast one first, until one does not accept.
+    #[default]
+    Each,
+    /// The last, which is the full one if there are two.
+    Last,
+}
+
+/// One form of an oracle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Form {
+    /// How guests start. None: the oracle does not say.
+    pub(super) level: Option<Level>,
+    /// Its folder in a trial.
+    pub(super) folder: String,
+}
+
+impl Oracle {
+    /// Those of its forms that are to be asked; at least one.
+    pub(super) fn forms(&self, which: Forms) -> Vec<Form> {
+        let levels = self.header.as_ref().map(|header| header.levels());
+        let of = |level| Form {
+            level,
+            folder: self.name.clone(),
+        };
+        let mut forms = match levels {
+            None => vec![of(None)],
+            Some(levels) => levels.iter().map(|level| of(Some(*level))).collect(),
+        };
+        if let [fast, _] = forms.as_mut_slice() {
+            // Each has a measure of its own in the trial of the start.
+            fast.folder += "-fast";
+        }
+        match which {
+            Forms::Each => forms,
+            Forms::Last => forms.split_off(forms.len() - 1),
+        }
+    }
+
+    /// The names of its folders in a trial.
+    pub(super) fn folders(&self) -> impl Iterator<Item = String> + use<> {
+        let forms = self.forms(Forms::Each).into_iter();
+        forms.map(|form| form.folder)
+    }
+}
