@@ -145,7 +145,7 @@ fn an_unknown_oracle_is_told_with_those_that_there_are() {
         str![[r#"
 == preparing
 error: there is no oracle `shell-okay`
-hint: did you mean shell-ok? an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, net-ok, ssh-ok
+hint: did you mean shell-ok? an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, disk-ok, disk-dmesg-clean, grub-ok, net-ok, dhcp-ok, ssh-ok, openssh-ok, ec2-ok, userspace-ok, systemd-ok, docker-ok
 
 "#]]
     );
@@ -460,7 +460,7 @@ fn with_json_nothing_but_json_is_on_standard_output() {
         str![[r#"
 {"v":1,"event":"phase-begun","phase":"preparing"}
 {"v":1,"event":"warning","text":"kbisect.toml: unknown key `lobs`; did you mean `jobs`?"}
-{"event":"error","exit":2,"hint":"an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, net-ok, ssh-ok","message":"there is no oracle `nope`","v":1}
+{"event":"error","exit":2,"hint":"an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, disk-ok, disk-dmesg-clean, grub-ok, net-ok, dhcp-ok, ssh-ok, openssh-ok, ec2-ok, userspace-ok, systemd-ok, docker-ok","message":"there is no oracle `nope`","v":1}
 
 "#]]
     );
@@ -885,8 +885,8 @@ fn what_an_oracle_asks_for_is_checked_before_anything_is_done() {
 fn the_shipped_oracles_are_listed_with_what_they_need() {
     let place = Place::new();
     let out = place.run(&["oracles"]).out;
-    let ssh = "ssh-ok       An OpenSSH client logs in with a key and finds a terminal, /proc, pipes and processes.\n\
-               \x20            guest=busybox-ssh nic=virtio\n";
+    let ssh = "ssh-ok           An OpenSSH client logs in with a key and finds a terminal, /proc, pipes and processes.\n\
+               \x20                guest=busybox-ssh nic=virtio\n";
     assert!(out.contains(ssh), "{out}");
     let script = place.run(&["oracles", "ssh-ok"]).out;
     assert!(

@@ -31,9 +31,9 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
 /// What it is for, and below it what it needs.
 fn lines(shipped: &Shipped) -> Result<String> {
     let (name, description) = (shipped.name, shipped.description());
-    let mut text = format!("{name:12} {description}\n");
+    let mut text = format!("{name:16} {description}\n");
     if let Some(header) = shipped.header()? {
-        text += &format!("{:12} {header}\n", "");
+        text += &format!("{:16} {header}\n", "");
     }
     Ok(text)
 }

@@ -54,7 +54,21 @@ macro_rules! shipped {
 }
 
 /// All shipped oracles, the quickest first.
-pub const SHIPPED: &[Shipped] = shipped!["shell-ok", "dmesg-clean", "net-ok", "ssh-ok"];
+pub const SHIPPED: &[Shipped] = shipped![
+    "shell-ok",
+    "dmesg-clean",
+    "disk-ok",
+    "disk-dmesg-clean",
+    "grub-ok",
+    "net-ok",
+    "dhcp-ok",
+    "ssh-ok",
+    "openssh-ok",
+    "ec2-ok",
+    "userspace-ok",
+    "systemd-ok",
+    "docker-ok"
+];
 
 /// The shipped oracle of this name.
 ///
