@@ -40,7 +40,13 @@ macro_rules! shipped {
 }
 
 /// All shipped oracles, the quickest first.
-pub const SHIPPED: &[Shipped] = shipped!["shell-ok", "dmesg-clean", "net-ok", "ssh-ok"];
+pub const SHIPPED: &[Shipped] = shipped![
+    "shell-ok",
+    "dmesg-clean",
+    "net-ok",
+    "ssh-ok",
+    "ec2-instance"
+];
 
 /// The shipped oracle of this name.
 ///
