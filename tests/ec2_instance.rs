@@ -87,7 +87,7 @@ impl Fake {
             ("bin/date", "#!/bin/sh\ncat \"$FAKE/clock\"\n"),
             (
                 "bin/sleep",
-                "#!/bin/sh\necho $(($(cat \"$FAKE/clock\") + $1)) >\"$FAKE/clock\"\n",
+                "#!/bin/sh\necho $(($(cat \"$FAKE/clock\") + $1 + $(cat \"$FAKE/lag\"))) >\"$FAKE/clock\"\n",
             ),
             ("machine/power-up", POWER_UP),
             ("machine/reboot", REBOOT),
@@ -112,6 +112,7 @@ impl Fake {
             ("kernel", "good\n"),
             ("state", "running\n"),
             ("clock", "1000\n"),
+            ("lag", "0\n"),
             ("boots", "0\n"),
             ("grubenv", ""),
             ("behaves", "works\n"),
@@ -272,6 +273,16 @@ fn an_instance_that_does_not_return_says_nothing_of_the_kernel() {
     fake.write("behaves", "works\n");
     let (code, said) = fake.judge();
     assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn an_oracle_that_runs_out_of_time_says_nothing_of_the_kernel() {
+    let fake = Fake::new();
+    fake.write("behaves", "hangs\n");
+    fake.write("lag", "6000\n");
+    let (code, said) = fake.judge();
+    assert_eq!(code, 125, "{said}");
+    assert!(said.contains("no time is left"), "{said}");
 }
 
 #[test]
