@@ -19,8 +19,8 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    fn new(oracle: Oracle) -> Self {
-        let wants_guest = oracle.mentions(contract::GUEST);
+    fn new(oracle: Oracle, settings: &Settings) -> Self {
+        let wants_guest = is_shipped(&oracle, settings) || oracle.mentions(contract::GUEST);
         Self {
             wants_guest,
             boots: wants_guest || oracle.boots(),
@@ -48,7 +48,8 @@ pub(super) fn find(settings: &Settings, project: &Project) -> Result<Vec<Judge>>
     if let Some(oracle) = oracles.iter().find(|o| is_shipped(o, settings)) {
         check_shipped(oracle, settings, project)?;
     }
-    Ok(oracles.into_iter().map(Judge::new).collect())
+    let judge = |oracle| Judge::new(oracle, settings);
+    Ok(oracles.into_iter().map(judge).collect())
 }
 
 /// Can a shipped oracle boot the product?
