@@ -1,34 +1,12 @@
 //! A virtual machine as data, and the QEMU command line that makes it.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::platform::processor;
-use super::{Board, Disk, Drive, Nic, PortForward};
+use super::{Accel, Board, Disk, Drive, Nic, PortForward};
 use crate::{Error, Result};
-
-/// What executes the guest's instructions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Accel {
-    /// The processor itself.
-    Kvm,
-    /// QEMU's translator: slower, and needs nothing of the host.
-    Tcg,
-}
-
-impl fmt::Display for Accel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Kvm => "kvm",
-            Self::Tcg => "tcg",
-        })
-    }
-}
 
 /// What the guest's clocks follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

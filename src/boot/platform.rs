@@ -1,9 +1,32 @@
 //! What QEMU calls each machine, its processor and its buses.
 
-use super::{Accel, Board, Interface, Nic};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Board, Interface, Nic};
 
 /// The program that boots kernels.
 pub const QEMU: &str = "qemu-system-x86_64";
+
+/// What executes the guest's instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accel {
+    /// The processor itself.
+    Kvm,
+    /// QEMU's translator: slower, and needs nothing of the host.
+    Tcg,
+}
+
+impl fmt::Display for Accel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg",
+        })
+    }
+}
 
 /// How QEMU makes a [`Board`].
 #[derive(Debug)]

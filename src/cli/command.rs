@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::args::{Common, RunArgs};
 use super::{
-    boot, completions, doctor, explain, guest, man, oracles, report, resume, setup, trace, verify,
+    boot, completions, doctor, explain, guest, ladder, man, oracles, report, resume, setup, trace,
+    verify,
 };
 
 const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not \
@@ -44,6 +45,17 @@ pub enum Command {
     /// Resume an interrupted run
     #[command(after_help = EXIT_STATUS)]
     Resume(resume::Args),
+    /// Search for each of several oracles in turn, and show what each adds
+    ///
+    /// Each --oracle is a step: an ordinary run in a folder of its own, OUTPUT/01-NAME and so on, to which `report`,
+    /// `resume` and `verify` apply. All steps have the same start and the same settings. What a step needs is where the
+    /// next one begins its search; each step proves all of its answer itself.
+    ///
+    /// The same command goes on with an interrupted ladder, and so does `kbisect ladder --output OUTPUT`. A step at its
+    /// end is not run again. A step is passed over if its start does not pass, if its oracle is too unreliable, or when its
+    /// budget is used up. The exit status is the worst of all steps.
+    #[command(after_help = EXIT_STATUS)]
+    Ladder(ladder::Args),
     /// Show what a run would do, without building
     Plan(RunArgs),
     /// Show the result of a run, finished or not

@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod explain;
 mod guest;
+mod ladder;
 mod launcher;
 mod man;
 mod oracles;
@@ -90,6 +91,7 @@ fn run(cli: Cli, shown: &Shown) -> Result<u8> {
     match command.unwrap_or(Command::Run(run)) {
         Command::Run(args) => run::run(&args, shown),
         Command::Resume(args) => resume::run(&args, shown),
+        Command::Ladder(args) => ladder::run(&args, shown),
         Command::Plan(args) => plan::run(&args, shown),
         Command::Report(args) => report::run(&args, shown),
         Command::Trace(args) => trace::run(&args, shown),

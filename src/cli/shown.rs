@@ -71,6 +71,10 @@ impl Shown {
         self.verbosity == Verbosity::Verbose
     }
 
+    pub(super) fn is_quiet(&self) -> bool {
+        self.verbosity == Verbosity::Quiet
+    }
+
     pub(super) fn is_json(&self) -> bool {
         self.format == Some(Format::Json)
     }

@@ -67,7 +67,8 @@ pub const SHIPPED: &[Shipped] = shipped![
     "ec2-ok",
     "userspace-ok",
     "systemd-ok",
-    "docker-ok"
+    "docker-ok",
+    "ec2-instance"
 ];
 
 /// The shipped oracle of this name.

@@ -1,5 +1,6 @@
 //! Begins a run, or tells whether the one that is there is the same.
 
+use super::Context;
 use super::opened::{Opened, check_key, now};
 use super::opening::{Opening, prior};
 use super::reasons::analysis;
@@ -8,7 +9,7 @@ use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{ContentId, RequestId, StoredSettings};
+use crate::model::{RequestId, StoredSettings};
 use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -19,7 +20,7 @@ pub(crate) fn begin(
     settings: &Settings,
     tools: &Tools,
     files: StartFiles,
-    verifies: Option<ContentId>,
+    context: &Context<'_>,
     cancel: &CancelToken,
     tell: &mut Watcher<'_>,
 ) -> Result<Opened> {
@@ -27,7 +28,7 @@ pub(crate) fn begin(
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
     let TakenApart { start, missing } = start?;
-    let (prior, origin) = prior(settings, &start.requests, tell)?;
+    let (prior, origin) = prior(settings, &start.requests, context.former, tell)?;
     let opening = Opening::of(settings, tools, start.requests.len(), &prior, origin)?;
     note(tell, opening.text());
     if let Some(text) = opening.warning(settings) {
@@ -42,7 +43,7 @@ pub(crate) fn begin(
             .map_err(|e| Error::failed("cannot write the settings").because(e))?,
         algorithm: settings.algorithm.to_string(),
         analysis: Some(analysis(&start, missing, tools)),
-        verifies,
+        verifies: context.verifies.clone(),
         carried: carried(settings, tools, &start, cancel)?,
         start_lines: match opening {
             Opening::Start(_) => None,
@@ -108,7 +109,7 @@ pub(crate) fn again(
     let prior = if is_same {
         info.prior.clone()
     } else {
-        prior(settings, &start.requests, tell)?.0
+        prior(settings, &start.requests, &[], tell)?.0
     };
     let differs = if start.requests != info.requests {
         "start".to_owned()

@@ -14,7 +14,7 @@ use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
 /// The name of standard input as a start.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// The name of this machine's own configuration as a start.
 pub(super) const RUNNING: &str = "running";

@@ -24,7 +24,7 @@
 //! ```
 //!
 //! [`plan`](fn@plan) says what a run would do, [`verify`](fn@verify) checks its result from nothing,
-//! [`explain`](fn@explain) a symbol of its start.
+//! [`explain`](fn@explain) a symbol of its start. [`ladder`](fn@ladder) makes a run for each of several oracles.
 
 mod base;
 mod begin;
@@ -44,6 +44,7 @@ mod guess;
 mod guest_modules;
 mod guests;
 mod key;
+mod ladder;
 mod learned;
 mod lists;
 mod machine;
@@ -74,6 +75,10 @@ use std::path::{Path, PathBuf};
 pub use configure::SettingsFile;
 pub use control::{Control, stop_at_the_first_signal};
 pub use explain::explain;
+pub use ladder::{
+    Climbed, Found, Ladder, LadderEvent, LadderWatcher, Step, StepState, ladder, ladder_in,
+    ladder_text,
+};
 pub use machine::{Ready, SourceOf, check as check_machine, prepare as prepare_machine};
 pub use plan::{FixedRequest, Listing, PlanReport, plan, plan_text};
 pub use refusal::{LastStep, LogTail};
@@ -197,6 +202,8 @@ struct Context<'a> {
     another: Option<String>,
     /// The result that is verified, if it is a verification.
     verifies: Option<ContentId>,
+    /// Requests that the earlier steps of a ladder need.
+    former: &'a [Request],
 }
 
 impl Context<'_> {
@@ -205,6 +212,7 @@ impl Context<'_> {
         check: &|_| Ok(()),
         another: None,
         verifies: None,
+        former: &[],
     };
 
     /// Refuses a run that is there for something else: a run is no verification, whatever it found out.
@@ -275,14 +283,7 @@ fn search_within(
                 (opened, Session::Later)
             }
             None => (
-                begin(
-                    settings,
-                    &tools,
-                    files,
-                    context.verifies.clone(),
-                    cancel,
-                    tell,
-                )?,
+                begin(settings, &tools, files, context, cancel, tell)?,
                 Session::First,
             ),
         };

@@ -115,11 +115,30 @@ fn comparing(tools: &Tools) -> Option<&str> {
     Some(oracle.name())
 }
 
-/// What is thought of the requests before the search, and who says so.
+/// What is thought of the requests before the search, and who says so. Those that the earlier steps of a ladder need
+/// (`former`) are likely, unless the settings say what to think.
 ///
 /// # Errors
 /// The prior of the settings cannot be read.
 pub(crate) fn prior(
+    settings: &Settings,
+    requests: &[Request],
+    former: &[Request],
+    tell: &mut Watcher<'_>,
+) -> Result<(Prior, &'static str)> {
+    let (prior, origin) = of_settings(settings, requests, tell)?;
+    if settings.has_own_prior() || settings.has_no_prior() {
+        return Ok((prior, origin));
+    }
+    let after = priors::after(&prior, former, requests);
+    let origin = match after == prior {
+        true => origin,
+        false => "earlier steps say",
+    };
+    Ok((after, origin))
+}
+
+fn of_settings(
     settings: &Settings,
     requests: &[Request],
     tell: &mut Watcher<'_>,

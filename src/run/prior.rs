@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use crate::model::{Prior, Request, Symbol};
+use crate::model::{Prior, Request, RequestId, Symbol};
 use crate::oracle::Shipped;
 use crate::report::{RESULT, Report};
 use crate::{Error, Result};
@@ -63,6 +63,22 @@ pub(crate) fn shipped<'a>(
     ))
 }
 
+/// The same, but requests for a symbol that the earlier steps of a ladder need (`former`) are likely.
+pub(crate) fn after(prior: &Prior, former: &[Request], requests: &[Request]) -> Prior {
+    let is_needed = |request: &Request| former.iter().any(|f| f.symbol == request.symbol);
+    if !requests.iter().any(is_needed) {
+        return prior.clone();
+    }
+    let of = |(id, request): (u32, &Request)| {
+        let chance = prior.of(RequestId(id)).unwrap_or(Prior::SHARE);
+        match is_needed(request) {
+            true => chance.max(KEPT),
+            false => chance,
+        }
+    };
+    Prior::new((0..).zip(requests).map(of))
+}
+
 fn of_result(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
     let report = Report::parse(text.as_bytes(), file)?;
     let kept = report.kept.into_iter().map(|k| (k.request.symbol, KEPT));
@@ -100,7 +116,7 @@ fn of_list(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{RequestId, Value};
+    use crate::model::Value;
 
     fn requests() -> Vec<Request> {
         let request = |name| Request {
@@ -134,6 +150,25 @@ mod tests {
         let (one, other) = (oracle("A 0.9\nB 0.03\n"), oracle("A 0.03\nB 0.03\n"));
         assert_eq!(of(&[one, other]), Prior::new([0.9, 0.03, Prior::SHARE]));
         assert!(of(&[oracle("X 0.9\n")]).is_empty());
+    }
+
+    #[test]
+    fn what_earlier_steps_need_is_likely_and_the_rest_stays_as_it_was() {
+        let all = requests();
+        let former = &all[1..2];
+        let after = |prior: &Prior| after(prior, former, &all);
+        let share = Prior::SHARE;
+        assert_eq!(after(&Prior::default()), Prior::new([share, KEPT, share]));
+        assert_eq!(
+            after(&Prior::new([0.03, 0.03, 0.9])),
+            Prior::new([0.03, KEPT, 0.9])
+        );
+        // What is likelier than that stays so.
+        assert_eq!(
+            after(&Prior::new([0.03, 0.99, 0.9])),
+            Prior::new([0.03, 0.99, 0.9])
+        );
+        assert_eq!(super::after(&Prior::default(), &[], &all), Prior::default());
     }
 
     #[test]

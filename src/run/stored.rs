@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::ladder::Ladder;
 use crate::journal::RunDir;
 use crate::report::{RESULT, Report, Status, gather};
 use crate::{Error, Result, settings};
@@ -16,6 +17,12 @@ pub fn directory(given: Option<&Path>, command: &str) -> Result<PathBuf> {
     let has = |name: &str| dir.join(name).exists();
     if RunDir::has_run(&dir) || has("journal.jsonl") || has(RESULT) {
         return Ok(dir);
+    }
+    if Ladder::is_in(&dir) {
+        let dir = dir.display();
+        return Err(Error::usage(format!("{dir} has a ladder in it, and no run")).hint(format!(
+            "each step is a run: `kbisect {command} {dir}/01-...`; `kbisect ladder --output {dir}` goes on with all"
+        )));
     }
     Err(Error::usage(format!("there is no run in {}", dir.display())).hint(format!(
         "give its folder, which --output named when the run began: `kbisect {command} DIR`; `kbisect run` begins \

@@ -76,6 +76,7 @@ pub fn verify(
         check: &|requests| requests_of_here(&claimed, requests),
         another: Some(remove(claim.output)),
         verifies: Some(ContentId::of(&id)),
+        ..Context::ALONE
     };
     let found = search_within(&plan, &context, control, tell);
     let read = RunDir::read(claim.output);
