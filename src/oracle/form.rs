@@ -1,5 +1,10 @@
 //! The forms in which an oracle is asked: one, or a quick one and then a full one.
 
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
 use super::Oracle;
 use crate::model::Level;
 
@@ -20,6 +25,35 @@ pub(super) struct Form {
     pub(super) level: Option<Level>,
     /// Its folder in a trial.
     pub(super) folder: String,
+}
+
+/// The kernels that a fast form rejected, by hashes of their configurations.
+#[derive(Debug, Default)]
+pub(super) struct Rejected(Mutex<HashSet<blake3::Hash>>);
+
+impl Rejected {
+    /// Notes that the fast form rejected the kernel of this config.
+    pub(super) fn note(&self, config: &Path) {
+        self.with(config, |all, config| {
+            all.insert(config);
+        });
+    }
+
+    /// Did the fast form reject it? That is answered once.
+    pub(super) fn take(&self, config: &Path) -> bool {
+        self.with(config, |all, config| all.remove(&config))
+    }
+
+    fn with<T>(
+        &self,
+        config: &Path,
+        act: impl FnOnce(&mut HashSet<blake3::Hash>, blake3::Hash) -> T,
+    ) -> T {
+        let config = blake3::hash(&fs::read(config).unwrap_or_default());
+        // It is changed in single steps: a panic elsewhere leaves it whole.
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut all, config)
+    }
 }
 
 impl Oracle {

@@ -57,6 +57,8 @@ pub struct Oracle {
     uses: Arc<Vec<Tracked>>,
     /// What of these it writes itself.
     written: Arc<Written>,
+    /// The kernels that its fast form rejected.
+    rejected: Arc<form::Rejected>,
     /// What else a judgement depends on: the guest, QEMU.
     tools: Vec<Arc<Tracked>>,
 }
@@ -158,6 +160,7 @@ impl Oracle {
             uses: Arc::new(uses::of(&program, &files)),
             files: Arc::new(files),
             written: Arc::default(),
+            rejected: Arc::default(),
             program,
             tools: Vec::new(),
         })

@@ -297,7 +297,7 @@ impl TrialRunner {
                 trial,
                 oracle: name,
             });
-            let outcome = oracle.judge(job, cancel);
+            let outcome = oracle.judge_by(subject.forms, job, cancel);
             for text in oracle.take_warnings() {
                 self.source.warn(text);
             }
