@@ -44,6 +44,9 @@ fn asked() -> BTreeSet<String> {
 /// The chances that follow from the results.
 fn chances(oracle: &str) -> String {
     let results = results(oracle);
+    if results.is_empty() {
+        return format!("# How likely {oracle} needs a symbol: there is no recorded result.\n");
+    }
     let origins: Vec<String> = results
         .keys()
         .map(|folder| folder.display().to_string())

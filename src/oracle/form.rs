@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::Oracle;
 use crate::model::Level;
 
 /// Which forms of an oracle are asked about a kernel.
@@ -56,31 +55,22 @@ impl Rejected {
     }
 }
 
-impl Oracle {
-    /// Those of its forms that are to be asked; at least one.
-    pub(super) fn forms(&self, which: Forms) -> Vec<Form> {
-        let levels = self.header.as_ref().map(|header| header.levels());
-        let of = |level| Form {
-            level,
-            folder: self.name.clone(),
-        };
-        let mut forms = match levels {
-            None => vec![of(None)],
-            Some(levels) => levels.iter().map(|level| of(Some(*level))).collect(),
-        };
-        if let [fast, _] = forms.as_mut_slice() {
-            // Each has a measure of its own in the trial of the start.
-            fast.folder += "-fast";
-        }
-        match which {
-            Forms::Each => forms,
-            Forms::Last => forms.split_off(forms.len() - 1),
-        }
+/// Those forms of the oracle `name` that are to be asked, if its header names these levels; at least one.
+pub(super) fn forms(name: &str, levels: Option<&[Level]>, which: Forms) -> Vec<Form> {
+    let of = |level| Form {
+        level,
+        folder: name.to_owned(),
+    };
+    let mut forms = match levels {
+        None => vec![of(None)],
+        Some(levels) => levels.iter().map(|level| of(Some(*level))).collect(),
+    };
+    if let [fast, _] = forms.as_mut_slice() {
+        // Each has a measure of its own in the trial of the start.
+        fast.folder += "-fast";
     }
-
-    /// The names of its folders in a trial.
-    pub(super) fn folders(&self) -> impl Iterator<Item = String> + use<> {
-        let forms = self.forms(Forms::Each).into_iter();
-        forms.map(|form| form.folder)
+    match which {
+        Forms::Each => forms,
+        Forms::Last => forms.split_off(forms.len() - 1),
     }
 }

@@ -104,7 +104,11 @@ impl Oracle {
         for form in &forms {
             let outcome = self.judge_form(form, job, cancel)?;
             (wall, cpu) = (wall + outcome.wall, cpu + outcome.cpu);
-            let mut outcome = OracleOutcome { wall, cpu, ..outcome };
+            let mut outcome = OracleOutcome {
+                wall,
+                cpu,
+                ..outcome
+            };
             let verdict = outcome.verdict;
             match (verdict, form.level) {
                 (OracleVerdict::Reject, Some(Level::Fast)) if forms.len() > 1 => {

@@ -320,7 +320,11 @@ mod tests {
     fn what_is_judged_once_more_is_judged_by_the_full_form() {
         let Setting { dir, mut runner } = runner();
         let program = dir.path().join("accept");
-        fs::write(&program, "#!/bin/sh\n# kbisect: level=fast,full\n[ $KBISECT_LEVEL = full ]\n").unwrap();
+        fs::write(
+            &program,
+            "#!/bin/sh\n# kbisect: level=fast,full\n[ $KBISECT_LEVEL = full ]\n",
+        )
+        .unwrap();
         runner.oracles = vec![oracle::find(program.to_str().unwrap()).unwrap()];
         let verdict = |round| {
             let TrialSpec { work, .. } = judge("CONFIG_X=y\n", None);

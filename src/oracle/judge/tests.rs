@@ -28,6 +28,7 @@ fn judge_in(
         config: "config".into(),
         source: "source".into(),
         build: "build".into(),
+        build_log: None,
         trial_dir: dir.path().join("trial"),
         timeout: Duration::from_secs(60),
         slot: WorkerId(3),
@@ -295,6 +296,7 @@ fn the_first_rejection_ends_the_questions() {
         config: "c".into(),
         source: "s".into(),
         build: "b".into(),
+        build_log: None,
         trial_dir: dir.path().join("trial"),
         timeout: Duration::from_secs(60),
         slot: WorkerId(0),
@@ -409,7 +411,10 @@ fn a_fast_form_that_rejects_what_the_full_one_accepts_is_told() {
         let config = |text: &str| {
             let path = dir.path().join("config");
             fs::write(&path, text).unwrap();
-            Job { config: path, ..job.clone() }
+            Job {
+                config: path,
+                ..job.clone()
+            }
         };
         let judged = |which, job: &Job| oracle.judge_by(which, job, &CancelToken::new()).unwrap();
         let fast = judged(Forms::Each, &config("CONFIG_A=y\n"));
@@ -422,6 +427,9 @@ fn a_fast_form_that_rejects_what_the_full_one_accepts_is_told() {
         judged(Forms::Last, &config("CONFIG_A=y\n"));
         let told = oracle.take_warnings();
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("at level fast and accepts it at level full"), "{told:?}");
+        assert!(
+            told[0].contains("at level fast and accepts it at level full"),
+            "{told:?}"
+        );
     });
 }
