@@ -105,7 +105,7 @@ impl TrialRunner {
             trace: Some(folder.join(LOGS)),
             ..job.clone()
         };
-        let outcome = oracle::judge_all(&self.oracles, &traced, cancel)?;
+        let outcome = oracle::judge_all(&self.traced(), &traced, cancel)?;
         if outcome.verdict != OracleVerdict::Accept {
             return Err(Error::failed(format!(
                 "the oracle {} did not accept the kernel of trial {trial} while it was traced",
