@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 
 /// Boots `/vmlinuz` with this command line, and `/initrd` if there is one. If GRUB cannot, it says so and restarts,
-/// which ends QEMU.
+/// which ends QEMU. Before, it says that it is there: `grub-ok` looks for that.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when GRUB could not hand the command line to the kernel as it is.
@@ -26,6 +26,7 @@ pub(super) fn config(command_line: &str, initrd: Option<&str>) -> Result<String>
          serial --unit=0 --speed=115200\n\
          terminal_input serial\n\
          terminal_output serial\n\
+         echo 'GRUB loads the kernel'\n\
          if linux /vmlinuz{words}; then\n{}    boot\n\
          fi\n\
          echo 'guest: failed: GRUB cannot boot the kernel'\n\
@@ -84,6 +85,8 @@ mod tests {
         let line =
             "if linux /vmlinuz 'console=ttyS0' 'panic=-1' 'root=/dev/vda2'; then\n    boot\n";
         assert!(text.contains(line), "{text}");
+        // It is known by this that GRUB was there.
+        assert!(text.contains("\necho 'GRUB loads the kernel'\n"), "{text}");
         assert!(!text.contains("initrd"), "{text}");
         let text = config("quiet", Some("/initrd")).unwrap();
         assert!(text.contains("'quiet'; then\n    initrd /initrd || reboot\n    boot\n"));
