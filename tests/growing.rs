@@ -108,6 +108,33 @@ fn a_wrong_guess_and_none_come_to_the_same_answer() {
 }
 
 #[test]
+fn symbols_of_a_prior_that_the_source_does_not_have_are_told_and_change_nothing() {
+    let toy = toy(&many(""));
+    toy.write(
+        "misspelt",
+        "X3 0.9\nX30 0.9\nX5555 0.9\nCONFIG_X999 0.1\nX55 0.9\n",
+    );
+    let ended = grow(&toy, &["--prior", "misspelt"]);
+    let said = ended.said();
+    assert_eq!(ended.code, 0, "{said}");
+    assert_eq!(toy.answer(), set(&NEEDED));
+    assert!(
+        said.contains("misspelt: line 3: this source has no symbol X5555"),
+        "{said}"
+    );
+    assert!(
+        said.contains("misspelt: line 4: this source has no symbol X999"),
+        "{said}"
+    );
+    let plan = toy.kbisect(&["plan", "--prior", "right"]);
+    assert!(
+        !plan.said().contains("this source has no symbol"),
+        "{}",
+        plan.said()
+    );
+}
+
+#[test]
 fn what_must_stay_is_in_every_candidate() {
     let toy = toy(&many(""));
     let ended = grow(&toy, &["-j", "2", "--prior", "right", "--keep", "X40"]);

@@ -27,7 +27,7 @@ pub(crate) fn begin(
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
     let TakenApart { start, missing } = start?;
-    let (prior, origin) = prior(settings, &start.requests, tell)?;
+    let (prior, origin) = prior(settings, &start.requests, &tools.known, tell)?;
     let opening = Opening::of(settings, tools, start.requests.len(), &prior, origin)?;
     note(tell, opening.text());
     if let Some(text) = opening.warning(settings) {
@@ -108,7 +108,7 @@ pub(crate) fn again(
     let prior = if is_same {
         info.prior.clone()
     } else {
-        prior(settings, &start.requests, tell)?.0
+        prior(settings, &start.requests, &tools.known, tell)?.0
     };
     let differs = if start.requests != info.requests {
         "start".to_owned()
