@@ -17,6 +17,8 @@ pub enum Call {
     Told(CandidateId, Verdict),
     /// [`Search::withdraw`].
     Withdrawn(CandidateId),
+    /// [`Search::heard`].
+    Heard(String),
     /// [`Search::learn_depends`].
     Learnt(Depends),
     /// [`Search::start_judged`].
@@ -101,6 +103,7 @@ pub fn replay(
             Call::Told(id, verdict) => {
                 search.tell(id, verdict);
             }
+            Call::Heard(evidence) => search.heard(&evidence),
             Call::Withdrawn(id) => search.withdraw(id),
             Call::Learnt(depends) => search.learn_depends(&depends),
             Call::StartJudged(verdict) => search.start_judged(verdict),
