@@ -142,7 +142,7 @@ fn a_guess_that_says_what_it_lacks_gets_that_next_and_also_if_the_run_is_gone_on
     let needed = ["X3", "FUTEX"];
     let rule = Rule::all(&needed);
     // As the shipped list of symptoms has it.
-    let says = r#"case $image in *CONFIG_FUTEX=y*) ;; *) echo "guest: failed: dropbear" >"$KBISECT_EVIDENCE";; esac"#;
+    let says = r#"on FUTEX || { echo "guest: failed: dropbear" >"$KBISECT_EVIDENCE"; exit 1; }"#;
     let toy = Toy::new(&Spec::new(&symbols, &rule).oracle(&rule.script(says)));
     toy.write("guess", "X3 0.9\n");
     let lengths = |toy: &Toy| {

@@ -31,7 +31,7 @@ pub struct Replayed {
     /// Proposed, and neither told nor withdrawn; in ascending order of their ids. They must be
     /// tried (or withdrawn) now.
     pub in_flight: Vec<Candidate>,
-    /// The number of calls.
+    /// The number of calls, without [`Call::Heard`].
     pub calls: usize,
 }
 
@@ -71,8 +71,10 @@ pub fn replay(
 ) -> Result<Replayed, ReplayError> {
     let mut in_flight = BTreeMap::new();
     let mut count = 0;
-    for (at, call) in (1..).zip(calls) {
-        count = at;
+    for call in calls {
+        // What was heard goes with the verdict that follows it.
+        count += usize::from(!matches!(call, Call::Heard(_)));
+        let at = count;
         match call {
             Call::Proposed(candidate) => {
                 // Older versions built all of them from what was there.
