@@ -44,9 +44,6 @@ fn asked() -> BTreeSet<String> {
 /// The chances that follow from the results.
 fn chances(oracle: &str) -> String {
     let results = results(oracle);
-    if results.is_empty() {
-        return format!("# How likely {oracle} needs a symbol: there is no recorded result.\n");
-    }
     let origins: Vec<String> = results
         .keys()
         .map(|folder| folder.display().to_string())
@@ -72,8 +69,9 @@ fn the_shipped_chances_are_those_of_the_recorded_results() {
     for shipped in SHIPPED {
         let path = root().join("oracles/chances").join(shipped.name);
         if results(shipped.name).is_empty() {
+            // By hand, if there are any.
             let first = shipped.chances.lines().next().unwrap_or_default();
-            assert!(first.contains("No result of it is recorded"), "{first}");
+            assert!(first.contains("is no recorded result"), "{first}");
             continue;
         }
         let expected = chances(shipped.name);
