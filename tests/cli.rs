@@ -95,6 +95,7 @@ impl Place {
             algorithm: "ddmin".into(),
             requests: vec![request],
             keep: RequestSet::empty(1),
+            symptoms: vec![],
             start_lines: None,
             carried: vec![],
             selectors: vec![],

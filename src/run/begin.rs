@@ -4,11 +4,12 @@ use super::opened::{Opened, check_key, now};
 use super::opening::{Opening, prior};
 use super::reasons::analysis;
 use super::start::{StartFiles, TakenApart, start};
+use super::symptoms;
 use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{ContentId, RequestId, StoredSettings};
+use crate::model::{ContentId, Order, RequestId, StoredSettings};
 use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -33,6 +34,11 @@ pub(crate) fn begin(
     if let Some(text) = opening.warning(settings) {
         warn(tell, text);
     }
+    let symptoms = match (&opening, settings.order) {
+        // What trials say depends on timing.
+        (Opening::Start(_), _) | (_, Order::Deterministic) => Vec::new(),
+        (Opening::Guess(_), Order::AsItComes) => symptoms::shipped(&start.requests)?,
+    };
     let info = RunInfo {
         kbisect: env!("CARGO_PKG_VERSION").to_owned(),
         at: now(),
@@ -44,6 +50,7 @@ pub(crate) fn begin(
         analysis: Some(analysis(&start, missing, tools)),
         verifies,
         carried: carried(settings, tools, &start, cancel)?,
+        symptoms,
         start_lines: match opening {
             Opening::Start(_) => None,
             // A config has some thousands of lines.
