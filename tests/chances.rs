@@ -86,3 +86,30 @@ fn the_shipped_chances_are_those_of_the_recorded_results() {
         );
     }
 }
+
+#[test]
+fn the_shipped_symptoms_are_those_of_the_recorded_results() {
+    let text = fs::read_to_string(root().join("oracles/symptoms")).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let listed: BTreeMap<&str, BTreeSet<String>> = lines
+        .map(|line| {
+            let (text, symbols) = line.split_once(" | ").unwrap();
+            let symbols = symbols.split(' ').map(str::to_owned);
+            (text, symbols.collect())
+        })
+        .collect();
+    let mut recorded: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for shipped in SHIPPED {
+        for kept in results(shipped.name)
+            .values()
+            .flat_map(|report| &report.kept)
+        {
+            let evidence = serde_json::to_value(kept).unwrap()["evidence"].to_string();
+            for text in listed.keys().filter(|text| evidence.contains(**text)) {
+                let symbols = recorded.entry(text).or_default();
+                symbols.insert(kept.request.symbol.to_string());
+            }
+        }
+    }
+    assert_eq!(listed, recorded);
+}

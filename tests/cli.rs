@@ -95,6 +95,7 @@ impl Place {
             algorithm: "ddmin".into(),
             requests: vec![request],
             keep: RequestSet::empty(1),
+            symptoms: vec![],
             start_lines: None,
             carried: vec![],
             selectors: vec![],
@@ -145,7 +146,7 @@ fn an_unknown_oracle_is_told_with_those_that_there_are() {
         str![[r#"
 == preparing
 error: there is no oracle `shell-okay`
-hint: did you mean shell-ok? an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, disk-ok, disk-dmesg-clean, grub-ok, net-ok, dhcp-ok, ssh-ok, openssh-ok, ec2-ok, userspace-ok, systemd-ok, docker-ok, ec2-instance
+hint: did you mean shell-ok? an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, disk-ok, disk-dmesg-clean, grub-ok, net-ok, dhcp-ok, ssh-ok, openssh-ok, ec2-ok, userspace-ok, systemd-ok, docker-ok, ec2-instance, size-under, builds-clean
 
 "#]]
     );
@@ -460,7 +461,7 @@ fn with_json_nothing_but_json_is_on_standard_output() {
         str![[r#"
 {"v":1,"event":"phase-begun","phase":"preparing"}
 {"v":1,"event":"warning","text":"kbisect.toml: unknown key `lobs`; did you mean `jobs`?"}
-{"event":"error","exit":2,"hint":"an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, disk-ok, disk-dmesg-clean, grub-ok, net-ok, dhcp-ok, ssh-ok, openssh-ok, ec2-ok, userspace-ok, systemd-ok, docker-ok, ec2-instance","message":"there is no oracle `nope`","v":1}
+{"event":"error","exit":2,"hint":"an oracle is the path of an executable file, or one of shell-ok, dmesg-clean, disk-ok, disk-dmesg-clean, grub-ok, net-ok, dhcp-ok, ssh-ok, openssh-ok, ec2-ok, userspace-ok, systemd-ok, docker-ok, ec2-instance, size-under, builds-clean","message":"there is no oracle `nope`","v":1}
 
 "#]]
     );

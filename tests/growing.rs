@@ -108,6 +108,75 @@ fn a_wrong_guess_and_none_come_to_the_same_answer() {
 }
 
 #[test]
+fn symbols_of_a_prior_that_the_source_does_not_have_are_told_and_change_nothing() {
+    let toy = toy(&many(""));
+    toy.write(
+        "misspelt",
+        "X3 0.9\nX30 0.9\nX5555 0.9\nCONFIG_X999 0.1\nX55 0.9\n",
+    );
+    let ended = grow(&toy, &["--prior", "misspelt"]);
+    let said = ended.said();
+    assert_eq!(ended.code, 0, "{said}");
+    assert_eq!(toy.answer(), set(&NEEDED));
+    assert!(
+        said.contains("misspelt: line 3: this source has no symbol X5555"),
+        "{said}"
+    );
+    assert!(
+        said.contains("misspelt: line 4: this source has no symbol X999"),
+        "{said}"
+    );
+    let plan = toy.kbisect(&["plan", "--prior", "right"]);
+    assert!(
+        !plan.said().contains("this source has no symbol"),
+        "{}",
+        plan.said()
+    );
+}
+
+#[test]
+fn a_guess_that_says_what_it_lacks_gets_that_next_and_also_if_the_run_is_gone_on_with() {
+    let names: Vec<String> = (1..=64).map(|i| format!("X{i}")).collect();
+    let names = names.iter().map(String::as_str).chain(["FUTEX"]);
+    let symbols: Vec<(&str, &str)> = names.map(|name| (name, "")).collect();
+    let needed = ["X3", "FUTEX"];
+    let rule = Rule::all(&needed);
+    // As the shipped list of symptoms has it.
+    let says = r#"on FUTEX || { echo "guest: failed: dropbear" >"$KBISECT_EVIDENCE"; exit 1; }"#;
+    let toy = Toy::new(&Spec::new(&symbols, &rule).oracle(&rule.script(says)));
+    toy.write("guess", "X3 0.9\n");
+    let lengths = |toy: &Toy| {
+        let mut lengths: Vec<usize> = proposed(toy).iter().map(RequestSet::len).collect();
+        lengths.dedup();
+        lengths[..2].to_vec()
+    };
+    let args = ["-j", "1", "--prior", "guess"];
+    let ended = grow(&toy, &args);
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&needed));
+    assert_eq!(lengths(&toy), [1, 2]);
+
+    std::fs::remove_dir_all(toy.path("out")).unwrap();
+    let stopped = grow(&toy, &[&args[..], &["--budget-trials", "1"]].concat());
+    assert_eq!(stopped.code, 4, "{}", stopped.said());
+    let resumed = toy.resume();
+    assert_eq!(resumed.code, 0, "{}", resumed.said());
+    assert!(
+        !resumed.said().contains("searches differently"),
+        "{}",
+        resumed.said()
+    );
+    assert_eq!(lengths(&toy), [1, 2]);
+
+    // The order of a deterministic run does not depend on what trials say.
+    std::fs::remove_dir_all(toy.path("out")).unwrap();
+    let ended = grow(&toy, &[&args[..], &["--deterministic"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&needed));
+    assert!(!toy.read("out/run.json").contains("symptoms"));
+}
+
+#[test]
 fn what_must_stay_is_in_every_candidate() {
     let toy = toy(&many(""));
     let ended = grow(&toy, &["-j", "2", "--prior", "right", "--keep", "X40"]);

@@ -38,6 +38,21 @@ fn a_steady_oracle_gets_the_certified_answer_that_brute_force_finds() {
     assert_twelve_certified(&toy, &toy.run(&[]));
 }
 
+#[test]
+fn what_only_the_fast_form_of_an_oracle_needs_is_removed_and_the_difference_is_told() {
+    let script = Rule::all(&TWELVE_NEEDED).script("");
+    let (first, rest) = script.split_once('\n').unwrap();
+    // It takes X9 for needed.
+    let wrong = "if [ \"$KBISECT_LEVEL\" = fast ] && ! grep -q '^CONFIG_X9=y' \"$KBISECT_CONFIG\"; then exit 1; fi";
+    let script = format!("{first}\n# kbisect: level=fast,full\n{wrong}\n{rest}");
+    assert!(!TWELVE_NEEDED.contains(&"X9"));
+    let toy = Toy::new(&Spec::twelve().oracle(&script));
+    let ended = toy.run(&[]);
+    assert_twelve_certified(&toy, &ended);
+    let told = "rejected a kernel at level fast and accepts it at level full";
+    assert!(ended.stderr.contains(told), "{}", ended.said());
+}
+
 /// From this build on the disk has less room than a build needs for a while. What the tool says of
 /// it is lost, as the log, which has `noise` bytes, is on the same disk; and as the tool removes what
 /// it could not write, there is room again for what kbisect writes.

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -93,6 +94,7 @@ impl Bench {
             config: self.kernel.config.clone(),
             source: "/usr/src".into(),
             build: self.dir.path().to_owned(),
+            build_log: None,
             trial_dir: self.dir.path().join(trial),
             timeout: Duration::from_secs(120),
             slot: WorkerId(0),
@@ -260,4 +262,97 @@ fn dmesg_clean_rejects_a_kernel_that_keeps_quiet() {
     bench
         .judge("dmesg-clean")
         .assert_rejected("dmesg in the guest shows nothing");
+}
+
+/// What an oracle that boots nothing says of an image with so many bytes, and of a build with this log.
+fn judge_without_boot(oracle: &str, bytes: usize, log: Option<&str>) -> OracleOutcome {
+    let dir = tempfile::tempdir().unwrap();
+    let (image, build_log) = (dir.path().join("image"), dir.path().join("build.log"));
+    fs::write(&image, vec![0; bytes]).unwrap();
+    fs::write(&build_log, log.unwrap_or_default()).unwrap();
+    let job = Job {
+        image,
+        config: "config".into(),
+        source: "/usr/src".into(),
+        build: dir.path().to_owned(),
+        build_log: log.map(|_| build_log),
+        trial_dir: dir.path().join("trial"),
+        timeout: Duration::from_secs(120),
+        slot: WorkerId(0),
+        baseline: None,
+        guest: None,
+        kbisect: env!("CARGO_BIN_EXE_kbisect").into(),
+        modules: None,
+        trace: None,
+    };
+    let oracle = find(oracle).unwrap();
+    oracle.judge(&job, &CancelToken::new()).unwrap()
+}
+
+#[test]
+fn size_under_accepts_an_image_that_is_smaller_and_no_other() {
+    let judge = |size: &str, bytes| judge_without_boot(&format!("size-under:{size}"), bytes, None);
+    for (size, limit) in [("3000", 3000), ("2K", 2048), ("1M", 1 << 20)] {
+        assert_eq!(judge(size, limit - 1).verdict, OracleVerdict::Accept);
+        let outcome = judge(size, limit);
+        assert_eq!(outcome.verdict, OracleVerdict::Reject);
+        let why = format!("the image has {limit} bytes, not fewer than {size}");
+        assert_eq!(outcome.evidence, Some(why));
+    }
+    assert_eq!(judge("1G", 1 << 20).verdict, OracleVerdict::Accept);
+}
+
+#[test]
+fn builds_clean_rejects_a_warning_and_names_it() {
+    let judge = |log: &str| judge_without_boot("builds-clean", 1, Some(log));
+    // Of this machine's clock, and in the name of a file.
+    let clean = "  CC  a.o\nmake[2]: warning:  Clock skew detected.\n  CC  drivers/warning.o\n";
+    assert_eq!(judge(clean).verdict, OracleVerdict::Accept);
+    for warning in [
+        "kernel/a.c:12:3: warning: unused variable 'x' [-Wunused-variable]",
+        "ld: warning: vmlinux has a LOAD segment with RWX permissions",
+        "vmlinux.o: warning: objtool: f+0x1: unreachable instruction",
+        "WARNING: modpost: vmlinux.o: section mismatch in reference",
+    ] {
+        let outcome = judge(&format!("{clean}{warning}\n  LD  vmlinux\n"));
+        assert_eq!(outcome.verdict, OracleVerdict::Reject, "{warning}");
+        assert_eq!(outcome.evidence.as_deref(), Some(warning));
+    }
+}
+
+#[test]
+fn builds_clean_says_nothing_without_a_log() {
+    let outcome = judge_without_boot("builds-clean", 1, None);
+    assert!(matches!(outcome.verdict, OracleVerdict::Broken { .. }));
+    assert!(
+        outcome
+            .evidence
+            .unwrap()
+            .contains("no log of a whole build")
+    );
+}
+
+/// The script in oracles/README.md that is there to be copied.
+fn example() -> String {
+    let readme = include_str!("../oracles/README.md");
+    let (_, section) = readme.split_once("\n## One of your own\n").unwrap();
+    let (_, script) = section.split_once("```sh\n").unwrap();
+    script.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_example_of_the_document_has_twenty_lines_and_judges() {
+    let script = example();
+    assert!(script.lines().count() <= 20, "{script}");
+    let bench = Bench::new();
+    let path = bench.dir.path().join("tmpfs-ok");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    bench.judge(&path).assert_accepted();
+    // A mount that fails, as on a kernel without TMPFS.
+    let fails = b"#!/bin/sh\necho 'mount: mounting none on /tmp failed: No such device'\nexit 1\n";
+    let bench = bench.overlay(Archive::new().file("bin/mount", 0o755, fails));
+    let judged = bench.judge_in("spoiled", &path, None);
+    judged.assert_rejected("mount: mounting none on /tmp failed");
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use kbisect::journal::{Record, RunDir};
-use toy::{Ended, Rule, Spec, TWELVE_NEEDED, Toy, fragment, set};
+use toy::{Ended, Rule, SmallDisk, Spec, TWELVE_NEEDED, Toy, fragment, set};
 
 /// Notes, in a line for each time the oracle is asked, what it is compared with.
 const NOTE: &str =
@@ -197,6 +197,54 @@ fn a_run_goes_on_only_with_the_kernel_that_it_was_begun_with() {
 }
 
 #[test]
+fn a_kernel_that_cannot_be_traced_is_told_and_the_search_begins_without() {
+    let toy = toy(&format!(
+        "# It says that it is one of: kbisect boot\n{NOTE}"
+    ));
+    let makefile = toy.read("src/Makefile");
+    toy.write("src/Makefile", &format!("core-y := lib/\n{makefile}"));
+    toy.write("src/lib/Makefile", "obj-$(CONFIG_X3) += a.o\n");
+    let ended = run(&toy, &["-j", "1"]);
+    let said = ended.said();
+    assert_eq!(ended.code, 0, "{said}");
+    assert_eq!(toy.answer(), set(&TWELVE_NEEDED));
+    assert!(
+        said.contains("the start cannot be traced, and the search begins without"),
+        "{said}"
+    );
+    assert!(said.contains("no oracle uses it"), "{said}");
+    assert!(!toy.path("out/trace.json").exists());
+}
+
+#[test]
+#[allow(clippy::print_stderr, reason = "whoever looks at the test must know")]
+fn a_disk_that_fills_while_the_kernel_is_copied_is_no_verdict_and_no_half_a_kernel_is_judged() {
+    let toy = toy(NOTE);
+    let kernel = toy.read("kernel");
+    let large = format!("{kernel}{}", "# large\n".repeat(1 << 19));
+    toy.write("kernel", &large);
+    let Some(_disk) = SmallDisk::mount(&toy.path("out"), 3000) else {
+        eprintln!("not tried: no file system can be mounted");
+        return;
+    };
+    let ended = run(&toy, &["-j", "1"]);
+    assert_eq!(ended.code, 1, "{}", ended.said());
+    assert!(ended.said().contains("No space left"), "{}", ended.said());
+    assert_eq!(stand_ins(&toy), 0);
+    assert_eq!(toy.read("state/asked"), "");
+    let left = toy.path("out/trials/0001/stand-in");
+    assert!(!left.exists(), "it takes the room that others need");
+    let grown = Command::new("mount")
+        .args(["-o", "remount,size=64m"])
+        .arg(toy.path("out"))
+        .status();
+    assert!(grown.unwrap().success());
+    let resumed = toy.resume();
+    assert_eq!(resumed.code, 0, "{}", resumed.said());
+    assert_eq!(toy.answer(), set(&TWELVE_NEEDED));
+}
+
+#[test]
 fn what_is_no_kernel_and_no_folder_of_modules_is_refused_before_anything_is_done() {
     let toy = toy("");
     for (args, says) in [
@@ -296,6 +344,35 @@ fn a_package_is_downloaded_once_and_its_kernel_stands_for_its_configuration() {
     let second = with_package(&toy, "linux-image-toy=7-1");
     assert_eq!(second.code, 0, "{}", second.said());
     assert_eq!(toy.read("state/downloads").lines().count(), 1);
+}
+
+#[test]
+fn a_package_of_another_version_than_the_source_is_told_with_the_way_out() {
+    let toy = toy("");
+    let header = "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/x86 7.0.9 Kernel Configuration\n#\n";
+    toy.write("start", &format!("{header}{}", toy.read("start")));
+    with_packages(&toy, "", "");
+    let makefile = toy.read("src/Makefile");
+    let version =
+        |sublevel| format!("VERSION = 7\nPATCHLEVEL = 0\nSUBLEVEL = {sublevel}\n{makefile}");
+    toy.write("src/Makefile", &version(1));
+    let ended = with_package(&toy, "linux-image-toy");
+    let said = ended.said();
+    assert_eq!(ended.code, 0, "{said}");
+    assert!(
+        said.contains("configuration of Linux 7.0.9, and the source is Linux 7.0.1"),
+        "{said}"
+    );
+    assert!(said.contains("package:NAME=VERSION"), "{said}");
+    fs::remove_dir_all(toy.path("out")).unwrap();
+    toy.write("src/Makefile", &version(9));
+    let ended = with_package(&toy, "linux-image-toy");
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert!(
+        !ended.said().contains("configuration of Linux"),
+        "{}",
+        ended.said()
+    );
 }
 
 #[test]

@@ -76,6 +76,13 @@ impl Forecasts {
         kbuild.map_or_else(BTreeSet::new, |kbuild| kbuild.objects(config))
     }
 
+    /// The options by which the makefile beside an object's source lists it; see [`Kbuild::options_of`].
+    #[must_use]
+    pub fn options_of(&self, object: &str) -> BTreeSet<String> {
+        let kbuild = self.kbuild.as_ref();
+        kbuild.map_or_else(BTreeSet::new, |kbuild| kbuild.options_of(object))
+    }
+
     /// Of a tree in which `config` is built.
     fn standing(&self, tree: &Path, config: &Config) -> Arc<Standing> {
         let fingerprint = config.fingerprint();

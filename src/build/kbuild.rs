@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::make_scope::Scope;
-use super::makefile::Makefile;
+use super::makefile::{Line, Makefile};
 use super::remembered::Remembered;
 use super::walk::{Listed, Walk, Walked};
 use crate::model::{Config, Symbol, Tristate, Value};
@@ -118,6 +118,30 @@ impl Kbuild {
         let found = walked.found.clone();
         *self.last() = Some(Arc::new(walked));
         found
+    }
+
+    /// The options (without `CONFIG_`) by which the makefile beside an object's source lists it, as it is written:
+    /// `obj-$(CONFIG_X) += foo.o`. None if it is listed whatever the configuration is.
+    #[must_use]
+    pub fn options_of(&self, object: &str) -> BTreeSet<String> {
+        let path = Path::new(object);
+        let is_within = path.components().all(|c| matches!(c, Component::Normal(_)));
+        let (Some(folder), Some(file), true) = (path.parent(), path.file_name(), is_within) else {
+            return BTreeSet::new();
+        };
+        let mut makefiles = ["Kbuild", "Makefile"].iter();
+        let makefile = makefiles.find_map(|name| self.makefile(&folder.join(name)));
+        let lines = makefile.iter().flat_map(|makefile| &makefile.lines);
+        let lists = lines.filter_map(|line| match line {
+            Line::Assign(name, _, value) if name.starts_with("obj-") => Some((name, value)),
+            _ => None,
+        });
+        let lists = lists.filter(|(_, value)| value.split_whitespace().any(|word| word == file));
+        let names = lists.filter_map(|(name, _)| {
+            let (_, rest) = name.split_once("$(CONFIG_")?;
+            Some(rest.split_once(')')?.0.to_owned())
+        });
+        names.collect()
     }
 
     fn last(&self) -> MutexGuard<'_, Option<Arc<Walked>>> {
@@ -237,6 +261,36 @@ pub(super) mod tests {
             names(&kbuild, &["ACL"]),
             "fs/a.o fs/acl.o fs/b/c.o fs/d.o fs/plain.o"
         );
+    }
+
+    #[test]
+    fn the_options_of_an_object_stand_in_the_makefile_beside_it() {
+        let (_dir, kbuild) = source(&[
+            (
+                "drivers/net/Makefile",
+                "obj-$(CONFIG_VIRTIO_NET) += virtio_net.o\nobj-$(CONFIG_A) += a.o \\\n\tb.o c/\n\
+                 obj-$(subst m,y,$(CONFIG_B)) += b.o\nobj-y += always.o\na-$(CONFIG_C) += part.o\n",
+            ),
+            ("fs/Kbuild", "obj-$(CONFIG_EXT4_FS) := ext4.o\n"),
+        ]);
+        let of = |object: &str| {
+            let names: Vec<String> = kbuild.options_of(object).into_iter().collect();
+            names.join(" ")
+        };
+        assert_eq!(of("drivers/net/virtio_net.o"), "VIRTIO_NET");
+        assert_eq!(of("drivers/net/b.o"), "A B");
+        assert_eq!(of("fs/ext4.o"), "EXT4_FS");
+        for object in [
+            "drivers/net/always.o",
+            "drivers/net/part.o",
+            "gone/x.o",
+            "x.o",
+            "/",
+            "",
+            "..",
+        ] {
+            assert_eq!(of(object), "", "{object}");
+        }
     }
 
     #[test]

@@ -261,8 +261,31 @@ fn installed(status: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_earlier_guest_is_one_of_the_same_recipe_that_nobody_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let id = hash([b"recipe".as_slice()]);
+        let other = hash([b"another".as_slice()]);
+        let make = |name: &str| {
+            let folder = dir.path().join(name);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(ROOT_IMAGE), name).unwrap();
+            check_sums(&folder, &FILES).unwrap();
+            folder
+        };
+        let path = dir.path().join(name_of("debian-", &id));
+        make(&format!("{}-00000000", folder_name("debian-", &other)));
+        let find = || earlier(&path, "debian-", &id);
+        assert_eq!(find(), None);
+        let folder = make(&format!("{}-00000000", folder_name("debian-", &id)));
+        assert_eq!(find(), Some(folder.clone()));
+        fs::write(folder.join(ROOT_IMAGE), "changed").unwrap();
+        assert_eq!(find(), None);
+    }
 
     #[test]
     fn only_installed_packages_are_listed() {

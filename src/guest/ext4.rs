@@ -110,8 +110,9 @@ pub(super) fn no_room(setup: &Setup<'_>, program: &str, path: &Path, bytes: u64)
     }
 }
 
-/// Sets the times that depend on when the file system was made: of each inode all but that of the last modification,
-/// which must not be later than [`EPOCH`]. For file systems without checksums: those that are made here.
+/// Sets what depends on when and how the file system was made: the count of written bytes, and of each inode all times
+/// but that of the last modification, which must not be later than [`EPOCH`]. For file systems without checksums: those
+/// that are made here.
 pub(super) fn settle_times(image: &Path, offset: u64) -> Result<()> {
     let failed = |e| Error::io("set the times in", image, e);
     let file = OpenOptions::new().read(true).write(true).open(image);
@@ -127,6 +128,9 @@ pub(super) fn settle_times(image: &Path, offset: u64) -> Result<()> {
             .map(u32::from_le_bytes)
             .ok_or_else(damaged)
     };
+    // How much was ever written to it.
+    file.write_all_at(&[0; 8], offset + 1024 + 0x178)
+        .map_err(failed)?;
     let inodes = u64::from(le32(&head, 0)?);
     let block = 1024_u64 << le32(&head, 24)?.min(6);
     let first_block = u64::from(le32(&head, 20)?);

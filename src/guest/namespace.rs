@@ -1,9 +1,9 @@
 //! Programs that must be root for the files that they make: of this machine, or of a user namespace.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::setup::{Setup, is_root};
-use crate::supervise::{Spec, find_program};
+use crate::supervise::{Spec, find_system_program};
 use crate::{Error, Result};
 
 /// The arguments of `unshare` with which the user is root in a namespace, and has other users there.
@@ -42,13 +42,8 @@ pub(super) fn check(setup: &Setup<'_>) -> Result<()> {
 
 /// A program of e2fsprogs or the like, which need not be in the `PATH` of an ordinary user.
 pub(super) fn system_program(name: &str) -> Result<PathBuf> {
-    find_program(name)
-        .or_else(|| {
-            let places = ["/usr/sbin", "/sbin"].map(|dir| Path::new(dir).join(name));
-            places.into_iter().find(|path| path.is_file())
-        })
-        .ok_or_else(|| {
-            Error::failed(format!("there is no {name} on this machine"))
-                .hint("it is in the package e2fsprogs: apt-get install e2fsprogs")
-        })
+    find_system_program(name).ok_or_else(|| {
+        Error::failed(format!("there is no {name} on this machine"))
+            .hint("it is in the package e2fsprogs: apt-get install e2fsprogs")
+    })
 }

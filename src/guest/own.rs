@@ -257,3 +257,46 @@ fn entries(folder: &Path) -> Result<BTreeMap<Vec<u8>, PathBuf>> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_folder_is_known_by_names_permissions_links_and_contents() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sbin/init");
+        fs::create_dir(dir.path().join("sbin")).unwrap();
+        fs::write(&file, "one").unwrap();
+        let path = format!("{}/", dir.path().display());
+        let id = || Own::at(&path).unwrap().id().unwrap();
+        let mut seen = vec![id()];
+        fs::write(&file, "two").unwrap();
+        seen.push(id());
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o711)).unwrap();
+        seen.push(id());
+        fs::rename(&file, dir.path().join("sbin/inits")).unwrap();
+        seen.push(id());
+        std::os::unix::fs::symlink("inits", &file).unwrap();
+        seen.push(id());
+        fs::create_dir(dir.path().join("empty")).unwrap();
+        seen.push(id());
+        let all = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), all);
+        assert_eq!(id(), id());
+    }
+
+    #[test]
+    fn a_list_with_nonsense_is_told_with_its_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mine.list");
+        fs::write(&path, "a b\n").unwrap();
+        let own = Own::at(path.to_str().unwrap()).unwrap();
+        let error = own.recipe().unwrap_err().to_string();
+        assert!(error.contains("mine.list: line 1: "), "{error}");
+    }
+}

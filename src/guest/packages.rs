@@ -56,7 +56,15 @@ pub(super) fn install(
     tar: &Path,
     work: &Path,
 ) -> Result<()> {
-    let sources = sources(setup, &recipe.release)?;
+    let (sources, is_same) = sources(setup, &recipe.release)?;
+    if is_same {
+        // mmdebstrap would tell of it after minutes.
+        for package in &recipe.packages {
+            if !setup.has_package(package)? {
+                return Err(no_package(package, ""));
+            }
+        }
+    }
     let given = |option: &str, value: &str| format!("--{option}={value}");
     let mut spec = Spec::new("mmdebstrap")
         .args(["--variant=minbase", "--format=tar", "--architectures=amd64"])
@@ -98,8 +106,17 @@ pub(super) fn install(
     Err(explained(&said, setup.apt_failed("mmdebstrap")))
 }
 
-/// Debian's archives as this machine's own apt has them, for another release: lines of a `sources.list`.
-fn sources(setup: &mut Setup<'_>, release: &str) -> Result<Vec<String>> {
+/// The error that there is no such package; `more` is added to what can be done.
+fn no_package(package: &str, more: &str) -> Error {
+    let name = package.split('=').next().unwrap_or(package);
+    Error::usage(format!("the package {package} cannot be had")).hint(format!(
+        "is it spelled right (`apt-cache policy {name}`), and in the component main of this release? {more}"
+    ))
+}
+
+/// Debian's archives as this machine's own apt has them, for another release: lines of a `sources.list`. Also whether
+/// that release is this machine's.
+fn sources(setup: &mut Setup<'_>, release: &str) -> Result<(Vec<String>, bool)> {
     let format = "$(REPO_URI) $(CODENAME) $(ORIGIN)";
     let listed = setup.output(Spec::new("apt-get").args([
         "indextargets",
@@ -122,7 +139,10 @@ fn sources(setup: &mut Setup<'_>, release: &str) -> Result<Vec<String>> {
              copy its folder in the cache here (`kbisect guest show NAME` tells it)",
         ));
     }
-    Ok(lines)
+    let is_same = listed
+        .lines()
+        .any(|line| line.split_whitespace().skip(1).eq([release, "Debian"]));
+    Ok((lines, is_same))
 }
 
 /// The lines for what `apt-get indextargets` lists: `URI CODENAME ORIGIN` a line.
@@ -163,9 +183,7 @@ fn explained(said: &str, error: Error) -> Error {
         .or_else(|| quoted_before("has no installation candidate"));
     let kept = error.hint_text().unwrap_or_default().to_owned();
     if let Some(package) = package {
-        return Error::usage(format!("the package {package} cannot be had")).hint(format!(
-            "is it spelled right (`apt-cache policy {package}`), and in the component main of this release? {kept}"
-        ));
+        return no_package(&package, &kept);
     }
     if let Some(line) = said
         .lines()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::unless_absent;
 use crate::model::{
     Analysis, Certify, ContentId, Prior, Request, RequestId, RequestSet, RunKey, StoredSettings,
-    TrialId, sanitize_line, understand,
+    Symptom, TrialId, sanitize_line, understand,
 };
 use crate::{Error, Result};
 
@@ -47,6 +47,9 @@ pub struct RunInfo {
     /// How likely each request is needed, as somebody thinks. Empty: nobody has an idea.
     #[serde(default, skip_serializing_if = "Prior::is_empty")]
     pub prior: Prior,
+    /// What a failing guess may say, and the requests that it may lack then. Not in older runs, which grew without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symptoms: Vec<Symptom>,
     /// How many `=` lines the resolved start has, if the run begins with a guess, without building it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_lines: Option<u32>,

@@ -31,6 +31,7 @@ fn info() -> RunInfo {
         algorithm: "ddmin".into(),
         requests: vec![request("NET", "y"), request("LOG_BUF_SHIFT", "12")],
         keep: RequestSet::of(2, [RequestId(1)]),
+        symptoms: vec![],
         start_lines: None,
         carried: vec![],
         selectors: vec![RequestSet::empty(2), RequestSet::of(2, [RequestId(0)])],

@@ -12,6 +12,9 @@ use crate::{Error, Result};
 /// The list of modules in the order in which they are linked, or would be if they were built in.
 const ORDER: &str = "modules.order";
 
+/// The list of what would be modules and is built in.
+pub(super) const BUILT_IN: &str = "modules.builtin";
+
 /// The modules of one kernel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Modules {
@@ -31,8 +34,7 @@ impl Modules {
     /// # Errors
     /// The folder cannot be read.
     pub fn installed(folder: &Path) -> Result<Self> {
-        let mut found = Vec::new();
-        walk(folder, &mut found)?;
+        let mut found = all_files(folder)?;
         let place = |path: &PathBuf| {
             let path = path.strip_prefix(folder).unwrap_or(path);
             // What was added replaces what came with the kernel, as for depmod.
@@ -46,11 +48,11 @@ impl Modules {
                 files.entry(name).or_insert_with(|| path.clone());
             }
         }
-        let list = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+        let list = |name: &str| String::from_utf8_lossy(&list(&folder.join(name))).into_owned();
         let names = |text: &str| -> Vec<String> {
             text.lines().filter_map(|l| name_of(Path::new(l))).collect()
         };
-        let built_in = names(&list("modules.builtin")).into_iter().collect();
+        let built_in = names(&list(BUILT_IN)).into_iter().collect();
         let mut aliases: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for line in list("modules.alias").lines() {
             let mut words = line.split_whitespace();
@@ -209,15 +211,15 @@ impl Modules {
 
     /// What must be loaded before each of the modules that were read.
     fn needs(&self, read: &BTreeMap<String, (Info, Vec<u8>)>) -> BTreeMap<String, Vec<String>> {
-        let mut offered: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+        let mut offered: BTreeMap<String, Vec<&String>> = BTreeMap::new();
         for (name, (info, _)) in read {
             for alias in &info.aliases {
-                offered.entry(alias).or_default().push(name);
+                offered.entry(plain(alias)).or_default().push(name);
             }
         }
         let needed = |(name, (info, _)): (&String, &(Info, Vec<u8>))| {
             let soft = info.before.iter().flat_map(|wish| {
-                let offering = offered.get(wish.as_str()).into_iter().flatten();
+                let offering = offered.get(wish).into_iter().flatten();
                 let offering = offering.map(|name| (*name).clone());
                 self.named(wish).into_iter().chain(offering)
             });
@@ -230,7 +232,7 @@ impl Modules {
 }
 
 /// The contents of a module, unpacked if it is compressed.
-fn contents(path: &Path) -> Result<Vec<u8>> {
+pub(super) fn contents(path: &Path) -> Result<Vec<u8>> {
     let of = fs::metadata(path).map_err(|e| Error::io("read the module", path, e))?;
     // To read a pipe would never end.
     if !of.is_file() {
@@ -253,7 +255,7 @@ fn contents(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// The plain name of the module in a file of this name. None if it is no module.
-fn name_of(path: &Path) -> Option<String> {
+pub(super) fn name_of(path: &Path) -> Option<String> {
     let file = path.file_name()?.to_str()?;
     let name = [".ko", ".ko.gz", ".ko.xz", ".ko.zst", ".o"]
         .iter()
@@ -261,7 +263,31 @@ fn name_of(path: &Path) -> Option<String> {
     Some(plain(name))
 }
 
-/// All files below `folder`. Links to folders (`build`, `source`) are not followed.
+/// The contents of a list that depmod or a build made; empty if there is none. To read a pipe would never end.
+pub(super) fn list(path: &Path) -> Vec<u8> {
+    let is_file = fs::metadata(path).is_ok_and(|of| of.is_file());
+    let bytes = is_file.then(|| fs::read(path).ok()).flatten();
+    bytes.unwrap_or_default()
+}
+
+/// The folders of modules beside which `build` and `source` lead out of the folder.
+const FOLDERS: [&str; 3] = ["kernel", "updates", "extra"];
+
+/// All files of modules in `folder`. Its folders of modules may be links to folders; no other link to one is followed.
+pub(super) fn all_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    walk(folder, &mut found)?;
+    for name in FOLDERS {
+        let below = folder.join(name);
+        // Of others the files were found.
+        if below.is_symlink() && below.is_dir() {
+            walk(&below, &mut found)?;
+        }
+    }
+    Ok(found)
+}
+
+/// All files below `folder`, without those that links to folders lead to.
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     let wrong = |e| Error::io("read the folder of modules", folder, e);
     for entry in fs::read_dir(folder).map_err(wrong)? {

@@ -9,7 +9,7 @@ pub(super) struct Info {
     pub(super) depends: Vec<String>,
     /// The modules, or aliases of modules, that it wants to be loaded before it if they are there.
     pub(super) before: Vec<String>,
-    /// Other names for it.
+    /// Other names for it, and patterns of names of devices, as they are written.
     pub(super) aliases: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn read(module: &[u8]) -> Option<Info> {
                 info.depends.extend(names.map(plain));
             }
             Some(("softdep", text)) => info.before.extend(before(text).map(plain)),
-            Some(("alias", name)) => info.aliases.push(plain(name)),
+            Some(("alias", name)) => info.aliases.push(name.to_owned()),
             _ => {}
         }
     }

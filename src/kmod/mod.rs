@@ -2,12 +2,15 @@
 //!
 //! No depmod is needed: what a module depends on is in the module itself.
 
+mod aliases;
 mod archive;
 mod files;
 mod info;
 mod order;
+mod pattern;
 mod strip;
 
+pub use aliases::Present;
 pub use files::Modules;
 
 /// Which modules are wanted.

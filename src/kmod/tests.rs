@@ -57,7 +57,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-fn put(folder: &Path, file: &str, contents: &[u8]) {
+pub(super) fn put(folder: &Path, file: &str, contents: &[u8]) {
     let path = folder.join(file);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, contents).unwrap();
@@ -209,4 +209,52 @@ fn a_damaged_module_is_named() {
         assert_eq!(error.kind(), ErrorKind::Failed);
         assert!(error.to_string().contains(name), "{error}");
     }
+}
+
+#[test]
+fn a_folder_of_modules_may_be_a_link_and_other_links_lead_nowhere() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), installed());
+    let link =
+        |to: &Path, name: &str| std::os::unix::fs::symlink(to, dir.path().join(name)).unwrap();
+    link(&elsewhere.path().join("kernel"), "kernel");
+    link(elsewhere.path(), "build");
+    let modules = Modules::installed(dir.path()).unwrap();
+    let packed = modules.pack(Wanted::Named(&["virtio_net"])).unwrap();
+    assert_eq!(packed.names, ["failover", "net_failover", "virtio_net"]);
+    std::fs::remove_file(dir.path().join("kernel")).unwrap();
+    assert!(Modules::installed(dir.path()).unwrap().is_empty());
+    // A circle has an end.
+    link(dir.path(), "kernel");
+    assert!(Modules::installed(dir.path()).unwrap().is_empty());
+}
+
+#[test]
+fn a_pipe_among_modules_is_refused_and_never_read() {
+    use nix::sys::stat::Mode;
+    let pipe = |path: &Path| nix::unistd::mkfifo(path, Mode::S_IRWXU).unwrap();
+    let dir = installed();
+    let module = dir.path().join("kernel/drivers/net/virtio_net.ko");
+    fs::remove_file(&module).unwrap();
+    pipe(&module);
+    for list in ["modules.alias", "modules.order", "modules.builtin.modinfo"] {
+        pipe(&dir.path().join(list));
+    }
+    let modules = Modules::installed(dir.path()).unwrap();
+    let error = modules.pack(Wanted::All).unwrap_err().to_string();
+    assert!(error.contains("virtio_net.ko is no file"), "{error}");
+    let loaded = ["virtio_net".to_owned()].into();
+    assert_eq!(
+        Present::of(dir.path(), &loaded)
+            .unwrap()
+            .named("virtio_net"),
+        None
+    );
+
+    // Of a build.
+    let tree = tempfile::tempdir().unwrap();
+    fs::write(tree.path().join("modules.order"), "net/a.o\n").unwrap();
+    fs::create_dir(tree.path().join("net")).unwrap();
+    pipe(&tree.path().join("net/a.ko"));
+    let error = Modules::built(tree.path()).unwrap_err().to_string();
+    assert!(error.contains("a module that was not built"), "{error}");
 }

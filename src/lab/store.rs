@@ -54,7 +54,11 @@ pub fn laid_over(header: &str, fragment: &Fragment) -> String {
 /// [`replay`](crate::search::replay).
 pub fn calls(lines: &[Line]) -> impl Iterator<Item = Call> + '_ {
     let calls = RunState::of(lines).calls.into_iter();
-    calls.filter_map(|at| match &lines[at].record {
+    let evidence = |at: &usize| match &lines[*at].record {
+        Record::Told { judgement, .. } => judgement.why_failed().map(str::to_owned),
+        _ => None,
+    };
+    let call = |at: usize| match &lines[at].record {
         Record::Start { judgement, .. } => Some(Call::StartJudged(judgement.verdict)),
         Record::Proposed { candidate } => Some(Call::Proposed(candidate.clone())),
         Record::Told {
@@ -67,6 +71,11 @@ pub fn calls(lines: &[Line]) -> impl Iterator<Item = Call> + '_ {
             Depends::of_lists(carried, keep.capacity()).unwrap_or_default(),
         )),
         _ => None,
+    };
+    calls.flat_map(move |at| {
+        [evidence(&at).map(Call::Heard), call(at)]
+            .into_iter()
+            .flatten()
     })
 }
 

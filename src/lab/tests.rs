@@ -191,6 +191,7 @@ fn info() -> RunInfo {
         algorithm: "ddmin".into(),
         requests: NAMES.map(request).to_vec(),
         keep: RequestSet::empty(NAMES.len()),
+        symptoms: vec![],
         start_lines: None,
         carried: vec![],
         selectors: vec![],

@@ -14,6 +14,9 @@ pub const SOURCE: &str = "KBISECT_SOURCE";
 /// The build tree.
 pub const BUILD: &str = "KBISECT_BUILD";
 
+/// The log of the build, with `--clean-builds`: of the whole kernel.
+pub const BUILD_LOG: &str = "KBISECT_BUILD_LOG";
+
 /// The oracle's own folder in the trial.
 pub const TRIAL: &str = "KBISECT_TRIAL";
 
@@ -58,9 +61,9 @@ pub const NIC: &str = "KBISECT_NIC";
 pub const DISK: &str = "KBISECT_DISK";
 
 /// Those that kbisect sets anew for each oracle or probe, whatever the user has set.
-pub const SET_BY_KBISECT: [&str; 15] = [
-    IMAGE, CONFIG, SOURCE, BUILD, TRIAL, TIMEOUT, EVIDENCE, SLOT, BASELINE, TRACE, GUEST, MODULES,
-    PORT, MACHINE, LEVEL,
+pub const SET_BY_KBISECT: [&str; 16] = [
+    IMAGE, CONFIG, SOURCE, BUILD, BUILD_LOG, TRIAL, TIMEOUT, EVIDENCE, SLOT, BASELINE, TRACE,
+    GUEST, MODULES, PORT, MACHINE, LEVEL,
 ];
 
 #[cfg(test)]

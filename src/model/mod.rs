@@ -20,6 +20,7 @@ mod request;
 mod set;
 mod settings;
 mod symbol;
+mod symptom;
 mod text;
 mod tracing;
 mod trial;
@@ -50,6 +51,7 @@ pub use request::{Fragment, Request, RequestId};
 pub use set::RequestSet;
 pub use settings::StoredSettings;
 pub use symbol::{InvalidSymbol, InvalidValue, MODULES, Symbol, Tristate, Value};
+pub use symptom::Symptom;
 pub use text::{sanitize, sanitize_line};
 pub use tracing::Tracing;
 pub use trial::{

@@ -194,3 +194,11 @@ pub struct Judgement {
     #[serde(default, skip_serializing_if = "Origin::is_earlier")]
     pub origin: Origin,
 }
+
+impl Judgement {
+    /// What the oracle or the build said, if it failed.
+    #[must_use]
+    pub fn why_failed(&self) -> Option<&str> {
+        self.evidence.as_deref().filter(|_| self.verdict.is_fail())
+    }
+}

@@ -27,6 +27,8 @@ pub struct Job {
     pub source: PathBuf,
     /// The build tree.
     pub build: PathBuf,
+    /// The log of the build, if all of the kernel was built in it.
+    pub build_log: Option<PathBuf>,
     /// The archive of the kernel's modules, if it has any.
     pub modules: Option<PathBuf>,
     /// The directory of the trial; each oracle gets one of its own in it.
@@ -52,6 +54,7 @@ impl Oracle {
             std::path::absolute(path).map_err(|e| Error::io("find the folder of", path, e))
         };
         let mut spec = Spec::new(self.program())
+            .args(&self.argument)
             .cwd(dir)
             .wall(job.timeout + grace(job.timeout))
             .in_fixed_locale()
@@ -80,6 +83,10 @@ impl Oracle {
         spec = match form.level {
             Some(level) => spec.env(contract::LEVEL, level.to_string()),
             None => spec.env_remove(contract::LEVEL),
+        };
+        spec = match &job.build_log {
+            Some(log) => spec.env(contract::BUILD_LOG, absolute(log)?),
+            None => spec.env_remove(contract::BUILD_LOG),
         };
         spec = match &job.modules {
             Some(archive) => spec.env(contract::MODULES, absolute(archive)?),

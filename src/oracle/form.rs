@@ -1,6 +1,10 @@
 //! The forms in which an oracle is asked: one, or a quick one and then a full one.
 
-use super::Oracle;
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
 use crate::model::Level;
 
 /// Which forms of an oracle are asked about a kernel.
@@ -22,31 +26,51 @@ pub(super) struct Form {
     pub(super) folder: String,
 }
 
-impl Oracle {
-    /// Those of its forms that are to be asked; at least one.
-    pub(super) fn forms(&self, which: Forms) -> Vec<Form> {
-        let levels = self.header.as_ref().map(|header| header.levels());
-        let of = |level| Form {
-            level,
-            folder: self.name.clone(),
-        };
-        let mut forms = match levels {
-            None => vec![of(None)],
-            Some(levels) => levels.iter().map(|level| of(Some(*level))).collect(),
-        };
-        if let [fast, _] = forms.as_mut_slice() {
-            // Each has a measure of its own in the trial of the start.
-            fast.folder += "-fast";
-        }
-        match which {
-            Forms::Each => forms,
-            Forms::Last => forms.split_off(forms.len() - 1),
-        }
+/// The kernels that a fast form rejected, by hashes of their configurations.
+#[derive(Debug, Default)]
+pub(super) struct Rejected(Mutex<HashSet<blake3::Hash>>);
+
+impl Rejected {
+    /// Notes that the fast form rejected the kernel of this config.
+    pub(super) fn note(&self, config: &Path) {
+        self.with(config, |all, config| {
+            all.insert(config);
+        });
     }
 
-    /// The names of its folders in a trial.
-    pub(super) fn folders(&self) -> impl Iterator<Item = String> + use<> {
-        let forms = self.forms(Forms::Each).into_iter();
-        forms.map(|form| form.folder)
+    /// Did the fast form reject it? That is answered once.
+    pub(super) fn take(&self, config: &Path) -> bool {
+        self.with(config, |all, config| all.remove(&config))
+    }
+
+    fn with<T>(
+        &self,
+        config: &Path,
+        act: impl FnOnce(&mut HashSet<blake3::Hash>, blake3::Hash) -> T,
+    ) -> T {
+        let config = blake3::hash(&fs::read(config).unwrap_or_default());
+        // It is changed in single steps: a panic elsewhere leaves it whole.
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut all, config)
+    }
+}
+
+/// Those forms of the oracle `name` that are to be asked, if its header names these levels; at least one.
+pub(super) fn forms(name: &str, levels: Option<&[Level]>, which: Forms) -> Vec<Form> {
+    let of = |level| Form {
+        level,
+        folder: name.to_owned(),
+    };
+    let mut forms = match levels {
+        None => vec![of(None)],
+        Some(levels) => levels.iter().map(|level| of(Some(*level))).collect(),
+    };
+    if let [fast, _] = forms.as_mut_slice() {
+        // Each has a measure of its own in the trial of the start.
+        fast.folder += "-fast";
+    }
+    match which {
+        Forms::Each => forms,
+        Forms::Last => forms.split_off(forms.len() - 1),
     }
 }

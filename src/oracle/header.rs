@@ -108,7 +108,7 @@ impl Header {
                 &[GUEST],
                 format!("guest={name} boots from a disk: add disk=virtio, or another kind of disk"),
             )),
-            (_, Some(Medium::Disk)) => Ok(()),
+            (_, Some(Medium::Disk)) => self.is_possible(),
             (name, _) => {
                 let guest = name.map_or("no guest".to_owned(), |name| format!("guest={name}"));
                 let why = format!("needs a guest with a disk, and here is {guest}");
@@ -117,10 +117,18 @@ impl Header {
                 }
                 match self.hardware.loader {
                     Loader::Grub => Err((&["boot"], format!("boot=grub {why}"))),
-                    Loader::Direct => Ok(()),
+                    Loader::Direct => self.is_possible(),
                 }
             }
         }
+    }
+
+    /// Can there be such a machine?
+    fn is_possible(&self) -> Result<(), (&'static [&'static str], String)> {
+        let machine = &Hardware::KEYS;
+        self.hardware
+            .check()
+            .map_err(|why| (machine.as_slice(), why))
     }
 
     /// The same with what the user's environment says of the disk and the network card, where the oracle has one.
@@ -144,6 +152,7 @@ impl Header {
                 return Err(wrong(&format!("the oracle needs a {key}")));
             }
             self.hardware.set(key, value).map_err(|what| wrong(&what))?;
+            self.hardware.check().map_err(|what| wrong(&what))?;
         }
         Ok(self)
     }
@@ -366,6 +375,22 @@ mod tests {
         }
         let binary = b"\x7fELF\0\n# kbisect: guest=nothing\n";
         assert_eq!(Header::read(Path::new("x"), binary).unwrap(), None);
+    }
+
+    #[test]
+    fn a_machine_that_cannot_be_is_refused_also_if_the_environment_asks_for_it() {
+        let told = refused("# kbisect: guest=debian\n# kbisect: machine=q35 disk=ata\n");
+        assert!(
+            told.starts_with("my-oracle, line 2: q35 has no IDE"),
+            "{told}"
+        );
+        let header = header("# kbisect: guest=debian machine=microvm disk=virtio\n");
+        let error = header.clone().with_environment("nvme", "").unwrap_err();
+        assert!(
+            error.to_string().starts_with("KBISECT_DISK: microvm"),
+            "{error}"
+        );
+        assert!(header.with_environment("virtio", "e1000").is_ok());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::form::{Form, Forms};
 use super::said::{EVIDENCE, first_line, last_line, limit_line};
 use crate::error::unless_absent;
 use crate::identity::{Tracked, Version};
-use crate::model::sanitize_line;
+use crate::model::{Level, sanitize_line};
 use crate::supervise::{CancelToken, How, LOG_LIMIT, Log, Room, run_with, temporary_folder};
 use crate::{Error, ErrorKind, Result};
 
@@ -104,13 +104,29 @@ impl Oracle {
         for form in &forms {
             let outcome = self.judge_form(form, job, cancel)?;
             (wall, cpu) = (wall + outcome.wall, cpu + outcome.cpu);
-            let is_accepted = outcome.verdict == OracleVerdict::Accept;
-            last = Some(OracleOutcome {
+            let mut outcome = OracleOutcome {
                 wall,
                 cpu,
                 ..outcome
-            });
-            if !is_accepted {
+            };
+            let verdict = outcome.verdict;
+            match (verdict, form.level) {
+                (OracleVerdict::Reject, Some(Level::Fast)) if forms.len() > 1 => {
+                    self.rejected.note(&job.config);
+                    let why = outcome.evidence.map(|why| format!(": {why}"));
+                    outcome.evidence = Some(format!("at level fast{}", why.unwrap_or_default()));
+                }
+                (OracleVerdict::Accept, Some(Level::Full)) if self.rejected.take(&job.config) => {
+                    let (name, trial) = (self.name(), job.trial_dir.display());
+                    self.written.warn(format!(
+                        "the oracle {name} rejected a kernel at level fast and accepts it at level full ({trial}): \
+                         the verdicts at level full count, and each repetition is one"
+                    ));
+                }
+                _ => {}
+            }
+            last = Some(outcome);
+            if verdict != OracleVerdict::Accept {
                 break;
             }
         }

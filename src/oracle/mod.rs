@@ -48,6 +48,8 @@ pub struct Oracle {
     program: PathBuf,
     /// BLAKE3 of the program's contents, as earlier versions had it.
     contents: blake3::Hash,
+    /// The argument of a shipped one: its name has it, too, and so has the key of a verdict.
+    argument: Option<String>,
     /// What it says that it needs.
     header: Option<Header>,
     /// The folder of the guest that it boots.
@@ -58,21 +60,25 @@ pub struct Oracle {
     uses: Arc<Vec<Tracked>>,
     /// What of these it writes itself.
     written: Arc<Written>,
+    /// The kernels that its fast form rejected.
+    rejected: Arc<form::Rejected>,
     /// What else a judgement depends on: the guest, QEMU.
     tools: Vec<Arc<Tracked>>,
 }
 
-/// Finds an oracle: the name of a [shipped](SHIPPED) one, or a path to an executable.
+/// Finds an oracle: the name of a [shipped](SHIPPED) one, `NAME:ARGUMENT` for one that takes an argument, or a path
+/// to an executable.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when there is no such oracle, or it cannot be
 /// executed.
 pub fn find(name_or_path: &str) -> Result<Oracle> {
-    if let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name_or_path) {
+    if let Some((shipped, argument)) = shipped::asked(name_or_path)? {
         let program = shipped::install(shipped, &dirs::cache_dir()?)?;
         return Ok(Oracle {
             contents: shipped.hash_without_header(),
-            ..Oracle::new(shipped.name, Path::new(shipped.name), program)?
+            argument: argument.map(str::to_owned),
+            ..Oracle::new(name_or_path, Path::new(shipped.name), program)?
         });
     }
     let path = Path::new(name_or_path);
@@ -154,14 +160,28 @@ impl Oracle {
         Ok(Self {
             name: name.to_owned(),
             contents: blake3::hash(&contents),
+            argument: None,
             header: header.transpose()?,
             guest: None,
             uses: Arc::new(uses::of(&program, &files)),
             files: Arc::new(files),
             written: Arc::default(),
+            rejected: Arc::default(),
             program,
             tools: Vec::new(),
         })
+    }
+
+    /// Those of its forms that are to be asked; at least one.
+    fn forms(&self, which: Forms) -> Vec<form::Form> {
+        let levels = self.header.as_ref().map(Header::levels);
+        form::forms(&self.name, levels, which)
+    }
+
+    /// The names of its folders in a trial.
+    fn folders(&self) -> impl Iterator<Item = String> + use<> {
+        let forms = self.forms(Forms::Each).into_iter();
+        forms.map(|form| form.folder)
     }
 
     /// Its name: that of the file. It is also the name of its folder in a trial.
@@ -234,6 +254,12 @@ impl Oracle {
         let is_small = |of: std::fs::Metadata| of.is_file() && of.len() <= SMALL;
         let mut texts = files.filter(|path| std::fs::metadata(path).is_ok_and(is_small));
         self.mentions(contract::BASELINE) || texts.any(|path| speaks_of(path, contract::BASELINE))
+    }
+
+    /// Does it look at the log of a whole build?
+    #[must_use]
+    pub fn reads_build_log(&self) -> bool {
+        self.mentions(contract::BUILD_LOG)
     }
 
     /// Does it boot kernels by `kbisect boot`?

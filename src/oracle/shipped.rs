@@ -53,7 +53,7 @@ macro_rules! shipped {
     };
 }
 
-/// All shipped oracles, the quickest first.
+/// All shipped oracles: those that boot, the quickest first, and then those to combine with them.
 pub const SHIPPED: &[Shipped] = shipped![
     "shell-ok",
     "dmesg-clean",
@@ -68,8 +68,69 @@ pub const SHIPPED: &[Shipped] = shipped![
     "userspace-ok",
     "systemd-ok",
     "docker-ok",
-    "ec2-instance"
+    "ec2-instance",
+    "size-under",
+    "builds-clean"
 ];
+
+/// What an oracle takes as its argument: `NAME:ARGUMENT`.
+struct Argument {
+    oracle: &'static str,
+    /// What it is, and one that is right.
+    what: &'static str,
+    example: &'static str,
+    is_right: fn(&str) -> bool,
+}
+
+/// The shipped oracles that take one.
+const ARGUMENTS: &[Argument] = &[Argument {
+    oracle: "size-under",
+    what: "a number of bytes, or one with K, M or G behind it",
+    example: "2M",
+    is_right: is_size,
+}];
+
+/// `2000000`, `900K`, `2M`. The shell counts with 64 bits, and takes what begins with 0 for an octal number.
+fn is_size(text: &str) -> bool {
+    let digits = text.strip_suffix(['K', 'M', 'G']).unwrap_or(text);
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && (1..=9).contains(&digits.len()) && !digits.starts_with('0')
+}
+
+/// The shipped oracle that `asked`, `NAME` or `NAME:ARGUMENT`, means, and its argument; none if it means none.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage): the argument is wrong, lacking, or one too many.
+pub(super) fn asked(asked: &str) -> Result<Option<(&'static Shipped, Option<&str>)>> {
+    let (name, given) = match asked.split_once(':') {
+        Some((name, given)) => (name, Some(given)),
+        None => (asked, None),
+    };
+    let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.name == name) else {
+        return Ok(None);
+    };
+    let takes = ARGUMENTS.iter().find(|argument| argument.oracle == name);
+    match (takes, given) {
+        (None, None) => Ok(Some((shipped, None))),
+        (Some(takes), Some(given)) if (takes.is_right)(given) => Ok(Some((shipped, Some(given)))),
+        (Some(takes), given) => {
+            let is = match given {
+                Some(given) => format!("`{}` is none", given.escape_debug()),
+                None => "there is none".to_owned(),
+            };
+            let (what, example) = (takes.what, takes.example);
+            let error = Error::usage(format!("the oracle {name} takes {what}, and {is}"));
+            Err(error.hint(format!(
+                "write it behind a colon: --oracle {name}:{example}"
+            )))
+        }
+        (None, Some(given)) => Err(Error::usage(format!(
+            "the oracle {name} takes no argument, and `{}` is one",
+            given.escape_debug()
+        ))
+        .hint(format!("--oracle {name}"))),
+    }
+}
 
 /// The shipped oracle of this name.
 ///
@@ -181,6 +242,32 @@ mod tests {
         let mut is = other.clone();
         excuse_header(&then, &mut is);
         assert_eq!(is, other);
+    }
+
+    #[test]
+    fn an_argument_is_checked_before_anything_is_done() {
+        let (shipped, argument) = asked("size-under:2M").unwrap().unwrap();
+        assert_eq!((shipped.name, argument), ("size-under", Some("2M")));
+        assert_eq!(asked("shell-ok").unwrap().unwrap().1, None);
+        assert_eq!(asked("./size-under:2M").unwrap(), None);
+        assert_eq!(asked("my:2M").unwrap(), None);
+        for wrong in [
+            "size-under",
+            "size-under:",
+            "size-under:M",
+            "size-under:2m",
+            "size-under:-2",
+            "size-under:02",
+            "size-under:0",
+            "size-under:2 M",
+            "size-under:10000000000",
+        ] {
+            let error = asked(wrong).unwrap_err();
+            let hint = error.hint_text().unwrap();
+            assert!(hint.ends_with("--oracle size-under:2M"), "{wrong}: {hint}");
+        }
+        let error = asked("shell-ok:2").unwrap_err();
+        assert!(error.to_string().contains("takes no argument"), "{error}");
     }
 
     #[test]

@@ -109,6 +109,11 @@ impl Written {
             .map_err(|e| Error::io("write", path, e))
     }
 
+    /// The user should see this.
+    pub(super) fn warn(&self, text: String) {
+        self.state().warnings.push(text);
+    }
+
     /// What was not told yet.
     pub(super) fn take_warnings(&self) -> Vec<String> {
         std::mem::take(&mut self.state().warnings)

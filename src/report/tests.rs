@@ -45,6 +45,7 @@ fn info() -> RunInfo {
         algorithm: "ddmin".into(),
         requests: ["A", "B", "C"].map(request).to_vec(),
         keep: RequestSet::of(3, [RequestId(2)]),
+        symptoms: vec![],
         start_lines: None,
         carried: vec![],
         selectors: vec![],

@@ -5,11 +5,12 @@ use super::opened::{Opened, check_key, now};
 use super::opening::{Opening, prior};
 use super::reasons::analysis;
 use super::start::{StartFiles, TakenApart, start};
+use super::symptoms;
 use super::tell::{Watcher, note, warn};
 use super::tools::Tools;
 use crate::journal::{Record, RunDir, RunInfo};
 use crate::kconfig::{self, Start};
-use crate::model::{RequestId, StoredSettings};
+use crate::model::{Order, RequestId, StoredSettings};
 use crate::search::Depends;
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -28,12 +29,23 @@ pub(crate) fn begin(
     // If it is not what it was, that explains an error better than Kconfig does.
     tools.check_source(cancel)?;
     let TakenApart { start, missing } = start?;
-    let (prior, origin) = prior(settings, &start.requests, context.former, tell)?;
+    let (prior, origin) = prior(
+        settings,
+        &start.requests,
+        context.former,
+        &tools.known,
+        tell,
+    )?;
     let opening = Opening::of(settings, tools, start.requests.len(), &prior, origin)?;
     note(tell, opening.text());
     if let Some(text) = opening.warning(settings) {
         warn(tell, text);
     }
+    let symptoms = match (&opening, settings.order) {
+        // What trials say depends on timing.
+        (Opening::Start(_), _) | (_, Order::Deterministic) => Vec::new(),
+        (Opening::Guess(_), Order::AsItComes) => symptoms::shipped(&start.requests)?,
+    };
     let info = RunInfo {
         kbisect: env!("CARGO_PKG_VERSION").to_owned(),
         at: now(),
@@ -45,6 +57,7 @@ pub(crate) fn begin(
         analysis: Some(analysis(&start, missing, tools)),
         verifies: context.verifies.clone(),
         carried: carried(settings, tools, &start, cancel)?,
+        symptoms,
         start_lines: match opening {
             Opening::Start(_) => None,
             // A config has some thousands of lines.
@@ -109,7 +122,7 @@ pub(crate) fn again(
     let prior = if is_same {
         info.prior.clone()
     } else {
-        prior(settings, &start.requests, &[], tell)?.0
+        prior(settings, &start.requests, &[], &tools.known, tell)?.0
     };
     let differs = if start.requests != info.requests {
         "start".to_owned()

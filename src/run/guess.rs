@@ -14,7 +14,7 @@ use crate::journal::RunDir;
 use crate::lab::Lab;
 use crate::model::{Config, Event, Prior, RequestId, RequestSet, Tracing, sanitize};
 use crate::supervise::CancelToken;
-use crate::trace::{Counts, Evidence, Place, Reach, guarded};
+use crate::trace::{Counts, Evidence, Place, Reach, Sign, guarded};
 use crate::trial::TraceFrom;
 use crate::{Error, ErrorKind, Result};
 
@@ -41,6 +41,9 @@ pub(crate) struct Row {
     /// So many objects are compiled anew without it, if that is known.
     #[serde(default)]
     pub(crate) compiled: Option<u32>,
+    /// How the guest was seen to use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seen: Option<Sign>,
     /// What ran of what is not there without it.
     #[serde(flatten)]
     pub(crate) evidence: Evidence,
@@ -89,11 +92,13 @@ impl Guess {
                 || "?".to_owned(),
                 |chance| format!("{:.0} %", 100.0 * chance),
             );
+            let seen = row.seen.map(|sign| format!(" ({})", sign.word()));
+            let seen = seen.unwrap_or_default();
             let counts = |of: Counts| format!("{} of {}", of.ran, of.all);
             // Writing to a String does not fail.
             let _ = writeln!(
                 out,
-                "{:width$}  {needed:>6}  {:>10}  {:>8}  {:>11}  {}",
+                "{:width$}  {needed:>6}  {:>10}  {:>8}  {:>11}  {}{seen}",
                 row.request,
                 counts(row.evidence.functions),
                 row.evidence.functions.serving,
@@ -165,6 +170,15 @@ pub(crate) fn of_start(
     }
 }
 
+/// How likely a request is needed of which this ran and which was seen in use; nothing if neither tells.
+fn chance(evidence: &Evidence, reach: Reach, seen: Option<Sign>) -> Option<f64> {
+    let by_code = evidence.chance(reach);
+    match seen {
+        None => by_code,
+        Some(sign) => Some(sign.raise(by_code.unwrap_or(Prior::SHARE))),
+    }
+}
+
 fn guess(
     lab: &mut Lab<'_>,
     model: StartModel<'_>,
@@ -207,10 +221,13 @@ fn guess(
             let evidence = activity.evidence(before.difference(&after), places);
             let compiled = costs.objects(*id);
             let reach = Reach::of(compiled.unwrap_or(0), all.len());
+            let request = &model.info.requests[id.index()];
+            let seen = activity.sign(request.symbol.as_str());
             rows.push(Row {
-                request: model.info.requests[id.index()].to_string(),
-                chance: evidence.chance(reach),
+                request: request.to_string(),
+                chance: chance(&evidence, reach, seen),
                 compiled,
+                seen,
                 evidence,
             });
         }
@@ -219,4 +236,39 @@ fn guess(
         v: VERSION,
         requests: rows,
     }))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_seen_in_use_is_likelier_than_its_code_tells() {
+        let mut code = Evidence::default();
+        (code.functions.all, code.functions.ran) = (12, 2);
+        let of = |evidence, seen| chance(evidence, Reach::Leaf, seen);
+        let none = Evidence::default();
+        assert_eq!(of(&none, None), None);
+        assert!(of(&none, Some(Sign::Device)) > Some(Prior::SHARE));
+        assert!(of(&code, Some(Sign::Mounted)) > of(&code, Some(Sign::Device)));
+        assert!(of(&code, Some(Sign::Device)) > of(&code, None));
+    }
+
+    #[test]
+    fn what_was_seen_is_shown_and_older_files_are_read_without_it() {
+        let rows = r#"{"v":1,"requests":[
+            {"request":"EXT4_FS=y","chance":0.5,"seen":"mounted","functions":{"all":2,"ran":1},
+             "init":{"all":0,"ran":0},"telling":"ext4_read"},
+            {"request":"NET=y","chance":null,"functions":{"all":0,"ran":0},"init":{"all":0,"ran":0},"telling":null}]}"#;
+        let guess: Guess = parse(rows, Path::new(FILE), VERSION).unwrap();
+        let text = guess.text();
+        assert!(text.contains("ext4_read (mounted)\n"), "{text}");
+        assert_eq!(guess.requests[1].seen, None);
+        assert!(
+            !serde_json::to_string(&guess.requests[1])
+                .unwrap()
+                .contains("seen")
+        );
+    }
 }

@@ -11,6 +11,7 @@ use crate::{Error, Result};
 const NAMES: &[&str] = &[
     // The bus and the network cards.
     "virtio_pci",
+    "virtio_mmio",
     "virtio_net",
     "e1000",
     "af_packet",
@@ -22,6 +23,7 @@ const NAMES: &[&str] = &[
     "ata_piix",
     "ata_generic",
     "ahci",
+    "virtio_scsi",
     "sd_mod",
     // What is on them.
     "ext4",

@@ -64,6 +64,7 @@ mod session;
 mod stand_in;
 mod start;
 mod stored;
+mod symptoms;
 mod tell;
 mod tools;
 mod unmet;

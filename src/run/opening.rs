@@ -1,9 +1,12 @@
 //! How a run opens: what is thought of its requests, and whether its start or a guess is judged first.
 
+use std::collections::HashSet;
+
+use super::lists::list_unknown;
 use super::tell::{Watcher, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
-use crate::model::{Prior, Request, Tracing, count};
+use crate::model::{Prior, Request, Symbol, Tracing, count, sanitize_line};
 use crate::oracle::SHIPPED;
 use crate::settings::{JudgeStart, Settings};
 use crate::{Error, Result};
@@ -116,7 +119,8 @@ fn comparing(tools: &Tools) -> Option<&str> {
 }
 
 /// What is thought of the requests before the search, and who says so. Those that the earlier steps of a ladder need
-/// (`former`) are likely, unless the settings say what to think.
+/// (`former`) are likely, unless the settings say what to think. Warns of symbols in a list of
+/// the user's that the source does not have: `known` are those that it has.
 ///
 /// # Errors
 /// The prior of the settings cannot be read.
@@ -124,9 +128,10 @@ pub(crate) fn prior(
     settings: &Settings,
     requests: &[Request],
     former: &[Request],
+    known: &HashSet<Symbol>,
     tell: &mut Watcher<'_>,
 ) -> Result<(Prior, &'static str)> {
-    let (prior, origin) = of_settings(settings, requests, tell)?;
+    let (prior, origin) = of_settings(settings, requests, known, tell)?;
     if settings.has_own_prior() || settings.has_no_prior() {
         return Ok((prior, origin));
     }
@@ -141,6 +146,7 @@ pub(crate) fn prior(
 fn of_settings(
     settings: &Settings,
     requests: &[Request],
+    known: &HashSet<Symbol>,
     tell: &mut Watcher<'_>,
 ) -> Result<(Prior, &'static str)> {
     const GIVEN: &str = "--prior says";
@@ -149,7 +155,10 @@ fn of_settings(
     }
     match &settings.prior {
         Some(path) if settings.has_own_prior() => {
-            return Ok((priors::read(path, requests)?, GIVEN));
+            let prior = priors::read(path, requests)?;
+            let name = sanitize_line(&path.to_string_lossy(), 200);
+            list_unknown(tell, &name, &priors::unknown(path, known)?, known);
+            return Ok((prior, GIVEN));
         }
         Some(_) => {
             let mut warn = |text: &str| warn(tell, text);

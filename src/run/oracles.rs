@@ -6,7 +6,7 @@ use super::guests::Guests;
 use crate::guest::{Guest, Medium};
 use crate::identity::Tracked;
 use crate::kconfig::Project;
-use crate::model::contract;
+use crate::model::{Origin, contract};
 use crate::oracle::{self, Header, Oracle, Written};
 use crate::settings::Settings;
 use crate::{Error, Result};
@@ -58,6 +58,15 @@ pub(super) fn find(settings: &Settings, project: &Project) -> Result<Vec<Judge>>
         Some(name) => with_guest(oracles, name)?,
         None => oracles,
     };
+    let is_whole = settings.builds == Origin::Empty;
+    if let Some(oracle) = oracles.iter().find(|o| o.reads_build_log() && !is_whole) {
+        return Err(Error::usage(format!(
+            "the oracle {} looks at the log of a whole build, and without --clean-builds a build only compiles what an \
+             earlier one did not",
+            oracle.name()
+        ))
+        .hint("give --clean-builds, too"));
+    }
     if let Some(oracle) = oracles.iter().find(|oracle| names_guest(oracle)) {
         check_bootable(oracle, settings, project)?;
     }
@@ -141,6 +150,12 @@ mod tests {
             names.push(toml::Value::from(path.to_str().unwrap()));
         }
         let mut asked = PartialSettings::new().with("oracle", names);
+        if texts
+            .iter()
+            .all(|text| !text.contains("without --clean-builds"))
+        {
+            asked = asked.with("clean-builds", true);
+        }
         if let Some(guest) = guest {
             asked = asked.with("guest", guest);
         }
@@ -166,6 +181,16 @@ mod tests {
         assert_eq!(needs("test -s x"), (None, false));
         let both = "# kbisect: nic=virtio\nboot $KBISECT_GUEST";
         assert_eq!(needs(both), (busybox("busybox"), true));
+    }
+
+    #[test]
+    fn the_log_of_a_build_is_whole_or_refused() {
+        let log = "test -s \"$KBISECT_BUILD_LOG\"";
+        assert!(found(&[log], None).is_ok());
+        let error = found(&[&format!("{log} # without --clean-builds")], None);
+        let error = error.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert_eq!(error.hint_text(), Some("give --clean-builds, too"));
     }
 
     #[test]

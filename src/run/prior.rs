@@ -1,7 +1,7 @@
 //! Reads what is thought of the requests before the search: an earlier result, a list, or the lists that come with
 //! the shipped oracles.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -32,10 +32,25 @@ pub(crate) fn read(path: &Path, requests: &[Request]) -> Result<Prior> {
     let (chances, other) = if is_result {
         (of_result(&text, &file)?, NOT_KEPT)
     } else {
-        (of_list(&text, &file)?, Prior::SHARE)
+        (chances(of_list(&text, &file)?), Prior::SHARE)
     };
     let of = |request: &Request| chances.get(&request.symbol).copied().unwrap_or(other);
     Ok(Prior::new(requests.iter().map(of)))
+}
+
+/// The symbols of the list in `path` that the source does not have (`known` are those that it has), with their lines.
+/// Those of a result were right in its source.
+///
+/// # Errors
+/// As for [`read`].
+pub(crate) fn unknown(path: &Path, known: &HashSet<Symbol>) -> Result<Vec<(usize, Symbol)>> {
+    // What cannot be read was told by `read`.
+    let Ok(text) = fs::read_to_string(path) else {
+        return Ok(Vec::new());
+    };
+    let lines = of_list(&text, path)?.into_iter();
+    let lines = lines.filter(|(_, symbol, _)| !known.contains(symbol));
+    Ok(lines.map(|(line, symbol, _)| (line, symbol)).collect())
 }
 
 /// What is known of these shipped oracles: a request that one of them needs is needed. Empty if nothing is known of any
@@ -49,7 +64,7 @@ pub(crate) fn shipped<'a>(
 ) -> Result<Prior> {
     let mut chances: HashMap<Symbol, f64> = HashMap::new();
     for oracle in oracles {
-        for (symbol, chance) in of_list(oracle.chances, Path::new(oracle.name))? {
+        for (_, symbol, chance) in of_list(oracle.chances, Path::new(oracle.name))? {
             let highest = chances.entry(symbol).or_insert(chance);
             *highest = highest.max(chance);
         }
@@ -85,9 +100,15 @@ fn of_result(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
     Ok(kept.collect())
 }
 
-/// Lines such as `EXT4_FS 0.9`; a `#` begins a comment.
-fn of_list(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
-    let mut chances = HashMap::new();
+/// The last chance of each symbol.
+fn chances(lines: Vec<(usize, Symbol, f64)>) -> HashMap<Symbol, f64> {
+    let lines = lines.into_iter();
+    lines.map(|(_, symbol, chance)| (symbol, chance)).collect()
+}
+
+/// Lines such as `EXT4_FS 0.9`, with their numbers; a `#` begins a comment.
+fn of_list(text: &str, file: &Path) -> Result<Vec<(usize, Symbol, f64)>> {
+    let mut lines = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.split('#').next().unwrap_or_default().trim();
         if line.is_empty() {
@@ -107,9 +128,9 @@ fn of_list(text: &str, file: &Path) -> Result<HashMap<Symbol, f64>> {
         if !(0.0..=1.0).contains(&chance) {
             return Err(wrong());
         }
-        chances.insert(symbol, chance);
+        lines.push((number, symbol, chance));
     }
-    Ok(chances)
+    Ok(lines)
 }
 
 #[cfg(test)]
@@ -137,6 +158,16 @@ mod tests {
         let prior = read_text("# seen\nCONFIG_A 0.9\n\nC  0.01 # idle\n").unwrap();
         let of = |id| prior.of(RequestId(id)).unwrap();
         assert_eq!((of(0), of(1), of(2)), (0.9, Prior::SHARE, 0.01));
+    }
+
+    #[test]
+    fn symbols_that_the_source_does_not_have_are_found_with_their_lines() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "# seen\nA 0.9\nCONFIG_AA 0.5\n\nC 0.1\n").unwrap();
+        let known = ["A", "B"].map(|name| Symbol::new(name).unwrap()).into();
+        let unknown = unknown(file.path(), &known).unwrap();
+        let symbol = |name| Symbol::new(name).unwrap();
+        assert_eq!(unknown, [(3, symbol("AA")), (5, symbol("C"))]);
     }
 
     #[test]

@@ -404,6 +404,7 @@ fn options(
     Ok(search::Options {
         depends,
         selectors: info.selectors.clone(),
+        symptoms: info.symptoms.clone(),
         certify: settings.certify,
         refused: state.refused,
         prior,

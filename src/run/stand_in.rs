@@ -109,6 +109,7 @@ pub(crate) fn of(
         return Ok(Some(StandIn {
             image,
             modules: None,
+            installed: None,
         }));
     };
     let (archive, packed) = guest_modules::pack(folder, work)?;
@@ -122,6 +123,7 @@ pub(crate) fn of(
     Ok(Some(StandIn {
         image,
         modules: (count > 0).then_some(archive),
+        installed: Some(folder.clone()),
     }))
 }
 

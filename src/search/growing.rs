@@ -11,6 +11,9 @@
 //! difference between the largest of these and its start contains a needed request. That is not bisected here: in
 //! simulations it takes about as many trials as the algorithm does (`benches/notes/growing.md`).
 //!
+//! A trial that fails may say what it lacks ([`Options::symptoms`]). Then the next candidate is what was tried last with
+//! these requests, and all longer ones get them, too. That is at most one candidate more for each symptom that is known.
+//!
 //! An order that is wrong costs at most as many trials as there are lengths: log2 of the number of requests divided by
 //! the length of the first candidate, and at most seven of a few dozens of requests or more. A wrong prior also misleads
 //! the algorithm, until it is outweighed.
@@ -142,6 +145,39 @@ impl Growing {
             Cores::Shared => 1,
         };
         (flying < at_once && !(is_last && flying > 0)).then_some(next)
+    }
+
+    /// Brings forward requests that are likely to be lacking: the next candidate has them. Nothing changes if all that
+    /// comes has them already.
+    fn bring_forward(&mut self, lacking: &RequestSet) {
+        let Some(tried) = self.states.iter().rposition(Option::is_some) else {
+            return;
+        };
+        // The start is the last, and has all.
+        let Some(start) = self
+            .prefixes
+            .last()
+            .filter(|_| tried + 1 < self.states.len())
+        else {
+            return;
+        };
+        let needs = self
+            .options
+            .depends
+            .needs(&lacking.intersection(start), start);
+        let next = self.prefixes[tried].union(&needs);
+        if next == self.prefixes[tried] {
+            return;
+        }
+        let longer = self.prefixes[tried + 1..]
+            .iter()
+            .map(|prefix| prefix.union(&needs));
+        let mut open: Vec<RequestSet> = std::iter::once(next).chain(longer).collect();
+        open.dedup();
+        self.prefixes.truncate(tried + 1);
+        self.prefixes.append(&mut open);
+        self.states.truncate(tried + 1);
+        self.states.resize(self.prefixes.len(), None);
     }
 
     fn propose(&mut self, keep: RequestSet, round: u32, origin: Origin, flight: Flight) -> Ask {
@@ -297,6 +333,18 @@ impl Search for Growing {
         }
         Update {
             pointless: self.pointless(&inside.pointless),
+        }
+    }
+
+    fn heard(&mut self, evidence: &str) {
+        if self.inner.is_some() {
+            return;
+        }
+        let symptoms = self.options.symptoms.iter();
+        let those = symptoms.filter(|symptom| evidence.contains(&symptom.text));
+        let lacking = those.map(|symptom| symptom.requests.clone());
+        if let Some(lacking) = lacking.reduce(|all, more| all.union(&more)) {
+            self.bring_forward(&lacking);
         }
     }
 

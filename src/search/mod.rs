@@ -178,6 +178,10 @@ pub trait Search: Send {
     /// When `id` is not in flight: a bug of the caller.
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update;
 
+    /// Takes the evidence of the verdict of failure that it is told next: what the oracle or the build said. It may
+    /// change only the order of the candidates to come.
+    fn heard(&mut self, _evidence: &str) {}
+
     /// Takes back `id`, which was cancelled and gets no verdict. If the search needs its set later, it
     /// proposes it again under another id.
     ///

@@ -1,7 +1,7 @@
 //! The options of a search.
 
 use super::depends::Depends;
-use crate::model::{Certify, Prior, RequestSet};
+use crate::model::{Certify, Prior, RequestSet, Symptom};
 
 /// Which cores simultaneous trials compile on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +52,9 @@ pub struct Options {
     pub prior: Prior,
     /// How far it is trusted.
     pub trust: Trust,
+    /// What the evidence of a failed trial may tell ([`Search::heard`](super::Search::heard)). Only a search that
+    /// [grows](super::Growing) uses it.
+    pub symptoms: Vec<Symptom>,
     /// For each request, the approximate time of a trial without it, in any unit. Empty: all cost the
     /// same. `split` begins with cheap requests, and tests expensive ones when the configuration is small.
     pub cost: Vec<f64>,
@@ -98,6 +101,13 @@ impl Options {
     #[must_use]
     pub fn prior(mut self, prior: Prior) -> Self {
         self.prior = prior;
+        self
+    }
+
+    /// Sets [`symptoms`](#structfield.symptoms).
+    #[must_use]
+    pub fn symptoms(mut self, symptoms: Vec<Symptom>) -> Self {
+        self.symptoms = symptoms;
         self
     }
 

@@ -273,6 +273,10 @@ impl Search for Rebuilding {
         }
     }
 
+    fn heard(&mut self, evidence: &str) {
+        self.inner.heard(evidence);
+    }
+
     fn withdraw(&mut self, id: CandidateId) {
         if let Asker::Inside(id) = self.land(id).asker {
             self.inner.withdraw(id);

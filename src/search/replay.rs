@@ -17,6 +17,8 @@ pub enum Call {
     Told(CandidateId, Verdict),
     /// [`Search::withdraw`].
     Withdrawn(CandidateId),
+    /// [`Search::heard`].
+    Heard(String),
     /// [`Search::learn_depends`].
     Learnt(Depends),
     /// [`Search::start_judged`].
@@ -29,7 +31,7 @@ pub struct Replayed {
     /// Proposed, and neither told nor withdrawn; in ascending order of their ids. They must be
     /// tried (or withdrawn) now.
     pub in_flight: Vec<Candidate>,
-    /// The number of calls.
+    /// The number of calls, without [`Call::Heard`].
     pub calls: usize,
 }
 
@@ -69,8 +71,10 @@ pub fn replay(
 ) -> Result<Replayed, ReplayError> {
     let mut in_flight = BTreeMap::new();
     let mut count = 0;
-    for (at, call) in (1..).zip(calls) {
-        count = at;
+    for call in calls {
+        // What was heard goes with the verdict that follows it.
+        count += usize::from(!matches!(call, Call::Heard(_)));
+        let at = count;
         match call {
             Call::Proposed(candidate) => {
                 // Older versions built all of them from what was there.
@@ -101,6 +105,7 @@ pub fn replay(
             Call::Told(id, verdict) => {
                 search.tell(id, verdict);
             }
+            Call::Heard(evidence) => search.heard(&evidence),
             Call::Withdrawn(id) => search.withdraw(id),
             Call::Learnt(depends) => search.learn_depends(&depends),
             Call::StartJudged(verdict) => search.start_judged(verdict),

@@ -365,6 +365,10 @@ impl Search for Retesting {
         }
     }
 
+    fn heard(&mut self, evidence: &str) {
+        self.inner.heard(evidence);
+    }
+
     fn start_judged(&mut self, verdict: Verdict) {
         self.judged(0, None, verdict);
     }

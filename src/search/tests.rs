@@ -125,7 +125,7 @@ fn told(calls: &[Call]) -> HashMap<CandidateId, (RequestSet, Option<Verdict>)> {
                 all.insert(c.id, (c.keep.clone(), None));
             }
             Call::Told(id, verdict) => all.get_mut(id).unwrap().1 = Some(*verdict),
-            Call::Withdrawn(_) | Call::Learnt(_) | Call::StartJudged(_) => {}
+            Call::Withdrawn(_) | Call::Heard(_) | Call::Learnt(_) | Call::StartJudged(_) => {}
         }
     }
     all
@@ -197,7 +197,7 @@ fn check_asks_once(calls: &[Call]) {
             Call::Withdrawn(id) => {
                 withdrawn.insert(*id);
             }
-            Call::Told(..) | Call::Learnt(_) | Call::StartJudged(_) => {}
+            Call::Told(..) | Call::Heard(_) | Call::Learnt(_) | Call::StartJudged(_) => {}
         }
     }
 }

@@ -127,6 +127,11 @@ impl Setup<'_> {
             .collect())
     }
 
+    /// Do the package lists, as they are, have `package` (`NAME` or `NAME=VERSION`)?
+    pub(crate) fn has_package(&self, package: &str) -> Result<bool> {
+        self.listed(package).map(|found| found.is_some())
+    }
+
     /// The first thing that `package` depends on.
     pub(super) fn apt_depends(&mut self, package: &str) -> Result<Option<String>> {
         need_apt()?;

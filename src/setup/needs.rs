@@ -6,13 +6,15 @@ use serde::Serialize;
 
 use super::source::newest_tarball;
 use crate::Result;
-use crate::supervise::{CancelToken, Spec, find_program, run};
+use crate::supervise::{CancelToken, Spec, find_program, find_system_program, run};
 
 /// How to see that something is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
     /// All of these programs are in `PATH`.
     Programs(&'static [&'static str]),
+    /// The same, or in the folders of the administrator's programs.
+    SystemPrograms(&'static [&'static str]),
     /// gcc finds this header.
     Header(&'static str),
     /// A tarball of the kernel source is installed.
@@ -168,6 +170,12 @@ pub const GUEST: &[Need] = &[
         &["mmdebstrap", "debian-archive-keyring"],
     ),
     need(
+        "e2fsprogs",
+        "writes the images of disks",
+        Check::SystemPrograms(&["mke2fs", "debugfs"]),
+        &["e2fsprogs"],
+    ),
+    need(
         "ssh-keygen",
         "makes the keys of a guest",
         Check::Programs(&["ssh-keygen"]),
@@ -189,6 +197,9 @@ impl Need {
     pub fn is_met(&self, cancel: &CancelToken) -> Result<bool> {
         match self.check {
             Check::Programs(names) => Ok(names.iter().all(|name| find_program(name).is_some())),
+            Check::SystemPrograms(names) => {
+                Ok(names.iter().all(|name| find_system_program(name).is_some()))
+            }
             Check::KernelSource => Ok(newest_tarball(Path::new("/usr/src")).is_some()),
             Check::Header(name) => {
                 if find_program("gcc").is_none() {

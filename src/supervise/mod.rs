@@ -40,7 +40,7 @@ pub use host::boot_id;
 pub use jobserver::{JobServer, Slot};
 pub use limits::survive_file_size;
 pub use orphans::warnings;
-pub use program::find_program;
+pub use program::{find_program, find_system_program};
 pub use quote::quote;
 pub use relay::{Relayed, become_program, cpu_so_far, relay};
 pub use room::{Room, release, reserve, temporary_folder};

@@ -19,6 +19,17 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
         .find(|path| is_executable(path))
 }
 
+/// The same for a program of the system's administrator, whose folder an ordinary user need not have in `PATH`.
+#[must_use]
+pub fn find_system_program(name: &str) -> Option<PathBuf> {
+    const FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
+    let elsewhere = || {
+        let mut paths = FOLDERS.iter().map(|folder| format!("{folder}/{name}"));
+        paths.find_map(|path| find_program(&path))
+    };
+    find_program(name).or_else(elsewhere)
+}
+
 fn is_executable(path: &Path) -> bool {
     path.is_file() && access(path, AccessFlags::X_OK).is_ok()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::guarded::Place;
+use super::guest::Sign;
 use super::image::{Image, Stage};
 use super::log::Ran;
 
@@ -115,9 +116,13 @@ impl Evidence {
     }
 }
 
-/// What ran, object by object.
+/// What ran, object by object, and what the guest was seen to use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Activity(BTreeMap<String, Vec<Seen>>);
+pub struct Activity {
+    objects: BTreeMap<String, Vec<Seen>>,
+    /// By option (without `CONFIG_`).
+    signs: BTreeMap<String, Sign>,
+}
 
 impl Activity {
     /// Of the functions of a kernel, those that ran.
@@ -137,14 +142,27 @@ impl Activity {
                 size: function.range.end - function.range.start,
             });
         }
-        Self(objects)
+        let signs = BTreeMap::new();
+        Self { objects, signs }
+    }
+
+    /// The same, with these options seen in use.
+    #[must_use]
+    pub fn with_signs(self, signs: BTreeMap<String, Sign>) -> Self {
+        Self { signs, ..self }
+    }
+
+    /// How the guest was seen to use an option (without `CONFIG_`).
+    #[must_use]
+    pub fn sign(&self, symbol: &str) -> Option<Sign> {
+        self.signs.get(symbol).copied()
     }
 
     /// Did something of what the kernel throws away before it starts the first program run after one?
     /// Then it was not the first, and nothing can be said of what ran for programs.
     #[must_use]
     pub fn is_cut_early(&self) -> bool {
-        let mut all = self.0.values().flatten();
+        let mut all = self.objects.values().flatten();
         all.any(|seen| seen.stage == Stage::Init && seen.serves)
     }
 
@@ -156,12 +174,14 @@ impl Activity {
         functions: impl IntoIterator<Item = &'o Place>,
     ) -> Evidence {
         let mut evidence = Evidence::default();
-        let whole = objects.into_iter().filter_map(|object| self.0.get(object));
+        let whole = objects
+            .into_iter()
+            .filter_map(|object| self.objects.get(object));
         for seen in whole.flatten() {
             evidence.add(seen);
         }
         for place in functions {
-            let of = self.0.get(&place.object).into_iter().flatten();
+            let of = self.objects.get(&place.object).into_iter().flatten();
             // The compiler makes several of one: `name.constprop.0`.
             let is_it = |seen: &&Seen| seen.name.split('.').next() == Some(&place.function);
             for seen in of.filter(is_it) {
@@ -185,7 +205,7 @@ mod tests {
             serves: name == "check",
             size,
         };
-        Activity(BTreeMap::from([
+        let objects = BTreeMap::from([
             (
                 "fs/exec.o".into(),
                 vec![
@@ -202,7 +222,9 @@ mod tests {
                     seen("register", Stage::Init, true, 20),
                 ],
             ),
-        ]))
+        ]);
+        let signs = BTreeMap::new();
+        Activity { objects, signs }
     }
 
     fn counts(all: u32, ran: u32, serving: u32) -> Counts {
@@ -270,7 +292,7 @@ mod tests {
     fn a_start_that_goes_on_after_the_first_program_is_cut_too_early() {
         let mut activity = activity();
         assert!(!activity.is_cut_early());
-        let init = &mut activity.0.get_mut("fs/exec.o").unwrap()[3];
+        let init = &mut activity.objects.get_mut("fs/exec.o").unwrap()[3];
         init.serves = true;
         assert!(activity.is_cut_early());
     }

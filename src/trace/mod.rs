@@ -8,12 +8,16 @@
 
 mod evidence;
 mod guarded;
+mod guest;
 mod image;
 mod log;
 mod symbols;
 
 pub use evidence::{Activity, Counts, Evidence, Reach};
 pub use guarded::{Guarded, Place, guarded};
+pub use guest::{GuestSigns, Sign};
 pub use image::{Function, Image, Stage};
 pub use log::{Ran, is_log};
-pub use symbols::{Definitions, KernelSymbol, Placed, around, placed, read_symbols};
+pub use symbols::{
+    Definitions, KernelSymbol, Placed, around, kernel_symbols, placed, read_console,
+};

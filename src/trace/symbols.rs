@@ -52,12 +52,11 @@ pub struct KernelSymbol {
     pub module: Option<String>,
 }
 
-/// The functions in the file of what a guest wrote of its `/proc/kallsyms`, among other lines, in the order of their
-/// addresses.
+/// The text in the file of what a guest wrote when it was asked about its kernel.
 ///
 /// # Errors
-/// The file cannot be read or is larger than 64 MiB; there is no list in it, or its addresses are hidden.
-pub fn read_symbols(console: &Path) -> Result<Vec<KernelSymbol>> {
+/// The file cannot be read or is larger than 64 MiB.
+pub fn read_console(console: &Path) -> Result<String> {
     let mut text = Vec::new();
     File::open(console)
         .and_then(|file| file.take(MOST_TEXT + 1).read_to_end(&mut text))
@@ -68,11 +67,14 @@ pub fn read_symbols(console: &Path) -> Result<Vec<KernelSymbol>> {
             MOST_TEXT >> 20
         )));
     }
-    kernel_symbols(&String::from_utf8_lossy(&text))
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// [`read_symbols`], of this text.
-fn kernel_symbols(console: &str) -> Result<Vec<KernelSymbol>> {
+/// The functions in what a guest wrote of its `/proc/kallsyms`, among other lines, in the order of their addresses.
+///
+/// # Errors
+/// There is no list in it, or its addresses are hidden.
+pub fn kernel_symbols(console: &str) -> Result<Vec<KernelSymbol>> {
     let mut symbols: Vec<KernelSymbol> = console.lines().filter_map(symbol).collect();
     if symbols.len() < FEWEST {
         return Err(
@@ -357,7 +359,7 @@ mod tests {
     fn a_guest_that_writes_without_end_is_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(MOST_TEXT + 1).unwrap();
-        let error = read_symbols(file.path()).unwrap_err();
+        let error = read_console(file.path()).unwrap_err();
         assert!(error.to_string().contains("more than 64 MiB"), "{error}");
     }
 

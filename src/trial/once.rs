@@ -110,6 +110,9 @@ impl TrialRunner {
                 } = image;
                 let job = oracle::Job {
                     baseline: subject.baseline.map(Path::to_owned),
+                    // One of a build that began with earlier objects says nothing of these.
+                    build_log: Some(subject.dir.join(BUILD_LOG))
+                        .filter(|log| origin == Origin::Empty && log.is_file()),
                     ..self.job(worker, tree.path(), subject.dir.join(CONFIG), subject.dir)
                 };
                 let text = (job.config.clone(), &*subject.config.text);
@@ -243,6 +246,7 @@ impl TrialRunner {
             config,
             source: self.plan.source.clone(),
             build: tree.to_owned(),
+            build_log: None,
             modules: self.plan.modules_in(tree),
             trial_dir: trial_dir.to_owned(),
             timeout: self.timeout,
@@ -297,7 +301,7 @@ impl TrialRunner {
                 trial,
                 oracle: name,
             });
-            let outcome = oracle.judge(job, cancel);
+            let outcome = oracle.judge_by(subject.forms, job, cancel);
             for text in oracle.take_warnings() {
                 self.source.warn(text);
             }

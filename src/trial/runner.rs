@@ -16,7 +16,7 @@ use crate::build::{Forecasts, MakePlan, TreePool};
 use crate::identity;
 use crate::kconfig::Resolver;
 use crate::model::{Config, Forecast, Fragment, ResolvedConfig, TrialId, WorkerId, WorkerState};
-use crate::oracle::Oracle;
+use crate::oracle::{Forms, Oracle};
 use crate::supervise::{self, CancelToken, JobServer};
 use crate::{Error, Result};
 
@@ -107,6 +107,11 @@ impl Runner for TrialRunner {
                     dir: &folder,
                     baseline: baseline.as_deref(),
                     role: *role,
+                    // What is judged once more was judged by the fast form.
+                    forms: match spec.key.round {
+                        0 => Forms::Each,
+                        _ => Forms::Last,
+                    },
                     origin: *origin,
                     warn: &|text| tell(News::Warning(text)),
                 };
@@ -309,6 +314,28 @@ mod tests {
         // What was accepted may become the base.
         runner.trees.promote(spec.key.of);
         assert_eq!(runner.trees.base_holds(), Some(spec.key.of));
+    }
+
+    #[test]
+    fn what_is_judged_once_more_is_judged_by_the_full_form() {
+        let Setting { dir, mut runner } = runner();
+        let program = dir.path().join("accept");
+        fs::write(
+            &program,
+            "#!/bin/sh\n# kbisect: level=fast,full\n[ $KBISECT_LEVEL = full ]\n",
+        )
+        .unwrap();
+        runner.oracles = vec![oracle::find(program.to_str().unwrap()).unwrap()];
+        let verdict = |round| {
+            let TrialSpec { work, .. } = judge("CONFIG_X=y\n", None);
+            let spec = TrialSpec::new(work.key(round, 0), work, &needs());
+            match run(&runner, &spec).unwrap().result {
+                TrialResult::Judged { verdict, .. } => verdict,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(verdict(0), Verdict::Fail(crate::model::Stage::Oracle));
+        assert_eq!(verdict(1), Verdict::Pass);
     }
 
     #[test]

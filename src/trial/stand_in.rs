@@ -13,6 +13,8 @@ pub struct StandIn {
     pub image: PathBuf,
     /// The archive of its modules for the guest, if it needs any.
     pub modules: Option<PathBuf>,
+    /// The folder where all its modules are installed, if it is known: it tells what they are for.
+    pub installed: Option<PathBuf>,
 }
 
 impl StandIn {

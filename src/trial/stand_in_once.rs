@@ -64,8 +64,17 @@ impl TrialRunner {
         }
     }
 
-    /// Makes a folder that looks to an oracle like a build tree of the kernel that stands for the start.
+    /// Makes a folder that looks to an oracle like a build tree of the kernel that stands for the start. If it cannot be
+    /// made, nothing of it stays: on a full disk others need the room.
     pub(super) fn lay_out(&self, tree: &Path, config: &str) -> Result<()> {
+        let made = self.lay_out_in(tree, config);
+        if made.is_err() {
+            let _ = fs::remove_dir_all(tree);
+        }
+        made
+    }
+
+    fn lay_out_in(&self, tree: &Path, config: &str) -> Result<()> {
         let kernel = self.stand_in.as_ref();
         let kernel =
             kernel.ok_or_else(|| Error::failed("this worker has no kernel of the start"))?;

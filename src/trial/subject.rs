@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::spec::Role;
 use crate::model::{Origin, ResolvedConfig, TrialId};
+use crate::oracle::Forms;
 
 /// What is judged in a trial.
 pub(super) struct Subject<'a> {
@@ -12,6 +13,8 @@ pub(super) struct Subject<'a> {
     pub(super) dir: &'a Path,
     pub(super) baseline: Option<&'a Path>,
     pub(super) role: Role,
+    /// By which forms of the oracles.
+    pub(super) forms: Forms,
     /// What it is to be built from.
     pub(super) origin: Origin,
     /// Told of what the user should see.

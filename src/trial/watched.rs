@@ -301,6 +301,7 @@ pub(super) mod tests {
                     Some(_) => Role::Candidate,
                     None => Role::Start,
                 },
+                forms: crate::oracle::Forms::Each,
                 origin: Origin::Earlier,
                 warn: &|_| (),
             };

@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::boot::Nameless;
 use crate::model::sanitize_line;
-use crate::supervise::{CancelToken, Log, Spec, capture, find_program, run};
+use crate::supervise::{CancelToken, Log, Spec, capture, find_system_program, run};
 use crate::{Error, ErrorKind, Result};
 
 /// The program that reads and writes file systems of the ext family.
 const DEBUGFS: &str = "debugfs";
-/// Where it may be, for users who do not have these folders in `PATH`.
-const FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
 /// What it says when there is no room.
 const FULL: &str = "Could not allocate";
 
@@ -130,11 +128,7 @@ impl<'a> BootFiles<'a> {
 }
 
 fn program(name: &str) -> Result<PathBuf> {
-    let elsewhere = || {
-        let mut paths = FOLDERS.iter().map(|folder| format!("{folder}/{name}"));
-        paths.find_map(|path| find_program(&path))
-    };
-    find_program(name).or_else(elsewhere).ok_or_else(|| {
+    find_system_program(name).ok_or_else(|| {
         Error::failed(format!("boot=grub needs {name}, which is not installed"))
             .hint("apt-get install e2fsprogs")
     })

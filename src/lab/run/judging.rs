@@ -112,6 +112,9 @@ impl Run<'_, '_> {
     ) -> Result<()> {
         self.pointless.remove(&candidate.id);
         let before = self.search.reliability().differed;
+        if let Some(evidence) = judgement.why_failed() {
+            self.search.heard(evidence);
+        }
         let told = self.search.tell(candidate.id, judgement.verdict);
         self.lab.emit(&Event::TrialEnded {
             worker,

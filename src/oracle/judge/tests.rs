@@ -28,6 +28,7 @@ fn judge_in(
         config: "config".into(),
         source: "source".into(),
         build: "build".into(),
+        build_log: None,
         trial_dir: dir.path().join("trial"),
         timeout: Duration::from_secs(60),
         slot: WorkerId(3),
@@ -295,6 +296,7 @@ fn the_first_rejection_ends_the_questions() {
         config: "c".into(),
         source: "s".into(),
         build: "b".into(),
+        build_log: None,
         trial_dir: dir.path().join("trial"),
         timeout: Duration::from_secs(60),
         slot: WorkerId(0),
@@ -394,4 +396,40 @@ fn the_last_form_is_the_full_one() {
     assert!(!dir.path().join("forms/oracle-fast").exists());
     let (outcome, _dir) = judge_by(Forms::Last, "# kbisect: level=fast\nexit 1");
     assert_eq!(outcome.verdict, OracleVerdict::Reject);
+}
+
+#[test]
+fn a_fast_form_that_rejects_what_the_full_one_accepts_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("oracle");
+    let script = "#!/bin/sh\n# kbisect: level=fast,full\n[ $KBISECT_LEVEL = full ] && exit\n\
+                  echo 'no sshd' >$KBISECT_EVIDENCE; exit 1\n";
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let oracle = find(program.to_str().unwrap()).unwrap();
+    judge("exit 0", |job| {
+        let config = |text: &str| {
+            let path = dir.path().join("config");
+            fs::write(&path, text).unwrap();
+            Job {
+                config: path,
+                ..job.clone()
+            }
+        };
+        let judged = |which, job: &Job| oracle.judge_by(which, job, &CancelToken::new()).unwrap();
+        let fast = judged(Forms::Each, &config("CONFIG_A=y\n"));
+        assert_eq!(fast.verdict, OracleVerdict::Reject);
+        assert_eq!(fast.evidence.as_deref(), Some("at level fast: no sshd"));
+        let full = judged(Forms::Last, &config("CONFIG_B=y\n"));
+        assert_eq!(full.verdict, OracleVerdict::Accept);
+        assert_eq!(oracle.take_warnings(), [""; 0], "that is another kernel");
+        judged(Forms::Last, &config("CONFIG_A=y\n"));
+        judged(Forms::Last, &config("CONFIG_A=y\n"));
+        let told = oracle.take_warnings();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("at level fast and accepts it at level full"),
+            "{told:?}"
+        );
+    });
 }

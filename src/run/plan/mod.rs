@@ -112,7 +112,7 @@ pub fn plan(plan: &Plan<'_>, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Re
     let tools = tools(settings, plan.when_missing, Want::ResolveOnly, cancel, tell)?;
     check_run(settings, &tools, cancel)?;
     let start = start(files, settings, &tools, cancel, tell)?.start;
-    let (prior, origin) = prior(settings, &start.requests, &[], tell)?;
+    let (prior, origin) = prior(settings, &start.requests, &[], &tools.known, tell)?;
     let opening = Opening::of(settings, &tools, start.requests.len(), &prior, origin)?;
     if let Some(text) = opening.warning(settings) {
         warn(tell, text);

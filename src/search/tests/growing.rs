@@ -4,6 +4,7 @@ use super::retesting::erring;
 use super::*;
 
 mod cost;
+mod symptoms;
 
 /// The search that grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,7 +242,7 @@ fn if_nothing_passes_the_start_is_the_last_that_is_tried_and_alone() {
                         flying += 1;
                     }
                     Call::Told(..) | Call::Withdrawn(_) => flying -= 1,
-                    Call::Learnt(_) | Call::StartJudged(_) => {}
+                    Call::Heard(_) | Call::Learnt(_) | Call::StartJudged(_) => {}
                 }
             }
             let lengths: Vec<usize> = proposed(&did).iter().map(RequestSet::len).collect();

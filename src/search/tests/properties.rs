@@ -243,6 +243,7 @@ proptest! {
                 }
                 Call::Withdrawn(id) => pestered.withdraw(*id),
                 Call::Learnt(depends) => pestered.learn_depends(depends),
+                Call::Heard(evidence) => pestered.heard(evidence),
                 Call::StartJudged(verdict) => pestered.start_judged(*verdict),
             }
         }
