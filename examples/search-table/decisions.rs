@@ -50,6 +50,10 @@ fn timed<T>(times: &mut Times, call: impl FnOnce() -> T) -> T {
 }
 
 impl Search for Clocked {
+    fn heard(&mut self, evidence: &str) {
+        self.inner.heard(evidence);
+    }
+
     fn ask(&mut self) -> Ask {
         timed(&mut self.ask, || self.inner.ask())
     }

@@ -255,6 +255,8 @@ fn cut(members: &[RequestId], pieces: usize) -> Vec<Chunk> {
 }
 
 impl Search for Ddmin {
+    fn heard(&mut self, _: &str) {}
+
     fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying && sweep::is_over(&self.history, &Depends::none()) {
             return Ask::Done;

@@ -180,7 +180,7 @@ pub trait Search: Send {
 
     /// Takes the evidence of the verdict of failure that it is told next: what the oracle or the build said. It may
     /// change only the order of the candidates to come.
-    fn heard(&mut self, _evidence: &str) {}
+    fn heard(&mut self, evidence: &str);
 
     /// Takes back `id`, which was cancelled and gets no verdict. If the search needs its set later, it
     /// proposes it again under another id.

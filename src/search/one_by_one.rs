@@ -39,6 +39,8 @@ impl OneByOne {
 }
 
 impl Search for OneByOne {
+    fn heard(&mut self, _: &str) {}
+
     fn ask(&mut self) -> Ask {
         sweep::step(&mut self.history, &Depends::none())
     }

@@ -135,6 +135,8 @@ impl Probabilities {
 }
 
 impl Search for Probabilities {
+    fn heard(&mut self, _: &str) {}
+
     fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
             return sweep::step(&mut self.history, &Depends::none());

@@ -68,6 +68,8 @@ impl<P: Plan> Sequential<P> {
 }
 
 impl<P: Plan> Search for Sequential<P> {
+    fn heard(&mut self, _: &str) {}
+
     fn ask(&mut self) -> Ask {
         if self.phase == Phase::Certifying {
             return sweep::step(&mut self.history, &Depends::none());

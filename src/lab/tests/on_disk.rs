@@ -13,6 +13,10 @@ struct Suspicious {
 }
 
 impl Search for Suspicious {
+    fn heard(&mut self, evidence: &str) {
+        self.inner.heard(evidence);
+    }
+
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let (_, lines) = RunDir::read(&self.run).unwrap();
         let is_it = |record: &Record| {

@@ -61,6 +61,8 @@ impl Scripted {
 }
 
 impl Search for Scripted {
+    fn heard(&mut self, _: &str) {}
+
     fn ask(&mut self) -> Ask {
         match self.left.pop_front() {
             Some(candidate) => {

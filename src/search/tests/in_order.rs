@@ -11,6 +11,8 @@ struct Recorder {
 }
 
 impl Search for Recorder {
+    fn heard(&mut self, _: &str) {}
+
     fn ask(&mut self) -> Ask {
         self.inner.ask()
     }
