@@ -39,6 +39,29 @@ fn script(oracle: &str) -> String {
     fs::read_to_string(path_of(oracle)).unwrap()
 }
 
+/// `kbisect boot` that boots nothing.
+const FAKE_BOOT: &str = r#"#!/bin/sh
+log=console.log
+echo "$KBISECT_LEVEL $KBISECT_TIMEOUT $*" >>"$KBISECT_TRIAL/calls"
+while [ $# -gt 0 ]; do
+    [ "$1" != --log ] || log=$2
+    [ "$1" != --exec ] || { shift; exec "$@"; }
+    shift
+done
+cp "$KBISECT_TRIAL/recorded" "$KBISECT_TRIAL/$log"
+"#;
+
+/// An ssh that refuses the first connections, as many as are in `refusals`.
+const FAKE_SSH: &str = r#"#!/bin/sh
+left=$(cat "$KBISECT_TRIAL/refusals")
+if [ "$left" -gt 0 ]; then
+    echo $((left - 1)) >"$KBISECT_TRIAL/refusals"
+    echo "kex_exchange_identification: Connection closed by remote host" >&2
+    exit 255
+fi
+echo session 42000
+"#;
+
 /// A trial of one oracle.
 struct Trial {
     dir: tempfile::TempDir,
@@ -70,15 +93,22 @@ impl Trial {
         self.dir.path()
     }
 
-    /// `kbisect boot` is a fake: it boots nothing, but leaves this console.
+    /// `kbisect boot` is a fake: it boots nothing, but leaves this console. Each call is in `calls`.
     fn with_recorded(mut self, console: &str) -> Self {
         let fake = self.path().join("bin/kbisect");
         fs::create_dir(self.path().join("bin")).unwrap();
         fs::write(self.path().join("recorded"), console).unwrap();
-        let text = "#!/bin/sh\ncp \"$KBISECT_TRIAL/recorded\" \"$KBISECT_TRIAL/console.log\"\n";
-        fs::write(&fake, text).unwrap();
+        fs::write(&fake, FAKE_BOOT).unwrap();
         fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
         self.kbisect = fake;
+        self
+    }
+
+    /// A program that is a fake, in front of `PATH`.
+    fn with_fake(self, name: &str, script: &str) -> Self {
+        let path = self.kbisect.with_file_name(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         self
     }
 
@@ -181,11 +211,177 @@ fn ec2_ok_rejects_a_kernel_without_the_driver_of_the_instances_network() {
 
 /// A recorded start, and a kernel with this console after it.
 fn judge_after_recorded_start(console: &str) -> Judged {
-    let start = Trial::new().with_recorded(RECORDED);
-    start.judge("disk-dmesg-clean").assert_accepted();
-    let mut trial = Trial::new().with_recorded(console);
+    judge_log("disk-dmesg-clean", "fast", console)
+}
+
+fn judge_log(oracle: &str, level: &'static str, console: &str) -> Judged {
+    let trial_of = |console: &str| {
+        let mut trial = Trial::new()
+            .with_recorded(console)
+            .with_fake("ssh", FAKE_SSH);
+        fs::write(trial.path().join("refusals"), "0").unwrap();
+        trial.config = "CONFIG_ENA_ETHERNET=y\n".to_owned();
+        trial.level = level;
+        trial
+    };
+    let start = trial_of(RECORDED);
+    start.judge(oracle).assert_accepted();
+    let mut trial = trial_of(console);
     trial.baseline = Some(start.path().to_owned());
-    trial.judge("disk-dmesg-clean")
+    trial.judge(oracle)
+}
+
+#[test]
+fn each_level_rejects_a_kernel_that_only_dirties_the_log() {
+    let ends = "guest: dmesg ends\r\n";
+    let dirty = RECORDED.replace(
+        ends,
+        &format!("<4>[    2.5] nvme nvme0: timeout 7\r\n{ends}"),
+    );
+    for oracle in ["disk-dmesg-clean", "ec2-ok"] {
+        for level in ["fast", "full"] {
+            judge_log(oracle, level, RECORDED).assert_accepted();
+            judge_log(oracle, level, &dirty).assert_rejected("new warning: nvme nvme0: timeout 7");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_is_judged_is_of_a_boot_by_a_clock_that_the_host_does_not_disturb() {
+    for (oracle, level, boots) in [
+        ("disk-dmesg-clean", "fast", 1),
+        ("disk-dmesg-clean", "full", 2),
+        ("ec2-ok", "fast", 2),
+        ("ec2-ok", "full", 2),
+    ] {
+        let mut trial = Trial::new()
+            .with_recorded(RECORDED)
+            .with_fake("ssh", FAKE_SSH);
+        fs::write(trial.path().join("refusals"), "0").unwrap();
+        trial.config = "CONFIG_ENA_ETHERNET=y\n".to_owned();
+        trial.level = level;
+        trial.judge(oracle).assert_accepted();
+        let calls = fs::read_to_string(trial.path().join("calls")).unwrap();
+        assert_eq!(calls.lines().count(), boots, "{oracle} {level}: {calls}");
+        let last = calls.lines().last().unwrap();
+        assert!(last.starts_with("fast "), "{oracle} {level}: {last}");
+        let clock = "KBISECT_MODE=dmesg --accel tcg --clock icount";
+        assert!(last.contains(clock), "{oracle} {level}: {last}");
+    }
+}
+
+#[test]
+fn a_second_boot_gets_the_time_that_the_first_one_left() {
+    // Each look at the clock takes 100 s.
+    let clock = "#!/bin/sh\nnow=$(($(cat clock) + 100))\necho $now >clock\necho $now\n";
+    for oracle in ["disk-dmesg-clean", "ec2-ok"] {
+        let mut trial = Trial::new()
+            .with_recorded(RECORDED)
+            .with_fake("ssh", FAKE_SSH)
+            .with_fake("date", clock);
+        fs::write(trial.path().join("clock"), "1000").unwrap();
+        fs::write(trial.path().join("refusals"), "0").unwrap();
+        trial.config = "CONFIG_ENA_ETHERNET=y\n".to_owned();
+        trial.level = "full";
+        trial.judge(oracle).assert_accepted();
+        let calls = fs::read_to_string(trial.path().join("calls")).unwrap();
+        let seconds: Vec<u32> = calls
+            .lines()
+            .map(|call| call.split(' ').nth(1).unwrap().parse().unwrap())
+            .collect();
+        let [first, second] = seconds[..] else {
+            panic!("{oracle}: {calls}");
+        };
+        assert!(first == 600 && second < 600, "{oracle}: {calls}");
+    }
+}
+
+#[test]
+fn at_level_full_a_crash_in_the_start_of_all_of_debian_is_rejected() {
+    let ends = "guest: dmesg ends\r\n";
+    let with = |line: &str| RECORDED.replace(ends, &format!("{line}\r\n{ends}"));
+    // Only the boot of all of Debian has the line.
+    let judge = |line: &str| {
+        let mut trial = Trial::new().with_recorded(RECORDED);
+        fs::write(trial.path().join("full"), with(line)).unwrap();
+        let script = FAKE_BOOT
+            .replace(
+                "cp ",
+                "[ $log = console.log ] || mv full recorded.full\ncp ",
+            )
+            .replace(
+                "\"$KBISECT_TRIAL/recorded\"",
+                "\"$KBISECT_TRIAL/recorded$([ $log = console.log ] || echo .full)\"",
+            );
+        trial = trial.with_fake("kbisect", &script);
+        trial.level = "full";
+        trial.judge("disk-dmesg-clean")
+    };
+    judge("<4>[    9.5] WARNING: CPU: 0 PID: 1").assert_rejected("WARNING: CPU: 0 PID: 1");
+    judge("<3>[   99.5] rcu: INFO: rcu_sched self-detected stall").assert_accepted();
+    judge("<4>[    9.5] clocksource: Long readout interval").assert_accepted();
+}
+
+#[test]
+fn at_level_full_a_session_waits_for_sshd() {
+    for (level, refusals, status) in [("full", "2", 0), ("full", "0", 0), ("fast", "1", 1)] {
+        let mut trial = Trial::new()
+            .with_recorded(RECORDED)
+            .with_fake("ssh", FAKE_SSH)
+            .with_fake("sleep", "#!/bin/sh\n");
+        fs::write(trial.path().join("refusals"), refusals).unwrap();
+        trial.config = "CONFIG_ENA_ETHERNET=y\n".to_owned();
+        trial.level = level;
+        let judged = trial.judge("ec2-ok");
+        assert_eq!(judged.status, Some(status), "{level}: {}", judged.log);
+    }
+}
+
+/// What an oracle types at the prompt of the guest.
+fn typed(oracle: &str) -> Vec<String> {
+    let script = script(oracle);
+    let sends = script.split("--when '^guest# ' --send '").skip(1);
+    sends
+        .map(|rest| rest.split('\'').next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_mark_needs_each_check_to_have_passed_in_one_shell() {
+    for oracle in [
+        "disk-ok",
+        "dhcp-ok",
+        "docker-ok",
+        "userspace-ok",
+        "systemd-ok",
+    ] {
+        let typed = typed(oracle);
+        let checks = typed.iter().filter(|t| t.starts_with("want ")).count();
+        let (define, last) = (&typed[0], typed.last().unwrap());
+        let define = define.split("; dmesg").next().unwrap();
+        let script = script(oracle);
+        let mark = script.rsplit("--until '^").next().unwrap();
+        let mark = mark.split('\'').next().unwrap();
+        let shell = |passed: usize, failed: usize| {
+            let lines = [
+                "want a true\n".repeat(passed),
+                "want b false\n".repeat(failed),
+            ]
+            .concat();
+            let command = format!("{define}\n{lines}{last}");
+            let output = Command::new("sh").arg("-c").arg(command).output().unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            said.lines().any(|line| line.starts_with(mark))
+        };
+        assert!(checks >= 2, "{oracle}: {typed:?}");
+        assert!(shell(checks, 0), "{oracle}");
+        for passed in 0..checks {
+            assert!(!shell(passed, checks - passed), "{oracle}: {passed}");
+        }
+        let output = Command::new("sh").arg("-c").arg(last).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(!said.starts_with(mark), "{oracle}: {said}");
+    }
 }
 
 #[test]

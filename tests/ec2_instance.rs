@@ -57,6 +57,7 @@ echo "Linux version of $1" >>"$FAKE/root/dev/console"
 const REBOOT: &str = r#"#!/bin/sh
 next=$(cat "$FAKE/grubenv")
 behaves=$(cat "$FAKE/behaves")
+[ "$behaves" != stuck ] || exit 0
 [ -n "$next" ] && [ "$behaves" != no-choice ] || { "$FAKE/machine/power-up" good; exit; }
 : >"$FAKE/grubenv"
 case $behaves in
@@ -361,6 +362,27 @@ fn a_good_kernel_of_the_version_under_test_is_refused() {
     let (code, said) = fake.judge();
     assert_eq!(code, 126, "{said}");
     assert!(said.contains("the good kernel has the version"), "{said}");
+}
+
+#[test]
+fn the_last_kernel_under_test_is_not_taken_for_the_good_one() {
+    // It has the same version, and does not restart.
+    for (lock, returns) in [("dirty\n", "power"), ("", "never")] {
+        let fake = Fake::new();
+        let powered = Command::new(fake.path("machine/power-up"))
+            .arg("new")
+            .env("FAKE", fake.0.path())
+            .status();
+        assert!(powered.unwrap().success());
+        fake.write("run/kbisect-i-0123456789abcdef0.lock", lock);
+        fake.write("behaves", "stuck\n");
+        fake.write("returns", returns);
+        let (code, said) = fake.judge();
+        assert_eq!(code, 125, "{returns}: {said}");
+        assert_eq!(fake.asked("stop-instances"), 1, "{returns}");
+        let back = fake.read("kernel") == "good\n";
+        assert_eq!(back, returns == "power", "{returns}");
+    }
 }
 
 #[test]
