@@ -7,7 +7,7 @@ mod toy;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use toy::{CALLS, Ended, Rule, Spec, TWELVE_NEEDED, Toy, set};
+use toy::{CALLS, COPY, Ended, Rule, Spec, TWELVE_NEEDED, Toy, set};
 
 /// The exit code of a run that cannot rely on its builds or its oracle.
 const UNRELIABLE: i32 = 6;
@@ -359,4 +359,42 @@ fn with_clean_builds_a_project_that_leaves_something_behind_gets_the_right_answe
     let ended = toy.run(&[]);
     assert_eq!(ended.code, 2, "{}", ended.said());
     assert!(ended.said().contains("--clean-builds"), "{}", ended.said());
+}
+
+const CHECK_AND_LOG: [&str; 5] = [
+    "--clean-builds",
+    "--oracle",
+    "oracle/check",
+    "--oracle",
+    "builds-clean",
+];
+
+#[test]
+fn builds_clean_takes_part_in_a_whole_run_and_its_repetitions() {
+    // A build without X3 has a warning.
+    let recipe = format!(
+        "@grep -q CONFIG_X3=y $(KCONFIG_CONFIG) || echo 'a.c:1:2: warning: no X3'\n@{COPY}"
+    );
+    let rule = Rule::all(&["X7", "X11"]);
+    let toy = Toy::new(&Spec::twelve_with(&rule).recipe(&recipe));
+    let ended = toy.run(&CHECK_AND_LOG);
+    assert_eq!(ended.code, 0, "{}", ended.said());
+    assert_eq!(toy.answer(), set(&TWELVE_NEEDED), "{}", ended.said());
+    let result = ended.result.unwrap();
+    assert_eq!(result["status"], "minimal", "{result}");
+    let said = result.to_string();
+    assert!(said.contains("a.c:1:2: warning: no X3"), "{said}");
+}
+
+#[test]
+fn builds_clean_rejects_a_start_whose_build_has_a_warning() {
+    let recipe = format!("@echo 'a.c:1:2: warning: unused'\n@{COPY}");
+    let toy = Toy::new(&Spec::twelve().recipe(&recipe));
+    let ended = toy.run(&CHECK_AND_LOG);
+    assert_eq!(ended.code, 3, "{}", ended.said());
+    assert!(
+        ended.said().contains("a.c:1:2: warning: unused"),
+        "{}",
+        ended.said()
+    );
 }

@@ -313,6 +313,7 @@ fn builds_clean_rejects_a_warning_and_names_it() {
         "ld: warning: vmlinux has a LOAD segment with RWX permissions",
         "vmlinux.o: warning: objtool: f+0x1: unreachable instruction",
         "WARNING: modpost: vmlinux.o: section mismatch in reference",
+        "arch/x86/a.S:12: Warning: no instruction mnemonic suffix given",
     ] {
         let outcome = judge(&format!("{clean}{warning}\n  LD  vmlinux\n"));
         assert_eq!(outcome.verdict, OracleVerdict::Reject, "{warning}");

@@ -51,6 +51,8 @@ pub struct Cost {
     pub notes: Vec<cc::Note>,
     /// The line of a failure that did not come again: made once more, all was made.
     pub overcome: Option<String>,
+    /// The files with what make said, one for each time that it was run.
+    pub logs: Vec<PathBuf>,
 }
 
 impl Cost {
@@ -144,6 +146,7 @@ fn again_if_it_fails(
         let before = cost.objects;
         let mut progress = |objects| progress(before + objects);
         let (ended, took) = site.run(mode, &log, &mut progress)?;
+        cost.logs.push(log);
         cost.wall += took.wall;
         cost.cpu += took.cpu;
         cost.objects += took.objects;

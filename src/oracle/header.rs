@@ -235,6 +235,9 @@ fn words(text: &str) -> Result<Vec<Word<'_>>, (usize, String)> {
         let is_comment = OPENERS.iter().any(|o| content.trim_start().starts_with(*o));
         is_begin &= is_comment || content.trim().is_empty();
         let Some(said) = said(content) else {
+            if is_begin && let Some(what) = misspelt(content) {
+                return Err((line, what));
+            }
             continue;
         };
         let pairs = said.split_whitespace().map(|word| word.split_once('='));
@@ -267,10 +270,36 @@ fn words(text: &str) -> Result<Vec<Word<'_>>, (usize, String)> {
 
 /// What a line of a header says: what follows the mark.
 fn said(line: &str) -> Option<&str> {
+    comment(line)?.strip_prefix(MARK)
+}
+
+/// What a line says that is a comment.
+fn comment(line: &str) -> Option<&str> {
     let line = line.trim_start();
     let opener = OPENERS.iter().find(|opener| line.starts_with(*opener))?;
-    let rest = line.trim_start_matches(*opener).trim_start();
-    rest.strip_prefix(MARK)
+    Some(line.trim_start_matches(*opener).trim_start())
+}
+
+/// What is wrong with a comment that would be a line of a header if its mark were right. Nobody would hear it
+/// otherwise, and the oracle be asked without what it needs.
+fn misspelt(line: &str) -> Option<String> {
+    let said = comment(line)?;
+    let name = MARK.trim_end_matches(':');
+    let begin = said.get(..name.len())?;
+    let rest = said[name.len()..].trim_start_matches([' ', '\t', ':']);
+    let keys = keys();
+    let is_pair = |word: &&str| {
+        let key = word.split_once('=').map(|(key, _)| key);
+        key.is_some_and(|key| keys.iter().any(|known| known.eq_ignore_ascii_case(key)))
+    };
+    let pairs: Vec<&str> = rest.split_whitespace().filter(is_pair).collect();
+    (begin.eq_ignore_ascii_case(name) && !pairs.is_empty()).then(|| {
+        format!(
+            "`{}` is no header: write `# {MARK} {}`, or begin a comment that is none with another word",
+            said.trim_end().escape_debug(),
+            pairs.join(" ").escape_debug()
+        )
+    })
 }
 
 fn is_of(word: &str, key: &str) -> bool {
@@ -322,166 +351,4 @@ fn levels(text: &str) -> Result<Vec<Level>, String> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::ErrorKind;
-
-    fn read(text: &str) -> Result<Option<Header>> {
-        Header::read(Path::new("my-oracle"), text.as_bytes())
-    }
-
-    fn header(text: &str) -> Header {
-        read(text).unwrap().unwrap()
-    }
-
-    #[track_caller]
-    fn refused(text: &str) -> String {
-        let error = read(text).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Usage);
-        assert!(error.hint_text().unwrap().contains("guest=busybox"));
-        error.to_string()
-    }
-
-    #[test]
-    fn the_lines_of_a_header_add_up() {
-        let text = "#!/bin/sh\n# Some words.\n# kbisect: guest=busybox-ssh nic=virtio\n\n\
-                    # kbisect: machine=q35 level=fast,full\ntrue\n";
-        let header = header(text);
-        assert_eq!(header.guest().unwrap().name(), "busybox-ssh");
-        let machine = "machine=q35 disk=none nic=virtio boot=direct";
-        assert_eq!(header.hardware().to_string(), machine);
-        assert_eq!(header.levels(), [Level::Fast, Level::Full]);
-        let text = "guest=busybox-ssh machine=q35 nic=virtio level=fast,full";
-        assert_eq!(header.to_string(), text);
-    }
-
-    #[test]
-    fn a_header_stands_in_comments_of_each_language() {
-        for opener in ["#", "##", "//", "--", ";", "  # ", ";;"] {
-            let text = format!("{opener} kbisect: nic=e1000\n");
-            assert_eq!(header(&text).to_string(), "nic=e1000", "{opener}");
-        }
-        assert_eq!(header("#kbisect: nic=e1000\r\n").to_string(), "nic=e1000");
-    }
-
-    #[test]
-    fn a_program_without_such_a_line_has_no_header() {
-        for text in [
-            "",
-            "#!/bin/sh\n# kbisect boot is called\n",
-            "kbisect: guest=x\n",
-        ] {
-            assert_eq!(read(text).unwrap(), None, "{text}");
-        }
-        let binary = b"\x7fELF\0\n# kbisect: guest=nothing\n";
-        assert_eq!(Header::read(Path::new("x"), binary).unwrap(), None);
-    }
-
-    #[test]
-    fn a_machine_that_cannot_be_is_refused_also_if_the_environment_asks_for_it() {
-        let told = refused("# kbisect: guest=debian\n# kbisect: machine=q35 disk=ata\n");
-        assert!(
-            told.starts_with("my-oracle, line 2: q35 has no IDE"),
-            "{told}"
-        );
-        let header = header("# kbisect: guest=debian machine=microvm disk=virtio\n");
-        let error = header.clone().with_environment("nvme", "").unwrap_err();
-        assert!(
-            error.to_string().starts_with("KBISECT_DISK: microvm"),
-            "{error}"
-        );
-        assert!(header.with_environment("virtio", "e1000").is_ok());
-    }
-
-    #[test]
-    fn by_default_a_guest_starts_by_its_own_init() {
-        assert_eq!(header("# kbisect: guest=busybox\n").levels(), [Level::Full]);
-    }
-
-    #[test]
-    fn a_mistake_is_told_with_its_line_and_with_what_there_is() {
-        let told = refused("#!/bin/sh\n# kbisect: guest=busybox cpu=2\n");
-        let keys = "`cpu` is none of guest, machine, disk, nic, boot, level";
-        assert_eq!(told, format!("my-oracle, line 2: {keys}"));
-        let told = refused("# kbisect: guest=busibox\n");
-        assert!(
-            told.contains("guest=busibox is not known; guest is one of busybox, "),
-            "{told}"
-        );
-        let told = refused("# kbisect: nic=virtio\n# kbisect: nic=ne2000\n");
-        assert_eq!(
-            told,
-            "my-oracle, line 2: nic=ne2000 contradicts nic=virtio in line 1"
-        );
-        assert!(refused("# kbisect: nic=ne2000\n").contains("nic is one of none, virtio, e1000"));
-        for level in ["slow", "", "fast,fast", "fast,"] {
-            let told = refused(&format!("# kbisect: level={level}\n"));
-            assert!(
-                told.ends_with("level is one of fast, full, fast,full"),
-                "{told}"
-            );
-        }
-        for text in [
-            "# kbisect:\n",
-            "# kbisect: guest\n",
-            "# kbisect: guest=busybox fast\n",
-        ] {
-            assert!(
-                refused(text).contains("is not of words KEY=VALUE"),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_same_said_twice_is_said_once() {
-        let twice = "# kbisect: nic=virtio\n# kbisect: nic=virtio\n";
-        assert_eq!(header(twice).to_string(), "nic=virtio");
-    }
-
-    #[test]
-    fn a_header_that_comes_too_late_is_refused_and_a_text_that_only_looks_like_one_is_not() {
-        let told = refused("#!/bin/sh\ntrue\n# kbisect: guest=busybox\n");
-        assert!(
-            told.starts_with("my-oracle, line 3: a header stands in the first"),
-            "{told}"
-        );
-        let text = "#!/bin/sh\ntrue\n# kbisect: see there; x=y\n";
-        assert_eq!(read(text).unwrap(), None);
-    }
-
-    #[test]
-    fn a_disk_and_a_boot_loader_need_a_guest_with_a_disk() {
-        let told = refused("# kbisect: guest=busybox\n# kbisect: disk=nvme\n");
-        let why = "needs a guest with a disk, and here is guest=busybox";
-        assert_eq!(told, format!("my-oracle, line 2: disk=nvme {why}"));
-        assert!(refused("# kbisect: guest=busybox boot=grub\n").contains("boot=grub needs"));
-        assert!(refused("# kbisect: disk=nvme\n").ends_with("here is no guest"));
-    }
-
-    #[test]
-    fn the_environment_chooses_among_disks_and_cards_where_there_is_one() {
-        let with = |text: &str, nic: &str| header(text).with_environment("", nic);
-        let net = "# kbisect: guest=busybox nic=virtio\n";
-        assert_eq!(with(net, "").unwrap(), header(net));
-        let chosen = with(net, "e1000").unwrap();
-        assert_eq!(chosen.to_string(), "guest=busybox nic=e1000");
-        let shell = "# kbisect: guest=busybox\n";
-        assert_eq!(with(shell, "e1000").unwrap(), header(shell));
-        for (value, why) in [("none", "needs a nic"), ("ne2000", "one of none, virtio")] {
-            let error = with(net, value).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Usage);
-            let text = error.to_string();
-            assert!(
-                text.starts_with("KBISECT_NIC: ") && text.contains(why),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_script_without_its_header_is_what_it_was_before_it_had_one() {
-        let script = "#!/bin/sh\n# Words.\n# kbisect: guest=busybox\n#\ntrue\n";
-        assert_eq!(without(script), "#!/bin/sh\n# Words.\n#\ntrue\n");
-    }
-}
+mod tests;

@@ -196,6 +196,12 @@ impl Oracle {
         &self.program
     }
 
+    /// Its argument, if it takes one.
+    #[must_use]
+    pub fn argument(&self) -> Option<&str> {
+        self.argument.as_deref()
+    }
+
     /// What it says that it needs, if it says anything.
     #[must_use]
     pub fn header(&self) -> Option<&Header> {
@@ -214,12 +220,20 @@ impl Oracle {
         named.or_else(usual)
     }
 
+    /// Does its header name a guest? Then another can [take its place](Self::with_guest).
+    #[must_use]
+    pub fn names_guest(&self) -> bool {
+        self.header.as_ref().and_then(Header::guest).is_some()
+    }
+
     /// The same with another guest than that of its header, if that names one.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage): the guest does not fit the machine of the header.
     pub fn with_guest(mut self, guest: &Guest) -> Result<Self> {
-        if let Some(header) = self.header.take_if(|header| header.guest().is_some()) {
+        if self.names_guest()
+            && let Some(header) = self.header.take()
+        {
             let name = &self.name;
             let header = header.with_guest(guest).map_err(|why| {
                 Error::usage(format!("the oracle {name} cannot be asked with the guest {}: {why}", guest.name()))

@@ -161,11 +161,9 @@ fn guests(asked: Option<&PartialSettings>) -> Vec<Guest> {
     let other = named.and_then(|name| Guest::find(name).ok());
     let mut guests = Vec::new();
     for oracle in oracles(asked) {
-        let has_header = oracle.header().is_some();
-        let guest = oracle.guest();
         let guest = match &other {
-            Some(other) if has_header => guest.map(|_| other.clone()),
-            _ => guest,
+            Some(other) if oracle.names_guest() => Some(other.clone()),
+            _ => oracle.guest(),
         };
         guests.extend(guest.filter(|guest| !guests.contains(guest)));
     }
@@ -199,5 +197,34 @@ fn wanted(own: Option<&Own<'_>>, asked: Option<&PartialSettings>, guests: &[Gues
     Wanted {
         needs,
         guest: !guests.is_empty(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn another_guest_takes_the_place_of_one_that_a_header_names_and_of_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let guests_of = |header: &str| {
+            let path = dir.path().join("oracle");
+            let script = format!("#!/bin/sh\n{header}\nkbisect boot $KBISECT_GUEST\n");
+            fs::write(&path, script).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            let asked = PartialSettings::new()
+                .with("oracle", vec![toml::Value::from(path.to_str().unwrap())])
+                .with("guest", "busybox-ssh");
+            let guests = guests(Some(&asked));
+            let names: Vec<String> = guests.iter().map(|g| g.name().to_owned()).collect();
+            names.join(" ")
+        };
+        assert_eq!(guests_of("# kbisect: guest=busybox"), "busybox-ssh");
+        assert_eq!(guests_of("# kbisect: nic=virtio"), "busybox");
+        assert_eq!(guests_of("# No header."), "busybox");
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::guests::Guests;
+use super::stand_in;
 use crate::guest::{Guest, Medium};
 use crate::identity::Tracked;
 use crate::kconfig::Project;
 use crate::model::{Origin, contract};
-use crate::oracle::{self, Header, Oracle, Written};
+use crate::oracle::{self, Oracle, Written};
 use crate::settings::Settings;
 use crate::{Error, Result};
 
@@ -58,30 +59,52 @@ pub(super) fn find(settings: &Settings, project: &Project) -> Result<Vec<Judge>>
         Some(name) => with_guest(oracles, name)?,
         None => oracles,
     };
-    let is_whole = settings.builds == Origin::Empty;
-    if let Some(oracle) = oracles.iter().find(|o| o.reads_build_log() && !is_whole) {
-        return Err(Error::usage(format!(
-            "the oracle {} looks at the log of a whole build, and without --clean-builds a build only compiles what an \
-             earlier one did not",
-            oracle.name()
-        ))
-        .hint("give --clean-builds, too"));
+    if let Some(oracle) = oracles.iter().find(|oracle| oracle.reads_build_log()) {
+        check_log(oracle, settings)?;
     }
-    if let Some(oracle) = oracles.iter().find(|oracle| names_guest(oracle)) {
+    if let Some(oracle) = oracles.iter().find(|oracle| oracle.names_guest()) {
         check_bootable(oracle, settings, project)?;
     }
     Ok(oracles.into_iter().map(Judge::new).collect())
 }
 
-/// Does its header name a guest?
-fn names_guest(oracle: &Oracle) -> bool {
-    oracle.header().and_then(Header::guest).is_some()
+/// Does each kernel have the log of a whole build, which this oracle looks at?
+fn check_log(oracle: &Oracle, settings: &Settings) -> Result<()> {
+    let name = oracle.name();
+    if settings.builds != Origin::Empty {
+        return Err(Error::usage(format!(
+            "the oracle {name} looks at the log of a whole build, and without --clean-builds a build only compiles \
+             what an earlier one did not"
+        ))
+        .hint("give --clean-builds, too"));
+    }
+    if stand_in::is_expected(settings) {
+        return Err(Error::usage(format!(
+            "the oracle {name} looks at the log of a build, and the kernel that stands for the start is not built here"
+        ))
+        .hint(
+            "leave --start-kernel out; with --start package:NAME or running, give --judge-start first, which builds the \
+             start",
+        ));
+    }
+    Ok(())
+}
+
+/// Does the guest of the settings fit each of their oracles whose header names one, and is there one?
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if not, or if there is no such guest or oracle.
+pub(super) fn check_guest(settings: &Settings) -> Result<()> {
+    let Some(name) = &settings.guest else {
+        return Ok(());
+    };
+    with_guest(oracle::find_all(&settings.oracles)?, name).map(drop)
 }
 
 /// The oracles, with this guest in place of those that their headers name.
 fn with_guest(oracles: Vec<Oracle>, name: &str) -> Result<Vec<Oracle>> {
     let guest = Guest::find(name)?;
-    if !oracles.iter().any(names_guest) {
+    if !oracles.iter().any(Oracle::names_guest) {
         let names: Vec<&str> = oracles.iter().map(Oracle::name).collect();
         return Err(Error::usage(format!(
             "--guest has no effect: the header of {} names no guest",
@@ -137,6 +160,7 @@ mod tests {
 
     use super::*;
     use crate::ErrorKind;
+    use crate::oracle::Header;
     use crate::settings::{Machine, PartialSettings};
 
     /// The oracles of these texts, asked for with this guest.
@@ -159,7 +183,10 @@ mod tests {
         if let Some(guest) = guest {
             asked = asked.with("guest", guest);
         }
-        let settings = Settings::complete(&asked, Machine::here()).unwrap();
+        let mut settings = Settings::complete(&asked, Machine::here()).unwrap();
+        if texts.iter().any(|text| text.contains("with a stand-in")) {
+            settings.start_kernel = Some("/boot/vmlinuz".into());
+        }
         find(&settings, &Project::linux("x86_64").unwrap())
     }
 
@@ -191,6 +218,16 @@ mod tests {
         let error = error.err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Usage);
         assert_eq!(error.hint_text(), Some("give --clean-builds, too"));
+        // Of a kernel that was built elsewhere there is none.
+        let error = found(&[&format!("{log} # with a stand-in")], None);
+        let error = error.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        let text = error.to_string();
+        assert!(
+            text.ends_with("stands for the start is not built here"),
+            "{text}"
+        );
+        assert!(found(&["true # with a stand-in"], None).is_ok());
     }
 
     #[test]

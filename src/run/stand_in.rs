@@ -96,6 +96,15 @@ pub(crate) fn find(
     Ok(())
 }
 
+/// Will a kernel stand for the start, as far as that is known before [`find`] has found it?
+pub(crate) fn is_expected(settings: &Settings) -> bool {
+    let is_package = || match settings.start.as_slice() {
+        [start] => settings.judge_start != JudgeStart::First && package_of(start).is_some(),
+        _ => false,
+    };
+    settings.start_kernel.is_some() || is_package()
+}
+
 /// The kernel of the settings that stands for the start. Its modules are packed into the folder `work`.
 pub(crate) fn of(
     settings: &Settings,
@@ -342,6 +351,12 @@ mod tests {
         assert!(error.contains("--start-kernel stands for it"), "{error}");
 
         let mut without = settings();
+        assert!(!is_expected(&without) && is_expected(&named));
+        without.start = vec!["package:linux-image-x".into()];
+        assert!(is_expected(&without));
+        without.judge_start = JudgeStart::First;
+        assert!(!is_expected(&without));
+        without = settings();
         find_in(&mut without).unwrap();
         assert_eq!(without, settings());
         without.start_modules = Some(dir.path().to_owned());

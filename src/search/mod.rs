@@ -178,7 +178,8 @@ pub trait Search: Send {
     /// When `id` is not in flight: a bug of the caller.
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update;
 
-    /// Takes the evidence of the verdict of failure that it is told next: what the oracle or the build said. It may
+    /// Takes the evidence of a judgement that failed, before the judgement is told: what the oracle or the build said. A
+    /// search inside [`Retesting`] hears it at once, and is told a verdict later, or never, or that it passes. It may
     /// change only the order of the candidates to come.
     fn heard(&mut self, evidence: &str);
 

@@ -13,6 +13,7 @@
 //! base that holds, with all known failures.
 
 mod certainty;
+mod flights;
 mod repeats;
 mod restart;
 
@@ -473,32 +474,5 @@ impl Retesting {
         };
         self.evidence[at].flying -= 1;
         at
-    }
-
-    /// Does a pending decision need this trial?
-    fn matters(&self, at: At) -> bool {
-        let evidence = &self.evidence[at];
-        let is_awaited = evidence
-            .awaited
-            .is_some_and(|id| !self.pointless.contains(&id));
-        let is_wanted = evidence.judged() + evidence.unresolved < evidence.wanted;
-        let is_unsure =
-            || self.settled(at).is_none() && (evidence.told.is_some() || self.decides(at));
-        is_awaited || is_wanted || is_unsure()
-    }
-
-    /// Does a proof of the certificate rest on this set?
-    fn decides(&self, at: At) -> bool {
-        if self.inner.phase() != Phase::Certifying {
-            return false;
-        }
-        let certificate = self.inner.certificate();
-        let mut entries = certificate.entries().iter();
-        entries.any(|(id, proof)| self.tried(*id, *proof) == Some(at))
-    }
-
-    fn useless(&self) -> Vec<CandidateId> {
-        let flights = self.flights.iter().filter(|(_, at)| !self.matters(**at));
-        flights.map(|(id, _)| *id).collect()
     }
 }

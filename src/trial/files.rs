@@ -10,6 +10,9 @@ pub const CONFIG: &str = "config";
 /// The output of make, there.
 pub(super) const BUILD_LOG: &str = "build.log";
 
+/// The output of make, there, if it was run more than once.
+pub(super) const WHOLE_LOG: &str = "build.whole.log";
+
 /// The command for make, there, for people who want to see it fail.
 pub const BUILD_COMMAND: &str = "build.command";
 

@@ -1,11 +1,12 @@
 //! One judgement: sets the tree back, builds, asks the oracles.
 
 use std::error::Error as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::files::{BUILD_COMMAND, BUILD_LOG, CONFIG};
+use super::files::{BUILD_COMMAND, BUILD_LOG, CONFIG, WHOLE_LOG};
 use super::given::Given;
 use super::outcome::TrialResult;
 use super::runner::TrialRunner;
@@ -16,7 +17,7 @@ use crate::kconfig::parse_config;
 use crate::model::{
     Config, Forecast, Origin, ResolvedConfig, Stage, Timings, Verdict, WorkerId, WorkerState,
 };
-use crate::oracle::{self, OracleVerdict};
+use crate::oracle::{self, Oracle, OracleVerdict};
 use crate::supervise::CancelToken;
 use crate::{Error, ErrorKind, Result};
 
@@ -61,6 +62,23 @@ impl Answer {
 struct Image {
     product: Product,
     timings: Timings,
+    /// All that make said of it, if it was built just now.
+    log: Option<PathBuf>,
+}
+
+/// What make said each time that it was run for one build, in one file in the folder of the trial.
+fn whole_log(folder: &Path, logs: &[PathBuf]) -> Result<Option<PathBuf>> {
+    if logs.len() < 2 {
+        return Ok(logs.first().cloned());
+    }
+    let path = folder.join(WHOLE_LOG);
+    let write = |e| Error::io("write the log", &path, e);
+    let mut whole = File::create(&path).map_err(write)?;
+    for log in logs {
+        let mut part = File::open(log).map_err(|e| Error::io("read the log", log, e))?;
+        io::copy(&mut part, &mut whole).map_err(write)?;
+    }
+    Ok(Some(path))
 }
 
 /// An error and its causes, in one line.
@@ -87,7 +105,11 @@ impl TrialRunner {
         let trial = subject.trial;
         let wanted = subject.config.fingerprint;
         state(WorkerState::Preparing { trial });
-        let from = subject.origin;
+        // A tree that holds the product has no log of how it was built.
+        let from = match self.oracles.iter().any(Oracle::reads_build_log) {
+            true => Origin::Empty,
+            false => subject.origin,
+        };
         let done = self
             .trees
             .with_tree(worker, wanted, from, cancel, |tree, holds| {
@@ -97,6 +119,7 @@ impl TrialRunner {
                     Image {
                         product: self.plan.product_in(tree.path())?,
                         timings: Timings::default(),
+                        log: None,
                     }
                 } else {
                     match self.build(tree, origin, subject, cancel, state)? {
@@ -107,12 +130,12 @@ impl TrialRunner {
                 let Image {
                     product,
                     mut timings,
+                    log,
                 } = image;
                 let job = oracle::Job {
                     baseline: subject.baseline.map(Path::to_owned),
                     // One of a build that began with earlier objects says nothing of these.
-                    build_log: Some(subject.dir.join(BUILD_LOG))
-                        .filter(|log| origin == Origin::Empty && log.is_file()),
+                    build_log: log.filter(|_| origin == Origin::Empty),
                     ..self.job(worker, tree.path(), subject.dir.join(CONFIG), subject.dir)
                 };
                 let text = (job.config.clone(), &*subject.config.text);
@@ -230,7 +253,12 @@ impl TrialRunner {
         let config = &subject.config.config;
         self.forecasts
             .learn(tree.path(), config, &cost.notes, cost.cpu);
-        Ok(Ok(Image { product, timings }))
+        let log = whole_log(subject.dir, &cost.logs)?;
+        Ok(Ok(Image {
+            product,
+            timings,
+            log,
+        }))
     }
 
     /// What oracles are asked about a tree that was built: of the start, and without a trace.
@@ -352,5 +380,36 @@ impl TrialRunner {
             }
         }
         Ok(Answer::Verdict(Verdict::Pass, None))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use crate::model::Verdict;
+    use crate::oracle;
+    use crate::trial::outcome::TrialResult;
+    use crate::trial::watched::tests::setting;
+
+    #[test]
+    fn the_log_of_a_build_that_was_made_again_has_all_that_make_said() {
+        let fails_once =
+            "if [ -e ../failed ]; then echo second; else echo first; touch ../failed; exit 1; fi";
+        let mut setting = setting(fails_once);
+        let program = setting.dir.path().join("accept");
+        let script = "#!/bin/sh\ncp \"$KBISECT_BUILD_LOG\" log\n";
+        fs::write(&program, script).unwrap();
+        setting.runner.oracles = vec![oracle::find(program.to_str().unwrap()).unwrap()];
+        let result = setting.judge(Some(Path::new("/start"))).unwrap();
+        let TrialResult::Judged { verdict, .. } = &result else {
+            panic!("{result:?}");
+        };
+        assert_eq!(*verdict, Verdict::Pass, "{result:?}");
+        let log = fs::read_to_string(setting.dir.path().join("trial/accept/log")).unwrap();
+        let (first, second) = (log.find("\nfirst\n"), log.find("\nsecond\n"));
+        assert!(first.is_some() && first < second, "{log}");
     }
 }

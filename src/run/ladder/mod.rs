@@ -111,7 +111,8 @@ pub fn ladder(plan: &Plan<'_>, control: &Control, tell: &mut LadderWatcher<'_>) 
         let step = &ladder.steps[index];
         let number = index + 1;
         tell(&LadderEvent::StepBegun { number, of, step });
-        let settings = of_step(&settings, &step.oracle, dir.join(&step.dir));
+        let settings = of_step(&settings, &step.oracle, dir.join(&step.dir))
+            .map_err(|error| going_on(error, &dir))?;
         let plan = Plan {
             settings: &settings,
             warnings: &[],

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::file::{Ladder, Step, StepState};
 use crate::journal::{Lock, RunDir};
 use crate::model::StoredSettings;
+use crate::oracle;
 use crate::run::given::STDIN;
 use crate::run::project::project;
 use crate::run::{checks, oracles};
@@ -38,10 +39,11 @@ pub(super) fn steps(settings: &Settings) -> Result<Vec<Step>> {
         .hint("write it to a file, and give that by --start"));
     }
     let project = project(settings.project.as_ref(), &settings.arch)?;
-    let mut files: HashMap<PathBuf, &str> = HashMap::new();
+    oracles::check_guest(settings)?;
+    let mut judged_by: HashMap<(PathBuf, Option<String>), &str> = HashMap::new();
     let mut steps = Vec::new();
     for (number, oracle) in (1..).zip(&settings.oracles) {
-        let alone = of_step(settings, oracle, settings.output.clone());
+        let alone = of_step(settings, oracle, settings.output.clone())?;
         let judges = oracles::find(&alone, &project)?;
         oracles::check_modules(&judges, &project)?;
         let Some(judge) = judges.first() else {
@@ -49,7 +51,8 @@ pub(super) fn steps(settings: &Settings) -> Result<Vec<Step>> {
         };
         let program = judge.oracle.program();
         let file = fs::canonicalize(program).unwrap_or_else(|_| program.to_owned());
-        if let Some(other) = files.insert(file, oracle) {
+        let argument = judge.oracle.argument().map(str::to_owned);
+        if let Some(other) = judged_by.insert((file, argument), oracle) {
             let (oracle, other) = (oracle.escape_debug(), other.escape_debug());
             let names = match oracle.to_string() == other.to_string() {
                 true => format!("{oracle} is given twice"),
@@ -78,13 +81,22 @@ fn folder(number: usize, oracle: &str) -> String {
     format!("{number:02}-{name}")
 }
 
-/// The settings of the step with this oracle, in the run directory `output`.
-pub(super) fn of_step(settings: &Settings, oracle: &str, output: PathBuf) -> Settings {
-    Settings {
+/// The settings of the step with this oracle, in the run directory `output`. The guest is left out where the oracle
+/// names none that it could take the place of.
+///
+/// # Errors
+/// There is no such oracle any more.
+pub(super) fn of_step(settings: &Settings, oracle: &str, output: PathBuf) -> Result<Settings> {
+    let guest = match &settings.guest {
+        Some(guest) if oracle::find(oracle)?.names_guest() => Some(guest.clone()),
+        _ => None,
+    };
+    Ok(Settings {
         oracles: vec![oracle.to_owned()],
+        guest,
         output,
         ..settings.clone()
-    }
+    })
 }
 
 /// Takes hold of the folder of a ladder: a new one, or one with the same steps. Nothing is written to a folder that
@@ -177,8 +189,53 @@ pub fn ladder_in(dir: &Path, flags: &PartialSettings) -> Result<Option<Settings>
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+    use crate::settings::Machine;
+
+    fn settings(oracles: &[&str], guest: Option<&str>) -> Settings {
+        Settings {
+            oracles: oracles.iter().map(|name| (*name).to_owned()).collect(),
+            guest: guest.map(str::to_owned),
+            ..Settings::defaults(Machine::here())
+        }
+    }
+
+    /// An executable script.
+    fn script(dir: &Path, name: &str, text: &str) -> String {
+        let path = dir.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_oracle_with_another_argument_is_another_step() {
+        let found = steps(&settings(&["size-under:1M", "size-under:2M"], None)).unwrap();
+        let dirs: Vec<&Path> = found.iter().map(|step| step.dir.as_path()).collect();
+        let names = ["01-size-under-1M", "02-size-under-2M"];
+        assert_eq!(dirs, names.map(Path::new));
+        let error = steps(&settings(&["size-under:1M", "size-under:1M"], None)).unwrap_err();
+        assert_eq!(error.to_string(), "size-under:1M is given twice");
+    }
+
+    #[test]
+    fn the_guest_is_for_the_steps_that_boot_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let boots = script(dir.path(), "boots", "#!/bin/sh\n# kbisect: guest=busybox\n");
+        let guest = Some("busybox-ssh");
+        let asked = settings(&[&boots, "size-under:1M"], guest);
+        assert_eq!(steps(&asked).unwrap().len(), 2);
+        let guest_of = |oracle: &str| of_step(&asked, oracle, "out".into()).unwrap().guest;
+        assert_eq!(guest_of(&boots).as_deref(), guest);
+        assert_eq!(guest_of("size-under:1M"), None);
+        let error = steps(&settings(&["size-under:1M", "size-under:2M"], guest)).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("--guest has no effect"), "{text}");
+    }
 
     #[test]
     fn a_folder_has_the_number_and_the_name_of_its_step() {
