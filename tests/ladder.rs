@@ -271,7 +271,7 @@ fn a_step_whose_budget_is_used_up_is_passed_over_and_gone_on_with() {
         "{}",
         ended.stderr
     );
-    toy.write("kbisect.toml", "");
+    toy.write("kbisect.toml", "oracle = [\"shell-ok\"]\n");
     let ended = climb(&toy, &["--output", "out"]);
     assert_eq!(ended.code, 0, "{}", ended.said());
     check_answers(&toy);

@@ -1,5 +1,6 @@
 //! Runs a machine until its console, a limit or its end decides the outcome.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::net::TcpListener;
@@ -16,6 +17,8 @@ use crate::model::{contract, sanitize_line};
 use crate::supervise::{self, CancelToken, How, LimitKind, Limits, Log, Running, Spec};
 use crate::{Error, Result};
 
+/// Where QEMU makes its temporary files.
+const TMPDIR: &str = "TMPDIR";
 /// How often limits are looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// How long QEMU may take to end when it is told to; there is nothing in it to save.
@@ -192,11 +195,18 @@ impl<'a> Guest<'a> {
     fn start(plan: &'a Plan, forwards: &[PortForward]) -> Result<Self> {
         let serial = Serial::new(&plan.console_log)?;
         let pipes = serial.pipes().unwrap_or_default();
-        let spec = Spec::new(QEMU)
+        let mut spec = Spec::new(QEMU)
             .args(plan.machine.args(&pipes, forwards))
             .log(Log::File(beside(&plan.console_log, "qemu.log")))
             .log_limit(supervise::LOG_LIMIT)
             .grace(GRACE);
+        // What the guest writes to its disks goes to a temporary file: into a folder whose room is watched while an
+        // oracle runs, and not into QEMU's own choice, /var/tmp.
+        if env::var_os(TMPDIR).is_none_or(|folder| folder.is_empty())
+            && let Some(folder) = plan.console_log.parent().filter(|folder| folder.is_dir())
+        {
+            spec = spec.env(TMPDIR, folder);
+        }
         Ok(Self {
             plan,
             port: forwards.first().map(|forward| forward.host),

@@ -10,7 +10,7 @@ use super::args::RunArgs;
 use super::print::{print, print_event};
 use super::shown::Shown;
 use crate::model::Event;
-use crate::run::{self, Climbed, Control, LadderEvent, LastStep, SettingsFile, ladder_text};
+use crate::run::{self, Climbed, Control, LadderEvent, LastStep, ladder_text};
 use crate::settings::{self, Settings};
 use crate::{Error, ErrorKind, Result};
 
@@ -83,11 +83,11 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     show(&climbed?, &shown)
 }
 
-/// The settings of the command. Without an oracle they are those of the ladder in the output folder, if there is one.
+/// The settings of the command. Without a flag for an oracle they are those of the ladder in the output folder, if there
+/// is one: the settings file may have other oracles, for runs.
 fn settings(args: &Args, shown: Shown) -> Result<(Settings, Shown, Vec<String>)> {
     let flags = &args.0.settings;
-    let file = SettingsFile::here()?.settings;
-    if flags.get("oracle").is_none() && file.get("oracle").is_none() {
+    if flags.get("oracle").is_none() {
         let dir = settings::output(flags.text("output").map(Path::new))?;
         if let Some(settings) = run::ladder_in(&dir, flags)? {
             return Ok((settings, shown, Vec::new()));
