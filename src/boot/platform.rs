@@ -79,9 +79,8 @@ impl Platform {
     /// The devices that attach drive `number`; the last is the disk. `nth` counts the drives on the same bus.
     pub(super) fn disk(&self, interface: Interface, number: usize, nth: usize) -> Vec<String> {
         let drive = format!("drive=drive{number}");
-        let virtio = self.virtio;
         match interface {
-            Interface::Virtio => vec![format!("virtio-blk-{virtio},{drive}")],
+            Interface::Virtio => vec![format!("virtio-blk-{},{drive}", self.virtio)],
             Interface::Nvme => vec![format!("nvme,{drive},serial=kbisect{number}")],
             Interface::Ata => vec![format!("ide-hd,{drive}")],
             Interface::Ahci if nth < self.own_ahci_ports => {
@@ -91,8 +90,9 @@ impl Platform {
                 format!("ahci,id=ahci{number}"),
                 format!("ide-hd,{drive},bus=ahci{number}.0"),
             ],
+            // Of a board with PCI: the others take none.
             Interface::Scsi => vec![
-                format!("virtio-scsi-{virtio},id=scsi{number}"),
+                format!("virtio-scsi-pci,id=scsi{number}"),
                 format!("scsi-hd,{drive},bus=scsi{number}.0"),
             ],
         }

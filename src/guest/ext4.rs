@@ -180,14 +180,79 @@ fn settle(inode: &mut [u8]) {
 pub(super) struct Additions {
     commands: String,
     files: Vec<(String, Vec<u8>)>,
-    checks: Vec<(String, Vec<u8>)>,
+    nodes: Vec<Node>,
+}
+
+/// What is to be at a path, owned by root.
+#[derive(Debug)]
+struct Node {
+    path: String,
+    permissions: u32,
+    kind: NodeKind,
+}
+
+#[derive(Debug)]
+enum NodeKind {
+    Dir,
+    File(Vec<u8>),
+    /// A character device: major and minor number.
+    Device(u32, u32),
+}
+
+impl NodeKind {
+    /// The type in the mode of an inode.
+    fn bits(&self) -> u32 {
+        match self {
+            Self::Dir => 0o040_000,
+            Self::File(_) => 0o100_000,
+            Self::Device(..) => 0o020_000,
+        }
+    }
+
+    /// The type in the words of debugfs.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Dir => "directory",
+            Self::File(_) => "regular",
+            Self::Device(..) => "character special",
+        }
+    }
+}
+
+impl Node {
+    /// Is it there, as `debugfs` shows the inode of its path in `stat`?
+    fn is_in(&self, stat: &str) -> bool {
+        let field = |name: &str| Some(stat.split_once(name)?.1.trim_start());
+        let number = |name: &str, radix: u32| {
+            let text = field(name)?.split(|c: char| !c.is_ascii_digit()).next()?;
+            u32::from_str_radix(text, radix).ok()
+        };
+        let is_device = match self.kind {
+            // In decimal digits, and then once more in others.
+            NodeKind::Device(major, minor) => field("major/minor number:")
+                .is_some_and(|text| text.starts_with(&format!("{major:02}:{minor:02} "))),
+            _ => true,
+        };
+        is_device
+            && field("Type:").is_some_and(|text| text.starts_with(self.kind.word()))
+            && number("Mode:", 8) == Some(self.permissions)
+            && [number("User:", 10), number("Group:", 10)] == [Some(0); 2]
+    }
+
+    /// The path whose inode shows that it is there: a file with the mode of a folder has no `.`.
+    fn shown_by(&self) -> String {
+        match self.kind {
+            NodeKind::Dir => format!("{}/.", self.path),
+            _ => self.path.clone(),
+        }
+    }
 }
 
 impl Additions {
     /// Adds a folder. The one above it is there.
     pub(super) fn dir(mut self, path: &str, permissions: u32) -> Self {
         self.commands += &format!("mkdir {path}\n");
-        self.owned(path, 0o040_000 | permissions)
+        self.owned(path, permissions, NodeKind::Dir)
     }
 
     /// Adds a file, or puts it in the place of another.
@@ -196,30 +261,34 @@ impl Additions {
         let source = format!("add-{}", self.files.len());
         self.commands += &format!("cd {dir}/\nrm {name}\nwrite {source} {name}\n");
         self.files.push((source, contents.to_vec()));
-        self.checks.push((path.to_owned(), contents.to_vec()));
-        self.owned(path, 0o100_000 | permissions)
+        self.owned(path, permissions, NodeKind::File(contents.to_vec()))
     }
 
     /// Adds a character device.
     pub(super) fn device(mut self, path: &str, permissions: u32, major: u32, minor: u32) -> Self {
         let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
         self.commands += &format!("cd {dir}/\nmknod {name} c {major} {minor}\n");
-        self.owned(path, 0o020_000 | permissions)
+        self.owned(path, permissions, NodeKind::Device(major, minor))
     }
 
-    fn owned(mut self, path: &str, mode: u32) -> Self {
+    fn owned(mut self, path: &str, permissions: u32, kind: NodeKind) -> Self {
         for (field, value) in [
-            ("mode", format!("0{mode:o}")),
+            ("mode", format!("0{:o}", kind.bits() | permissions)),
             ("uid", "0".to_owned()),
             ("gid", "0".to_owned()),
         ] {
             self.commands += &format!("set_inode_field {path} {field} {value}\n");
         }
+        self.nodes.push(Node {
+            path: path.to_owned(),
+            permissions,
+            kind,
+        });
         self
     }
 
-    /// Makes them in `image`; `work` is a folder for this. debugfs does not tell of what fails, so each file is read
-    /// again.
+    /// Makes them in `image`; `work` is a folder for this. debugfs does not tell of what fails, so each path is read
+    /// again: its type, mode, owner and device number, and what is in a file.
     pub(super) fn make(self, setup: &Setup<'_>, image: &Path, work: &Path) -> Result<()> {
         for (name, contents) in &self.files {
             write(&work.join(name), contents, 0o600)?;
@@ -231,15 +300,21 @@ impl Additions {
             .arg(image)
             .cwd(work);
         let done = setup.run(steady(spec))?.success();
-        for (path, contents) in &self.checks {
-            let spec = Spec::new(&debugfs)
-                .args(["-R", &format!("dump {path} back")])
-                .arg(image)
-                .cwd(work);
-            let back = work.join("back");
-            let _ = fs::remove_file(&back);
-            setup.run(steady(spec))?;
-            if !done || !fs::read(&back).is_ok_and(|is| is == *contents) {
+        let ask = |what: &str| {
+            let spec = Spec::new(&debugfs).args(["-R", what]).arg(image).cwd(work);
+            steady(spec)
+        };
+        for node in &self.nodes {
+            let path = &node.path;
+            let stat = setup.answer(ask(&format!("stat {}", node.shown_by())))?;
+            let mut is_there = done && node.is_in(&stat.unwrap_or_default());
+            if let (true, NodeKind::File(contents)) = (is_there, &node.kind) {
+                let back = work.join("back");
+                let _ = fs::remove_file(&back);
+                setup.run(ask(&format!("dump {path} back")))?;
+                is_there = fs::read(&back).is_ok_and(|is| is == *contents);
+            }
+            if !is_there {
                 return Err(
                     setup.apt_failed(&format!("debugfs, which writes {path} into an image,"))
                 );
@@ -312,17 +387,49 @@ mod tests {
         let cancel = CancelToken::new();
         let mut note = |_: &str| {};
         let setup = Setup::at(dir.path(), &mut note, &cancel);
-        let path = dir.path().join("image");
-        fs::create_dir(dir.path().join("tree")).unwrap();
-        ROOT.make(&setup, &dir.path().join("tree"), &path, 16 << 20)
-            .unwrap();
-        let error = Additions::default()
-            .file("/no/such/folder/file", 0o600, b"x")
-            .make(&setup, &path, dir.path())
-            .unwrap_err();
-        assert!(
-            error.to_string().contains("/no/such/folder/file"),
-            "{error}"
+        let (tree, path) = (dir.path().join("tree"), dir.path().join("image"));
+        fs::create_dir(&tree).unwrap();
+        fs::write(tree.join("file"), "x").unwrap();
+        let fails = |additions: Additions, name: &str| {
+            let _ = fs::remove_file(&path);
+            ROOT.make(&setup, &tree, &path, 16 << 20).unwrap();
+            let error = additions.make(&setup, &path, dir.path()).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        };
+        let none = Additions::default;
+        fails(
+            none().file("/no/such/folder/file", 0o600, b"x"),
+            "/no/such/folder/file",
         );
+        fails(none().dir("/no/folder", 0o755), "/no/folder");
+        fails(none().device("/no/console", 0o600, 5, 1), "/no/console");
+        // Something else is there.
+        fails(none().dir("/file", 0o755), "/file");
+        fails(none().device("/file", 0o600, 5, 1), "/file");
+        let twice = none().device("/tty", 0o600, 5, 1);
+        fails(twice.device("/tty", 0o600, 4, 64), "/tty");
+    }
+
+    #[test]
+    fn a_path_is_there_if_type_mode_owner_and_number_are_right() {
+        let node = Node {
+            path: "/dev/ttyS0".to_owned(),
+            permissions: 0o620,
+            kind: NodeKind::Device(4, 64),
+        };
+        let stat = "Inode: 12   Type: character special    Mode:  0620   Flags: 0x0\n\
+            User:     0   Group:     0   Project:     0   Size: 0\n\
+            Device major/minor number: 04:64 (hex 04:40)\n";
+        assert!(node.is_in(stat));
+        for (is, other) in [
+            ("character", "block"),
+            ("0620", "0600"),
+            ("User:     0", "User:  1000"),
+            ("Group:     0", "Group:  1000"),
+            ("04:64", "05:01"),
+        ] {
+            assert!(!node.is_in(&stat.replace(is, other)), "{other}");
+        }
+        assert!(!node.is_in("/dev/ttyS0: File not found by ext2_lookup"));
     }
 }

@@ -17,7 +17,7 @@ mod recipe;
 use std::path::{Path, PathBuf};
 
 use crate::model::near;
-use crate::setup::{GUEST, Need, Setup};
+use crate::setup::{GUEST, Need, OWN_DISK, Setup};
 use crate::{Error, Result};
 
 use format::Kind;
@@ -148,8 +148,12 @@ impl Guest {
     pub fn needs(&self) -> &'static [Need] {
         match self {
             Self::Shipped(recipe) if recipe.medium == Medium::Disk => GUEST,
-            Self::Own(own) if own.kind() == Kind::Packages => GUEST,
-            _ => &[],
+            Self::Own(own) => match own.kind() {
+                Kind::Packages => GUEST,
+                Kind::Archive => &[],
+                _ => OWN_DISK,
+            },
+            Self::Shipped(_) => &[],
         }
     }
 

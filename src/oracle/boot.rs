@@ -322,11 +322,11 @@ impl BootCall {
         machine.check()?;
         let wall = self.wall.into_iter().chain(trial.timeout).min();
         let plan = Plan {
+            budget: Budget::plan(wall, self.cpu, start, &machine),
             machine,
             forwards: self.forwards,
             watch: self.watch,
             command: self.command,
-            budget: Budget::plan(wall, self.cpu, start, accel, clock),
             console_log: log.path.clone(),
         };
         Ok((plan, disk))

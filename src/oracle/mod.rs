@@ -29,7 +29,7 @@ pub use shipped::{SHIPPED, Shipped, excuse_header, shipped};
 pub use written::Written;
 
 use crate::boot::Hardware;
-use crate::guest::Guest;
+use crate::guest::{Guest, Medium, RECIPES};
 use crate::identity::{Tracked, Version};
 use crate::model::{Hashes, OracleFiles, OracleKey, contract, near};
 use crate::supervise::find_program;
@@ -231,6 +231,11 @@ impl Oracle {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage): the guest does not fit the machine of the header.
     pub fn with_guest(mut self, guest: &Guest) -> Result<Self> {
+        if let Some(file) = self.missing_in(guest) {
+            let name = &self.name;
+            return Err(Error::usage(format!("the oracle {name} boots {file}, which the guest {} does not have", guest.name()))
+                .hint(format!("copy it (`kbisect oracles {name} > mine`) and leave --initrd out: `kbisect boot` takes that of the guest")));
+        }
         if self.names_guest()
             && let Some(header) = self.header.take()
         {
@@ -242,6 +247,20 @@ impl Oracle {
             self.header = Some(header?);
         }
         Ok(self)
+    }
+
+    /// The file that its program names of the guest of its header, and that this one lacks: archives of the user's
+    /// have another name.
+    fn missing_in(&self, guest: &Guest) -> Option<&'static str> {
+        let is_replaced = self.header.as_ref().and_then(Header::guest).is_some();
+        if !is_replaced || !matches!(guest, Guest::Own(_)) {
+            return None;
+        }
+        let mut named = RECIPES.iter().filter_map(|recipe| match recipe.medium {
+            Medium::Ram { initrd } => Some(initrd),
+            Medium::Disk => None,
+        });
+        named.find(|file| self.mentions(file))
     }
 
     /// The same, whose guest is in this folder.

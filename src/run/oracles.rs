@@ -19,6 +19,8 @@ pub(super) struct Judge {
     pub(super) guest: Option<Guest>,
     /// Does it boot anything?
     pub(super) boots: bool,
+    /// Does its guest boot without the kernel's modules?
+    leaves_modules: bool,
 }
 
 impl Judge {
@@ -26,15 +28,10 @@ impl Judge {
         let guest = oracle.guest();
         Self {
             boots: guest.is_some() || oracle.boots(),
+            leaves_modules: leaves_modules(&oracle),
             guest,
             oracle,
         }
-    }
-
-    /// Does it boot a guest from a disk?
-    pub(super) fn has_disk(&self) -> bool {
-        let medium = self.guest.as_ref().map(Guest::medium);
-        matches!(medium, Some(Medium::Disk))
     }
 
     /// The oracle, which depends on its guest, and on these files if it boots.
@@ -134,10 +131,30 @@ fn check_bootable(oracle: &Oracle, settings: &Settings, project: &Project) -> Re
     }
 }
 
-/// Can any of the oracles load modules, if they are kept?
+/// Does its guest boot without the kernel's modules? One on a disk has no initial RAM disk to which they are appended.
+pub(super) fn leaves_modules(oracle: &Oracle) -> bool {
+    let medium = oracle.guest().map(|guest| guest.medium());
+    let is_own = oracle.mentions(contract::MODULES) || oracle.mentions("--initrd");
+    medium == Some(Medium::Disk) && !is_own
+}
+
+/// Can the oracles load modules, if they are kept?
 pub(super) fn check_modules(judges: &[Judge], project: &Project) -> Result<()> {
+    if project.modules_target.is_none() {
+        return Ok(());
+    }
+    if let Some(judge) = judges.iter().find(|judge| judge.leaves_modules) {
+        return Err(Error::usage(format!(
+            "--modules keep: the guest of {} is on a disk, and does not get the modules of the kernel",
+            judge.oracle.name()
+        ))
+        .hint(
+            "--modules builtin asks for =y where the start has =m; or take an oracle whose guest is in memory, such as \
+             ssh-ok",
+        ));
+    }
     let may_load = |judge: &Judge| judge.boots || judge.oracle.mentions(contract::MODULES);
-    if project.modules_target.is_none() || judges.iter().any(may_load) {
+    if judges.iter().any(may_load) {
         return Ok(());
     }
     let names: Vec<&str> = judges.iter().map(|judge| judge.oracle.name()).collect();
@@ -154,7 +171,7 @@ pub(super) fn check_modules(judges: &[Judge], project: &Project) -> Result<()> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(super) mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
@@ -164,7 +181,7 @@ mod tests {
     use crate::settings::{Machine, PartialSettings};
 
     /// The oracles of these texts, asked for with this guest.
-    fn found(texts: &[&str], guest: Option<&str>) -> Result<Vec<Judge>> {
+    pub(in crate::run) fn found(texts: &[&str], guest: Option<&str>) -> Result<Vec<Judge>> {
         let dir = tempfile::tempdir().unwrap();
         let mut names = Vec::new();
         for (number, text) in texts.iter().enumerate() {
@@ -187,7 +204,11 @@ mod tests {
         if texts.iter().any(|text| text.contains("with a stand-in")) {
             settings.start_kernel = Some("/boot/vmlinuz".into());
         }
-        find(&settings, &Project::linux("x86_64").unwrap())
+        find(&settings, &linux())
+    }
+
+    fn linux() -> Project {
+        Project::linux("x86_64").unwrap()
     }
 
     fn needs(text: &str) -> (Option<String>, bool) {
@@ -239,6 +260,48 @@ mod tests {
             let guest = guest.map(|guest| guest.name().to_owned());
             assert_eq!(needs(text), (guest, header.is_some()), "{}", shipped.name);
         }
+    }
+
+    #[test]
+    fn an_archive_takes_the_place_of_a_guest_if_its_file_is_not_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = dir.path().join("mine.cpio");
+        let content = crate::guest::Archive::new().file("init", 0o755, b"x");
+        fs::write(&archive, content.finish().unwrap()).unwrap();
+        let with = |text: &str| found(&[text], archive.to_str());
+        let header = "# kbisect: guest=busybox";
+        with(header).unwrap();
+        let named = format!("{header}\nboot --initrd $KBISECT_GUEST/shell.cpio");
+        let error = with(&named).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        let text = error.to_string();
+        assert!(text.contains("oracle-0 boots shell.cpio"), "{text}");
+        assert!(error.hint_text().unwrap().contains("--initrd"));
+        found(&[&named], Some("busybox-ssh")).unwrap();
+    }
+
+    #[test]
+    fn modules_are_not_kept_for_a_guest_on_a_disk() {
+        let (memory, disk) = (
+            "# kbisect: guest=busybox",
+            "# kbisect: guest=debian disk=virtio",
+        );
+        let check = |texts: &[&str], project: Project| {
+            check_modules(&found(texts, None).unwrap(), &project).map_err(|error| {
+                assert_eq!(error.kind(), ErrorKind::Usage);
+                error.to_string()
+            })
+        };
+        let keeping = || linux().keeping_modules().unwrap();
+        assert_eq!(check(&[memory], keeping()), Ok(()));
+        assert_eq!(check(&[memory, disk], linux().without_modules()), Ok(()));
+        let own = format!("{disk}\nkbisect boot --initrd x");
+        assert_eq!(check(&[&own], keeping()), Ok(()));
+        let error = check(&[memory, disk], keeping()).unwrap_err();
+        assert!(
+            error.contains("the guest of oracle-1 is on a disk"),
+            "{error}"
+        );
     }
 
     #[test]

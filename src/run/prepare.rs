@@ -203,8 +203,12 @@ fn needs(settings: &Settings, project: &Project, judges: &[Judge]) -> Vec<Need> 
     if judges.iter().any(|judge| judge.boots) {
         needs.extend_from_slice(setup::BOOT);
     }
-    if judges.iter().any(Judge::has_disk) {
-        needs.extend_from_slice(setup::GUEST);
+    for guest in judges.iter().filter_map(|judge| judge.guest.as_ref()) {
+        for need in guest.needs() {
+            if !needs.contains(need) {
+                needs.push(*need);
+            }
+        }
     }
     if settings.source.is_none() && project.name == "linux" {
         needs.extend_from_slice(setup::SOURCE);
@@ -324,4 +328,36 @@ fn refuse_missing(needs: &[Need], cancel: &CancelToken) -> Result<()> {
             setup::install_command(&packages)
         )),
     )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::run::oracles::tests::found;
+    use crate::settings::Machine;
+
+    #[test]
+    fn a_run_needs_what_the_guests_of_its_oracles_need() {
+        let settings = Settings::defaults(Machine::here());
+        let project = Project::linux("x86_64").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let own = dir.path().join("root");
+        std::fs::create_dir_all(own.join("sbin")).unwrap();
+        let disk = "# kbisect: guest=debian disk=virtio";
+        let names = |texts: &[&str], guest: Option<&str>| -> Vec<&str> {
+            let judges = found(texts, guest).unwrap();
+            let needs = needs(&settings, &project, &judges);
+            let made = ["mmdebstrap", "e2fsprogs", "ssh-keygen"];
+            let names = needs.iter().map(|need| need.name);
+            names.filter(|name| made.contains(name)).collect()
+        };
+        let debian = ["mmdebstrap", "e2fsprogs", "ssh-keygen"];
+        assert_eq!(names(&[disk], None), debian);
+        // Each once.
+        let other = "# kbisect: guest=debian-systemd disk=nvme";
+        assert_eq!(names(&["true", disk, other], None), debian);
+        assert_eq!(names(&[disk], own.to_str()), debian[1..]);
+        assert!(names(&["# kbisect: guest=busybox"], None).is_empty());
+    }
 }

@@ -12,7 +12,7 @@ use super::opened::{Opened, now};
 use super::searches::{depends_of, search_of};
 use super::tell::Watcher;
 use super::tools::Tools;
-use super::{doubts, learned, modules};
+use super::{doubts, learned, modules, stand_in};
 use crate::build::{Forecasts, Kbuild, TreePool, has_source, source_gone};
 use crate::identity::{Seen, SourceTree, changed};
 use crate::journal::{Ending, INTERRUPTED, Journal, Record, RunDir, RunInfo, RunState};
@@ -161,6 +161,7 @@ fn search_on(
     let resolver = tools.resolver.clone();
     let source = tools.plan.source.clone();
     let names: Vec<String> = tools.oracles.iter().map(|o| o.name().to_owned()).collect();
+    let unloaded = stand_in::unloaded(tools.stand_in.as_ref(), &tools.oracles);
     let trees = dir.path().join(TREES);
     let best = state.best_passed().map(|judgement| judgement.fingerprint);
     // Kconfig works there as long as trials are made.
@@ -206,7 +207,7 @@ fn search_on(
         lab.cache.resolved(full, fingerprint);
     }
     let depends = depends_in(info)?;
-    owed_of_stand_in(&mut lab, settings, &*resolver, &names, cancel)?;
+    owed_of_stand_in(&mut lab, settings, &*resolver, &names, unloaded, cancel)?;
     let is_first = owed_of_start(&mut lab, &state, info, &*resolver, &names, cancel)?;
     // An earlier session may have stopped right after it judged the start. Once the search has begun, new
     // estimates would make its replay diverge.
@@ -243,6 +244,7 @@ fn owed_of_stand_in(
     settings: &Settings,
     resolver: &dyn Resolver,
     names: &[String],
+    unloaded: Option<String>,
     cancel: &CancelToken,
 ) -> Result<()> {
     let Some(kernel) = &settings.start_kernel else {
@@ -263,7 +265,18 @@ fn owed_of_stand_in(
     }
     let full = RequestSet::full(lab.requests.len());
     let start = resolver.resolve(&fragment_of(lab.requests, &full), cancel)?;
+    let Some(text) = unloaded else {
+        return lab.judge_stand_in(kernel, &start);
+    };
+    (lab.sink)(&Event::Warning { text: text.clone() });
     lab.judge_stand_in(kernel, &start)
+        .map_err(|error| match (error.kind(), error.hint_text()) {
+            (ErrorKind::StartFails, Some(hint)) => {
+                let hint = format!("{hint} Note: {text}");
+                error.hint(hint)
+            }
+            _ => error,
+        })
 }
 
 /// Does what a session owes to the start before the search goes on: judges it, if nobody did, or again, if its files

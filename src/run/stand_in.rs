@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::given::{RUNNING, is_linux};
 use super::guest_modules;
+use super::oracles::leaves_modules;
 use super::tell::{Watcher, note, warn};
+use crate::boot::Interface;
 use crate::input;
 use crate::kmod::Packed;
+use crate::oracle::Oracle;
 use crate::settings::{ARCH, JudgeStart, Settings};
 use crate::setup::{PackageName, PackagedKernel, Setup};
 use crate::supervise::CancelToken;
@@ -167,6 +170,38 @@ fn tell_missing(folder: &Path, packed: &Packed, tell: &mut Watcher<'_>) {
     }
 }
 
+/// What to know before the kernel that stands for the start is booted, if it may have modules and an oracle boots it
+/// without them.
+pub(super) fn unloaded(kernel: Option<&StandIn>, oracles: &[Oracle]) -> Option<String> {
+    let kernel = kernel?;
+    // The guest needs none of those that it has.
+    if kernel.modules.is_none() && kernel.installed.is_some() {
+        return None;
+    }
+    let without = || oracles.iter().filter(|oracle| leaves_modules(oracle));
+    let names: Vec<&str> = without().map(Oracle::name).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let has_nvme = |oracle: &Oracle| {
+        let header = oracle.header();
+        header.is_some_and(|header| header.hardware().disk == Some(Interface::Nvme))
+    };
+    let another_disk = match without().all(has_nvme) {
+        true => "",
+        false => {
+            "attach the disk by a driver that is (KBISECT_DISK=nvme for Debian's cloud kernel); or "
+        }
+    };
+    Some(format!(
+        "the guest of {} is on a disk and does not load the modules of {}: all drivers that it needs must be built into \
+         that kernel. If they are not, {another_disk}let the start be built and judged (--judge-start first, without \
+         --start-kernel)",
+        names.join(", "),
+        kernel.image.display()
+    ))
+}
+
 /// The package that a start names.
 fn package_of(start: &Path) -> Option<String> {
     let name = start.to_str()?.strip_prefix(PACKAGE)?;
@@ -317,6 +352,8 @@ fn version_of(source: &Path) -> Option<String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::settings::{Machine, Settings};
 
@@ -362,6 +399,43 @@ mod tests {
         without.start_modules = Some(dir.path().to_owned());
         let error = find_in(&mut without).unwrap_err().to_string();
         assert!(error.contains("without --start-kernel"), "{error}");
+    }
+
+    #[test]
+    fn modules_that_a_guest_on_a_disk_does_not_load_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let oracle = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            fs::write(&path, format!("#!/bin/sh\n# kbisect: {text}\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            crate::oracle::find(path.to_str().unwrap()).unwrap()
+        };
+        let memory = oracle("memory", "guest=busybox");
+        let disk = oracle("disk", "guest=debian disk=virtio");
+        let nvme = oracle("nvme", "guest=debian disk=nvme");
+        let kernel = |modules: bool, installed: bool| StandIn {
+            image: "vmlinuz".into(),
+            modules: modules.then(|| "modules.cpio".into()),
+            installed: installed.then(|| "6.1".into()),
+        };
+        let told = |kernel: &StandIn, oracles: &[&Oracle]| {
+            let oracles: Vec<Oracle> = oracles.iter().copied().cloned().collect();
+            unloaded(Some(kernel), &oracles)
+        };
+        let whole = kernel(true, true);
+        let text = told(&whole, &[&memory, &disk]).unwrap();
+        assert!(text.contains("the guest of disk is on a disk"), "{text}");
+        assert!(text.contains("KBISECT_DISK=nvme"), "{text}");
+        let text = told(&whole, &[&nvme]).unwrap();
+        assert!(!text.contains("KBISECT_DISK"), "{text}");
+        assert!(text.contains("--judge-start first"), "{text}");
+        assert!(
+            told(&kernel(false, false), &[&disk]).is_some(),
+            "nobody knows"
+        );
+        assert_eq!(told(&kernel(false, true), &[&disk]), None);
+        assert_eq!(told(&whole, &[&memory]), None);
+        assert_eq!(unloaded(None, &[disk]), None);
     }
 
     #[test]

@@ -14,7 +14,9 @@ pub use cache::WorkFolder;
 pub use context::Setup;
 pub use debian::{CloudKernel, install_command};
 pub use findings::{Finding, Made, State, findings, findings_text};
-pub use needs::{BOOT, BUILD, Check, GUEST, Importance, Need, SOURCE, UNPACK, all, missing};
+pub use needs::{
+    BOOT, BUILD, Check, GUEST, Importance, Need, OWN_DISK, SOURCE, UNPACK, all, missing,
+};
 pub use package::{PackageName, PackagedKernel};
 
 /// Programs and files that must be on this machine.

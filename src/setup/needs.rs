@@ -169,19 +169,26 @@ pub const GUEST: &[Need] = &[
         Check::Programs(&["mmdebstrap"]),
         &["mmdebstrap", "debian-archive-keyring"],
     ),
-    need(
-        "e2fsprogs",
-        "writes the images of disks",
-        Check::SystemPrograms(&["mke2fs", "debugfs"]),
-        &["e2fsprogs"],
-    ),
-    need(
-        "ssh-keygen",
-        "makes the keys of a guest",
-        Check::Programs(&["ssh-keygen"]),
-        &["openssh-client"],
-    ),
+    IMAGES,
+    KEYS,
 ];
+
+/// To make a guest on a disk of what the user has.
+pub const OWN_DISK: &[Need] = &[IMAGES, KEYS];
+
+const IMAGES: Need = need(
+    "e2fsprogs",
+    "writes the images of disks",
+    Check::SystemPrograms(&["mke2fs", "debugfs"]),
+    &["e2fsprogs"],
+);
+
+const KEYS: Need = need(
+    "ssh-keygen",
+    "makes the keys of a guest",
+    Check::Programs(&["ssh-keygen"]),
+    &["openssh-client"],
+);
 
 /// All that a run with Debian's kernel and the guest of busybox needs.
 #[must_use]

@@ -61,7 +61,7 @@ impl TrialRunner {
         }
         if self.guest.is_none() {
             return Err(Error::failed(
-                "only kbisect's guest lists the functions of a kernel, and no oracle uses it",
+                "only the guest busybox lists the functions of a kernel, and no oracle uses it",
             ));
         }
         let folder = self.folder(trial).join(FOLDER);
@@ -120,6 +120,23 @@ impl TrialRunner {
         options
     }
 
+    /// The flag for the network card of the guest, in quotes: that of a header, or the usual one if a program has the
+    /// flag.
+    fn card(&self) -> String {
+        let headers = self.oracles.iter().filter_map(Oracle::header);
+        let machines = headers.map(|header| header.hardware());
+        let named = machines.filter(|machine| machine.nic.is_some());
+        for text in named.map(|machine| machine.to_string()) {
+            if let Some(nic) = text.split(' ').find_map(|word| word.strip_prefix("nic=")) {
+                return format!("\"--nic {nic}\"");
+            }
+        }
+        match self.oracles.iter().any(|oracle| oracle.mentions("--nic")) {
+            true => NIC.to_owned(),
+            false => String::new(),
+        }
+    }
+
     /// Has the oracles boot it with a trace, and then the guest tell of its kernel: what it writes.
     fn boot_stand_in(
         &self,
@@ -149,8 +166,7 @@ impl TrialRunner {
         }
         // Its folder in `folder` gets the same name.
         let script = tree.join(SYMBOLS);
-        let has_card = self.oracles.iter().any(|oracle| oracle.mentions("--nic"));
-        let text = SCRIPT.replace("@nic@", if has_card { NIC } else { "" });
+        let text = SCRIPT.replace("@nic@", &self.card());
         fs::write(&script, text).map_err(|e| Error::io("write", &script, e))?;
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
             .map_err(|e| Error::io("write", &script, e))?;
@@ -316,9 +332,11 @@ echo "$*" >>"$own/called"
 
     #[test]
     fn the_guest_has_a_network_card_if_an_oracle_asks_for_one() {
-        for (text, has_card) in [
-            ("exec kbisect boot", false),
-            ("exec kbisect boot --nic e1000", true),
+        for (text, card) in [
+            ("exec kbisect boot", None),
+            ("exec kbisect boot --nic e1000", Some("virtio")),
+            ("# kbisect: nic=e1000\nexec kbisect boot", Some("e1000")),
+            ("# kbisect: level=full\nexec kbisect boot", None),
         ] {
             let mut setting = made_elsewhere(&list(), &blocks(&[BEGIN, BEGIN + 16]));
             let dir = setting.dir.path();
@@ -331,7 +349,9 @@ echo "$*" >>"$own/called"
                 .lines()
                 .find(|line| line.contains("kallsyms"))
                 .unwrap();
-            assert_eq!(lists.contains(" --nic virtio "), has_card, "{lists}");
+            let is = lists.split_once(" --nic ").map(|(_, rest)| rest);
+            let is = is.and_then(|rest| rest.split(' ').next());
+            assert_eq!(is, card, "{lists}");
         }
     }
 
@@ -357,6 +377,10 @@ echo "$*" >>"$own/called"
             says(&alone).contains("no oracle uses it"),
             "{}",
             says(&alone)
+        );
+        assert!(
+            !alone.dir.path().join("fake/called").exists(),
+            "nothing is booted for it"
         );
         let mut other = made_elsewhere(&list(), &ran);
         let accept = other.dir.path().join("accept");
