@@ -22,6 +22,16 @@ pub struct Shipped {
 }
 
 impl Shipped {
+    /// Are its chances estimates of ours? They say so, as long as there is no recorded result.
+    #[must_use]
+    pub fn is_estimated(&self) -> bool {
+        let mut lines = self.chances.lines();
+        let is_said = lines
+            .next()
+            .is_some_and(|line| line.contains("is no recorded result"));
+        is_said && lines.any(|line| !line.starts_with('#'))
+    }
+
     /// What it is for: the first comment line of the script.
     #[must_use]
     pub fn description(&self) -> &'static str {
@@ -196,6 +206,14 @@ pub(super) fn install(shipped: &Shipped, cache: &Path) -> Result<PathBuf> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chances_without_a_recorded_result_are_known_as_estimates() {
+        let is_estimated = |name: &str| shipped(name).unwrap().is_estimated();
+        assert!(is_estimated("docker-ok"));
+        assert!(!is_estimated("ssh-ok"));
+        assert!(!is_estimated("size-under"), "it has none");
+    }
 
     #[test]
     fn every_shipped_oracle_is_a_script_with_a_description() {

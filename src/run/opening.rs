@@ -7,7 +7,7 @@ use super::tell::{Watcher, warn};
 use super::tools::Tools;
 use super::{learned, prior as priors};
 use crate::model::{Prior, Request, Symbol, Tracing, count, sanitize_line};
-use crate::oracle::SHIPPED;
+use crate::oracle::{SHIPPED, Shipped};
 use crate::settings::{JudgeStart, Settings};
 use crate::{Error, Result};
 
@@ -173,7 +173,11 @@ fn of_settings(
     // A file of that name elsewhere is another oracle.
     let is_asked = |name: &str| settings.oracles.iter().any(|oracle| oracle == name);
     let asked = SHIPPED.iter().filter(|shipped| is_asked(shipped.name));
-    Ok((priors::shipped(asked, requests)?, "recorded results say"))
+    let origin = match asked.clone().any(Shipped::is_estimated) {
+        true => "estimates say",
+        false => "recorded results say",
+    };
+    Ok((priors::shipped(asked, requests)?, origin))
 }
 
 #[cfg(test)]
