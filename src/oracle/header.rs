@@ -149,9 +149,14 @@ impl Header {
                     .hint(format!("unset {variable}, and the oracle decides"))
             };
             if value == "none" {
-                return Err(wrong(&format!("the oracle needs a {key}")));
+                return Err(wrong(&format!(
+                    "the oracle needs a {}",
+                    if key == "nic" { "network card" } else { key }
+                )));
             }
-            self.hardware.set(key, value).map_err(|what| wrong(&what))?;
+            // That there is none is no choice here.
+            let set = self.hardware.set(key, value);
+            set.map_err(|what| wrong(&what.replace(" none,", "")))?;
             self.hardware.check().map_err(|what| wrong(&what))?;
         }
         Ok(self)

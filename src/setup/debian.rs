@@ -1,5 +1,6 @@
 //! Other packages of Debian: a kernel that is known to work, and the source of BusyBox.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,9 +19,15 @@ pub struct CloudKernel {
     pub modules: PathBuf,
 }
 
-/// The command that installs `packages`.
+/// The command that installs `packages`, each named once.
 #[must_use]
 pub fn install_command(packages: &[&str]) -> String {
+    let mut named = HashSet::new();
+    let packages: Vec<&str> = packages
+        .iter()
+        .copied()
+        .filter(|name| named.insert(*name))
+        .collect();
     format!(
         "apt-get install -y --no-install-recommends {}",
         packages.join(" ")
@@ -215,6 +222,12 @@ fn file_name(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_that_two_needs_have_is_installed_once() {
+        let command = install_command(&["gcc", "make", "gcc"]);
+        assert!(command.ends_with("-recommends gcc make"), "{command}");
+    }
 
     #[test]
     fn only_the_distributions_own_archives_are_asked_for_sources() {

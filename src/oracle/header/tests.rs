@@ -67,6 +67,13 @@ fn a_machine_that_cannot_be_is_refused_also_if_the_environment_asks_for_it() {
         error.to_string().starts_with("KBISECT_DISK: microvm"),
         "{error}"
     );
+    let error = header.clone().with_environment("floppy", "").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("disk is one of virtio, nvme, ahci, ata, scsi"),
+        "{error}"
+    );
     assert!(header.with_environment("virtio", "e1000").is_ok());
 }
 
@@ -176,7 +183,10 @@ fn the_environment_chooses_among_disks_and_cards_where_there_is_one() {
     assert_eq!(chosen.to_string(), "guest=busybox nic=e1000");
     let shell = "# kbisect: guest=busybox\n";
     assert_eq!(with(shell, "e1000").unwrap(), header(shell));
-    for (value, why) in [("none", "needs a nic"), ("ne2000", "one of none, virtio")] {
+    for (value, why) in [
+        ("none", "needs a network card"),
+        ("ne2000", "one of virtio, e1000"),
+    ] {
         let error = with(net, value).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Usage);
         let text = error.to_string();
