@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::guest::Medium;
 use crate::kmod::{Modules, Packed, Wanted};
+use crate::model::contract;
+use crate::oracle::Oracle;
 use crate::{Error, Result};
 
 /// What the machines of `kbisect boot` and the prepared guest may need, in the order of the words of its flags. What a
@@ -42,6 +45,13 @@ const NAMES: &[&str] = &[
     "rtc_cmos",
     "virtio_rng",
 ];
+
+/// Does its guest boot without the kernel's modules? One on a disk has no initial RAM disk to which they are appended.
+pub(super) fn leaves_modules(oracle: &Oracle) -> bool {
+    let medium = oracle.guest().map(|guest| guest.medium());
+    let is_own = oracle.mentions(contract::MODULES) || oracle.mentions("--initrd");
+    medium == Some(Medium::Disk) && !is_own
+}
 
 /// The name of the archive.
 const ARCHIVE: &str = "start-modules.cpio";

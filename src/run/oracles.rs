@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::guest_modules::leaves_modules;
 use super::guests::Guests;
 use super::stand_in;
-use crate::guest::{Guest, Medium};
+use crate::guest::Guest;
 use crate::identity::Tracked;
 use crate::kconfig::Project;
 use crate::model::{Origin, contract};
@@ -129,13 +130,6 @@ fn check_bootable(oracle: &Oracle, settings: &Settings, project: &Project) -> Re
         .hint("give an oracle of your own that boots it")),
         _ => Ok(()),
     }
-}
-
-/// Does its guest boot without the kernel's modules? One on a disk has no initial RAM disk to which they are appended.
-pub(super) fn leaves_modules(oracle: &Oracle) -> bool {
-    let medium = oracle.guest().map(|guest| guest.medium());
-    let is_own = oracle.mentions(contract::MODULES) || oracle.mentions("--initrd");
-    medium == Some(Medium::Disk) && !is_own
 }
 
 /// Can the oracles load modules, if they are kept?

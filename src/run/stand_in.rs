@@ -5,8 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::given::{RUNNING, is_linux};
-use super::guest_modules;
-use super::oracles::leaves_modules;
+use super::guest_modules::{self, leaves_modules};
 use super::tell::{Watcher, note, warn};
 use crate::boot::Interface;
 use crate::input;
