@@ -45,7 +45,7 @@ fn a_copy_of_a_shipped_oracle_is_known_by_what_it_speaks_of() {
     .unwrap();
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     let oracle = find(&path.to_string_lossy()).unwrap();
-    assert!(oracle.mentions("KBISECT_GUEST") && oracle.mentions("kbisect boot"));
+    assert!(oracle.mentions(contract::GUEST) && oracle.mentions("kbisect boot"));
     assert!(!oracle.mentions("KBISECT_GUESTS"));
 }
 

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::model::contract;
 use crate::settings::{Machine, Settings};
 
 fn settings() -> Settings {
@@ -75,7 +76,7 @@ fn modules_that_a_guest_on_a_disk_does_not_load_are_told() {
     assert!(text.contains("the guest of disk is on a disk"), "{text}");
     assert!(text.contains("KBISECT_DISK=nvme"), "{text}");
     let text = told(&whole, &[&nvme]).unwrap();
-    assert!(!text.contains("KBISECT_DISK"), "{text}");
+    assert!(!text.contains(contract::DISK), "{text}");
     assert!(text.contains("--judge-start first"), "{text}");
     assert!(
         told(&kernel(false, false), &[&disk]).is_some(),
