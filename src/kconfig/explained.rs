@@ -150,9 +150,7 @@ fn because(it: &Explanation, refused: Option<&str>) -> String {
         Why::Chosen => "it is the one chosen".to_owned(),
         Why::NotChosen => "another one is chosen".to_owned(),
         Why::Nothing if refused.is_some() => "what was asked for cannot be".to_owned(),
-        Why::Nothing if it.definitions.iter().all(|d| d.prompt.is_none()) => {
-            "it has no prompt: only others can set it".to_owned()
-        }
+        Why::Nothing if !it.has_prompt() => "it has no prompt: only others can set it".to_owned(),
         Why::Nothing if !it.visible => {
             "it cannot be set: something that it needs is off".to_owned()
         }

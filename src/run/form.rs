@@ -1,7 +1,7 @@
 //! What the text of a start means: a whole config, a defconfig or a fragment.
 
 use super::given::Given;
-use super::lists::list;
+use super::lists::{few, list};
 use super::tell::{Watcher, note};
 use super::tools::Tools;
 use super::versions;
@@ -156,7 +156,7 @@ pub(crate) fn tell_unmet(
     let has_prompt = |(request, _): &&(Request, Value)| {
         let explained = state.as_mut().and_then(|(model, state)| {
             let explanation = state.explain(model.find(request.symbol.as_str())?)?;
-            Some(explanation.definitions.iter().any(|d| d.prompt.is_some()))
+            Some(explanation.has_prompt())
         });
         explained.unwrap_or(true)
     };
@@ -166,22 +166,14 @@ pub(crate) fn tell_unmet(
     };
     list(tell, name, set.iter().map(text));
     if !computed.is_empty() {
-        let named: Vec<String> = computed
-            .iter()
-            .take(NAMED)
-            .map(|(r, _)| r.symbol.to_string())
-            .collect();
-        let more = match computed.len() - named.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let names: Vec<&str> = computed.iter().map(|(r, _)| r.symbol.as_str()).collect();
         note(
             tell,
             format!(
-                "start: {name}: {} that nobody sets, such as the compiler's version, {} another value here ({}{more})",
+                "start: {name}: {} that nobody sets, such as the compiler's version, {} another value here ({})",
                 count(computed.len(), "symbol"),
                 if computed.len() == 1 { "has" } else { "have" },
-                named.join(", "),
+                few(&names, NAMED),
             ),
         );
     }

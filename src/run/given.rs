@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::lists::unreadable;
+use super::lists::{few, unreadable};
 use super::project::project;
 use crate::input::{self, Merged, Part};
 use crate::kconfig::{self, ConfResolver, Problem, ProblemKind};
@@ -204,20 +204,12 @@ impl Given {
     pub(crate) fn replaced(&self) -> Option<String> {
         const SHOWN: usize = 5;
         let changes = &self.merged.redefined;
-        let some: Vec<&str> = changes
-            .iter()
-            .take(SHOWN)
-            .map(|c| c.after.as_str())
-            .collect();
-        let more = match changes.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let lines: Vec<&str> = changes.iter().map(|c| c.after.as_str()).collect();
         let count = changes.len();
         (count > 0).then(|| {
             format!(
-                "start: {count} values of earlier files are replaced by later ones: {}{more}",
-                some.join(", ")
+                "start: {count} values of earlier files are replaced by later ones: {}",
+                few(&lines, SHOWN)
             )
         })
     }

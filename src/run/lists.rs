@@ -14,6 +14,16 @@ pub(crate) fn unreadable(flag: &str, path: &Path, error: std::io::Error) -> Erro
         .hint(format!("{flag} must be a .config or a fragment of one"))
 }
 
+/// The first `most` of these in one line, and how many more there are: `A, B and 3 more`.
+pub(crate) fn few<T: AsRef<str>>(names: &[T], most: usize) -> String {
+    let shown = &names[..names.len().min(most)];
+    let shown: Vec<&str> = shown.iter().map(AsRef::as_ref).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 /// Warns of what is wrong with a file; the first ones say it all, but what is lost comes first.
 pub(crate) fn list_problems(tell: &mut Watcher<'_>, name: &str, problems: &[Problem]) {
     let (lost, other): (Vec<&Problem>, Vec<&Problem>) =

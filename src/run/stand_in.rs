@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::given::{RUNNING, is_linux};
 use super::guest_modules::{self, leaves_modules};
+use super::lists::few;
 use super::tell::{Watcher, note, warn};
 use crate::boot::Interface;
 use crate::input;
@@ -152,18 +153,14 @@ fn tell_missing(folder: &Path, packed: &Packed, tell: &mut Watcher<'_>) {
         warn(tell, text);
     }
     if !packed.unmet.is_empty() {
-        let unmet = packed.unmet.iter().take(SHOWN);
-        let some: Vec<String> = unmet
+        let unmet = packed.unmet.iter();
+        let unmet: Vec<String> = unmet
             .map(|of| format!("{} (for {})", of.name, of.by))
             .collect();
-        let more = match packed.unmet.len() - some.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
         let text = format!(
-            "modules are missing in {folder}, and those that depend on them cannot be loaded: {}{more}. Is the folder \
+            "modules are missing in {folder}, and those that depend on them cannot be loaded: {}. Is the folder \
              whole (--start-modules)?",
-            some.join(", ")
+            few(&unmet, SHOWN)
         );
         warn(tell, text);
     }

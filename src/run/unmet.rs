@@ -1,5 +1,6 @@
 //! Says why an assignment of the start did not take effect.
 
+use super::lists::few;
 use super::tools::Tools;
 use crate::kconfig::engine::{Explanation, Model, State, Term, Why};
 use crate::model::{Fragment, Request, WhyMissing, sanitize_line};
@@ -64,7 +65,7 @@ fn reason(explanation: &Explanation) -> WhyMissing {
             by: by.iter().map(|by| shown(by)).collect(),
         },
         Why::NotChosen => WhyMissing::NotChosen,
-        _ if explanation.definitions.iter().all(|d| d.prompt.is_none()) => WhyMissing::NoPrompt,
+        _ if !explanation.has_prompt() => WhyMissing::NoPrompt,
         Why::Limited { .. } => WhyMissing::Limited,
         _ => WhyMissing::Unknown,
     }
@@ -74,12 +75,7 @@ fn reason(explanation: &Explanation) -> WhyMissing {
 pub(crate) fn words(why: &WhyMissing) -> String {
     let text = match why {
         WhyMissing::Needs { needs } => {
-            let more = match needs.len().saturating_sub(FEW) {
-                0 => String::new(),
-                n => format!(" and {n} more"),
-            };
-            let few = &needs[..needs.len().min(FEW)];
-            format!("it needs {}{more}, not given here", few.join(", "))
+            format!("it needs {}, not given here", few(needs, FEW))
         }
         WhyMissing::Selected { by } => format!("it is selected by {}", by.join(", ")),
         WhyMissing::NotChosen => "another member of its choice is chosen".to_owned(),

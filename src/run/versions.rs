@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::lists::list_unknown;
+use super::lists::{few, list_unknown};
 use super::tell::{Watcher, note, warn};
 use crate::kconfig::Parsed;
 use crate::kconfig::engine::{Mode, Model, Prompt};
@@ -73,18 +73,13 @@ pub(crate) fn tell_new(
     if new.is_empty() {
         return;
     }
-    let named = &new[..new.len().min(FEW)];
-    let more = match new.len() - named.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
     note(
         tell,
         format!(
-            "start: {name}: {} of this source can be set and {} not in it: there the defaults hold ({}{more})",
+            "start: {name}: {} of this source can be set and {} not in it: there the defaults hold ({})",
             count(new.len(), "symbol"),
             if new.len() == 1 { "is" } else { "are" },
-            named.join(", "),
+            few(&new, FEW),
         ),
     );
 }

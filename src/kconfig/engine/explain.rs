@@ -43,6 +43,14 @@ pub struct Explanation {
     pub choice: Vec<String>,
 }
 
+impl Explanation {
+    /// Has it a prompt anywhere? Without one nobody sets it: its value follows from others.
+    #[must_use]
+    pub fn has_prompt(&self) -> bool {
+        self.definitions.iter().any(|at| at.prompt.is_some())
+    }
+}
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
