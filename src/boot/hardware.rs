@@ -86,6 +86,19 @@ impl Hardware {
         Ok(())
     }
 
+    /// Sets one part, as [`Self::set`] does, to something that is there: not to `none`.
+    ///
+    /// # Errors
+    /// A sentence that names the values there are, if `key` or `value` is unknown.
+    pub fn replace(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match key {
+            "disk" => self.disk = pick(key, value, &DISKS[1..])?,
+            "nic" => self.nic = pick(key, value, &NICS[1..])?,
+            _ => self.set(key, value)?,
+        }
+        Ok(())
+    }
+
     /// Can there be such a machine?
     ///
     /// # Errors
@@ -212,6 +225,20 @@ mod tests {
     fn what_is_not_named_is_not_there() {
         let hardware: Hardware = "disk=nvme".parse().unwrap();
         let text = "machine=pc disk=nvme nic=none boot=direct";
+        assert_eq!(hardware.to_string(), text);
+    }
+
+    #[test]
+    fn a_part_is_replaced_by_one_that_is_there() {
+        let mut hardware: Hardware = "disk=nvme nic=virtio".parse().unwrap();
+        hardware.replace("disk", "scsi").unwrap();
+        hardware.replace("machine", "q35").unwrap();
+        let text = "machine=q35 disk=scsi nic=virtio boot=direct";
+        assert_eq!(hardware.to_string(), text);
+        for key in ["disk", "nic"] {
+            let error = hardware.replace(key, "none").unwrap_err();
+            assert!(!error.contains("one of none"), "{error}");
+        }
         assert_eq!(hardware.to_string(), text);
     }
 

@@ -154,9 +154,8 @@ impl Header {
                     if key == "nic" { "network card" } else { key }
                 )));
             }
-            // That there is none is no choice here.
-            let set = self.hardware.set(key, value);
-            set.map_err(|what| wrong(&what.replace(" none,", "")))?;
+            let replaced = self.hardware.replace(key, value);
+            replaced.map_err(|what| wrong(&what))?;
             self.hardware.check().map_err(|what| wrong(&what))?;
         }
         Ok(self)
