@@ -179,7 +179,6 @@ fn settle(inode: &mut [u8]) {
 #[derive(Debug, Default)]
 pub(super) struct Additions {
     commands: String,
-    files: Vec<(String, Vec<u8>)>,
     nodes: Vec<Node>,
 }
 
@@ -248,6 +247,11 @@ impl Node {
     }
 }
 
+/// The file from which the node of this number is written.
+fn source_of(node: usize) -> String {
+    format!("add-{node}")
+}
+
 impl Additions {
     /// Adds a folder. The one above it is there.
     pub(super) fn dir(mut self, path: &str, permissions: u32) -> Self {
@@ -258,9 +262,8 @@ impl Additions {
     /// Adds a file, or puts it in the place of another.
     pub(super) fn file(mut self, path: &str, permissions: u32, contents: &[u8]) -> Self {
         let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let source = format!("add-{}", self.files.len());
+        let source = source_of(self.nodes.len());
         self.commands += &format!("cd {dir}/\nrm {name}\nwrite {source} {name}\n");
-        self.files.push((source, contents.to_vec()));
         self.owned(path, permissions, NodeKind::File(contents.to_vec()))
     }
 
@@ -290,8 +293,10 @@ impl Additions {
     /// Makes them in `image`; `work` is a folder for this. debugfs does not tell of what fails, so each path is read
     /// again: its type, mode, owner and device number, and what is in a file.
     pub(super) fn make(self, setup: &Setup<'_>, image: &Path, work: &Path) -> Result<()> {
-        for (name, contents) in &self.files {
-            write(&work.join(name), contents, 0o600)?;
+        for (number, node) in self.nodes.iter().enumerate() {
+            if let NodeKind::File(contents) = &node.kind {
+                write(&work.join(source_of(number)), contents, 0o600)?;
+            }
         }
         write(&work.join("commands"), self.commands.as_bytes(), 0o600)?;
         let debugfs = system_program("debugfs")?;
