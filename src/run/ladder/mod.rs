@@ -180,13 +180,12 @@ fn note_result(step: &mut Step, ended: &Ended, former: &mut Vec<Request>) {
         End::Stopped(_) => StepState::Stopped,
         End::Over | End::OverBefore => StepState::of(report.status),
     };
-    step.found = Some(Found::of(report, former));
-    step.error = None;
+    let found = Found::of(report, former);
     if step.state.has_answer() {
-        let kept = report.kept.iter().map(|kept| &kept.request);
-        let new: Vec<Request> = kept.filter(|r| !former.contains(r)).cloned().collect();
-        former.extend(new);
+        former.extend(found.adds.iter().cloned());
     }
+    step.found = Some(found);
+    step.error = None;
 }
 
 fn is_interrupted(ended: &Ended) -> bool {
