@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::guest::{Guest, GuestDir};
 use crate::identity::{Known, Tracked};
 use crate::model::Hashes;
-use crate::setup::Setup;
+use crate::setup::{Need, Setup};
 use crate::{Error, Result};
 
 /// Bytes of a file up to which it is read before and after each judgement, should anybody have touched it. Larger ones,
@@ -17,6 +17,15 @@ const LARGE: u64 = 64 << 20;
 
 /// The guests that each kbisect had: of one folder, with one version.
 const FIRST: [&str; 2] = ["busybox", "busybox-ssh"];
+
+/// Adds what the making of these guests needs, each need once.
+pub(super) fn add_needs<'g>(needs: &mut Vec<Need>, guests: impl IntoIterator<Item = &'g Guest>) {
+    for need in guests.into_iter().flat_map(Guest::needs) {
+        if !needs.contains(need) {
+            needs.push(*need);
+        }
+    }
+}
 
 /// A guest that is ready.
 pub(super) struct Made {

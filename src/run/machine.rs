@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use super::guests::add_needs;
 use super::project::project as project_of;
 use super::tell::{Watcher, note};
 use crate::Result;
-use crate::guest::{Guest, Medium};
+use crate::guest::Guest;
 use crate::kconfig::Project;
 use crate::oracle::{self, Oracle};
 use crate::settings::{self, PartialSettings};
-use crate::setup::{self, BOOT, BUILD, Finding, GUEST, Made, Need, Setup, UNPACK, Wanted};
+use crate::setup::{self, BOOT, BUILD, Finding, Made, Need, Setup, UNPACK, Wanted};
 use crate::supervise::CancelToken;
 
 /// The guest that is made beforehand: a run makes the others that its oracles ask for.
@@ -173,21 +174,16 @@ fn guests(asked: Option<&PartialSettings>) -> Vec<Guest> {
 /// What is needed: for `own`, or for Linux with all shipped oracles whose guest is an initial RAM disk; and for the
 /// oracles that are `asked` for, with these guests.
 fn wanted(own: Option<&Own<'_>>, asked: Option<&PartialSettings>, guests: &[Guest]) -> Wanted {
-    let disk: &[Need] = match guests.iter().any(|guest| guest.medium() == Medium::Disk) {
-        true => GUEST,
-        false => &[],
-    };
     let Some(Own { asked: own, .. }) = own else {
-        return Wanted {
-            needs: [&setup::all(), disk].concat(),
-            guest: true,
-        };
+        let mut needs = setup::all();
+        add_needs(&mut needs, guests);
+        return Wanted { needs, guest: true };
     };
     let mut needs: Vec<Need> = BUILD.to_vec();
     if !guests.is_empty() || oracles(asked).iter().any(Oracle::boots) {
         needs.extend_from_slice(BOOT);
     }
-    needs.extend_from_slice(disk);
+    add_needs(&mut needs, guests);
     if own
         .text("source")
         .is_none_or(|path| Path::new(path).is_file())

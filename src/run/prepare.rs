@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::base::over_base;
 use super::checks;
 use super::compiler::{launcher, own_link};
-use super::guests::Guests;
+use super::guests::{Guests, add_needs};
 use super::key::Grounds;
 use super::oracles::{self, Judge};
 use super::project::{check_clean, project, still_clean};
@@ -203,13 +203,10 @@ fn needs(settings: &Settings, project: &Project, judges: &[Judge]) -> Vec<Need> 
     if judges.iter().any(|judge| judge.boots) {
         needs.extend_from_slice(setup::BOOT);
     }
-    for guest in judges.iter().filter_map(|judge| judge.guest.as_ref()) {
-        for need in guest.needs() {
-            if !needs.contains(need) {
-                needs.push(*need);
-            }
-        }
-    }
+    add_needs(
+        &mut needs,
+        judges.iter().filter_map(|judge| judge.guest.as_ref()),
+    );
     if settings.source.is_none() && project.name == "linux" {
         needs.extend_from_slice(setup::SOURCE);
     } else if settings.source.as_ref().is_none_or(|path| path.is_file()) {
