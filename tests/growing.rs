@@ -4,7 +4,6 @@
 mod toy;
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
 
 use kbisect::journal::{Record, RunDir};
 use kbisect::model::RequestSet;
@@ -261,16 +260,7 @@ fn a_run_that_is_interrupted_before_anything_passed_says_so_and_goes_on() {
         "--prior",
         "wrong",
     ];
-    let mut command = toy.command(&args);
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The oracle sees all of the number or none.
-    toy.write("state/pid.new", &child.id().to_string());
-    std::fs::rename(toy.path("state/pid.new"), toy.path("state/pid")).unwrap();
-    let ended = toy.ended(&child.wait_with_output().unwrap());
+    let ended = toy.with_pid(&args);
     assert_eq!(ended.code, 130, "{}", ended.said());
     let expected = "nothing has passed yet, after 0 verdicts";
     assert!(ended.said().contains(expected), "{}", ended.said());

@@ -7,7 +7,7 @@ mod toy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use kbisect::journal::{Line, Record, RunDir};
 use kbisect::lab::fragment_of;
@@ -120,15 +120,7 @@ fn a_run_that_a_person_interrupts_ends_with_130_and_goes_on() {
         "{CALLS}\nif [ $calls = 6 ]; then {wait}; kill -INT \"$(cat \"$toy/state/pid\")\"; exec sleep 3000; fi"
     );
     let toy = Toy::new(&twelve_with(&twist));
-    let mut command = toy.command(&["run", "-j", "1"]);
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let child = child.unwrap();
-    toy.write("state/new", &child.id().to_string());
-    fs::rename(toy.path("state/new"), toy.path("state/pid")).unwrap();
-    let ended = toy.ended(&child.wait_with_output().unwrap());
+    let ended = toy.with_pid(&["run", "-j", "1"]);
     assert_eq!(ended.code, 130, "{}", ended.said());
     let ended = toy.resume();
     assert_eq!(ended.code, 0, "{}", ended.said());

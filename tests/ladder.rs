@@ -6,7 +6,6 @@ mod toy;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
 
 use serde_json::Value;
 use toy::{CALLS, Ended, Rule, Spec, Toy, set, symbols_on};
@@ -163,15 +162,7 @@ fn disturbed(call: usize, then: &str) -> Toy {
 }
 
 fn all_with_pid(toy: &Toy) -> Ended {
-    let mut command = toy.command(&[&["ladder", "-j", "1"], &STEPS[..]].concat());
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let child = child.unwrap();
-    toy.write("state/new", &child.id().to_string());
-    fs::rename(toy.path("state/new"), toy.path("state/pid")).unwrap();
-    toy.ended(&child.wait_with_output().unwrap())
+    toy.with_pid(&[&["ladder", "-j", "1"], &STEPS[..]].concat())
 }
 
 #[test]

@@ -237,6 +237,20 @@ impl Toy {
         self.ended(&command.output().unwrap())
     }
 
+    /// The same as [`Self::kbisect`], with the process in `state/pid`, where an oracle finds it.
+    pub fn with_pid(&self, args: &[&str]) -> Ended {
+        let mut command = self.command(args);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let child = child.unwrap();
+        // The oracle sees all of the number or none.
+        self.write("state/new", &child.id().to_string());
+        fs::rename(self.path("state/new"), self.path("state/pid")).unwrap();
+        self.ended(&child.wait_with_output().unwrap())
+    }
+
     /// What the output of a command of [`Self::command`] comes to.
     pub fn ended(&self, output: &std::process::Output) -> Ended {
         use std::os::unix::process::ExitStatusExt;
