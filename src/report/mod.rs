@@ -1,6 +1,7 @@
 //! The result of a run: the requests that are left, and why each of them stays.
 
 mod costs;
+pub mod details;
 mod forecasts;
 mod gather;
 mod reasons;
@@ -10,6 +11,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use details::{DETAILS_VERSION, Details};
 pub use gather::{gather, of_state};
 pub use text::{Theme, text};
 
