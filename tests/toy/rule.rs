@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-/// For a script: counts its calls, and has the number of this one in `$calls`.
-pub const CALLS: &str = r#"printf x >>"$toy/state/calls"; calls=$(wc -c <"$toy/state/calls")"#;
+/// For a script: counts its calls, and has the number of this one in `$calls`. Of two at once each has its own.
+pub const CALLS: &str = r#"calls=$(exec 9>>"$toy/state/calls.lock"; flock 9; printf x >>"$toy/state/calls"; wc -c <"$toy/state/calls")"#;
 
 /// A condition on the symbols that are on.
 #[derive(Debug, Clone)]
