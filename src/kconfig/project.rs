@@ -290,6 +290,19 @@ impl Project {
         }
     }
 
+    /// The command with which a person builds the product, once it is configured.
+    #[must_use]
+    pub fn make_command(&self) -> String {
+        let options = ["make", "-j$(nproc)"].into_iter();
+        let words = options.chain(
+            self.make_args
+                .iter()
+                .chain(&self.targets)
+                .map(String::as_str),
+        );
+        words.collect::<Vec<_>>().join(" ")
+    }
+
     /// The environment for make.
     pub fn make_env(&self) -> impl Iterator<Item = (OsString, OsString)> + '_ {
         self.env

@@ -33,58 +33,12 @@ pub trait Theme {
 #[must_use]
 pub fn text(report: &Report, theme: &dyn Theme) -> String {
     let mut out = String::new();
-    let implied = |kept: &KeptRequest| matches!(kept.reason, Reason::Implied { .. });
-    let is_of_leaves = report.kept.iter().any(implied);
-    let status = match report.status {
-        Status::Minimal if !is_of_leaves => {
-            "minimal and certified: if any one of these requests is removed, with its dependents, the rest \
-             does not build or the oracle rejects it"
-        }
-        Status::Minimal | Status::Leaves => LEAVES,
-        Status::Unproved => "not proved minimal: some requests below have no verdict",
-        Status::Stopped => {
-            "stopped early: this is the smallest that passed so far, there may be smaller ones"
-        }
-        Status::Running => "under way: this is the smallest that passed so far",
-    };
-    // Writing to a String does not fail.
-    let _ = writeln!(out, "{}", theme.heading(status));
-    if let Some(why) = &report.stopped {
-        let _ = writeln!(out, "why it stopped: {}", sanitize_line(why, LONGEST));
-    }
-    if report.cost.differed > 0 {
-        let sure = match report.status {
-            Status::Minimal | Status::Leaves => {
-                "the verdicts that the answer depends on were repeated until they were certain enough (--confidence)"
-            }
-            Status::Unproved | Status::Stopped | Status::Running => "what is below is not sure yet",
+    for (at, line) in said(report).iter().enumerate() {
+        // Writing to a String does not fail.
+        let _ = match at {
+            0 => writeln!(out, "{}", theme.heading(line)),
+            _ => writeln!(out, "{line}"),
         };
-        let _ = writeln!(out, "the oracle contradicted itself: {sure}");
-    }
-    if let Some(certainty) = &report.certainty {
-        let _ = writeln!(out, "{}", sure(certainty, &report.kept));
-    }
-    if let Some(rebuilt) = &report.rebuilt {
-        let _ = writeln!(out, "{}", from_empty(rebuilt));
-    }
-    if report.start == StartOfRun::NotBuilt {
-        let _ = writeln!(
-            out,
-            "the start itself was not built: something smaller passed (--judge-start)"
-        );
-    }
-    if let Some(StandIn { trial, kernel, .. }) = &report.stand_in {
-        let kernel = sanitize_line(&kernel.display().to_string(), LONGEST);
-        let _ = writeln!(
-            out,
-            "before anything was built, the kernel {kernel} stood for the start (trial {trial})"
-        );
-    }
-    if report.status == Status::Minimal && report.kept.is_empty() {
-        let _ = writeln!(
-            out,
-            "warning: nothing is needed: the oracle accepts the base without any request. Does it test anything?"
-        );
     }
     let _ = writeln!(
         out,
@@ -123,6 +77,59 @@ pub fn text(report: &Report, theme: &dyn Theme) -> String {
     }
     let _ = writeln!(out, "\n{}", cost(&report.cost, theme));
     out
+}
+
+/// What there is to say of the answer as a whole, in sentences. The first one is the status.
+#[must_use]
+pub(super) fn said(report: &Report) -> Vec<String> {
+    let implied = |kept: &KeptRequest| matches!(kept.reason, Reason::Implied { .. });
+    let is_of_leaves = report.kept.iter().any(implied);
+    let status = match report.status {
+        Status::Minimal if !is_of_leaves => {
+            "minimal and certified: if any one of these requests is removed, with its dependents, the rest \
+             does not build or the oracle rejects it"
+        }
+        Status::Minimal | Status::Leaves => LEAVES,
+        Status::Unproved => "not proved minimal: some requests below have no verdict",
+        Status::Stopped => {
+            "stopped early: this is the smallest that passed so far, there may be smaller ones"
+        }
+        Status::Running => "under way: this is the smallest that passed so far",
+    };
+    let mut said = vec![status.to_owned()];
+    if let Some(why) = &report.stopped {
+        said.push(format!("why it stopped: {}", sanitize_line(why, LONGEST)));
+    }
+    if report.cost.differed > 0 {
+        let sure = match report.status {
+            Status::Minimal | Status::Leaves => {
+                "the verdicts that the answer depends on were repeated until they were certain enough (--confidence)"
+            }
+            Status::Unproved | Status::Stopped | Status::Running => "what is below is not sure yet",
+        };
+        said.push(format!("the oracle contradicted itself: {sure}"));
+    }
+    if let Some(certainty) = &report.certainty {
+        said.push(sure(certainty, &report.kept));
+    }
+    if let Some(rebuilt) = &report.rebuilt {
+        said.push(from_empty(rebuilt));
+    }
+    if report.start == StartOfRun::NotBuilt {
+        let text = "the start itself was not built: something smaller passed (--judge-start)";
+        said.push(text.to_owned());
+    }
+    if let Some(StandIn { trial, kernel, .. }) = &report.stand_in {
+        let kernel = sanitize_line(&kernel.display().to_string(), LONGEST);
+        said.push(format!(
+            "before anything was built, the kernel {kernel} stood for the start (trial {trial})"
+        ));
+    }
+    if report.status == Status::Minimal && report.kept.is_empty() {
+        let text = "warning: nothing is needed: the oracle accepts the base without any request. Does it test anything?";
+        said.push(text.to_owned());
+    }
+    said
 }
 
 /// What the build of the answer from an empty tree gave, in one line.
@@ -199,7 +206,8 @@ fn own_lines(request: &Request) -> u32 {
     }
 }
 
-fn reason(kept: &KeptRequest) -> String {
+/// Why a request stays, in a sentence.
+pub(super) fn reason(kept: &KeptRequest) -> String {
     match &kept.reason {
         Reason::Needed {
             trial,
@@ -223,7 +231,8 @@ fn reason(kept: &KeptRequest) -> String {
     }
 }
 
-fn cost(cost: &Cost, theme: &dyn Theme) -> String {
+/// What the run took, in two lines.
+pub(super) fn cost(cost: &Cost, theme: &dyn Theme) -> String {
     let Cost {
         passed,
         failed,

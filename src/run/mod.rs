@@ -33,6 +33,7 @@ mod compiler;
 mod configure;
 mod control;
 mod costs;
+mod details;
 mod doubts;
 mod estimates;
 mod explain;
@@ -75,6 +76,7 @@ use std::path::{Path, PathBuf};
 
 pub use configure::SettingsFile;
 pub use control::{Control, stop_at_the_first_signal};
+pub use details::{AskKconfig, DetailsReader};
 pub use explain::explain;
 pub use ladder::{
     Climbed, Found, Ladder, LadderEvent, LadderWatcher, Step, StepState, ladder, ladder_in,

@@ -268,7 +268,9 @@ enum Join {
 }
 
 impl Definition {
-    fn of(node: Node<'_>) -> Self {
+    /// What a node of the menu tree says.
+    #[must_use]
+    pub fn of(node: Node<'_>) -> Self {
         Self {
             file: node.file().to_owned(),
             line: node.line(),

@@ -1,5 +1,14 @@
 //! The long report of a run: everything that explains the answer, as the page and its JSON show it.
 
+mod asked;
+mod free;
+mod gather;
+mod map;
+mod steps;
+mod timeline;
+
+pub use gather::{from_journal, from_result};
+
 use serde::{Deserialize, Serialize};
 
 use super::{Reason, Report};
@@ -347,8 +356,6 @@ pub enum FreeKind {
     Fixed,
     /// It did not take effect.
     NoEffect,
-    /// The source does not have the symbol.
-    Unknown,
 }
 
 /// What a trial is of.
