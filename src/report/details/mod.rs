@@ -4,6 +4,7 @@ mod asked;
 mod free;
 mod gather;
 mod map;
+mod sets;
 mod steps;
 mod timeline;
 
