@@ -71,6 +71,8 @@ pub mod oracle;
 pub mod report;
 pub mod run;
 pub mod search;
+#[doc(hidden)]
+pub mod serve;
 pub mod settings;
 #[doc(hidden)]
 pub mod setup;
