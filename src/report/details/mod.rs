@@ -6,6 +6,8 @@ mod gather;
 mod map;
 mod sets;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use gather::{from_journal, from_result};
