@@ -65,9 +65,12 @@ pub mod kconfig;
 pub mod kmod;
 #[doc(hidden)]
 pub mod lab;
+#[doc(hidden)]
+pub mod logs;
 pub mod model;
 #[doc(hidden)]
 pub mod oracle;
+
 pub mod report;
 pub mod run;
 pub mod search;
