@@ -68,6 +68,8 @@ pub mod lab;
 pub mod model;
 #[doc(hidden)]
 pub mod oracle;
+#[doc(hidden)]
+pub mod page;
 pub mod report;
 pub mod run;
 pub mod search;
