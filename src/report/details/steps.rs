@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Step;
+use super::sets::sets;
 use crate::journal::{Line, Record};
 use crate::model::{Judgement, RequestId, RequestSet, Source, TrialId, Verdict};
 
@@ -17,6 +18,7 @@ pub(super) struct Steps {
 /// The bests in these records. `requests` is how many the start has.
 pub(super) fn steps(lines: &[Line], requests: usize) -> Steps {
     let full = RequestSet::full(requests);
+    let sets = sets(lines, &full);
     let mut found = Finder::default();
     for line in lines {
         let ms = u64::try_from(line.elapsed.as_millis()).unwrap_or(u64::MAX);
@@ -31,11 +33,13 @@ pub(super) fn steps(lines: &[Line], requests: usize) -> Steps {
                 found.ended(judgement);
             }
             Record::Best {
-                trial,
-                lines,
-                keep: Some(keep),
-                ..
-            } => found.best(*trial, ms, *lines, keep),
+                trial, lines, keep, ..
+            } => {
+                // Journals of version 1 name the trial alone.
+                if let Some(keep) = keep.as_ref().or_else(|| sets.get(trial)) {
+                    found.best(*trial, ms, *lines, keep);
+                }
+            }
             _ => {}
         }
     }
@@ -60,6 +64,9 @@ impl Finder {
 
     fn best(&mut self, trial: TrialId, ms: u64, lines: u32, keep: &RequestSet) {
         let before = self.sets.last();
+        if before == Some(keep) {
+            return;
+        }
         self.steps.push(Step {
             trial,
             ms,

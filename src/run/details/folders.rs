@@ -14,6 +14,9 @@ use crate::run::Guess;
 use crate::run::finish::MINIMAL_CONFIG;
 use crate::trial;
 
+/// Longest text of a line, in characters.
+const LONGEST: usize = 400;
+
 /// The resolved config of the answer, or of the best so far.
 pub(super) fn answer(dir: &Path) -> Option<String> {
     let read = |name: &str| fs::read(dir.join(name)).ok();
@@ -67,10 +70,9 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
     }
     if missing > 0 {
         details.gaps.push(format!(
-            "{} of the trials that prove something {} missing in {}: their logs and configs are not shown.",
-            count(missing, "folder"),
-            if missing == 1 { "is" } else { "are" },
-            sanitize_line(&dir.display().to_string(), 200),
+            "The folders of {} are missing in {}: their logs and configs are not shown.",
+            count(missing, "trial"),
+            sanitize_line(&dir.display().to_string(), LONGEST),
         ));
     }
 }
@@ -104,7 +106,7 @@ fn failure(
     Failure {
         trial,
         stage,
-        evidence: evidence.map(|text| sanitize_line(text, 400)),
+        evidence: evidence.map(|text| sanitize_line(text, LONGEST)),
         meaning: None,
         departs: None,
         log: None,

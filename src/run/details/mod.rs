@@ -5,13 +5,16 @@ mod folders;
 
 use std::path::{Path, PathBuf};
 
+use super::finish::MINIMAL_FRAGMENT;
 use super::prepare::tools;
 use super::stored;
 use super::tell::Watcher;
 use super::tools::{Tools, Want, WhenMissing};
 use crate::journal::{Line, RunDir, RunInfo};
+use crate::lab::BEST_FRAGMENT;
 use crate::model::sanitize_line;
 use crate::oracle;
+use crate::report::details::Standing;
 use crate::report::{Details, RESULT, Report, details};
 use crate::settings::Settings;
 use crate::supervise::CancelToken;
@@ -166,21 +169,23 @@ fn from_records(dir: &Path, info: &RunInfo, lines: &[Line], report: Result<Repor
         let shipped = oracle::shipped(name).ok();
         asked.about = shipped.map(|oracle| sanitize_line(oracle.description(), LONGEST));
     }
-    details.usage = usage(info);
+    details.usage = usage(info, details.standing);
     name_project(dir, &mut details);
     folders::read(dir, &mut details);
     details
 }
 
-/// The commands that make the product of the answer, in the source tree.
-fn usage(info: &RunInfo) -> Vec<String> {
+/// The commands that make the product of the answer, or of the best so far, in the source tree.
+fn usage(info: &RunInfo, standing: Standing) -> Vec<String> {
+    let fragment = match standing {
+        Standing::NothingPassed => return Vec::new(),
+        Standing::Stopped | Standing::Running => BEST_FRAGMENT,
+        Standing::Minimal | Standing::Leaves | Standing::Unproved => MINIMAL_FRAGMENT,
+    };
     let project = info.key.project.as_ref();
     let project = project.and_then(|project| project.read::<crate::kconfig::Project>().ok());
     project.map_or_else(Vec::new, |project| {
-        vec![
-            project.usage(super::finish::MINIMAL_FRAGMENT),
-            project.make_command(),
-        ]
+        vec![project.usage(fragment), project.make_command()]
     })
 }
 
