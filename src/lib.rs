@@ -70,7 +70,8 @@ pub mod logs;
 pub mod model;
 #[doc(hidden)]
 pub mod oracle;
-
+#[doc(hidden)]
+pub mod page;
 pub mod report;
 pub mod run;
 pub mod search;

@@ -1,0 +1,3 @@
+//! Renders the long report of a run for people and for other programs.
+
+pub mod pictures;
