@@ -65,6 +65,8 @@ pub mod kconfig;
 pub mod kmod;
 #[doc(hidden)]
 pub mod lab;
+#[doc(hidden)]
+pub mod logs;
 pub mod model;
 #[doc(hidden)]
 pub mod oracle;
