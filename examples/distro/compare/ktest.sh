@@ -2,7 +2,7 @@
 # What a user does today, second way: ktest's make_min_config, with a shell on the console as the test.
 #
 # ktest.sh SOURCE CONFIG FOLDER SECONDS: SOURCE is unpacked and unbuilt, FOLDER is made, FOLDER/tree may be a build tree.
-# KBISECT_GUEST is the folder of the guest (kbisect setup). Prints how many options are settled, and the times.
+# KBISECT_GUEST is the folder of the guest (kbisect setup). Debian's configurations need pahole (package dwarves). Prints how many options are settled, and the times.
 #
 # ktest is given every advantage: it does not clean between builds, builds no modules, copies nothing to another machine,
 # and the guest boots in two seconds. Its console is a file that says "login:" whenever it is asked to reboot.

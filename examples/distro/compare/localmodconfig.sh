@@ -2,7 +2,7 @@
 # What a user does today, first way: `make localmodconfig` with the modules that are loaded in a guest.
 #
 # localmodconfig.sh SOURCE CONFIG MODULES FOLDER: SOURCE is unpacked and unbuilt, MODULES is the /proc/modules of the guest,
-# FOLDER is made. Prints lines, objects and times.
+# FOLDER is made. Debian's configurations need pahole (package dwarves). Prints lines, objects and times.
 set -eu
 source=$1 config=$2 modules=$3 folder=$4
 tree=$folder/tree
