@@ -21,6 +21,7 @@ mod setup;
 mod shown;
 mod trace;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 

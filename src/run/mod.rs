@@ -57,6 +57,7 @@ mod plan;
 mod prepare;
 mod prior;
 mod project;
+mod reader;
 mod reasons;
 mod refusal;
 mod resume;
@@ -73,10 +74,11 @@ mod verify;
 mod versions;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use configure::SettingsFile;
 pub use control::{Control, stop_at_the_first_signal};
-pub use details::{AskKconfig, DetailsReader};
+pub use details::{PAGE, write_page};
 pub use explain::explain;
 pub use ladder::{
     Climbed, Found, Ladder, LadderEvent, LadderWatcher, Step, StepState, ladder, ladder_in,
@@ -84,6 +86,7 @@ pub use ladder::{
 };
 pub use machine::{Ready, SourceOf, check as check_machine, prepare as prepare_machine};
 pub use plan::{FixedRequest, Listing, PlanReport, plan, plan_text};
+pub use reader::{AskKconfig, DetailsReader};
 pub use refusal::{LastStep, LogTail};
 pub use resume::{Changes, resume};
 #[doc(hidden)]
@@ -300,8 +303,11 @@ fn search_within(
         }
         resumed(&mut opened, tell)?;
     }
+    let resolver = Arc::clone(&tools.resolver);
     let outcome = drive(&mut opened, settings, tools, control, tell)?;
-    ended(&opened, &outcome, settings)
+    let ended = ended(&opened, &outcome, settings)?;
+    finish::page(&opened, &ended.report, &resolver, tell);
+    Ok(ended)
 }
 
 /// Was the run there before?
