@@ -114,7 +114,7 @@ fn the_form_of_every_record_on_disk_is_as_it_was() {
 #[test]
 fn the_form_of_run_json_is_as_it_was() {
     let temp = tempfile::tempdir().unwrap();
-    filled(temp.path());
+    RunDir::create(temp.path(), &info()).unwrap();
     let text = fs::read_to_string(temp.path().join("run.json")).unwrap();
     let expected = r#"{
   "v": 8,
