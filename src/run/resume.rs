@@ -75,7 +75,7 @@ pub fn resume(
         Ok(tools)
     })?;
     let outcome = drive(&mut opened, &settings, tools, control, tell)?;
-    ended(&opened, &outcome, &settings)
+    ended(&opened, &outcome, &settings, tell)
 }
 
 /// The settings of a run that goes on in `dir`.
