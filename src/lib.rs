@@ -83,6 +83,8 @@ pub mod setup;
 #[doc(hidden)]
 pub mod supervise;
 #[doc(hidden)]
+pub mod symptoms;
+#[doc(hidden)]
 pub mod trace;
 #[doc(hidden)]
 pub mod trial;

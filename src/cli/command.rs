@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::args::{Common, RunArgs};
 use super::{
-    boot, completions, doctor, explain, guest, ladder, man, oracles, report, resume, setup, trace,
-    verify,
+    boot, completions, doctor, explain, guest, ladder, man, oracles, report, resume, setup,
+    symptom, trace, verify,
 };
 
 const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not \
@@ -84,6 +84,14 @@ pub enum Command {
     ///
     /// Without --config the values are those of the EC2 set, over the base.
     Explain(explain::Args),
+    /// Look up which options may be missing, by a line of a failing boot
+    ///
+    /// Each failing trial of a search tells what a kernel says without one option. This command asks the trials of all
+    /// runs on this machine, and those that come with kbisect. It shows the options whose absence gave such a line, how
+    /// many of the trials without them gave it, and by which oracle. Numbers, paths and quotes may differ.
+    ///
+    /// Nothing is shown if no such line is known. Exit status: 0 also then.
+    Symptom(symptom::Args),
     /// Boot a kernel in QEMU and wait for a mark on its console
     ///
     /// Exit status: 0 if the mark appears; 1 if a panic, a forbidden line or a limit comes first; 125 if

@@ -19,8 +19,10 @@ mod resume;
 mod run;
 mod setup;
 mod shown;
+mod symptom;
 mod trace;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -97,6 +99,7 @@ fn run(cli: Cli, shown: &Shown) -> Result<u8> {
         Command::Trace(args) => trace::run(&args, shown),
         Command::Verify(args) => verify::run(&args, shown),
         Command::Explain(args) => explain::run(&args, shown),
+        Command::Symptom(args) => symptom::run(&args, shown),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command()),
         Command::Boot(args) => boot::run(*args),

@@ -6,10 +6,15 @@ use clap::ValueEnum;
 
 use super::print::{print, print_json};
 use super::shown::Shown;
+use super::watch::watch;
+use crate::page::{self, Served};
 use crate::report::Details;
 use crate::run::{AskKconfig, DetailsReader, Ladder, ladder_text};
-use crate::supervise::CancelToken;
+use crate::supervise::{CancelToken, become_program, find_program};
 use crate::{Error, Result, report, run, settings};
+
+/// Opens a file with the program that the user prefers.
+const OPENER: &str = "xdg-open";
 
 /// Arguments of `kbisect report`.
 #[derive(Debug, clap::Args)]
@@ -20,6 +25,12 @@ pub struct Args {
     /// Form of the report
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
+    /// Serve the page on 127.0.0.1, and renew it while the run goes on
+    #[arg(long, conflicts_with = "format")]
+    watch: bool,
+    /// Write report.html into DIR, and open it in the browser
+    #[arg(long, conflicts_with_all = ["format", "watch"])]
+    open: bool,
 }
 
 /// A form of the report.
@@ -27,8 +38,16 @@ pub struct Args {
 enum Format {
     /// For a terminal
     Text,
+    /// A page that explains every option, in one file
+    Html,
     /// All that is known, for programs (FORMATS.md)
     Json,
+    /// For a ticket or a wiki
+    Markdown,
+    /// The options of the answer, a row each
+    Csv,
+    /// What depends on what in the answer, for Graphviz
+    Dot,
 }
 
 pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
@@ -37,6 +56,12 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
         return of_ladder(&asked, args, shown);
     }
     let dir = run::directory(args.dir.as_deref(), "report")?;
+    if args.watch {
+        return watch(&dir, shown).map(|()| 0);
+    }
+    if args.open {
+        return open(&dir, shown);
+    }
     let Some(format) = args.format.filter(|format| *format != Format::Text) else {
         let report = run::report(&dir)?;
         match shown.is_json() && args.format.is_none() {
@@ -48,12 +73,16 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     let details = details(&dir, shown)?;
     match format {
         Format::Text | Format::Json => print_json(&details)?,
+        Format::Html => print(&page::html(&details, Served::File)?)?,
+        Format::Markdown => print(&page::markdown(&details))?,
+        Format::Csv => print(&page::csv(&details))?,
+        Format::Dot => print(&page::dot(&details))?,
     }
     Ok(0)
 }
 
 fn of_ladder(dir: &Path, args: &Args, shown: &Shown) -> Result<u8> {
-    if !matches!(args.format, None | Some(Format::Text)) {
+    if !matches!(args.format, None | Some(Format::Text)) || args.watch || args.open {
         let dir = dir.display();
         return Err(
             Error::usage(format!("{dir} has a ladder in it, and no run")).hint(format!(
@@ -67,6 +96,19 @@ fn of_ladder(dir: &Path, args: &Args, shown: &Shown) -> Result<u8> {
         false => print(&ladder_text(&ladder, &shown.theme())),
     }
     .map(|()| 0)
+}
+
+/// Writes the page into the folder of the run, and becomes the program that opens it.
+fn open(dir: &Path, shown: &Shown) -> Result<u8> {
+    let path = run::write_page(dir, &details(dir, shown)?)?;
+    print(&format!("{}\n", path.display()))?;
+    let opener = find_program(OPENER).ok_or_else(|| {
+        Error::failed(format!("there is no {OPENER} to open {}", path.display()))
+            .hint("open it in a browser, or install xdg-utils")
+    })?;
+    // Not as a child: a browser that it starts is to outlive this program.
+    let error = become_program(&opener.into(), &[path.into()]);
+    Err(Error::failed(format!("cannot start {OPENER}")).because(error))
 }
 
 /// The long report of a run, with what Kconfig says.

@@ -13,6 +13,7 @@ use crate::model::{
 use crate::{Error, Result};
 
 use super::atomic::{TEMPORARY, folder_of, sync_dir, write_atomically};
+use super::fits;
 use super::lock::{Lock, is_held};
 use super::log::Journal;
 use super::record::{Line, VERSION};
@@ -222,13 +223,14 @@ impl RunDir {
             info: text,
             _lock: lock,
         };
-        let journal = path.join(JOURNAL);
+        let file = path.join(JOURNAL);
         // Killed between the two files: a run without a single record.
-        let (journal, loaded) = if journal.exists() {
-            let (journal, loaded) = Journal::open(&journal)?;
+        let (journal, loaded) = if file.exists() {
+            let (journal, loaded) = Journal::open(&file)?;
+            fits::check(&loaded.lines, info.requests.len(), &file)?;
             (journal, Some(loaded))
         } else {
-            (Journal::create(&journal)?, None)
+            (Journal::create(&file)?, None)
         };
         let mut warnings = Vec::new();
         let (lines, torn) = loaded.map_or((Vec::new(), 0), |l| (l.lines, l.torn));
@@ -255,10 +257,10 @@ impl RunDir {
         if !path.join(JOURNAL).exists() || !Self::has_run(path) {
             return Err(no_run(path));
         }
-        Ok((
-            read_info(path)?.0,
-            Journal::read(&path.join(JOURNAL))?.lines,
-        ))
+        let (info, journal) = (read_info(path)?.0, path.join(JOURNAL));
+        let lines = Journal::read(&journal)?.lines;
+        fits::check(&lines, info.requests.len(), &journal)?;
+        Ok((info, lines))
     }
 
     /// Takes away what a killed process was writing. It is in nobody's way, so a failure is no

@@ -10,6 +10,7 @@
 mod atomic;
 mod cache;
 mod dir;
+mod fits;
 mod lock;
 mod log;
 mod record;

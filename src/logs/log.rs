@@ -79,6 +79,34 @@ impl Log {
         log
     }
 
+    /// Reads a log from what has no length, such as standard input. What is left out is read, but not kept.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn of_reader(reader: &mut dyn Read) -> io::Result<Self> {
+        let part = PART as usize;
+        let mut head = Vec::new();
+        reader.take(PART).read_to_end(&mut head)?;
+        let (mut tail, mut left_out) = (Vec::new(), 0);
+        while reader.take(PART).read_to_end(&mut tail)? > 0 {
+            let more = tail.len().saturating_sub(part);
+            left_out += more as u64;
+            tail.drain(..more);
+        }
+        if left_out == 0 {
+            head.extend(tail);
+            return Ok(Self::of_bytes(&head));
+        }
+        Ok(Self::of_ends(&head, &tail, left_out))
+    }
+
+    /// Its lines as one text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let lines: Vec<&str> = self.lines.iter().map(|line| line.text.as_str()).collect();
+        lines.join("\n")
+    }
+
     /// A log of which only the ends are known, and how many bytes are between them.
     fn of_ends(head: &[u8], mut tail: &[u8], mut left_out: u64) -> Self {
         let mut log = Self::default();
@@ -234,6 +262,16 @@ mod tests {
         assert!(log.left_out() > (1 << 30) - 2 * PART);
         let kept: usize = lines.iter().map(|l| l.len()).sum();
         assert!(kept < 4 * LONGEST);
+    }
+
+    #[test]
+    fn a_stream_without_end_marks_is_read_within_bounds() {
+        let mut stream = io::repeat(b'x').take(100 << 20).chain(&b"\nthe end\n"[..]);
+        let log = Log::of_reader(&mut stream).unwrap();
+        assert_eq!(texts(&log)[1], "the end");
+        assert!(log.left_out() > (100 << 20) - 2 * PART);
+        let log = Log::of_reader(&mut &b"a\nb\n"[..]).unwrap();
+        assert_eq!((log.text().as_str(), log.gap()), ("a\nb", None));
     }
 
     #[test]

@@ -5,6 +5,10 @@ use std::path::Path;
 use crate::model::understand;
 use crate::{Error, Result};
 
+/// The result, in the run directory.
+pub(crate) const MINIMAL_CONFIG: &str = "minimal.config";
+pub(crate) const MINIMAL_FRAGMENT: &str = "minimal.fragment";
+
 /// What is in a file of ours, of which this is the text.
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(
     text: &str,

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use super::files::json_file;
+use super::details::{self, PAGE, of_run};
+use super::files::{MINIMAL_CONFIG, MINIMAL_FRAGMENT, json_file};
 use super::opened::Opened;
 use super::tell::{Watcher, warn};
 use crate::Result;
 use crate::journal::{RunInfo, RunState};
-use crate::kconfig::{self, Project, parse_config};
+use crate::kconfig::{self, CheckedResolver, Project, parse_config};
 use crate::lab::{Outcome, fragment_of, laid_over};
 use crate::model::Fragment;
 use crate::report::{RESULT, Report, Status, of_state};
@@ -16,10 +17,6 @@ use crate::settings::Settings;
 
 /// Where the build trees are, in the run directory.
 pub(crate) const TREES: &str = "trees";
-
-/// The result, in the run directory.
-pub(crate) const MINIMAL_CONFIG: &str = "minimal.config";
-pub(crate) const MINIMAL_FRAGMENT: &str = "minimal.fragment";
 
 /// Writes the files that follow from an outcome which is in the journal, and returns its report.
 ///
@@ -39,6 +36,20 @@ pub(crate) fn finish(opened: &Opened, outcome: &Outcome, settings: &Settings) ->
         remove_trees(dir.path());
     }
     Ok(report)
+}
+
+/// Writes the page of the report. The run has its result all the same if that fails.
+pub(crate) fn page(
+    opened: &Opened,
+    report: &Report,
+    resolver: &CheckedResolver,
+    tell: &mut Watcher<'_>,
+) {
+    let Opened { dir, info, journal } = opened;
+    let details = of_run(dir.path(), info, journal.lines(), report, resolver);
+    if let Err(error) = details::write_page(dir.path(), &details) {
+        warn(tell, format!("{PAGE} is not written: {error}"));
+    }
 }
 
 /// Puts the records of the run back, if another program wrote to them: whoever reads them next relies on them.

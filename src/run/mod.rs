@@ -57,6 +57,7 @@ mod plan;
 mod prepare;
 mod prior;
 mod project;
+mod reader;
 mod reasons;
 mod refusal;
 mod resume;
@@ -65,6 +66,7 @@ mod session;
 mod stand_in;
 mod start;
 mod stored;
+mod symptom_index;
 mod symptoms;
 mod tell;
 mod tools;
@@ -73,10 +75,11 @@ mod verify;
 mod versions;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use configure::SettingsFile;
 pub use control::{Control, stop_at_the_first_signal};
-pub use details::{AskKconfig, DetailsReader};
+pub use details::{PAGE, write_page};
 pub use explain::explain;
 pub use ladder::{
     Climbed, Found, Ladder, LadderEvent, LadderWatcher, Step, StepState, ladder, ladder_in,
@@ -84,6 +87,7 @@ pub use ladder::{
 };
 pub use machine::{Ready, SourceOf, check as check_machine, prepare as prepare_machine};
 pub use plan::{FixedRequest, Listing, PlanReport, plan, plan_text};
+pub use reader::{AskKconfig, DetailsReader};
 pub use refusal::{LastStep, LogTail};
 pub use resume::{Changes, resume};
 #[doc(hidden)]
@@ -91,6 +95,7 @@ pub use searches::search_for_answer;
 pub use start::WhenEmpty;
 #[doc(hidden)]
 pub use stored::{directory, report};
+pub use symptom_index::{Diagnosis, add_symptoms, diagnose, entries_of_run};
 pub use tell::Watcher;
 pub use tools::WhenMissing;
 pub use verify::{Claim, Differences, Held, Verification, Verified, verify};
@@ -300,8 +305,11 @@ fn search_within(
         }
         resumed(&mut opened, tell)?;
     }
+    let resolver = Arc::clone(&tools.resolver);
     let outcome = drive(&mut opened, settings, tools, control, tell)?;
-    ended(&opened, &outcome, settings)
+    let ended = ended(&opened, &outcome, settings, tell)?;
+    finish::page(&opened, &ended.report, &resolver, tell);
+    Ok(ended)
 }
 
 /// Was the run there before?
@@ -311,15 +319,27 @@ enum Session {
     Later,
 }
 
-fn ended(opened: &Opened, outcome: &crate::lab::Outcome, settings: &Settings) -> Result<Ended> {
+fn ended(
+    opened: &Opened,
+    outcome: &crate::lab::Outcome,
+    settings: &Settings,
+    tell: &mut Watcher<'_>,
+) -> Result<Ended> {
     let state = opened.journal.state();
     if let Some(stopped) = outcome.stopped
         && state.best(opened.info.requests.len()).is_none()
     {
         return Err(nothing_passed(stopped, state, opened.dir.path()));
     }
+    let report = finish(opened, outcome, settings)?;
+    if let Err(error) = symptom_index::keep_run(opened.dir.path(), &report) {
+        warn(
+            tell,
+            format!("the symptoms of this run are not kept: {error}"),
+        );
+    }
     Ok(Ended {
-        report: finish(opened, outcome, settings)?,
+        report,
         end: outcome.stopped.map_or(End::Over, End::Stopped),
         dir: opened.dir.path().to_owned(),
     })

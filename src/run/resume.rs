@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::control::{Control, interruptible};
@@ -74,8 +75,11 @@ pub fn resume(
         resumed(&mut opened, tell)?;
         Ok(tools)
     })?;
+    let resolver = Arc::clone(&tools.resolver);
     let outcome = drive(&mut opened, &settings, tools, control, tell)?;
-    ended(&opened, &outcome, &settings)
+    let ended = ended(&opened, &outcome, &settings, tell)?;
+    super::finish::page(&opened, &ended.report, &resolver, tell);
+    Ok(ended)
 }
 
 /// The settings of a run that goes on in `dir`.

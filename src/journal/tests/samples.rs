@@ -174,10 +174,10 @@ pub(super) fn samples() -> Vec<(Record, String)> {
         ),
         (
             Record::Depends {
-                keep: RequestSet::of(3, [RequestId(0), RequestId(2)]),
+                keep: RequestSet::of(10, [RequestId(0), RequestId(2)]),
                 carried: vec![vec![RequestId(2)], vec![], vec![]],
             },
-            r#""record":"depends","keep":"3:05","carried":[[2],[],[]]"#.into(),
+            r#""record":"depends","keep":"10:0500","carried":[[2],[],[]]"#.into(),
         ),
         (
             Record::Interrupted {

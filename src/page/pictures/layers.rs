@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A graph to be laid out.
+#[derive(Debug)]
 pub(super) struct Graph {
     /// The width of each node.
     pub(super) widths: Vec<f64>,
@@ -365,6 +366,7 @@ fn in_order(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -405,41 +407,63 @@ mod tests {
         );
     }
 
+    /// The item above another on the way to a node.
+    fn above(layout: &Layout, row: usize, item: Item, to: usize) -> Option<Item> {
+        layout.links.iter().find_map(|(at, lower, upper)| {
+            let is_ours = *at == row && layout.rows[row][*lower].0 == item;
+            let above = is_ours.then(|| layout.rows[row - 1][*upper].0)?;
+            [Item::Node(to), Item::Trunk(to)]
+                .contains(&above)
+                .then_some(above)
+        })
+    }
+
+    fn graph() -> impl Strategy<Value = Graph> {
+        let widths = proptest::collection::vec(20.0..250.0_f64, 1..40);
+        let edges = proptest::collection::btree_set((0_usize..40, 0_usize..40), 0..80);
+        (widths, edges).prop_map(|(widths, edges)| {
+            let count = widths.len();
+            let edges = edges.into_iter().map(|(a, b)| (a % count, b % count));
+            let edges = edges.filter(|(a, b)| a != b).collect();
+            Graph { widths, edges }
+        })
+    }
+
     proptest! {
         #[test]
-        fn nodes_do_not_overlap_and_each_edge_is_drawn(
-            widths in proptest::collection::vec(20.0..250.0_f64, 1..40),
-            edges in proptest::collection::btree_set((0_usize..40, 0_usize..40), 0..80),
-        ) {
-            let count = widths.len();
-            let edges: BTreeSet<_> = edges.into_iter().map(|(a, b)| (a % count, b % count)).filter(|(a, b)| a != b).collect();
-            let graph = Graph { widths, edges };
+        fn nodes_do_not_overlap(graph in graph()) {
             let layout = graph.layout(680.0);
             let mut seen = BTreeSet::new();
             for row in &layout.rows {
                 let mut end = -0.01;
                 for (item, middle) in row {
-                    let width = match item { Item::Node(n) => graph.widths[*n], Item::Trunk(_) => 2.0 };
+                    let width = match item {
+                        Item::Node(node) => {
+                            prop_assert!(seen.insert(*node));
+                            graph.widths[*node]
+                        }
+                        Item::Trunk(_) => 2.0,
+                    };
                     prop_assert!(middle - width / 2.0 >= end, "{row:?}");
                     end = middle + width / 2.0 - 0.01;
-                    if let Item::Node(n) = item { prop_assert!(seen.insert(*n)); }
                 }
                 prop_assert!(end <= 680.01, "{row:?}");
             }
-            prop_assert_eq!(seen.len(), count);
-            // Each edge is a way upwards, or closes a circle.
+            prop_assert_eq!(seen.len(), graph.widths.len());
+        }
+
+        #[test]
+        fn each_edge_is_a_way_up_or_closes_a_circle(graph in graph()) {
+            let layout = graph.layout(680.0);
             let back: BTreeSet<_> = layout.back.iter().copied().collect();
             for (from, to) in graph.edges.difference(&back) {
-                let mut row = layout.rows.iter().position(|r| r.iter().any(|(i, _)| *i == Item::Node(*from))).unwrap();
                 let mut item = Item::Node(*from);
+                let has = |row: &Vec<(Item, f64)>| row.iter().any(|(other, _)| *other == item);
+                let mut row = layout.rows.iter().position(has).unwrap();
                 while item != Item::Node(*to) {
-                    let up = layout.links.iter().find_map(|(at, lower, upper)| {
-                        let above = (*at == row && layout.rows[row][*lower].0 == item).then(|| layout.rows[row - 1][*upper].0)?;
-                        (above == Item::Node(*to) || above == Item::Trunk(*to)).then_some(above)
-                    });
-                    prop_assert!(up.is_some(), "{from} {to}");
-                    item = up.unwrap();
-                    row -= 1;
+                    let next = above(&layout, row, item, *to);
+                    prop_assert!(next.is_some(), "{from} to {to}");
+                    (item, row) = (next.unwrap(), row - 1);
                 }
             }
         }

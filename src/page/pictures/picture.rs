@@ -115,7 +115,7 @@ impl Drawing {
             id: self.id,
             title: self.title,
             description: self.description,
-            svg: svg.to_string(),
+            svg: svg.written(),
             table: self.table,
         }
     }

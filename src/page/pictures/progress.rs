@@ -36,7 +36,7 @@ pub(super) fn over_time(details: &Details) -> Option<Picture> {
     let ticks = scale::times(end, 7);
     draw(
         details,
-        Axis {
+        &Axis {
             id: "best-over-time",
             title: "Best size over time",
             name: "time since the run began",
@@ -59,7 +59,7 @@ pub(super) fn over_trials(details: &Details) -> Option<Picture> {
     let ticks = scale::counts(end, 8);
     draw(
         details,
-        Axis {
+        &Axis {
             id: "best-over-trials",
             title: "Best size over trials",
             name: "trials that had ended",
@@ -87,33 +87,33 @@ struct Axis {
     part: &'static str,
 }
 
-fn draw(details: &Details, axis: Axis) -> Option<Picture> {
-    let steps = thinned(&distinct(&details.steps), &axis);
+fn draw(details: &Details, axis: &Axis) -> Option<Picture> {
+    let steps = thinned(&distinct(&details.steps), axis);
     let (first, last) = (*steps.first()?, *steps.last()?);
     let has_images = steps.iter().any(|step| step.image.is_some());
     let right = Width::Column.units() - if has_images { RIGHT_OF_IMAGES } else { RIGHT };
     let bottom = HEIGHT - BOTTOM;
     let across = Scale::new((0.0, axis.end.max(1.0)), (LEFT, right), Steps::Equal);
     let requests = Requests::of(&steps, bottom);
-    let mut body = vec![frame(&axis, &across, right), requests.axis(right)];
+    let mut body = vec![frame(axis, &across, right), requests.axis(right)];
     let largest = steps.iter().filter_map(|step| step.image).max();
     if let Some(largest) = largest {
         let end = scale::rounded_up((largest as f64).max(1.0), MOST_SIZES);
         let up = Scale::new((0.0, end), (bottom, TOP), Steps::Equal);
         body.push(image_axis(&up, end, right));
-        body.push(image_line(&steps, &axis, &across, &up, right));
+        body.push(image_line(&steps, axis, &across, &up, right));
     }
-    body.push(request_line(&steps, &axis, &across, &requests, right));
+    body.push(request_line(&steps, axis, &across, &requests, right));
     Some(
         Drawing {
             id: axis.id,
             title: axis.title.to_owned(),
-            description: description(details, &steps, first, last, &axis, &requests),
+            description: description(details, &steps, first, last, axis, &requests),
             width: Width::Column,
             height: HEIGHT,
             holds: Holds::Marks,
             body,
-            table: table(&steps, &axis),
+            table: table(&steps, axis),
         }
         .finish(),
     )
@@ -195,8 +195,8 @@ impl Requests {
             .with(Element::label(LEFT + 34.0, 22.0, name));
         for tick in &self.ticks {
             let y = self.scale.at(tick.value);
-            group.push(&Element::line((LEFT, y), (right, y)).class("grid"));
-            group.push(&Element::label(LEFT - 8.0, y + 4.0, &tick.label).at_end());
+            group.push(Element::line((LEFT, y), (right, y)).class("grid"));
+            group.push(Element::label(LEFT - 8.0, y + 4.0, &tick.label).at_end());
         }
         group
     }
@@ -210,8 +210,8 @@ fn frame(axis: &Axis, across: &Scale, right: f64) -> Element {
         .with(Element::label(f64::midpoint(LEFT, right), HEIGHT - 8.0, axis.name).in_middle());
     for tick in &axis.ticks {
         let x = across.at(tick.value);
-        group.push(&Element::line((x, bottom), (x, bottom + 5.0)).class("axis"));
-        group.push(&Element::label(x, bottom + 20.0, &tick.label).in_middle());
+        group.push(Element::line((x, bottom), (x, bottom + 5.0)).class("axis"));
+        group.push(Element::label(x, bottom + 20.0, &tick.label).in_middle());
     }
     group
 }
@@ -223,8 +223,8 @@ fn image_axis(up: &Scale, end: f64, right: f64) -> Element {
         .with(Element::rect(right - 114.0, 15.0, 6.0, 6.0).class("dot image"));
     for tick in scale::sizes(0.0, end, MOST_SIZES) {
         let y = up.at(tick.value);
-        group.push(&Element::line((right, y), (right + 5.0, y)).class("axis"));
-        group.push(&Element::label(right + 9.0, y + 4.0, &tick.label));
+        group.push(Element::line((right, y), (right + 5.0, y)).class("axis"));
+        group.push(Element::label(right + 9.0, y + 4.0, &tick.label));
     }
     group
 }
@@ -256,7 +256,7 @@ fn request_line(
         }
         if steps.len() <= MOST_MARKS {
             marks.push(
-                &Element::circle(x, y, 3.5)
+                Element::circle(x, y, 3.5)
                     .class("dot")
                     .tip(&tip(step, axis)),
             );
@@ -269,7 +269,7 @@ fn request_line(
     let mut group = Element::group();
     // The area under a line of ratios means nothing.
     if requests.steps == Steps::Equal {
-        group.push(&area.draw("area"));
+        group.push(area.draw("area"));
     }
     group.with(line.draw("line")).with(marks)
 }
@@ -291,7 +291,7 @@ fn image_line(steps: &[&Step], axis: &Axis, across: &Scale, up: &Scale, right: f
         );
         if steps.len() <= MOST_MARKS {
             let mark = Element::rect(x - 3.0, y - 3.0, 6.0, 6.0).class("dot image");
-            marks.push(&mark.tip(&tip(step, axis)));
+            marks.push(mark.tip(&tip(step, axis)));
         }
     }
     Element::group().with(line.draw("line image")).with(marks)

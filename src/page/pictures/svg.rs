@@ -1,7 +1,5 @@
 //! Writes SVG: the output is always well-formed, and all text in it is escaped here.
 
-use std::fmt::{self, Write};
-
 /// An element with its attributes and all that is in it.
 pub(super) struct Element {
     name: &'static str,
@@ -113,41 +111,39 @@ impl Element {
 
     /// With another element in it, after those that it has.
     pub(super) fn with(mut self, child: Self) -> Self {
-        self.push(&child);
+        self.push(child);
         self
     }
 
     /// With other elements in it.
     pub(super) fn with_all(mut self, children: impl IntoIterator<Item = Self>) -> Self {
         for child in children {
-            self.push(&child);
+            self.push(child);
         }
         self
     }
 
     /// Adds an element, after those that it has.
-    pub(super) fn push(&mut self, child: &Self) {
-        // A String takes everything.
-        let _ = write!(self.body, "{child}");
+    pub(super) fn push(&mut self, child: Self) {
+        self.body.push_str(&child.written());
     }
-}
 
-impl fmt::Display for Element {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// As text.
+    pub(super) fn written(self) -> String {
         let Self {
             name,
             attributes,
             body,
         } = self;
-        let end = match *name {
+        let end = match name {
             // One a line, so that a text tool can show what differs.
             "text" | "title" | "desc" => "",
             _ => "\n",
         };
         if body.is_empty() {
-            write!(f, "<{name}{attributes}/>{end}")
+            format!("<{name}{attributes}/>{end}")
         } else {
-            write!(f, "<{name}{attributes}>{body}</{name}>{end}")
+            format!("<{name}{attributes}>{body}</{name}>{end}")
         }
     }
 }
@@ -258,7 +254,7 @@ mod tests {
         let element = Element::new("text").attribute("id", hostile).text(hostile);
         let escaped = "&lt;script&gt;&quot;&#39;&amp;\u{fffd}\u{fffd}[2J\u{fffd}";
         assert_eq!(
-            element.to_string(),
+            element.written(),
             format!("<text id=\"{escaped}\">{escaped}</text>")
         );
     }
@@ -274,7 +270,7 @@ mod tests {
     fn the_last_class_is_the_only_one() {
         let element = Element::label(1.0, 2.0, "x").class("other");
         assert_eq!(
-            element.to_string(),
+            element.written(),
             r#"<text x="1" y="2" class="other">x</text>"#
         );
     }

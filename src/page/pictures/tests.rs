@@ -350,6 +350,8 @@ prop_compose! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(80))]
+
     #[test]
     fn pictures_are_well_formed_whatever_the_run(details in any_details()) {
         all(&details).iter().for_each(check);

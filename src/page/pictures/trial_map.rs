@@ -190,7 +190,7 @@ impl<'a> Grid<'a> {
                 }
             }
             if !path.is_empty() {
-                cells.push(&path.draw(class));
+                cells.push(path.draw(class));
             }
         }
         all.push(cells);

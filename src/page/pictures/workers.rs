@@ -201,14 +201,14 @@ fn legend(workers: &[Worker]) -> Element {
             continue;
         }
         let (y, height) = place(phase, 8.0, 18.0);
-        group.push(&Element::rect(x, y, 22.0, height).class(phase.class()));
+        group.push(Element::rect(x, y, 22.0, height).class(phase.class()));
         if phase == Phase::Boot {
-            group.push(&hatched(Element::rect(x, y, 22.0, height)));
+            group.push(hatched(Element::rect(x, y, 22.0, height)));
         }
-        group.push(&Element::label(x + 28.0, 22.0, phase.words()));
+        group.push(Element::label(x + 28.0, 22.0, phase.words()));
         x += 28.0 + phase.words().len() as f64 * 6.6 + 22.0;
     }
-    group.push(&Element::rect(x, 23.0, 22.0, 3.0).class("idle"));
+    group.push(Element::rect(x, 23.0, 22.0, 3.0).class("idle"));
     group.with(Element::label(x + 28.0, 22.0, "idle"))
 }
 
@@ -229,8 +229,8 @@ fn axis(across: &Scale, end: u64, bottom: f64, right: f64) -> Element {
         .with(Element::label(middle, bottom + 38.0, name).in_middle());
     for tick in scale::times(end as f64, 7) {
         let x = across.at(tick.value);
-        group.push(&Element::line((x, TOP - 4.0), (x, bottom + 5.0)).class("grid"));
-        group.push(&Element::label(x, bottom + 20.0, &tick.label).in_middle());
+        group.push(Element::line((x, TOP - 4.0), (x, bottom + 5.0)).class("grid"));
+        group.push(Element::label(x, bottom + 20.0, &tick.label).in_middle());
     }
     group
 }
@@ -244,7 +244,7 @@ fn row(worker: &Worker, across: &Scale, y: f64) -> Vec<Element> {
         for span in trial {
             let (from, to) = (across.at(span.from as f64), across.at(span.to as f64));
             let (top, height) = place(span.phase, y, ROW);
-            group.push(&Element::rect(from, top, to - from, height).class(span.phase.class()));
+            group.push(Element::rect(from, top, to - from, height).class(span.phase.class()));
             if span.phase == Phase::Boot {
                 boots.bar(from, top, to - from, height);
             }

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use super::folders;
 use crate::kconfig::engine::{Definition, Model, State, Why};
-use crate::kconfig::{self, parse_config};
+use crate::kconfig::{self, CheckedResolver, parse_config};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize, sanitize_line};
 use crate::report::details::{About, ConfigLine, Details, LineWhy};
 use crate::run::lists::few;
-use crate::run::tools::Tools;
 use crate::run::unmet::shown;
 
 /// Longest prompt, in characters.
@@ -19,14 +18,14 @@ const LONGEST: usize = 300;
 const LONGEST_HELP: usize = 16 * 1024;
 
 /// Adds what Kconfig says: prompts, help, places, and the reason for each line.
-pub(super) fn explain(dir: &Path, details: &mut Details, tools: &Tools) {
-    let Some(model) = tools.resolver.trusted() else {
+pub(super) fn explain(dir: &Path, details: &mut Details, resolver: &CheckedResolver) {
+    let Some(model) = resolver.trusted() else {
         let text = "Prompts, help and reasons are missing: the native Kconfig engine does not understand this source.";
         details.gaps.push(text.to_owned());
         list_lines(dir, details);
         return;
     };
-    let conf = tools.resolver.conf();
+    let conf = resolver.conf();
     let resolve = |fragment: &Fragment| {
         let (mode, text) = conf.question(fragment);
         model.resolve(mode, Some(&model.assignments(text)))

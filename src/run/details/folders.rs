@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::failure::Trials;
 use crate::journal::RunDir;
 use crate::kconfig::parse_config;
 use crate::lab::BEST_CONFIG;
-use crate::model::{Config, Stage, Symbol, TrialId, Value, count, sanitize_line};
+use crate::model::{Config, Symbol, TrialId, Value, count, sanitize_line};
 use crate::report::Reason;
-use crate::report::details::{Details, Failure, Traced};
-use crate::run::Guess;
-use crate::run::finish::MINIMAL_CONFIG;
+use crate::report::details::{Details, Traced};
+use crate::run::files::MINIMAL_CONFIG;
+use crate::run::guess::Guess;
 use crate::trial;
 
 /// Longest text of a line, in characters.
@@ -39,6 +40,7 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
         .filter_map(|trial| Some((trial.trial, trial.image?)))
         .collect();
     let traced = traced(dir);
+    let trials = Trials { dir, good };
     let mut missing = 0;
     for option in &mut details.options {
         option.traced = traced.get(&option.request.to_string()).copied();
@@ -60,13 +62,7 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
             let difference = i128::from(with) - i128::from(*without);
             option.image_bytes = i64::try_from(difference).ok();
         }
-        option.failure = Some(failure(
-            *trial,
-            *stage,
-            evidence.as_deref(),
-            &of_trial,
-            good.as_deref(),
-        ));
+        option.failure = Some(trials.failure(*trial, *stage, evidence.as_deref(), &of_trial));
     }
     if missing > 0 {
         details.gaps.push(format!(
@@ -94,25 +90,6 @@ fn is_off(value: &Value) -> bool {
     value.is_no()
 }
 
-/// How a trial failed.
-fn failure(
-    trial: TrialId,
-    stage: Stage,
-    evidence: Option<&str>,
-    folder: &Path,
-    good: Option<&Path>,
-) -> Failure {
-    let _ = (folder, good);
-    Failure {
-        trial,
-        stage,
-        evidence: evidence.map(|text| sanitize_line(text, LONGEST)),
-        meaning: None,
-        departs: None,
-        log: None,
-    }
-}
-
 /// What the trace of the run says, by request.
 fn traced(dir: &Path) -> HashMap<String, Traced> {
     let Ok(guess) = Guess::read(dir) else {
@@ -130,16 +107,4 @@ fn traced(dir: &Path) -> HashMap<String, Traced> {
         Some((row.request, traced))
     });
     of.collect()
-}
-
-/// The folder of the oracle that was asked last in a trial.
-pub(super) fn last_oracle(folder: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let asked = folders.filter_map(|entry| {
-        let log = entry.path().join("oracle.log");
-        let changed = fs::metadata(log).and_then(|meta| meta.modified()).ok()?;
-        Some((changed, entry.path()))
-    });
-    asked.max().map(|(_, path)| path)
 }

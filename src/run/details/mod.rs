@@ -1,151 +1,27 @@
 //! Gathers the long report of a run: its records, the folders of its trials, its Kconfig.
 
 mod explained;
+mod failure;
 mod folders;
 
 use std::path::{Path, PathBuf};
 
-use super::finish::MINIMAL_FRAGMENT;
-use super::prepare::tools;
-use super::stored;
-use super::tell::Watcher;
-use super::tools::{Tools, Want, WhenMissing};
-use crate::journal::{Line, RunDir, RunInfo};
+use super::files::MINIMAL_FRAGMENT;
+use crate::journal::{Line, RunInfo, write_atomically};
+use crate::kconfig::{CheckedResolver, Project};
 use crate::lab::BEST_FRAGMENT;
 use crate::model::sanitize_line;
 use crate::oracle;
+use crate::page::{self, Served};
 use crate::report::details::Standing;
-use crate::report::{Details, RESULT, Report, details};
-use crate::settings::Settings;
-use crate::supervise::CancelToken;
-use crate::{Error, ErrorKind, Result};
+use crate::report::{Details, Report, details};
+use crate::{Error, Result};
 
-/// Longest sentence about a missing part, in characters.
+/// The page of the report, in the run directory.
+pub const PAGE: &str = "report.html";
+
+/// Longest text of a line, in characters.
 const LONGEST: usize = 400;
-
-/// Whether Kconfig is asked for prompts, help and reasons, which needs the source tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AskKconfig {
-    /// It is, if the source is there.
-    Yes,
-    /// It is not.
-    No,
-}
-
-/// The reader of the long reports of one run directory, which may be growing.
-pub struct DetailsReader {
-    dir: PathBuf,
-    kconfig: Kconfig,
-}
-
-/// What is known of the Kconfig of a run.
-enum Kconfig {
-    /// It was not asked for yet.
-    Unread,
-    /// It is ready.
-    Ready(Box<Tools>),
-    /// There is none, and why.
-    Absent(Option<String>),
-}
-
-impl DetailsReader {
-    /// A reader of the run, or of the mere result, in a folder.
-    #[must_use]
-    pub fn new(dir: &Path, ask: AskKconfig) -> Self {
-        Self {
-            dir: dir.to_owned(),
-            kconfig: match ask {
-                AskKconfig::Yes => Kconfig::Unread,
-                AskKconfig::No => Kconfig::Absent(None),
-            },
-        }
-    }
-
-    /// The long report of now. What cannot be read is left out, and named in it.
-    ///
-    /// # Errors
-    /// There is neither a run nor a result, or its records cannot be read; or it was cancelled.
-    pub fn read(&mut self, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<Details> {
-        if !RunDir::has_run(&self.dir) && self.dir.join(RESULT).exists() {
-            return self.of_result(cancel, tell);
-        }
-        let (info, lines) = RunDir::read(&self.dir)?;
-        let report = stored::report(&self.dir);
-        let mut details = from_records(&self.dir, &info, &lines, report);
-        let settings = info.settings.read::<Settings>();
-        self.ready(settings.map_err(|e| e.to_string()), cancel, tell)?;
-        self.explain(&mut details);
-        Ok(details)
-    }
-
-    fn of_result(&mut self, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<Details> {
-        let report = stored::report(&self.dir)?;
-        let settings = serde_json::from_value::<Settings>(report.settings.clone());
-        let mut details = details::from_result(report);
-        name_project(&self.dir, &mut details);
-        self.ready(settings.map_err(|e| e.to_string()), cancel, tell)?;
-        self.explain(&mut details);
-        Ok(details)
-    }
-
-    /// Makes Kconfig ready, if it is wanted and was not asked for yet.
-    fn ready(
-        &mut self,
-        settings: Result<Settings, String>,
-        cancel: &CancelToken,
-        tell: &mut Watcher<'_>,
-    ) -> Result<()> {
-        if !matches!(self.kconfig, Kconfig::Unread) {
-            return Ok(());
-        }
-        let of = |why: String| {
-            Kconfig::Absent(Some(format!(
-                "Prompts, help and reasons are missing, because the source cannot be read: {}.",
-                sanitize_line(&why, LONGEST)
-            )))
-        };
-        self.kconfig = match settings {
-            Err(why) => of(why),
-            Ok(settings) => match source_tools(settings, cancel, tell) {
-                Ok(tools) => Kconfig::Ready(Box::new(tools)),
-                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
-                Err(error) => of(error.to_string()),
-            },
-        };
-        Ok(())
-    }
-
-    fn explain(&self, details: &mut Details) {
-        match &self.kconfig {
-            Kconfig::Ready(tools) => explained::explain(&self.dir, details, tools),
-            Kconfig::Absent(why) => {
-                details.gaps.extend(why.clone());
-                explained::list_lines(&self.dir, details);
-            }
-            Kconfig::Unread => {}
-        }
-    }
-}
-
-/// The tools of a run, as far as Kconfig needs them.
-fn source_tools(
-    mut settings: Settings,
-    cancel: &CancelToken,
-    tell: &mut Watcher<'_>,
-) -> Result<Tools> {
-    // Nothing is built or judged.
-    settings.oracles.clear();
-    settings.prior = None;
-    settings.start_kernel = None;
-    settings.start_modules = None;
-    tools(
-        &settings,
-        WhenMissing::Fail,
-        Want::ResolveOnly,
-        cancel,
-        tell,
-    )
-}
 
 /// The long report of a run that this process holds.
 pub(crate) fn of_run(
@@ -153,15 +29,38 @@ pub(crate) fn of_run(
     info: &RunInfo,
     lines: &[Line],
     report: &Report,
-    tools: &Tools,
+    resolver: &CheckedResolver,
 ) -> Details {
     let mut details = from_records(dir, info, lines, Ok(report.clone()));
-    explained::explain(dir, &mut details, tools);
+    explained::explain(dir, &mut details, resolver);
     details
 }
 
+/// Writes the page of a long report into its folder, and returns the path.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_page(dir: &Path, details: &Details) -> Result<PathBuf> {
+    let path = dir.join(PAGE);
+    write_atomically(&path, page::html(details, Served::File)?.as_bytes())?;
+    Ok(path)
+}
+
+/// Adds what Kconfig says, or only the lines of the answer if there is no Kconfig.
+pub(super) fn explain(dir: &Path, details: &mut Details, resolver: Option<&CheckedResolver>) {
+    match resolver {
+        Some(resolver) => explained::explain(dir, details, resolver),
+        None => explained::list_lines(dir, details),
+    }
+}
+
 /// What the records and the folders of the trials say.
-fn from_records(dir: &Path, info: &RunInfo, lines: &[Line], report: Result<Report>) -> Details {
+pub(super) fn from_records(
+    dir: &Path,
+    info: &RunInfo,
+    lines: &[Line],
+    report: Result<Report>,
+) -> Details {
     let report = report.map_err(|error: Error| error.to_string());
     let mut details = details::from_journal(info, lines, report);
     for asked in &mut details.asked.oracles {
@@ -183,14 +82,14 @@ fn usage(info: &RunInfo, standing: Standing) -> Vec<String> {
         Standing::Minimal | Standing::Leaves | Standing::Unproved => MINIMAL_FRAGMENT,
     };
     let project = info.key.project.as_ref();
-    let project = project.and_then(|project| project.read::<crate::kconfig::Project>().ok());
+    let project = project.and_then(|project| project.read::<Project>().ok());
     project.map_or_else(Vec::new, |project| {
         vec![project.usage(fragment), project.make_command()]
     })
 }
 
 /// Notes the name and the version in the head of the answer's config: `# Linux/x86 6.1.176 Kernel Configuration`.
-fn name_project(dir: &Path, details: &mut Details) {
+pub(super) fn name_project(dir: &Path, details: &mut Details) {
     let Some(text) = folders::answer(dir) else {
         return;
     };

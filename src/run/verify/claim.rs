@@ -11,7 +11,7 @@ use crate::kconfig;
 use crate::lab::laid_over;
 use crate::model::{Certify, CompilerLauncher, Confidence, Fragment, Order, Request, Tracing};
 use crate::report::{RESULT, Report};
-use crate::run::finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
+use crate::run::files::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use crate::run::tell::{Watcher, warn};
 use crate::run::tools::WhenMissing;
 use crate::search::Algorithm;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::{Difference, Part, Request, RunKey};
 use crate::oracle::excuse_header;
 use crate::report::{Reason, Report, Status};
-use crate::run::finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
+use crate::run::files::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use crate::run::tell::{Watcher, warn};
 use crate::{Error, identity};
 

@@ -15,7 +15,7 @@ use crate::journal::{RunDir, RunState};
 use crate::kconfig::parse_config;
 use crate::model::{ContentId, RunKey};
 use crate::report::{RESULT, Report, Status};
-use crate::run::finish::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
+use crate::run::files::{MINIMAL_CONFIG, MINIMAL_FRAGMENT};
 use crate::run::tell::{Watcher, note};
 use crate::run::{Context, Control, End, Ended, Plan, WhenEmpty, search_within, stored};
 use crate::{Error, Result};

@@ -10,7 +10,7 @@ use super::claim::*;
 use super::compare::*;
 use crate::model::{Part, Request, RunKey, Stage, Symbol, TrialId, Value as Setting};
 use crate::report::{Cost, KeptRequest as Kept, RESULT, Reason, Report, Size, Status, VERSION};
-use crate::run::finish::MINIMAL_FRAGMENT;
+use crate::run::files::MINIMAL_FRAGMENT;
 use crate::run::stored;
 
 fn needed() -> Reason {

@@ -1,0 +1,127 @@
+//! Shows how a trial failed: what it means, where its log departs from the good one, the end of the log.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::logs::{self, Log, LogLine};
+use crate::model::{Stage, TrialId, sanitize_line};
+use crate::report::details::{Departure, Excerpt, Failure};
+
+/// Longest text of a line, in characters.
+const LONGEST: usize = 400;
+
+/// So many lines of a log are shown, the last ones.
+const SHOWN: usize = 100;
+
+/// The console of a guest, in the folder of an oracle.
+const CONSOLE: &str = "console.log";
+
+/// What an oracle itself wrote, there.
+const ORACLE: &str = "oracle.log";
+
+/// The logs of builds, in the folder of a trial; the first one that is there is the last build's.
+const BUILDS: [&str; 3] = ["build.third.log", "build.again.log", "build.log"];
+
+/// The trials of one run.
+pub(super) struct Trials<'a> {
+    /// The run directory.
+    pub(super) dir: &'a Path,
+    /// The folder of the trial of the answer.
+    pub(super) good: Option<PathBuf>,
+}
+
+impl Trials<'_> {
+    /// How a trial failed that left its files in `folder`.
+    pub(super) fn failure(
+        &self,
+        trial: TrialId,
+        stage: Stage,
+        evidence: Option<&str>,
+        folder: &Path,
+    ) -> Failure {
+        let oracle = last_oracle(folder);
+        let shown = match stage {
+            Stage::Build => first_of(folder, &BUILDS),
+            Stage::Oracle => {
+                let oracle = oracle.as_deref();
+                oracle.and_then(|oracle| first_of(oracle, &[CONSOLE, ORACLE]))
+            }
+        };
+        let bad = shown.as_deref().and_then(read);
+        let is_console = shown.as_ref().is_some_and(|path| path.ends_with(CONSOLE));
+        let console = bad.as_ref().filter(|_| is_console);
+        let good = match (&self.good, &oracle) {
+            (Some(good), Some(oracle)) => oracle
+                .file_name()
+                .and_then(|name| read(&good.join(name).join(CONSOLE))),
+            _ => None,
+        };
+        let failure = logs::Failure {
+            stage,
+            evidence: evidence.unwrap_or_default(),
+            good: good.as_ref(),
+            bad: console,
+            build: bad.as_ref().filter(|_| stage == Stage::Build),
+        };
+        let departs = match (&good, console) {
+            (Some(good), Some(bad)) => logs::difference(good, bad),
+            _ => None,
+        };
+        Failure {
+            trial,
+            stage,
+            evidence: evidence.map(|text| sanitize_line(text, LONGEST)),
+            meaning: logs::meaning(&failure).map(|meaning| meaning.text),
+            departs: departs.map(|found| Departure {
+                number: found.bad.as_ref().and_then(|line| line.number),
+                line: found.bad.map(|line| safe(&line)),
+                expected: found.good.map(|line| safe(&line)),
+            }),
+            log: match (shown, &bad) {
+                (Some(path), Some(log)) => Some(self.excerpt(&path, log)),
+                _ => None,
+            },
+        }
+    }
+
+    /// The end of a log.
+    fn excerpt(&self, path: &Path, log: &Log) -> Excerpt {
+        let lines = log.lines();
+        // Not across what was left out of a long log.
+        let from = lines.len().saturating_sub(SHOWN);
+        let shown = &lines[from.max(log.gap().unwrap_or(0)).min(lines.len())..];
+        let path = path.strip_prefix(self.dir).unwrap_or(path);
+        Excerpt {
+            file: sanitize_line(&path.display().to_string(), LONGEST),
+            first: shown.first().and_then(|line| line.number),
+            lines: shown.iter().map(safe).collect(),
+        }
+    }
+}
+
+fn safe(line: &LogLine) -> String {
+    sanitize_line(&line.text, LONGEST)
+}
+
+fn read(path: &Path) -> Option<Log> {
+    Log::read(path).ok().filter(|log| !log.is_blank())
+}
+
+/// The first of these files in a folder that has something in it.
+fn first_of(folder: &Path, names: &[&str]) -> Option<PathBuf> {
+    let paths = names.iter().map(|name| folder.join(name));
+    let mut paths = paths.filter(|path| fs::metadata(path).is_ok_and(|meta| meta.len() > 0));
+    paths.next()
+}
+
+/// The folder of the oracle that was asked last in a trial.
+fn last_oracle(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let asked = folders.filter_map(|entry| {
+        let log = entry.path().join(ORACLE);
+        let changed = fs::metadata(log).and_then(|meta| meta.modified()).ok()?;
+        Some((changed, entry.path()))
+    });
+    asked.max().map(|(_, path)| path)
+}
