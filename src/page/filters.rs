@@ -1,5 +1,6 @@
 //! The filters of the page's templates.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub(super) fn add(environment: &mut Environment<'_>, anchors: &Arc<Anchors>) {
     environment.add_filter("day", day);
     environment.add_filter("change", change);
     environment.add_filter("by_menu", by_menu);
+    environment.add_filter("line_kinds", line_kinds);
     add_links(environment, anchors);
 }
 
@@ -63,6 +65,18 @@ fn add_links(environment: &mut Environment<'_>, anchors: &Arc<Anchors>) {
     environment.add_filter("trial", move |trial: u32| {
         Value::from_safe_string(of.trial(trial))
     });
+}
+
+/// The kinds of reasons of these lines, in words, and how many lines there are of each, the most first.
+fn line_kinds(lines: Serde<Vec<ConfigLine>>) -> Vec<Value> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for line in lines.iter() {
+        *counts.entry(words::line_kind_said(&line.why)).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|&(said, count)| (Reverse(count), said));
+    let kind = |(said, count)| context! { said => said, count => count };
+    counts.into_iter().map(kind).collect()
 }
 
 /// The entries by their outermost menus, in the order in which they come.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::report::Details;
 
 /// How many bytes of logs a page shows.
-const LOGS: usize = 3_000_000;
+const LOGS: usize = 2_000_000;
 
 /// The longest line of a log, in characters.
 const LONGEST: usize = 2_000;

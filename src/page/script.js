@@ -41,8 +41,10 @@
     trials: "trials",
   };
   const items = all(".item");
+  // An entry has what the group has in which it is.
+  const has = (item, key) => item.dataset[key] ?? item.closest("[data-list]").dataset[key] ?? "";
   const groups = all("details.fold").filter((fold) => fold.querySelector(".item"));
-  const chunks = all(".chunk");
+  const chunks = all(".chunk, .part");
   const texts = new Map();
   const textOf = (item) => {
     let text = texts.get(item);
@@ -60,20 +62,20 @@
     const isOn = words.length > 0 || menu.value !== "" || reason.value !== "";
     const [shown, of] = [{}, {}];
     for (const item of items) {
-      const { list, menu: itsMenu = "", reason: itsReason = "" } = item.dataset;
+      const list = has(item, "list");
       const isOfTrials = list === "trials";
       const isIn =
-        (isOfTrials || !menu.value || itsMenu === menu.value) &&
-        (isOfTrials || !reason.value || itsReason === reason.value) &&
+        (isOfTrials || !menu.value || has(item, "menu") === menu.value) &&
+        (isOfTrials || !reason.value || has(item, "reason") === reason.value) &&
         words.every((word) => textOf(item).includes(word));
       item.hidden = !isIn;
       of[list] = (of[list] || 0) + 1;
       shown[list] = (shown[list] || 0) + (isIn ? 1 : 0);
     }
     for (const group of groups) {
-      const has = group.querySelector(".item:not([hidden])") !== null;
-      group.hidden = group.matches(".group") && !has;
-      if (isOn && has && !group.open) {
+      const isFull = group.querySelector(".item:not([hidden])") !== null;
+      group.hidden = group.matches(".group") && !isFull;
+      if (isOn && isFull && !group.open) {
         group.open = true;
         openedBySearch.add(group);
       } else if (!isOn && openedBySearch.delete(group)) {
@@ -88,7 +90,7 @@
     }, 150);
   };
   const offer = (select, key) => {
-    const values = new Set(items.map((item) => item.dataset[key]).filter(Boolean));
+    const values = new Set(items.map((item) => has(item, key)).filter(Boolean));
     for (const value of Array.from(values).sort((a, b) => a.localeCompare(b))) select.append(new Option(value, value));
   };
   offer(menu, "menu");
@@ -179,6 +181,7 @@
     reveal();
     return;
   }
+  history.scrollRestoration = "manual";
   const key = `kbisect-place ${location.pathname}`;
   const keep = () => {
     const place = {
@@ -186,6 +189,7 @@
       shut: all("details:not([open])").filter((d) => d.id).map((d) => d.id),
       values: [seek.value, menu.value, reason.value],
       focus: document.activeElement ? document.activeElement.id : "",
+      said: found.textContent,
       top: window.scrollY,
     };
     stored("sessionStorage", key, JSON.stringify(place));
@@ -203,6 +207,7 @@
     for (const id of place.shut) if (byId(id)) byId(id).open = false;
     [seek.value, menu.value, reason.value] = place.values;
     apply();
+    found.textContent = place.said;
     if (place.focus && byId(place.focus)) byId(place.focus).focus({ preventScroll: true });
     window.scrollTo(0, place.top);
     return true;

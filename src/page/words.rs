@@ -58,14 +58,26 @@ pub(super) fn line_kind(why: &LineWhy) -> &'static str {
     }
 }
 
+/// The kind of reason for which a line is in a config, in words.
+pub(super) fn line_kind_said(why: &LineWhy) -> &'static str {
+    match why {
+        LineWhy::Asked => "requested by the answer",
+        LineWhy::Base => "requested by the base",
+        LineWhy::Forced => "forced by the architecture or the tree: there without any request",
+        LineWhy::Selected { .. } => "selected by another symbol",
+        LineWhy::Implied { .. } => "implied by another symbol",
+        LineWhy::Default { .. } => "a default",
+        LineWhy::Chosen => "taken by its choice",
+        LineWhy::Unknown => "unknown: nobody could tell why",
+    }
+}
+
 /// Why a line is in a config.
 pub(super) fn line_why(why: &LineWhy) -> String {
     match why {
         LineWhy::Asked => "requested by the answer".to_owned(),
         LineWhy::Base => "requested by the base".to_owned(),
-        LineWhy::Forced => {
-            "there without any request: the architecture or the tree forces it".to_owned()
-        }
+        LineWhy::Forced => "forced by the architecture or the tree".to_owned(),
         LineWhy::Selected { by } => format!("selected by {}", by.join(", ")),
         LineWhy::Implied { by } => format!("implied by {}", by.join(", ")),
         LineWhy::Default { default } => format!("its default: {default}"),
