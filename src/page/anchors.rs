@@ -1,12 +1,12 @@
 //! The places of the page that links lead to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use minijinja::HtmlEscape;
 
-use crate::model::sanitize;
-use crate::report::Details;
+use crate::model::{Request, sanitize};
+use crate::report::{Details, Reason};
 
 /// A list of the page in which a symbol can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,17 +28,29 @@ pub(super) struct Anchors {
     removed: HashSet<String>,
     free: HashSet<String>,
     trials: HashSet<u32>,
+    /// The options that trials without them prove to be needed.
+    proved: HashMap<u32, Vec<String>>,
 }
 
 impl Anchors {
     pub(super) fn new(details: &Details) -> Self {
-        let name = |request: &crate::model::Request| request.symbol.to_string();
+        let name = |request: &Request| request.symbol.to_string();
+        let mut proved: HashMap<u32, Vec<String>> = HashMap::new();
+        for option in &details.options {
+            if let Reason::Needed { trial, .. } = option.reason {
+                proved
+                    .entry(trial.0)
+                    .or_default()
+                    .push(name(&option.request));
+            }
+        }
         Self {
             options: details.options.iter().map(|o| name(&o.request)).collect(),
             lines: details.lines.iter().map(|l| name(&l.request)).collect(),
             removed: details.removed.iter().map(|r| name(&r.request)).collect(),
             free: details.free.iter().map(|f| name(&f.request)).collect(),
             trials: details.trials.iter().map(|t| t.trial.0).collect(),
+            proved,
         }
     }
 
@@ -97,5 +109,14 @@ impl Anchors {
             true => format!("<a href=\"#trial-{trial}\">{trial}</a>"),
             false => trial.to_string(),
         }
+    }
+
+    /// Links to the options that a trial proves to be needed; nothing if there are none.
+    pub(super) fn proves(&self, trial: u32) -> String {
+        let Some(symbols) = self.proved.get(&trial) else {
+            return String::new();
+        };
+        let links: Vec<String> = symbols.iter().map(|symbol| self.linked(symbol)).collect();
+        format!("without {}: ", links.join(", "))
     }
 }

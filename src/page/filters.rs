@@ -36,6 +36,8 @@ pub(super) fn add(environment: &mut Environment<'_>, anchors: &Arc<Anchors>) {
     });
     environment.add_filter("ms", |ms: u64| duration(Duration::from_millis(ms)));
     environment.add_filter("number", number);
+    environment.add_filter("signed", signed);
+    environment.add_filter("reflowed", reflowed);
     environment.add_filter("day", day);
     environment.add_filter("change", change);
     environment.add_filter("by_menu", by_menu);
@@ -64,6 +66,10 @@ fn add_links(environment: &mut Environment<'_>, anchors: &Arc<Anchors>) {
     let of = Arc::clone(anchors);
     environment.add_filter("trial", move |trial: u32| {
         Value::from_safe_string(of.trial(trial))
+    });
+    let of = Arc::clone(anchors);
+    environment.add_filter("proves", move |trial: u32| {
+        Value::from_safe_string(of.proves(trial))
     });
 }
 
@@ -112,6 +118,29 @@ fn number(n: u64) -> String {
             out.push(',');
         }
         out.push(digit);
+    }
+    out
+}
+
+/// `−1,234`
+fn signed(n: i64) -> String {
+    let sign = if n < 0 { "\u{2212}" } else { "+" };
+    format!("{sign}{}", number(n.unsigned_abs()))
+}
+
+/// A help text with each paragraph on one line: it was wrapped for another width. Lists and what is indented stay.
+fn reflowed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let is_prose =
+        |line: &str| line.starts_with(|c: char| c.is_alphanumeric() || "\"'(<".contains(c));
+    let mut last = "";
+    for line in text.lines() {
+        if !out.is_empty() {
+            let joins = is_prose(line) && is_prose(last);
+            out.push(if joins { ' ' } else { '\n' });
+        }
+        out.push_str(line);
+        last = line;
     }
     out
 }
@@ -183,6 +212,14 @@ mod tests {
                 "2026-11-30 17:44 UTC",
                 "2100-02-28 23:59 UTC",
             ]
+        );
+    }
+
+    #[test]
+    fn a_paragraph_is_one_line_and_a_list_is_not() {
+        assert_eq!(
+            reflowed("one\n\"two\" is\nthree.\n\n- a\n- b\n\n  indented\nfour\nfive"),
+            "one \"two\" is three.\n\n- a\n- b\n\n  indented\nfour five"
         );
     }
 
