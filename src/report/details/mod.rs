@@ -243,8 +243,9 @@ pub struct Excerpt {
 /// What a traced boot showed of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traced {
-    /// Objects that it brings.
-    pub objects: u32,
+    /// Objects that are compiled anew without it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recompiled: Option<u32>,
     /// Functions that it brings.
     pub functions: u32,
     /// Those of them that ran.

@@ -96,15 +96,15 @@ fn traced(dir: &Path) -> HashMap<String, Traced> {
         return HashMap::new();
     };
     let rows = guess.requests.into_iter();
-    let of = rows.filter_map(|row| {
+    let of = rows.map(|row| {
         let counts = [row.evidence.functions, row.evidence.init];
         let sum = |of: fn(&crate::trace::Counts) -> u32| counts.iter().map(of).sum();
         let traced = Traced {
-            objects: row.compiled?,
+            recompiled: row.compiled,
             functions: sum(|counts| counts.all),
             ran: sum(|counts| counts.ran),
         };
-        Some((row.request, traced))
+        (row.request, traced)
     });
     of.collect()
 }
