@@ -65,7 +65,7 @@ pub fn difference(good: &Log, bad: &Log) -> Option<Difference> {
 }
 
 /// The lines of a failing log that a good one does not have, each once, in their order, without those that depend on the
-/// host's load. Lines are the same if they are [`comparable`](super::comparable).
+/// host's load. Lines are the same if they are comparable.
 #[must_use]
 pub fn new_lines<'a>(good: &Log, bad: &'a Log) -> Vec<&'a LogLine> {
     let known: HashSet<String> = compared(good).into_iter().map(|line| line.text).collect();

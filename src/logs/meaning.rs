@@ -176,8 +176,8 @@ fn of_end(failure: &Failure<'_>) -> Option<Meaning> {
     } else if evidence.contains("the guest ended or restarted before") && is_blank {
         (
             MeaningCode::EndedSilently,
-            "The machine ended or reset itself, and the console stayed empty: the kernel panicked or crashed, and has no \
-             console, or no PRINTK, to say why.",
+            "The machine ended or reset itself, and the console stayed empty: the kernel has no console, or it panicked \
+             or crashed and has no PRINTK to say why.",
         )
     } else if evidence.contains("the guest ended or restarted before") {
         (

@@ -28,7 +28,9 @@ const NOISE: &[&str] = &[
     "..... (found apic",
     "..timer:",
     "pit calibration",
-    "random: ",
+    "random: crng ",
+    "random: fast init",
+    "random: get_random",
     "kernel offset: ",
     "hrtimer: interrupt took",
     "nmi handler took too long",
@@ -91,7 +93,7 @@ const PLAIN: &[&str] = &[
     "self-detected stall",
 ];
 
-/// How much a line tells, as [`super::comparable`] gave it or as it was.
+/// How much a line tells, as `comparable` gave it or as it was.
 #[must_use]
 pub fn telling(line: &str) -> Telling {
     let line = line.to_lowercase();
@@ -130,6 +132,8 @@ mod tests {
                 "guest# want \"the file\" \"! touch /x\" || echo \"missing: $1\"",
                 Telling::Noise,
             ),
+            ("random: crng init done", Telling::Noise),
+            ("getrandom: Function not implemented", Telling::Error),
             (" ", Telling::Noise),
             ("guest#", Telling::Plain),
             ("guest: sshd is up", Telling::Plain),

@@ -52,6 +52,7 @@ fn is_zero(n: &u32) -> bool {
 /// What differs from oracle to oracle in what kbisect itself says.
 static OWN_WORDS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let rules = [
+        (r"^the same \w+ as in trial \d+: ", ""),
         (r"^at level \w+: ", ""),
         (r"^on the console: ", ""),
         (r"`[^`]*`", "MARK"),
@@ -146,6 +147,7 @@ mod tests {
             of("on the console: guest: failed: x; sshd: openpty: No such file"),
             ["guest: failed: x", "sshd: openpty: No such file"]
         );
+        assert_eq!(of("the same image as in trial 7: it failed"), ["it failed"]);
         assert!(of("").is_empty());
     }
 

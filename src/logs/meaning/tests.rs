@@ -128,7 +128,7 @@ fn each_known_failure_has_its_words() {
             "devpts",
         ),
         (
-            "Kernel panic - not syncing: No working init found.  Try passing init= option to kernel.",
+            "Kernel panic - not syncing: No working init found. Try passing init= option to kernel. See Linux Documentation/admin-guide/init.rst for guidance.",
             "",
             Code::NoInit,
             "init",
@@ -155,8 +155,8 @@ fn each_known_failure_has_its_words() {
         (sshd, "guest: sshd is up\r\n", Code::Ended, "before"),
         ("no first byte on the console", "", Code::Silent, "silent"),
         (
-            "ran out of its CPU budget of 12 s before `^answer: 42000` appeared; last line: x",
-            "guest: sshd is up",
+            "ran out of its CPU budget of 12 s before `^answer: 42000` appeared; last line: clocksource: Switched to clocksource tsc",
+            "[    1.2] clocksource: Switched to clocksource tsc\n",
             Code::Hang,
             "hangs",
         ),
