@@ -76,7 +76,7 @@ fn add_links(environment: &mut Environment<'_>, anchors: &Arc<Anchors>) {
 /// The kinds of reasons of these lines, in words, and how many lines there are of each, the most first.
 fn line_kinds(lines: Serde<Vec<ConfigLine>>) -> Vec<Value> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
-    for line in lines.iter() {
+    for line in lines.0 {
         *counts.entry(words::line_kind_said(&line.why)).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();

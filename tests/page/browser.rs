@@ -261,6 +261,8 @@ fn without_script_all_is_there() {
 #[test]
 fn on_paper_the_options_are_unfolded_and_no_controls_are_there() {
     let (mut browser, _file) = opened(&small());
+    // About as wide as a sheet.
+    browser.look(760, "dark");
     browser.call("Emulation.setEmulatedMedia", json!({"media": "print"}));
     let is_shown = |browser: &mut Chromium, selector: &str| {
         browser.value(&format!(
@@ -273,6 +275,8 @@ fn on_paper_the_options_are_unfolded_and_no_controls_are_there() {
     for selector in ["#CONFIG_FUTEX .facts", "#CONFIG_HZ .facts", "#trial-9"] {
         assert_eq!(is_shown(&mut browser, selector), true, "{selector}");
     }
+    let wide = browser.value("document.documentElement.scrollWidth");
+    assert_eq!(wide, json!(760), "it is wider than a sheet");
 }
 
 #[test]

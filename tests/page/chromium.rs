@@ -139,7 +139,8 @@ impl Chromium {
     /// Calls a method, and waits for its result.
     pub fn call(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
-        let mut message = json!({"id": self.last, "method": method, "params": params});
+        let mut message = json!({"id": self.last, "method": method});
+        message["params"] = params;
         if let Some(session) = &self.session {
             message["sessionId"] = json!(session);
         }
