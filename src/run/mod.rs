@@ -29,6 +29,7 @@
 mod base;
 mod begin;
 pub(crate) mod checks;
+mod compared;
 mod compiler;
 mod configure;
 mod control;
@@ -74,6 +75,7 @@ mod versions;
 
 use std::path::{Path, PathBuf};
 
+pub use compared::comparison;
 pub use configure::SettingsFile;
 pub use control::{Control, stop_at_the_first_signal};
 pub use details::{AskKconfig, DetailsReader};
