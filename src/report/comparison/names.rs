@@ -73,31 +73,41 @@ pub(super) fn differing(runs: &[ComparedRun], traits: &[Traits]) -> Vec<Dimensio
     .collect()
 }
 
-/// A unique name for each run: of the first things that tell them apart.
+/// A unique name for each run: what tells all of them apart, with as few words as possible.
 pub(super) fn names(runs: &[ComparedRun], traits: &[Traits], differ: &[Dimension]) -> Vec<String> {
-    let mut names = vec![String::new(); runs.len()];
-    for dimension in differ {
+    let of = |dimension: &Dimension| -> Vec<String> {
         let parts = traits.iter().map(|t| t.get(*dimension).to_owned());
-        names = told_apart(names, parts.collect());
-    }
-    let folder = |run: &ComparedRun| file_name(&run.dir.to_string_lossy());
-    names = told_apart(names, runs.iter().map(folder).collect());
-    let path = |run: &ComparedRun| sanitize_line(&run.dir.to_string_lossy(), LONGEST);
-    names = told_apart(names, runs.iter().map(path).collect());
-    let numbers = (1..=runs.len()).map(|number| format!("#{number}"));
-    told_apart(names, numbers.collect())
+        parts.collect()
+    };
+    let joined = |names: Vec<String>, dimension| told_apart(names, of(dimension));
+    let path = |run: &ComparedRun| run.dir.to_string_lossy().into_owned();
+    let mut choices: Vec<Vec<String>> = differ.iter().map(of).collect();
+    choices.push(differ.iter().fold(vec![String::new(); runs.len()], joined));
+    choices.push(runs.iter().map(|run| file_name(&path(run))).collect());
+    choices.push(
+        (runs.iter().map(path))
+            .map(|path| sanitize_line(&path, LONGEST))
+            .collect(),
+    );
+    let is_unique =
+        |names: &Vec<String>| distinct(names) == names.len() && !names.iter().any(String::is_empty);
+    let unique = choices.into_iter().find(is_unique);
+    unique.unwrap_or_else(|| (1..=runs.len()).map(|n| format!("run {n}")).collect())
 }
 
 /// The names, with these parts if more of them are distinct then.
 fn told_apart(names: Vec<String>, parts: Vec<String>) -> Vec<String> {
-    let distinct = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len();
     let joined: Vec<String> = (names.iter().zip(&parts))
         .map(|(name, part)| format!("{name} {part}").trim().to_owned())
         .collect();
-    match distinct(&joined) > distinct(&names) || names.iter().any(String::is_empty) {
+    match distinct(&joined) > distinct(&names) {
         true => joined,
         false => names,
     }
+}
+
+fn distinct(names: &[String]) -> usize {
+    names.iter().collect::<BTreeSet<_>>().len()
 }
 
 /// The last part of a path.

@@ -28,9 +28,7 @@ pub fn svg(comparison: &Comparison) -> String {
     let labels: Vec<String> = (comparison.rows.iter())
         .map(|row| sanitize_line(&row_label(row), LABEL))
         .collect();
-    let heads: Vec<String> = (comparison.columns.iter())
-        .map(|column| sanitize_line(&column.name, HEAD))
-        .collect();
+    let (heads, names) = heads(comparison);
     let longest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
     let label = longest(&mut labels.iter().map(|text| text.chars().count())).max(7) * CHAR;
     let cells = comparison.rows.iter().flat_map(|row| {
@@ -39,9 +37,11 @@ pub fn svg(comparison: &Comparison) -> String {
     });
     let heads_width = heads.iter().map(|text| text.chars().count());
     let cell = longest(&mut cells.chain(heads_width)).max(9) * CHAR + MARGIN;
-    let legend = State::ALL.len() * ROW;
+    let legend = (State::ALL.len() + names.len()) * ROW;
     let left = MARGIN + label + MARGIN;
-    let width = (left + cell * heads.len() + MARGIN).max(520);
+    let longest_name = longest(&mut names.iter().map(|text| text.chars().count()));
+    let width = (left + cell * heads.len() + MARGIN).max(longest_name * CHAR + 2 * MARGIN);
+    let width = width.max(520);
     let top = MARGIN + ROW;
     let height = top + ROW * labels.len() + MARGIN + legend + MARGIN;
     let mut out = format!(
@@ -77,8 +77,30 @@ pub fn svg(comparison: &Comparison) -> String {
             out += &drawn(cell_of, &cell_text(row, cell_of), (x, y), cell);
         }
     }
-    out += &key(top + ROW * labels.len() + MARGIN);
+    let bottom = top + ROW * labels.len() + MARGIN;
+    for (at, name) in names.iter().enumerate() {
+        let y = bottom + ROW * at + 16;
+        let _ = writeln!(
+            out,
+            "<text x=\"{MARGIN}\" y=\"{y}\">{}</text>",
+            escaped(name)
+        );
+    }
+    out += &key(bottom + ROW * names.len());
     out + "</svg>\n"
+}
+
+/// The heads of the columns; if a name is too long for one, they are numbers, with the names for a legend.
+fn heads(comparison: &Comparison) -> (Vec<String>, Vec<String>) {
+    let names = comparison.columns.iter().map(|column| column.name.clone());
+    let names: Vec<String> = names.collect();
+    if names.iter().all(|name| name.chars().count() <= HEAD) {
+        return (names, Vec::new());
+    }
+    let heads = (1..=names.len()).map(|number| format!("[{number}]"));
+    let legend = (1..).zip(&names);
+    let legend = legend.map(|(number, name)| format!("[{number}] {name}"));
+    (heads.collect(), legend.collect())
 }
 
 /// One cell, `at` these pixels and so wide.

@@ -156,9 +156,9 @@ pub(super) fn summary_lines(comparison: &Comparison) -> Vec<String> {
         let mut cells = comparison.rows.iter().flat_map(|row| &row.cells);
         cells.any(|cell| cell.state == state)
     };
-    for state in [State::Absent, State::NotAsked] {
-        if has(state) {
-            lines.push(format!("{}: {}", state.word(), state.meaning()));
+    for state in State::ALL {
+        if state != State::Needed && has(state) {
+            lines.push(format!("\"{}\": {}", state.word(), state.meaning()));
         }
     }
     lines.extend(comparison.notes.iter().cloned());

@@ -199,7 +199,7 @@ impl State {
             Self::Kept => "--keep: it was never tested",
             Self::Unproved => "no verdict yet",
             Self::Absent => "not in the answer",
-            Self::NotAsked => "not in the answer: the start does not ask for it",
+            Self::NotAsked => "not in the answer, as the start does not ask for it",
         }
     }
 }
