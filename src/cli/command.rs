@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::args::{Common, RunArgs};
 use super::{
-    boot, completions, doctor, explain, guest, ladder, man, oracles, report, resume, setup,
-    symptom, trace, verify,
+    boot, compare, completions, doctor, explain, guest, ladder, man, oracles, report, resume,
+    setup, symptom, trace, verify,
 };
 
 const EXIT_STATUS: &str = "Exit status: 0 minimal and certified; 1 error; 2 usage; 3 the start does not \
@@ -60,6 +60,13 @@ pub enum Command {
     Plan(RunArgs),
     /// Show the result of a run, finished or not
     Report(report::Args),
+    /// Compare the results of several runs: what one needs and another does not
+    ///
+    /// The runs differ by oracle, kernel version, guest or start, and are named by that. A ladder stands for its steps.
+    ///
+    /// A request that is not in an answer ("-") was not needed there. Its symbol can still be set, by its default or a
+    /// select. "not asked": the start of that run does not ask for it.
+    Compare(compare::Args),
     /// Show which code ran in a boot of the start, and the estimate from it
     ///
     /// A run boots its start once while QEMU logs the code that it translates. The search begins with

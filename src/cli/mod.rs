@@ -3,6 +3,7 @@
 mod args;
 mod boot;
 mod command;
+mod compare;
 mod completions;
 mod doctor;
 mod explain;
@@ -96,6 +97,7 @@ fn run(cli: Cli, shown: &Shown) -> Result<u8> {
         Command::Ladder(args) => ladder::run(&args, shown),
         Command::Plan(args) => plan::run(&args, shown),
         Command::Report(args) => report::run(&args, shown),
+        Command::Compare(args) => compare::run(&args, shown),
         Command::Trace(args) => trace::run(&args, shown),
         Command::Verify(args) => verify::run(&args, shown),
         Command::Explain(args) => explain::run(&args, shown),

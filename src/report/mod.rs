@@ -1,5 +1,6 @@
 //! The result of a run: the requests that are left, and why each of them stays.
 
+pub mod comparison;
 mod costs;
 pub mod details;
 mod forecasts;

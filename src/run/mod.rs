@@ -29,6 +29,7 @@
 mod base;
 mod begin;
 pub(crate) mod checks;
+mod compared;
 mod compiler;
 mod configure;
 mod control;
@@ -77,6 +78,7 @@ mod versions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use compared::comparison;
 pub use configure::SettingsFile;
 pub use control::{Control, stop_at_the_first_signal};
 pub use details::{PAGE, write_page};
