@@ -257,11 +257,13 @@ fn a_run_that_has_come_to_its_end_is_shown_and_left_as_it_is() {
     for record in [
         Record::Started { at: 0 },
         Record::Start {
+            by: None,
             judgement: judgement(1, Verdict::Pass),
             files: BTreeMap::new(),
         },
         Record::Proposed { candidate },
         Record::Told {
+            by: None,
             candidate: CandidateId(0),
             judgement: judgement(2, Verdict::Fail(Stage::Oracle)),
         },

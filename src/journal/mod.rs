@@ -24,5 +24,5 @@ pub use cache::VerdictCache;
 pub use dir::{Opened, RunDir, RunInfo};
 pub use lock::{Lock, Owner};
 pub use log::{Journal, Loaded};
-pub use record::{Ending, INTERRUPTED, Line, Record};
+pub use record::{Ending, INTERRUPTED, Line, Record, Taken};
 pub use state::{Dependents, Judged, RunState};

@@ -38,6 +38,9 @@ pub enum Record {
         /// and hash of the contents. Not in older journals.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         files: BTreeMap<String, String>,
+        /// Who made the trial. Not in older journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Taken>,
     },
     /// The verdict on a kernel that was not built here and stands for the start. It is none on the requests of the
     /// start. Not in journals before version 8.
@@ -47,6 +50,9 @@ pub enum Record {
         /// If it was accepted, the files that its oracles left in its folder: path and hash of the contents.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         files: BTreeMap<String, String>,
+        /// Who made the trial. Not in older journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Taken>,
     },
     /// The expected cost of trials.
     Costs {
@@ -89,6 +95,9 @@ pub enum Record {
         candidate: CandidateId,
         /// What came of it.
         judgement: Judgement,
+        /// Who made the trial. None if an earlier verdict answered; not in older journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Taken>,
     },
     /// A candidate was given up and gets no verdict.
     Withdrawn {
@@ -149,6 +158,16 @@ pub enum Record {
         /// Seconds since 1970, UTC.
         at: u64,
     },
+}
+
+/// Who made a trial, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The worker.
+    pub worker: WorkerId,
+    /// When it took the trial: milliseconds since the run began, on the clock of [`Line::elapsed`].
+    #[serde(rename = "taken")]
+    pub at: u64,
 }
 
 /// How a run ended.

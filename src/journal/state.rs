@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 use super::cache::VerdictCache;
-use super::record::{Ending, INTERRUPTED, Line, Record};
+use super::record::{Ending, INTERRUPTED, Line, Record, Taken};
 
 /// A verdict on record.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Judged {
     pub round: u32,
     /// The verdict, and how it was obtained.
     pub judgement: Judgement,
+    /// Who made the trial, and when. None if an earlier verdict answered, and in older journals.
+    pub by: Option<Taken>,
 }
 
 /// The dependents of each request in one set.
@@ -130,8 +132,14 @@ impl RunState {
                 (self.ending, self.risk) = (None, None);
                 (self.stopped, self.certified) = (None, None);
             }
-            Record::Start { judgement, files } => self.start_judged(at, judgement, files),
-            Record::StandIn { judgement, files } => self.stand_in_judged(judgement, files),
+            Record::Start {
+                judgement,
+                files,
+                by,
+            } => self.start_judged(at, judgement, files, *by),
+            Record::StandIn {
+                judgement, files, ..
+            } => self.stand_in_judged(judgement, files),
             Record::Costs { millis } => self.costs.clone_from(millis),
             Record::Traced { prior } => self.prior.clone_from(prior),
             Record::Proposed { candidate } => {
@@ -155,7 +163,8 @@ impl RunState {
             Record::Told {
                 candidate,
                 judgement,
-            } => self.candidate_judged(at, *candidate, judgement),
+                by,
+            } => self.candidate_judged(at, *candidate, judgement, *by),
             Record::Withdrawn { .. } => self.calls.push(at),
             Record::Best {
                 keep, trial, files, ..
@@ -197,7 +206,13 @@ impl RunState {
         }
     }
 
-    fn start_judged(&mut self, at: usize, judgement: &Judgement, files: &BTreeMap<String, String>) {
+    fn start_judged(
+        &mut self,
+        at: usize,
+        judgement: &Judgement,
+        files: &BTreeMap<String, String>,
+        by: Option<Taken>,
+    ) {
         let is_begun = self.start.is_some();
         if is_begun {
             // It was judged again for its files: the search is told.
@@ -207,6 +222,7 @@ impl RunState {
             candidate: None,
             round: 0,
             judgement: judgement.clone(),
+            by,
         });
         self.of_start.add(judgement);
         match judgement.verdict {
@@ -262,7 +278,13 @@ impl RunState {
         }
     }
 
-    fn candidate_judged(&mut self, at: usize, id: CandidateId, judgement: &Judgement) {
+    fn candidate_judged(
+        &mut self,
+        at: usize,
+        id: CandidateId,
+        judgement: &Judgement,
+        by: Option<Taken>,
+    ) {
         self.calls.push(at);
         self.relies_on_images |= judgement.source == Source::SameImage;
         self.told.insert(id, self.judged.len());
@@ -271,6 +293,7 @@ impl RunState {
             candidate: Some(id),
             round: candidate.map_or(0, |candidate| candidate.round),
             judgement: judgement.clone(),
+            by,
         });
         self.verdicts.judged(judgement);
         let Some(Candidate { keep, origin, .. }) = candidate.cloned() else {

@@ -267,6 +267,7 @@ fn a_kernel_that_stands_for_the_start_is_recorded_in_a_version_that_older_ones_r
     let temp = tempfile::tempdir().unwrap();
     let (_dir, mut journal) = RunDir::create(temp.path(), &info()).unwrap();
     let stands = Record::StandIn {
+        by: None,
         judgement: judgement(1, 7, Verdict::Pass),
         files: BTreeMap::new(),
     };
@@ -408,6 +409,7 @@ fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
     let empty = RequestSet::empty(3);
     let lines: Vec<Line> = [
         Record::Start {
+            by: None,
             judgement: judgement(1, 1, Verdict::Pass),
             files: BTreeMap::new(),
         },
@@ -417,16 +419,19 @@ fn the_cache_knows_what_the_records_say_and_nothing_of_unresolved_trials() {
             fingerprint: Fingerprint([9; 32]),
         },
         Record::Told {
+            by: None,
             candidate: CandidateId(0),
             judgement: unresolved,
         },
         proposed(1, &empty),
         Record::Told {
+            by: None,
             candidate: CandidateId(1),
             judgement: later.clone(),
         },
         proposed(2, &RequestSet::of(3, [RequestId(2)])),
         Record::Told {
+            by: None,
             candidate: CandidateId(2),
             judgement: taken_over.clone(),
         },

@@ -17,7 +17,7 @@ use super::retry::Tries;
 use super::state::{Lab, Stopped};
 use super::store::fragment_of;
 use super::verdicts::no_workers;
-use crate::journal::Record;
+use crate::journal::{Record, Taken};
 use crate::model::{
     Candidate, CandidateId, Event, Fingerprint, Judgement, Origin, Progress, RequestSet,
     ResolvedConfig, WorkerId, WorkerState,
@@ -253,11 +253,11 @@ impl<'l, 'a> Run<'l, 'a> {
         match report {
             Report::Warning(text) => self.lab.emit(&Event::Warning { text }),
             Report::State(worker, state) => self.lab.emit(&Event::Worker { worker, state }),
-            Report::Started(worker, key) => self.flights.started(worker, key),
+            Report::Started(worker, key) => self.flights.started(key, self.lab.taken(worker)),
             Report::Ended(key, worker, outcome) => {
                 // What is not in flight has ended before.
-                if let Some((doing, worker)) = self.flights.ended(key, worker) {
-                    self.ended(doing, worker, outcome?.result)?;
+                if let Some((doing, worker, taken)) = self.flights.ended(key, worker) {
+                    self.ended(doing, worker, taken, outcome?.result)?;
                 }
             }
         }
@@ -268,12 +268,18 @@ impl<'l, 'a> Run<'l, 'a> {
         Ok(())
     }
 
-    fn ended(&mut self, doing: Doing, worker: Option<WorkerId>, result: TrialResult) -> Result<()> {
+    fn ended(
+        &mut self,
+        doing: Doing,
+        worker: Option<WorkerId>,
+        taken: Option<Taken>,
+        result: TrialResult,
+    ) -> Result<()> {
         match (doing, result) {
             (Doing::Resolving(candidate), TrialResult::Resolved(config)) => {
                 self.resolved(worker, candidate, config)
             }
-            (Doing::Judging(trial), result) => self.judged(worker, *trial, result),
+            (Doing::Judging(trial), result) => self.judged(worker, taken, *trial, result),
             (Doing::Resolving(_), _) => Err(Error::failed("a worker did not resolve a fragment")
                 .hint("this is a bug of kbisect; `kbisect resume` goes on")),
         }

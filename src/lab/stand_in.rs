@@ -36,7 +36,7 @@ impl Lab<'_> {
         let (trial, spec) = self.begin_trial(None, Role::StandIn, config, None)?;
         let key = spec.key;
         self.workers.offer(spec.wishing(Wish::on(WorkerId(0))));
-        let (_, result) = self.wait_for_start(key)?;
+        let (_, by, result) = self.wait_for_start(key)?;
         if self.is_stopping && !result.has_verdict() {
             return Err(interrupted());
         }
@@ -65,6 +65,7 @@ impl Lab<'_> {
                 self.journal.append(&Record::StandIn {
                     files: files_in(&dir)?,
                     judgement: judgement.clone(),
+                    by,
                 })?;
                 self.start = trial;
                 let text =
@@ -78,6 +79,7 @@ impl Lab<'_> {
                 self.journal.append(&Record::StandIn {
                     judgement: judgement.clone(),
                     files: BTreeMap::new(),
+                    by,
                 })?;
                 if !tries.refused() {
                     let what = "does not pass the oracle, asked twice";

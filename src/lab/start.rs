@@ -9,7 +9,7 @@ use super::retry::{Next, Tries, Wanted};
 use super::state::{Cause, Lab};
 use super::store::{fragment_of, write_best};
 use super::verdicts::{interrupted, no_workers, why};
-use crate::journal::{Record, RunDir};
+use crate::journal::{Record, RunDir, Taken};
 use crate::model::{
     Config, Event, Judgement, Phase, RequestSet, ResolvedConfig, Stage, Verdict, WorkerId,
     WorkerState,
@@ -62,7 +62,7 @@ impl Lab<'_> {
         let (trial, spec) = self.begin_trial(None, Role::Start, config, None)?;
         let key = spec.key;
         self.workers.offer(spec.wishing(Wish::on(WorkerId(0))));
-        let (worker, result) = self.wait_for_start(key)?;
+        let (worker, by, result) = self.wait_for_start(key)?;
         if self.is_stopping && !result.has_verdict() {
             return Err(interrupted());
         }
@@ -89,7 +89,7 @@ impl Lab<'_> {
                         "the oracle contradicts itself: it refused the start, and then accepted it";
                     self.warn(text.to_owned());
                 }
-                self.start_accepted(worker, config, keep, &judgement)?;
+                self.start_accepted((worker, by), config, keep, &judgement)?;
                 Ok(Some(judgement))
             }
             Verdict::Unresolved => {
@@ -102,6 +102,7 @@ impl Lab<'_> {
                 self.journal.append(&Record::Start {
                     judgement: judgement.clone(),
                     files: BTreeMap::new(),
+                    by,
                 })?;
                 if !tries.refused() {
                     let what = "the start does not pass its oracle, asked twice";
@@ -144,7 +145,7 @@ impl Lab<'_> {
 
     fn start_accepted(
         &mut self,
-        worker: Option<WorkerId>,
+        (worker, by): (Option<WorkerId>, Option<Taken>),
         config: &ResolvedConfig,
         keep: &RequestSet,
         judgement: &Judgement,
@@ -154,6 +155,7 @@ impl Lab<'_> {
         self.journal.append(&Record::Start {
             judgement: judgement.clone(),
             files: files_in(&RunDir::trial_dir(self.dir.path(), judgement.trial))?,
+            by,
         })?;
         self.journal.append(&Record::Best {
             trial: judgement.trial,
@@ -180,11 +182,21 @@ impl Lab<'_> {
         });
     }
 
-    /// Waits for the end of the only trial that is under way.
+    /// The note that this worker takes a trial now.
+    pub(super) fn taken(&self, worker: WorkerId) -> Taken {
+        Taken {
+            worker,
+            // 2^64 milliseconds are 500 million years.
+            at: self.journal.elapsed().as_millis() as u64,
+        }
+    }
+
+    /// Waits for the end of the only trial that is under way: who made it, when it was taken, and what came of it.
     pub(super) fn wait_for_start(
         &mut self,
         wanted: TrialKey,
-    ) -> Result<(Option<WorkerId>, TrialResult)> {
+    ) -> Result<(Option<WorkerId>, Option<Taken>, TrialResult)> {
+        let mut taken = None;
         loop {
             select! {
                 recv(self.workers.reports()) -> report => match report {
@@ -193,7 +205,10 @@ impl Lab<'_> {
                         if let Some(worker) = worker {
                             self.emit(&Event::Worker { worker, state: WorkerState::Idle });
                         }
-                        return outcome.map(|outcome| (worker, outcome.result));
+                        return outcome.map(|outcome| (worker, taken, outcome.result));
+                    }
+                    Ok(Report::Started(worker, key)) if key == wanted => {
+                        taken = Some(self.taken(worker));
                     }
                     // Of one that was made again, what came twice is known.
                     Ok(Report::Started(..) | Report::Ended(..)) => {}

@@ -64,6 +64,7 @@ pub fn calls(lines: &[Line]) -> impl Iterator<Item = Call> + '_ {
         Record::Told {
             candidate,
             judgement,
+            ..
         } => Some(Call::Told(*candidate, judgement.verdict)),
         Record::Withdrawn { candidate } => Some(Call::Withdrawn(*candidate)),
         // One that does not fit says nothing, as if nobody could tell.

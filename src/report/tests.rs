@@ -73,12 +73,14 @@ fn story() -> Vec<Record> {
         },
     };
     let tell = |id, judgement| Record::Told {
+        by: None,
         candidate: CandidateId(id),
         judgement,
     };
     vec![
         Record::Started { at: 0 },
         Record::Start {
+            by: None,
             judgement: judgement(1, Verdict::Pass, 50),
             files: BTreeMap::new(),
         },
@@ -109,12 +111,14 @@ fn why_a_request_stays_is_what_the_search_proved_and_not_what_most_verdicts_say(
         });
         for trial in [4, 5] {
             records.push(Record::Told {
+                by: None,
                 candidate: CandidateId(1),
                 judgement: judgement(trial, Verdict::Pass, 33),
             });
         }
         let proofs = vec![(RequestId(0), proof)];
         records.push(Record::Told {
+            by: None,
             candidate: CandidateId(1),
             judgement: judgement(6, Verdict::Fail(Stage::Oracle), 33),
         });
@@ -152,6 +156,7 @@ fn the_boot_of_an_image_is_the_shortest_of_those_that_were_made() {
     ];
     let of = |judgement: &Judgement| {
         let told = told.iter().map(|judgement| Record::Told {
+            by: None,
             candidate: CandidateId(0),
             judgement: judgement.clone(),
         });
@@ -180,6 +185,7 @@ fn an_answer_that_was_built_from_an_empty_tree_says_whether_the_product_was_the_
             },
         });
         records.push(Record::Told {
+            by: None,
             candidate: CandidateId(2),
             judgement: Judgement {
                 fingerprint: Fingerprint([2; 32]),
@@ -215,6 +221,7 @@ fn the_error_of_forecasts_is_their_median_and_none_without_one() {
             cpu: Duration::from_secs(secs),
         });
         Record::Told {
+            by: None,
             candidate: crate::model::CandidateId(0),
             judgement,
         }
@@ -262,6 +269,7 @@ fn a_tested_dependent_is_a_reason_if_the_certificate_is_one_of_leaves() {
             },
         },
         Record::Told {
+            by: None,
             candidate: CandidateId(0),
             judgement: judgement(2, Verdict::Fail(Stage::Oracle), 40),
         },
@@ -315,6 +323,7 @@ fn what_was_repeated_is_counted_and_the_majority_is_the_reason() {
         },
     };
     let tell = |id, judgement| Record::Told {
+        by: None,
         candidate: CandidateId(id),
         judgement,
     };
@@ -383,6 +392,7 @@ fn a_start_that_was_refused_first_counts_and_shows_that_the_oracle_errs() {
     records.insert(
         1,
         Record::Start {
+            by: None,
             judgement: refused,
             files: BTreeMap::new(),
         },
@@ -398,6 +408,7 @@ fn a_kernel_that_stands_for_the_start_counts_and_shows_that_the_oracle_errs() {
     let counts = |verdicts: &[Verdict]| {
         let mut records = story();
         let stands = |verdict: &Verdict| Record::StandIn {
+            by: None,
             judgement: judgement(9, *verdict, 50),
             files: BTreeMap::new(),
         };

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::model::{Config, Stage, Timings};
+use crate::model::{Config, Stage, Timings, WorkerId};
 
 const FAIL: Verdict = Verdict::Fail(Stage::Oracle);
 const PASS: Verdict = Verdict::Pass;
@@ -24,6 +24,7 @@ fn judgement(trial: u32, verdict: Verdict) -> Judgement {
 
 fn start(trial: u32, verdict: Verdict) -> Record {
     Record::Start {
+        by: None,
         judgement: Judgement {
             fingerprint: Config::default().fingerprint(),
             ..judgement(trial, verdict)
@@ -50,6 +51,7 @@ fn proposed(id: u32, ids: &[u32]) -> Record {
 
 fn told(id: u32, trial: u32, verdict: Verdict) -> Record {
     Record::Told {
+        by: None,
         candidate: CandidateId(id),
         judgement: judgement(trial, verdict),
     }
@@ -275,4 +277,29 @@ fn a_run_that_is_resumed_is_not_over_any_more() {
     records.push(Record::Resumed { at: 3 });
     let open = state(&records);
     assert_eq!((open.ending, open.risk, open.certified), (None, None, None));
+}
+
+#[test]
+fn who_made_a_trial_is_known_of_what_a_trial_said() {
+    let taken = Taken {
+        worker: WorkerId(1),
+        at: 1200,
+    };
+    let mut by = told(0, 2, FAIL);
+    if let Record::Told { by, .. } = &mut by {
+        *by = Some(taken);
+    }
+    let records = [
+        start(1, PASS),
+        proposed(0, &[1]),
+        by,
+        proposed(1, &[2]),
+        told(1, 3, PASS),
+    ];
+    let state = RunState::of(&records.map(|record| Line {
+        elapsed: Duration::ZERO,
+        record,
+    }));
+    let by: Vec<_> = state.judged.iter().map(|judged| judged.by).collect();
+    assert_eq!(by, [None, Some(taken), None]);
 }

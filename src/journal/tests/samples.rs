@@ -34,6 +34,7 @@ pub(super) fn samples() -> Vec<(Record, String)> {
         ),
         (
             Record::Start {
+ by: None,
                 judgement: judgement(4, 7, Verdict::Pass),
                 files: BTreeMap::new(),
             },
@@ -41,6 +42,7 @@ pub(super) fn samples() -> Vec<(Record, String)> {
         ),
         (
             Record::Start {
+ by: None,
                 judgement: judgement(4, 7, Verdict::Pass),
                 files: BTreeMap::from([("check/oracle.log".into(), "ab12".into())]),
             },
@@ -51,6 +53,7 @@ pub(super) fn samples() -> Vec<(Record, String)> {
         ),
         (
             Record::StandIn {
+ by: None,
                 judgement: judgement(4, 7, Verdict::Pass),
                 files: BTreeMap::from([("check/oracle.log".into(), "ab12".into())]),
             },
@@ -94,6 +97,7 @@ pub(super) fn samples() -> Vec<(Record, String)> {
         ),
         (
             Record::Told {
+ by: None,
                 candidate: id,
                 judgement: judgement(4, 7, Verdict::Fail(Stage::Build)),
             },
@@ -104,6 +108,7 @@ pub(super) fn samples() -> Vec<(Record, String)> {
         ),
         (
             Record::Told {
+ by: None,
                 candidate: id,
                 judgement: Judgement {
                     origin: Origin::Empty,
@@ -113,6 +118,20 @@ pub(super) fn samples() -> Vec<(Record, String)> {
             format!(
                 r#""record":"told","candidate":3,"judgement":{},"origin":"empty"}}"#,
                 judged(r#""pass""#).strip_suffix('}').unwrap()
+            ),
+        ),
+        (
+            Record::Told {
+                candidate: id,
+                judgement: judgement(4, 7, Verdict::Pass),
+                by: Some(Taken {
+                    worker: WorkerId(1),
+                    at: 1200,
+                }),
+            },
+            format!(
+                r#""record":"told","candidate":3,"judgement":{},"by":{{"worker":1,"taken":1200}}"#,
+                judged(r#""pass""#)
             ),
         ),
         (

@@ -3,6 +3,7 @@
 use super::Run;
 use super::flights::{Doing, Trial};
 use crate::Result;
+use crate::journal::Taken;
 use crate::lab::queue::Report;
 use crate::model::{Candidate, Event, WorkerId, WorkerState};
 use crate::trial::{TrialOutcome, TrialResult};
@@ -10,6 +11,7 @@ use crate::trial::{TrialOutcome, TrialResult};
 /// A trial that gave a verdict before it was stopped.
 struct Finished {
     worker: Option<WorkerId>,
+    taken: Option<Taken>,
     trial: Trial,
     result: TrialResult,
 }
@@ -33,7 +35,7 @@ impl Run<'_, '_> {
     pub(in super::super) fn stop_all(&mut self) -> Result<()> {
         self.stop_workers()
             .into_iter()
-            .try_for_each(|ended| self.judged(ended.worker, ended.trial, ended.result))
+            .try_for_each(|ended| self.judged(ended.worker, ended.taken, ended.trial, ended.result))
     }
 
     /// Ends what still runs; returns what gave a verdict before its end.
@@ -46,7 +48,7 @@ impl Run<'_, '_> {
         while self.flights.count() > 0 {
             match reports.recv() {
                 Ok(Report::Ended(key, worker, outcome)) => {
-                    let Some((doing, worker)) = self.flights.ended(key, worker) else {
+                    let Some((doing, worker, taken)) = self.flights.ended(key, worker) else {
                         continue;
                     };
                     if let (Doing::Judging(trial), Ok(TrialOutcome { result, .. })) =
@@ -55,6 +57,7 @@ impl Run<'_, '_> {
                     {
                         finished.push(Finished {
                             worker,
+                            taken,
                             trial: *trial,
                             result,
                         });
@@ -64,7 +67,9 @@ impl Run<'_, '_> {
                         self.lab.emit(&Event::Worker { worker, state });
                     }
                 }
-                Ok(Report::Started(worker, key)) => self.flights.started(worker, key),
+                Ok(Report::Started(worker, key)) => {
+                    self.flights.started(key, self.lab.taken(worker));
+                }
                 Ok(Report::State(..) | Report::Warning(_)) => {}
                 Err(_) => break,
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::journal::Taken;
 use crate::lab::retry::Tries;
 use crate::model::{Candidate, Fingerprint, ResolvedConfig, TrialId, WorkerId};
 use crate::trial::TrialKey;
@@ -10,8 +11,14 @@ use crate::trial::TrialKey;
 pub(super) struct Flight {
     key: TrialKey,
     /// Who took it, if anybody did yet.
-    worker: Option<WorkerId>,
+    taken: Option<Taken>,
     doing: Doing,
+}
+
+impl Flight {
+    fn worker(&self) -> Option<WorkerId> {
+        self.taken.map(|taken| taken.worker)
+    }
 }
 
 /// What is done in a flight.
@@ -51,38 +58,41 @@ impl Flights {
     pub(super) fn offered(&mut self, key: TrialKey, doing: Doing) {
         self.all.push(Flight {
             key,
-            worker: None,
+            taken: None,
             doing,
         });
     }
 
     /// A worker took one. One that has ended since is not noted.
-    pub(super) fn started(&mut self, worker: WorkerId, key: TrialKey) {
+    pub(super) fn started(&mut self, key: TrialKey, taken: Taken) {
+        let worker = taken.worker;
         let Some(flight) = self.all.iter_mut().find(|flight| flight.key == key) else {
             return;
         };
-        flight.worker = Some(worker);
+        flight.taken = Some(taken);
         self.at_work.insert(worker);
         if let Doing::Judging(trial) = &flight.doing {
             self.held.insert(worker, trial.config.fingerprint);
         }
     }
 
-    /// One ended: what it was, and who made it, if it was in flight.
+    /// One ended: what it was, who made it, and when that worker took it, if it was in flight.
     pub(super) fn ended(
         &mut self,
         key: TrialKey,
         worker: Option<WorkerId>,
-    ) -> Option<(Doing, Option<WorkerId>)> {
+    ) -> Option<(Doing, Option<WorkerId>, Option<Taken>)> {
         let at = self.all.iter().position(|flight| flight.key == key)?;
         let flight = self.all.remove(at);
-        Some((flight.doing, worker.or(flight.worker)))
+        let worker = worker.or(flight.worker());
+        let taken = flight.taken.filter(|taken| Some(taken.worker) == worker);
+        Some((flight.doing, worker, taken))
     }
 
     /// Workers that have nothing to do any more, and were last seen at work. Whoever may take what waits is not yet
     /// among them.
     pub(super) fn take_idle(&mut self) -> Vec<WorkerId> {
-        if self.all.iter().any(|flight| flight.worker.is_none()) {
+        if self.all.iter().any(|flight| flight.taken.is_none()) {
             return Vec::new();
         }
         let idle: Vec<WorkerId> = (self.at_work.iter().copied())
@@ -95,7 +105,9 @@ impl Flights {
     }
 
     fn is_idle(&self, worker: WorkerId) -> bool {
-        self.all.iter().all(|flight| flight.worker != Some(worker))
+        self.all
+            .iter()
+            .all(|flight| flight.worker() != Some(worker))
     }
 
     /// The idle worker that has this config in its tree.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::flights::Trial;
 use super::{Run, on};
-use crate::journal::{Record, RunDir};
+use crate::journal::{Record, RunDir, Taken};
 use crate::lab::retry::{Next, Wanted};
 use crate::lab::verdicts::interrupted;
 use crate::model::{Candidate, CandidateId, Event, Judgement, Source, Verdict, WorkerId};
@@ -16,6 +16,7 @@ impl Run<'_, '_> {
     pub(super) fn judged(
         &mut self,
         worker: Option<WorkerId>,
+        taken: Option<Taken>,
         mut trial: Trial,
         result: TrialResult,
     ) -> Result<()> {
@@ -66,7 +67,7 @@ impl Run<'_, '_> {
                 self.progress.reused += 1;
             }
             let worker = worker.filter(|_| i == 0);
-            self.note(candidate, &judgement)?;
+            self.note(candidate, &judgement, taken.filter(|_| i == 0))?;
             if i == 0 {
                 // Only what is on disk answers others.
                 self.lab.cache.judged(&judgement);
@@ -91,15 +92,21 @@ impl Run<'_, '_> {
             source: Source::SameConfig,
             ..known.clone()
         };
-        self.note(candidate, &judgement)?;
+        self.note(candidate, &judgement, None)?;
         self.tell(candidate, &judgement, None)
     }
 
     /// Writes a verdict down, before anybody uses it.
-    fn note(&mut self, candidate: &Candidate, judgement: &Judgement) -> Result<()> {
+    fn note(
+        &mut self,
+        candidate: &Candidate,
+        judgement: &Judgement,
+        by: Option<Taken>,
+    ) -> Result<()> {
         self.lab.journal.append(&Record::Told {
             candidate: candidate.id,
             judgement: judgement.clone(),
+            by,
         })
     }
 

@@ -78,6 +78,18 @@ fn the_live_state_of_a_run_is_that_of_its_journal() {
         (live.next_trial(), live.refused),
         (next_trial, refused_in_lab)
     );
+    // The journal says who made each trial, as the events do.
+    let ended = events.iter().filter_map(|event| match event {
+        Event::TrialEnded {
+            worker, judgement, ..
+        } => Some((judgement.trial, *worker)),
+        _ => None,
+    });
+    let by = live.judged.iter().map(|judged| {
+        let worker = judged.by.map(|by| by.worker);
+        (judged.judgement.trial, worker)
+    });
+    assert_eq!(by.collect::<Vec<_>>(), ended.collect::<Vec<_>>());
     let told = events.iter().rev().find_map(|event| match event {
         Event::Progress { progress, .. } => Some(progress.clone()),
         _ => None,

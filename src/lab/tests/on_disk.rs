@@ -20,7 +20,7 @@ impl Search for Suspicious {
     fn tell(&mut self, id: CandidateId, verdict: Verdict) -> Update {
         let (_, lines) = RunDir::read(&self.run).unwrap();
         let is_it = |record: &Record| {
-            matches!(record, Record::Told { candidate, judgement }
+            matches!(record, Record::Told { candidate, judgement, .. }
                 if *candidate == id && judgement.verdict == verdict)
         };
         assert!(lines.iter().any(|line| is_it(&line.record)), "{id:?}");

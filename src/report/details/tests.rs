@@ -70,6 +70,7 @@ fn told(ms: u64, candidate: u32, judgement: Judgement) -> Line {
     at(
         ms,
         Record::Told {
+            by: None,
             candidate,
             judgement,
         },
@@ -161,6 +162,7 @@ fn a_trial_without_a_verdict_ends_where_it_was_given_up() {
 #[test]
 fn a_request_went_with_the_first_best_that_never_had_it_again() {
     let start = Record::Start {
+        by: None,
         judgement: judgement(1, Verdict::Pass, Source::Tested),
         files: Default::default(),
     };

@@ -66,6 +66,7 @@ impl Timeline {
             Record::Told {
                 candidate,
                 judgement,
+                ..
             } => self.judged(judgement, TrialOf::Candidate, Some(*candidate)),
             Record::Withdrawn { candidate } => {
                 if let Some(trial) = self.open.remove(&Some(*candidate)) {
