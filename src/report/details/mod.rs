@@ -411,7 +411,7 @@ pub struct TrialDetails {
     pub worker: u32,
     /// Whether the journal says which worker it was.
     pub worker_is_known: bool,
-    /// When it was given to the workers: milliseconds since the run began.
+    /// When a worker took it, or in older journals when it was given to the workers: milliseconds since the run began.
     pub began_ms: u64,
     /// When its build began. Before that its config was resolved and its tree prepared.
     pub build_ms: u64,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::gather::{edges, from_journal};
 use super::{TrialDetails, TrialEnd, steps, timeline};
-use crate::journal::{Line, Record, RunDir, RunInfo, RunState};
+use crate::journal::{Line, Record, RunDir, RunInfo, RunState, Taken};
 use crate::model::{
     Candidate, CandidateId, Fingerprint, Judgement, Origin, RequestId, RequestSet, Source, Stage,
-    Timings, TrialId, Verdict,
+    Timings, TrialId, Verdict, WorkerId,
 };
 
 const REQUESTS: usize = 4;
@@ -128,6 +128,29 @@ fn trials_at_the_same_time_have_places_of_their_own() {
     assert_eq!(trials[0].requests, Some(2));
     assert_eq!(trials[0].evidence.as_deref(), Some("no shell"));
     assert_eq!(trials[1].evidence, None);
+}
+
+#[test]
+fn a_trial_begins_when_the_worker_of_the_journal_took_it() {
+    let mut line = told(100, 0, judgement(1, Verdict::Pass, Source::Tested));
+    if let Record::Told { by, .. } = &mut line.record {
+        *by = Some(Taken {
+            worker: WorkerId(3),
+            at: 60,
+        });
+    }
+    let trials = timeline::trials(&[proposed(0, 0, &[0]), began(5, 1, 0), line], REQUESTS);
+    let TrialDetails {
+        began_ms,
+        build_ms,
+        worker,
+        worker_is_known,
+        ..
+    } = trials[0];
+    assert_eq!(
+        (began_ms, build_ms, worker, worker_is_known),
+        (60, 70, 3, true)
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{TrialDetails, TrialEnd, TrialOf};
-use crate::journal::{Line, Record};
+use crate::journal::{Line, Record, Taken};
 use crate::model::{
     Candidate, CandidateId, Judgement, Source, Stage, TrialId, Verdict, sanitize_line,
 };
@@ -61,13 +61,17 @@ impl Timeline {
                 }
                 self.open.insert(*candidate, *trial);
             }
-            Record::Start { judgement, .. } => self.judged(judgement, TrialOf::Start, None),
-            Record::StandIn { judgement, .. } => self.judged(judgement, TrialOf::StandIn, None),
+            Record::Start { judgement, by, .. } => {
+                self.judged(judgement, TrialOf::Start, None, *by);
+            }
+            Record::StandIn { judgement, by, .. } => {
+                self.judged(judgement, TrialOf::StandIn, None, *by);
+            }
             Record::Told {
                 candidate,
                 judgement,
-                ..
-            } => self.judged(judgement, TrialOf::Candidate, Some(*candidate)),
+                by,
+            } => self.judged(judgement, TrialOf::Candidate, Some(*candidate), *by),
             Record::Withdrawn { candidate } => {
                 if let Some(trial) = self.open.remove(&Some(*candidate)) {
                     self.close(trial);
@@ -131,7 +135,13 @@ impl Timeline {
         })
     }
 
-    fn judged(&mut self, judgement: &Judgement, of: TrialOf, candidate: Option<CandidateId>) {
+    fn judged(
+        &mut self,
+        judgement: &Judgement,
+        of: TrialOf,
+        candidate: Option<CandidateId>,
+        by: Option<Taken>,
+    ) {
         if judgement.source != Source::Tested {
             if let Some(details) = self.trials.get_mut(&judgement.trial) {
                 details.reused += 1;
@@ -144,6 +154,10 @@ impl Timeline {
         let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(0);
         let timings = &judgement.timings;
         details.of = of;
+        if let Some(by) = by {
+            (details.worker, details.worker_is_known) = (by.worker.0, true);
+            details.began_ms = by.at.min(now);
+        }
         details.end = end(judgement.verdict);
         details.evidence = judgement
             .why_failed()
