@@ -79,7 +79,7 @@ pub(super) fn names(runs: &[ComparedRun], traits: &[Traits], differ: &[Dimension
         let parts = traits.iter().map(|t| t.get(*dimension).to_owned());
         parts.collect()
     };
-    let joined = |names: Vec<String>, dimension| told_apart(names, of(dimension));
+    let joined = |names: Vec<String>, dimension| told_apart(names, &of(dimension));
     let path = |run: &ComparedRun| run.dir.to_string_lossy().into_owned();
     let mut choices: Vec<Vec<String>> = differ.iter().map(of).collect();
     choices.push(differ.iter().fold(vec![String::new(); runs.len()], joined));
@@ -96,8 +96,8 @@ pub(super) fn names(runs: &[ComparedRun], traits: &[Traits], differ: &[Dimension
 }
 
 /// The names, with these parts if more of them are distinct then.
-fn told_apart(names: Vec<String>, parts: Vec<String>) -> Vec<String> {
-    let joined: Vec<String> = (names.iter().zip(&parts))
+fn told_apart(names: Vec<String>, parts: &[String]) -> Vec<String> {
+    let joined: Vec<String> = (names.iter().zip(parts))
         .map(|(name, part)| format!("{name} {part}").trim().to_owned())
         .collect();
     match distinct(&joined) > distinct(&names) {
