@@ -81,6 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         journal.append(&Record::Told {
             candidate,
             judgement,
+            by: None,
         })?;
         if number == 0 {
             journal.append(&Record::Best {
