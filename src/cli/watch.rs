@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::print::{print, print_event};
 use super::shown::Shown;
-use crate::model::sanitize;
 use crate::page::{self, Served};
 use crate::run::{AskKconfig, DetailsReader, stop_at_the_first_signal};
 use crate::serve::{Answer, Server};
@@ -33,7 +32,7 @@ pub(super) fn watch(dir: &Path, shown: &Shown) -> Result<()> {
     server.serve(&cancel, &mut |path| match path {
         "" => match pages.now(&cancel, &mut |event| ui.event(event)) {
             Ok(html) => Answer::Page(html),
-            Err(error) => Answer::Text(sanitize(&format!("{error}\n"))),
+            Err(error) => Answer::Broken(page::broken(&error.to_string())),
         },
         "version" => Answer::Text(version(dir)),
         _ => Answer::Nothing,

@@ -3,6 +3,7 @@
 //! Each renderer is a pure function of [`Details`](crate::report::Details).
 
 mod anchors;
+mod broken;
 mod csv;
 mod dot;
 mod filters;
@@ -12,6 +13,7 @@ mod markdown;
 pub mod pictures;
 mod words;
 
+pub use broken::broken;
 pub use csv::csv;
 pub use dot::dot;
 pub use html::{Served, html};

@@ -4,17 +4,25 @@
 //! secret in it. Pages of other sites can make a browser connect to it, under a name of theirs (DNS rebinding), so the
 //! name that the browser used must be this machine's.
 
+mod connection;
+
 use std::fs::File;
 use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use tiny_http::{Header, Method, Request, Response, StatusCode};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::supervise::CancelToken;
 use crate::{Error, Result};
 
 /// How long the server waits before it looks whether it is to stop.
 const TICK: Duration = Duration::from_millis(200);
+
+/// Most connections at a time. Further ones are closed at once.
+const MOST: usize = 64;
 
 /// What is served under a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,15 +31,22 @@ pub enum Answer {
     Page(String),
     /// Plain text.
     Text(String),
+    /// A page of HTML that says why there is no other one now.
+    Broken(String),
     /// There is nothing.
     Nothing,
 }
 
+/// A path that somebody with the secret asked for, and where the answer goes.
+struct Question {
+    path: String,
+    reply: Sender<Answer>,
+}
+
 /// A server of pages.
 pub struct Server {
-    http: tiny_http::Server,
-    /// `127.0.0.1:PORT`
-    address: String,
+    listener: TcpListener,
+    address: SocketAddr,
     secret: String,
 }
 
@@ -41,12 +56,11 @@ impl Server {
     /// # Errors
     /// No port is free, or the machine gives no random numbers.
     pub fn new() -> Result<Self> {
-        let http = tiny_http::Server::http("127.0.0.1:0")
-            .map_err(|e| Error::failed(format!("cannot serve on 127.0.0.1: {e}")))?;
-        let address = http.server_addr().to_string();
+        let failed = |e| Error::failed("cannot serve on 127.0.0.1").because(e);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
         Ok(Self {
-            http,
-            address,
+            address: listener.local_addr().map_err(failed)?,
+            listener,
             secret: secret()?,
         })
     }
@@ -58,36 +72,93 @@ impl Server {
     }
 
     /// Answers requests until it is cancelled. `answer` gets the part of the path behind the secret: nothing for the
-    /// page itself.
+    /// page itself. Connections have threads of their own, so that a slow one keeps nobody waiting; they end with the
+    /// process.
     pub fn serve(&self, cancel: &CancelToken, answer: &mut dyn FnMut(&str) -> Answer) {
-        while !cancel.is_cancelled() {
-            // A connection that broke is the browser's business.
-            if let Ok(Some(request)) = self.http.recv_timeout(TICK) {
-                let found = self.answer(&request, answer);
-                respond(request, found);
-            }
-        }
-    }
-
-    fn answer(&self, request: &Request, answer: &mut dyn FnMut(&str) -> Answer) -> Answer {
-        let is_ours = request.headers().iter().any(|header| {
-            header.field.equiv("Host") && self.is_this_machine(header.value.as_str())
+        let (ask, questions) = bounded(MOST);
+        thread::scope(|scope| {
+            scope.spawn(|| self.accept(cancel, &ask));
+            answer_all(&questions, cancel, answer);
+            // It waits for a connection.
+            drop(TcpStream::connect(self.address));
         });
-        if !is_ours || *request.method() != Method::Get {
-            return Answer::Nothing;
-        }
-        let path = request.url().strip_prefix('/');
-        let path = path.and_then(|path| path.strip_prefix(self.secret.as_str()));
-        match path.and_then(|path| path.strip_prefix('/')) {
-            Some(path) => answer(path),
-            None => Answer::Nothing,
-        }
     }
 
-    /// Is it the name and the port under which this server is?
+    fn accept(&self, cancel: &CancelToken, ask: &Sender<Question>) {
+        let open = std::sync::Arc::new(AtomicUsize::new(0));
+        for stream in self.listener.incoming() {
+            if cancel.is_cancelled() {
+                return;
+            }
+            // A connection that broke is the browser's business.
+            let Ok(stream) = stream else {
+                thread::sleep(TICK);
+                continue;
+            };
+            if open.fetch_add(1, Ordering::Relaxed) >= MOST {
+                open.fetch_sub(1, Ordering::Relaxed);
+                continue;
+            }
+            let gate = Gate {
+                address: self.address,
+                secret: self.secret.clone(),
+            };
+            let (ask, open) = (ask.clone(), std::sync::Arc::clone(&open));
+            thread::spawn(move || {
+                gate.converse(stream, &ask);
+                open.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+    }
+}
+
+fn answer_all(
+    questions: &Receiver<Question>,
+    cancel: &CancelToken,
+    answer: &mut dyn FnMut(&str) -> Answer,
+) {
+    while !cancel.is_cancelled() {
+        if let Ok(Question { path, reply }) = questions.recv_timeout(TICK) {
+            // Whoever asked may have gone.
+            let _ = reply.send(answer(&path));
+        }
+    }
+}
+
+/// Lets through who knows the secret.
+struct Gate {
+    address: SocketAddr,
+    secret: String,
+}
+
+impl Gate {
+    /// Answers one request. What goes wrong is the browser's business.
+    fn converse(&self, mut stream: TcpStream, ask: &Sender<Question>) {
+        let Ok(asked) = connection::read(&mut stream) else {
+            return;
+        };
+        let (reply, answer) = bounded(1);
+        let found = self.path(&asked).and_then(|path| {
+            let path = path.to_owned();
+            ask.send(Question { path, reply }).ok()?;
+            answer.recv().ok()
+        });
+        let found = found.unwrap_or(Answer::Nothing);
+        let _ = connection::write(&mut stream, &found);
+    }
+
+    /// The path behind the secret.
+    fn path<'a>(&self, asked: &'a connection::Asked) -> Option<&'a str> {
+        if asked.method != "GET" || !self.is_this_machine(&asked.host) {
+            return None;
+        }
+        let path = asked.path.strip_prefix('/')?;
+        path.strip_prefix(self.secret.as_str())?.strip_prefix('/')
+    }
+
+    /// Is it the name and the port under which the server is?
     fn is_this_machine(&self, host: &str) -> bool {
-        let port = self.address.rsplit(':').next().unwrap_or_default();
-        host == self.address || host == format!("localhost:{port}")
+        host == self.address.to_string() || host == format!("localhost:{}", self.address.port())
     }
 }
 
@@ -101,45 +172,16 @@ fn secret() -> Result<String> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn respond(request: Request, answer: Answer) {
-    let (status, kind, body) = match answer {
-        Answer::Page(html) => (200, "text/html; charset=utf-8", html),
-        Answer::Text(text) => (200, "text/plain; charset=utf-8", text),
-        Answer::Nothing => (
-            404,
-            "text/plain; charset=utf-8",
-            "nothing here\n".to_owned(),
-        ),
-    };
-    let mut response = Response::from_string(body).with_status_code(StatusCode(status));
-    for (name, value) in [
-        ("Content-Type", kind),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
-        ("X-Frame-Options", "DENY"),
-    ] {
-        // They are fixed texts without control characters.
-        if let Ok(header) = Header::from_bytes(name, value) {
-            response.add_header(header);
-        }
-    }
-    // Whoever asked may have gone.
-    let _ = request.respond(response);
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Write;
-    use std::net::TcpStream;
-    use std::thread;
 
     use super::*;
 
     /// What the server says to this request line and host.
     fn said(server: &Server, method: &str, path: &str, host: &str) -> String {
-        let mut stream = TcpStream::connect(&server.address).unwrap();
+        let mut stream = TcpStream::connect(server.address).unwrap();
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
@@ -170,13 +212,18 @@ mod tests {
     fn a_page_is_served_to_who_knows_the_secret() {
         served(|server| {
             let secret = format!("/{}/", server.secret);
-            let page = said(server, "GET", &secret, &server.address);
+            let page = said(server, "GET", &secret, &server.address.to_string());
             assert!(page.starts_with("HTTP/1.1 200"), "{page}");
             assert!(page.ends_with("<p>page</p>"), "{page}");
-            let version = said(server, "GET", &format!("{secret}version"), &server.address);
+            let version = said(
+                server,
+                "GET",
+                &format!("{secret}version"),
+                &server.address.to_string(),
+            );
             assert!(version.ends_with("\r\n\r\n7"), "{version}");
             for path in ["/", "/version", "/0000/", &format!("{secret}../etc/passwd")] {
-                let nothing = said(server, "GET", path, &server.address);
+                let nothing = said(server, "GET", path, &server.address.to_string());
                 assert!(nothing.starts_with("HTTP/1.1 404"), "{path}: {nothing}");
             }
             assert!(server.url().starts_with("http://127.0.0.1:"));
@@ -187,7 +234,7 @@ mod tests {
     fn a_name_of_another_site_gets_nothing() {
         served(|server| {
             let secret = format!("/{}/", server.secret);
-            let port = server.address.rsplit(':').next().unwrap();
+            let port = server.address.port();
             for host in [
                 "evil.example",
                 &format!("evil.example:{port}"),
@@ -207,9 +254,59 @@ mod tests {
         served(|server| {
             let secret = format!("/{}/", server.secret);
             for method in ["POST", "PUT", "DELETE"] {
-                let nothing = said(server, method, &secret, &server.address);
+                let nothing = said(server, method, &secret, &server.address.to_string());
                 assert!(nothing.starts_with("HTTP/1.1 404"), "{method}: {nothing}");
             }
+        });
+    }
+
+    #[test]
+    fn a_slow_connection_keeps_nobody_waiting() {
+        served(|server| {
+            let mut slow = TcpStream::connect(server.address).unwrap();
+            write!(
+                slow,
+                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc"
+            )
+            .unwrap();
+            let mut silent = TcpStream::connect(server.address).unwrap();
+            write!(silent, "GET /").unwrap();
+            let secret = format!("/{}/", server.secret);
+            let page = said(server, "GET", &secret, &server.address.to_string());
+            assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+        });
+    }
+
+    #[test]
+    fn what_a_request_promises_to_send_is_neither_read_nor_reserved() {
+        served(|server| {
+            let mut stream = TcpStream::connect(server.address).unwrap();
+            let length = 900_000_000_000_000_000_u64;
+            write!(
+                stream,
+                "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+            )
+            .unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            assert!(text.starts_with("HTTP/1.1 404"), "{text}");
+        });
+    }
+
+    #[test]
+    fn a_head_without_an_end_is_not_read_for_ever() {
+        served(|server| {
+            let mut stream = TcpStream::connect(server.address).unwrap();
+            // The server closes the connection while this is written, or after it.
+            let line = format!("X-{}: y\r\n", "x".repeat(1000));
+            let written = write!(stream, "GET / HTTP/1.1\r\n")
+                .and_then(|()| (0..10_000).try_for_each(|_| stream.write_all(line.as_bytes())));
+            let mut text = String::new();
+            let read = stream.read_to_string(&mut text);
+            assert!(
+                written.is_err() || read.is_err() || text.is_empty(),
+                "{text}"
+            );
         });
     }
 }
