@@ -106,11 +106,13 @@ impl<'a> Both<'a> {
         last.map_or((0, 0), |(good, bad)| (good + 1, bad + 1))
     }
 
-    /// The good log's line that belongs where this line of the failing log is: the first one after the last pair
-    /// before it that the failing log lacks.
+    /// The good log's line that belongs where this line of the failing log is: the first one between the pairs around
+    /// it that the failing log lacks. None if the line was only put in between.
     fn expected_at(&self, bad: usize) -> Option<usize> {
         let before = self.pairs.iter().rfind(|pair| pair.1 < bad);
-        self.missing_from(before.map_or(0, |pair| pair.0 + 1))
+        let after = self.pairs.iter().find(|pair| pair.1 > bad);
+        let missing = self.missing_from(before.map_or(0, |pair| pair.0 + 1))?;
+        after.is_none_or(|pair| missing < pair.0).then_some(missing)
     }
 
     /// The first of the good log's lines, from this one on, that the failing log has nowhere.

@@ -63,7 +63,9 @@ pub(super) fn line_kind_said(why: &LineWhy) -> &'static str {
     match why {
         LineWhy::Asked => "requested by the answer",
         LineWhy::Base => "requested by the base",
-        LineWhy::Forced => "forced by the architecture or the tree: there without any request",
+        LineWhy::Forced => {
+            "forced by the architecture or the tree: there without any request, and without a prompt"
+        }
         LineWhy::Selected { .. } => "selected by another symbol",
         LineWhy::Implied { .. } => "implied by another symbol",
         LineWhy::Default { .. } => "a default",

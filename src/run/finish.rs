@@ -1,8 +1,10 @@
 //! The files of the result.
 
 use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
+use super::control::Control;
 use super::details::{self, PAGE, of_run};
 use super::files::{MINIMAL_CONFIG, MINIMAL_FRAGMENT, json_file};
 use super::opened::Opened;
@@ -38,17 +40,31 @@ pub(crate) fn finish(opened: &Opened, outcome: &Outcome, settings: &Settings) ->
     Ok(report)
 }
 
-/// Writes the page of the report. The run has its result all the same if that fails.
+/// Writes the page of the report, unless a person is waiting for the end. The run has its result all the same if that
+/// fails.
 pub(crate) fn page(
     opened: &Opened,
     report: &Report,
     resolver: &CheckedResolver,
+    control: &Control,
     tell: &mut Watcher<'_>,
 ) {
+    if control.cancel.is_cancelled() {
+        return;
+    }
     let Opened { dir, info, journal } = opened;
-    let details = of_run(dir.path(), info, journal.lines(), report, resolver);
-    if let Err(error) = details::write_page(dir.path(), &details) {
-        warn(tell, format!("{PAGE} is not written: {error}"));
+    let make = || {
+        let details = of_run(dir.path(), info, journal.lines(), report, resolver);
+        details::write_page(dir.path(), &details)
+    };
+    // It reads what oracles and builds left, and must not cost the run its exit code.
+    match panic::catch_unwind(AssertUnwindSafe(make)) {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => warn(tell, format!("{PAGE} is not written: {error}")),
+        Err(_) => warn(
+            tell,
+            format!("{PAGE} is not written: kbisect has a mistake, see above"),
+        ),
     }
 }
 

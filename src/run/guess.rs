@@ -72,7 +72,15 @@ impl Guess {
             }
             _ => Error::io("read", &path, e),
         })?;
-        parse(&text, &path, VERSION)
+        Self::of_text(&text, &path)
+    }
+
+    /// That in the text of the file `path`.
+    ///
+    /// # Errors
+    /// It is damaged, or of a newer version.
+    pub(crate) fn of_text(text: &str, path: &Path) -> Result<Self> {
+        parse(text, path, VERSION)
     }
 
     /// A line for each request, safe to show.

@@ -310,7 +310,7 @@ fn search_within(
     let resolver = Arc::clone(&tools.resolver);
     let outcome = drive(&mut opened, settings, tools, control, tell)?;
     let ended = ended(&opened, &outcome, settings, tell)?;
-    finish::page(&opened, &ended.report, &resolver, tell);
+    finish::page(&opened, &ended.report, &resolver, control, tell);
     Ok(ended)
 }
 

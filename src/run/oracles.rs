@@ -148,7 +148,8 @@ pub(super) fn check_modules(judges: &[Judge], project: &Project) -> Result<()> {
         ));
     }
     let may_load = |judge: &Judge| judge.boots || judge.oracle.mentions(contract::MODULES);
-    if judges.iter().any(may_load) {
+    // None: nothing is judged.
+    if judges.is_empty() || judges.iter().any(may_load) {
         return Ok(());
     }
     let names: Vec<&str> = judges.iter().map(|judge| judge.oracle.name()).collect();

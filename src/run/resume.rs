@@ -78,7 +78,7 @@ pub fn resume(
     let resolver = Arc::clone(&tools.resolver);
     let outcome = drive(&mut opened, &settings, tools, control, tell)?;
     let ended = ended(&opened, &outcome, &settings, tell)?;
-    super::finish::page(&opened, &ended.report, &resolver, tell);
+    super::finish::page(&opened, &ended.report, &resolver, control, tell);
     Ok(ended)
 }
 

@@ -110,7 +110,7 @@ fn bar(scale: &Scale, left: f64, y: f64, name: &Symbol, bytes: i64) -> Element {
 }
 
 fn description(details: &Details, known: &[(&Symbol, i64)], shown: usize) -> String {
-    let mut said = "A bar shows by how much the image is smaller in the trial without the option. That trial lacks its dependents, too."
+    let mut said = "A bar shows by how much the image is smaller in the trial without the option. That trial lacks its dependents, too, so the numbers overlap and do not add up."
         .to_owned();
     if let [(name, bytes), ..] = known {
         said += &format!(" {name} costs most: {}.", signed_bytes(*bytes as f64));

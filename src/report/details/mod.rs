@@ -142,7 +142,8 @@ pub struct Build {
     pub objects: u32,
     /// Those of them that came from the object cache: they took next to no time.
     pub cached: u32,
-    /// CPU time of the build, in seconds, user and system.
+    /// CPU time of the build, in seconds, user and system. Those of two builds can be compared only if neither took
+    /// objects from the cache.
     pub cpu_seconds: f64,
 }
 
@@ -181,8 +182,9 @@ pub struct OptionDetails {
     /// How the trial without it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// Bytes of image by which the trial without it is smaller than the answer. Negative: it is larger. None if
-    /// the trial has no image.
+    /// Bytes of image by which the trial without it, and without what depends on it, is smaller than the answer; so the
+    /// numbers of options that depend on one another overlap. Negative: it is larger. None if the trial has no image, or
+    /// the request is for a module, which is no part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_bytes: Option<i64>,
     /// What the traced boot of the start showed of it.
@@ -277,7 +279,8 @@ pub enum LineWhy {
     Asked,
     /// The base requests it.
     Base,
-    /// It is there without any request, with the same value: the architecture or the tree forces it.
+    /// It is there without any request, with the same value, and has no prompt here: the architecture or the tree forces
+    /// it.
     Forced,
     /// Other symbols select it.
     Selected {

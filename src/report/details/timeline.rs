@@ -189,20 +189,33 @@ fn end(verdict: Verdict) -> TrialEnd {
 /// Workers take a trial some time after it began: what is known for certain is when it was built and judged.
 fn share_places(trials: &mut [TrialDetails]) {
     let mut order: Vec<usize> = (0..trials.len()).collect();
-    order.retain(|at| !trials[*at].worker_is_known);
-    order.sort_by_key(|at| (trials[*at].build_ms, trials[*at].trial));
-    // When the last trial of each place ended.
-    let mut ends: Vec<u64> = Vec::new();
+    // Those whose worker is known first: they keep their places.
+    order.sort_by_key(|at| {
+        let trial = &trials[*at];
+        (!trial.worker_is_known, trial.build_ms, trial.trial)
+    });
+    // When each place is taken.
+    let mut places: BTreeMap<u32, Vec<(u64, u64)>> = BTreeMap::new();
     for at in order {
         let trial = &mut trials[at];
-        let free = ends.iter().position(|end| *end <= trial.build_ms);
-        let place = free.unwrap_or_else(|| {
-            ends.push(0);
-            ends.len() - 1
-        });
-        let begins = trial.began_ms.max(ends[place]);
-        trial.began_ms = begins.min(trial.build_ms);
-        ends[place] = trial.ended_ms;
-        trial.worker = u32::try_from(place).unwrap_or(u32::MAX);
+        let (from, to) = match trial.end {
+            TrialEnd::Open => (trial.began_ms, trial.ended_ms),
+            _ => (trial.build_ms, trial.ended_ms),
+        };
+        let is_free = |taken: &Vec<(u64, u64)>| taken.iter().all(|(f, t)| to <= *f || *t <= from);
+        let place = match trial.worker_is_known {
+            true => trial.worker,
+            false => (0..u32::MAX)
+                .find(|place| places.get(place).is_none_or(is_free))
+                .unwrap_or(u32::MAX),
+        };
+        let taken = places.entry(place).or_default();
+        if !trial.worker_is_known {
+            let ends = taken.iter().map(|(_, end)| *end);
+            let before = ends.filter(|end| *end <= from).max().unwrap_or(0);
+            trial.began_ms = trial.began_ms.max(before).min(trial.build_ms);
+            trial.worker = place;
+        }
+        taken.push((from, to));
     }
 }

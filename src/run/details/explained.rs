@@ -35,7 +35,9 @@ pub(super) fn explain(dir: &Path, details: &mut Details, resolver: &CheckedResol
     let base = parse_config(&resolve(&Fragment::default()).write());
     list_lines(dir, details);
     let now = parse_config(&state.write());
-    details.gaps.extend(changed(&details.lines, &now));
+    if let Some(was) = folders::answer(dir, details.standing) {
+        details.gaps.extend(changed(&parse_config(&was), &now));
+    }
     for option in &mut details.options {
         let Some(id) = model.find(option.request.symbol.as_str()) else {
             continue;
@@ -70,12 +72,10 @@ pub(super) fn explain(dir: &Path, details: &mut Details, resolver: &CheckedResol
 }
 
 /// What is said if the answer resolves to another config now.
-fn changed(lines: &[ConfigLine], now: &Config) -> Option<String> {
+fn changed(was: &Config, now: &Config) -> Option<String> {
     const SHOWN: usize = 5;
-    let differs = lines.iter().filter_map(|ConfigLine { request, .. }| {
-        let is = now.get(&request.symbol);
-        (is != &request.value).then(|| format!("{}: {} -> {is}", request.symbol, request.value))
-    });
+    let differs = was.diff(now).into_iter();
+    let differs = differs.map(|(symbol, was, is)| format!("{symbol}: {was} -> {is}"));
     let differs: Vec<String> = differs.collect();
     if differs.is_empty() {
         return None;
@@ -89,7 +89,7 @@ fn changed(lines: &[ConfigLine], now: &Config) -> Option<String> {
 
 /// Lists the lines of the answer's config; only those that are asked for are explained.
 pub(super) fn list_lines(dir: &Path, details: &mut Details) {
-    let Some(text) = folders::answer(dir) else {
+    let Some(text) = folders::answer(dir, details.standing) else {
         return;
     };
     let asked: HashMap<&Symbol, &Value> = details
@@ -135,9 +135,10 @@ impl Explainer<'_> {
             return;
         }
         let texts = |texts: &[String]| texts.iter().map(|text| shown(text)).collect();
+        let is_of_base = self.base.get(symbol) == value;
         line.why = if self.asked_of_base.get(symbol) == Some(value) {
             LineWhy::Base
-        } else if self.base.get(symbol) == value {
+        } else if is_of_base && !explanation.visible {
             LineWhy::Forced
         } else {
             match &explanation.why {

@@ -28,6 +28,8 @@ pub(super) struct Trials<'a> {
     pub(super) dir: &'a Path,
     /// The folder of the trial of the answer.
     pub(super) good: Option<PathBuf>,
+    /// The names of the oracles, in the order in which they are asked.
+    pub(super) oracles: Vec<String>,
 }
 
 impl Trials<'_> {
@@ -39,7 +41,7 @@ impl Trials<'_> {
         evidence: Option<&str>,
         folder: &Path,
     ) -> Failure {
-        let oracle = last_oracle(folder);
+        let oracle = last_oracle(folder, &self.oracles);
         let shown = match stage {
             Stage::Build => first_of(folder, &BUILDS),
             Stage::Oracle => {
@@ -114,14 +116,29 @@ fn first_of(folder: &Path, names: &[&str]) -> Option<PathBuf> {
     paths.next()
 }
 
-/// The folder of the oracle that was asked last in a trial.
-fn last_oracle(folder: &Path) -> Option<PathBuf> {
+/// The folder of the oracle that was asked last in a trial, of these in their order: after the one that rejected the
+/// kernel no other is asked. If one of them was asked at two levels, of that which was asked last.
+fn last_oracle(folder: &Path, oracles: &[String]) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let asked = folders.filter_map(|entry| {
         let log = entry.path().join(ORACLE);
         let changed = fs::metadata(log).and_then(|meta| meta.modified()).ok()?;
-        Some((changed, entry.path()))
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_of = |oracle: &String| {
+            let rest = name.strip_prefix(oracle.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let matching = oracles
+            .iter()
+            .enumerate()
+            .filter(|(_, oracle)| is_of(oracle));
+        // Of two names of which one begins with the other, the longer one.
+        let place = matching
+            .max_by_key(|(_, oracle)| oracle.len())
+            .map(|(at, _)| at);
+        Some((place, changed, entry.path()))
     });
-    asked.max().map(|(_, path)| path)
+    asked.max().map(|(.., path)| path)
 }

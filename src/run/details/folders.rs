@@ -1,34 +1,37 @@
 //! Reads what the folders of a run's trials say: configs, logs, the trace.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use super::failure::Trials;
+use super::plain::plain_file;
 use crate::journal::RunDir;
 use crate::kconfig::parse_config;
 use crate::lab::BEST_CONFIG;
 use crate::model::{Config, Symbol, TrialId, Value, count, sanitize_line};
 use crate::report::Reason;
-use crate::report::details::{Details, Traced};
+use crate::report::details::{Details, OptionDetails, Standing, Traced};
 use crate::run::files::MINIMAL_CONFIG;
-use crate::run::guess::Guess;
+use crate::run::guess::{self, Guess};
 use crate::trial;
 
 /// Longest text of a line, in characters.
 const LONGEST: usize = 400;
 
 /// The resolved config of the answer, or of the best so far.
-pub(super) fn answer(dir: &Path) -> Option<String> {
-    let read = |name: &str| fs::read(dir.join(name)).ok();
-    let bytes = read(MINIMAL_CONFIG).or_else(|| read(BEST_CONFIG))?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+pub(super) fn answer(dir: &Path, standing: Standing) -> Option<String> {
+    let read = |name: &str| plain_file(&dir.join(name));
+    match standing {
+        // There may be one of an earlier end.
+        Standing::Stopped | Standing::Running => read(BEST_CONFIG).or_else(|| read(MINIMAL_CONFIG)),
+        _ => read(MINIMAL_CONFIG).or_else(|| read(BEST_CONFIG)),
+    }
 }
 
 /// Adds what the folders of the trials say of each request of the answer.
 pub(super) fn read(dir: &Path, details: &mut Details) {
     let folder = |trial: TrialId| RunDir::trial_dir(dir, trial);
-    let answer = answer(dir).map(|text| parse_config(&text));
+    let answer = answer(dir, details.standing).map(|text| parse_config(&text));
     let after = details.result.as_ref().map(|result| &result.after);
     let (good, image) = match after {
         Some(after) => (Some(folder(after.trial)), after.image),
@@ -40,7 +43,16 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
         .filter_map(|trial| Some((trial.trial, trial.image?)))
         .collect();
     let traced = traced(dir);
-    let trials = Trials { dir, good };
+    let names = details.asked.oracles.iter().map(|oracle| {
+        let name = oracle.name.split(':').next().unwrap_or_default();
+        let name = Path::new(name).file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    });
+    let trials = Trials {
+        dir,
+        good,
+        oracles: names.collect(),
+    };
     let mut missing = 0;
     for option in &mut details.options {
         option.traced = traced.get(&option.request.to_string()).copied();
@@ -58,11 +70,17 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
         if let (Some(answer), Some(without)) = (&answer, config(&of_trial)) {
             option.carries = carries(answer, &without, &option.request.symbol);
         }
-        if let (Some(with), Some(without)) = (image, images.get(trial)) {
+        let is_module = option.request.value == Value::MODULE;
+        if let (Some(with), Some(without), false) = (image, images.get(trial), is_module) {
             let difference = i128::from(with) - i128::from(*without);
             option.image_bytes = i64::try_from(difference).ok();
         }
         option.failure = Some(trials.failure(*trial, *stage, evidence.as_deref(), &of_trial));
+    }
+    let is_module = |option: &OptionDetails| option.request.value == Value::MODULE;
+    if details.options.iter().any(is_module) {
+        let text = "Bytes of image do not count modules: a module, and what only modules need, costs nothing there.";
+        details.gaps.push(text.to_owned());
     }
     if missing > 0 {
         details.gaps.push(format!(
@@ -74,8 +92,7 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
 }
 
 fn config(folder: &Path) -> Option<Config> {
-    let bytes = fs::read(folder.join(trial::CONFIG)).ok()?;
-    Some(parse_config(&String::from_utf8_lossy(&bytes)))
+    plain_file(&folder.join(trial::CONFIG)).map(|text| parse_config(&text))
 }
 
 /// The symbols that are on in the answer and off without the request, itself left out.
@@ -92,10 +109,9 @@ fn is_off(value: &Value) -> bool {
 
 /// What the trace of the run says, by request.
 fn traced(dir: &Path) -> HashMap<String, Traced> {
-    let Ok(guess) = Guess::read(dir) else {
-        return HashMap::new();
-    };
-    let rows = guess.requests.into_iter();
+    let path = dir.join(guess::FILE);
+    let guess = plain_file(&path).and_then(|text| Guess::of_text(&text, &path).ok());
+    let rows = guess.into_iter().flat_map(|guess| guess.requests);
     let of = rows.map(|row| {
         let counts = [row.evidence.functions, row.evidence.init];
         let sum = |of: fn(&crate::trace::Counts) -> u32| counts.iter().map(of).sum();

@@ -3,6 +3,7 @@
 mod explained;
 mod failure;
 mod folders;
+mod plain;
 
 use std::path::{Path, PathBuf};
 
@@ -90,7 +91,7 @@ fn usage(info: &RunInfo, standing: Standing) -> Vec<String> {
 
 /// Notes the name and the version in the head of the answer's config: `# Linux/x86 6.1.176 Kernel Configuration`.
 pub(super) fn name_project(dir: &Path, details: &mut Details) {
-    let Some(text) = folders::answer(dir) else {
+    let Some(text) = folders::answer(dir, details.standing) else {
         return;
     };
     let mut heads = text.lines().take(10);
