@@ -86,7 +86,7 @@ fn of_ladder(dir: &Path, args: &Args, shown: &Shown) -> Result<u8> {
         let dir = dir.display();
         return Err(
             Error::usage(format!("{dir} has a ladder in it, and no run")).hint(format!(
-                "each step is a run: `kbisect report {dir}/01-... --format ...`"
+                "each step is a run, such as `kbisect report {dir}/01-NAME`, and has a page of its own"
             )),
         );
     }

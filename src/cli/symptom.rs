@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -42,6 +42,13 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
             let log = Log::of_reader(&mut io::stdin().lock())
                 .map_err(|e| Error::failed("cannot read standard input").because(e))?;
             (log.text(), Given::Log)
+        }
+        text if Path::new(text).is_file() => {
+            let name = sanitize_line(text, 200);
+            return Err(
+                Error::usage(format!("{name} is a file; its name would be looked up"))
+                    .hint("give its contents: `kbisect symptom - < FILE`"),
+            );
         }
         text if text.trim().contains('\n') => (text.to_owned(), Given::Log),
         text => (text.to_owned(), Given::Text),
@@ -93,7 +100,7 @@ fn human(diagnosis: &Diagnosis, theme: &impl Theme) -> String {
     let answer = &diagnosis.answer;
     if answer.options.is_empty() {
         let trials = count(diagnosis.trials, "failing trial");
-        return text + &format!("No such line is known, of {trials}.\n");
+        return text + &format!("None of {trials} gave such a line.\n");
     }
     for found in answer.lines.iter().take(LINES) {
         let _ = writeln!(

@@ -303,6 +303,15 @@ impl Project {
         words.collect::<Vec<_>>().join(" ")
     }
 
+    /// The command with which a person builds the modules of the product and puts them into a folder.
+    #[must_use]
+    pub fn modules_command(&self) -> String {
+        let words = ["make", "-j$(nproc)"].into_iter();
+        let words = words.chain(self.make_args.iter().map(String::as_str));
+        let rest = ["modules", "modules_install", "INSTALL_MOD_PATH=ROOT"];
+        words.chain(rest).collect::<Vec<_>>().join(" ")
+    }
+
     /// The environment for make.
     pub fn make_env(&self) -> impl Iterator<Item = (OsString, OsString)> + '_ {
         self.env

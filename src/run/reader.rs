@@ -59,7 +59,7 @@ impl DetailsReader {
     /// # Errors
     /// There is neither a run nor a result, or its records cannot be read; or it was cancelled.
     pub fn read(&mut self, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<Details> {
-        if !RunDir::has_run(&self.dir) && self.dir.join(RESULT).exists() {
+        if !stored::is_run(&self.dir) && self.dir.join(RESULT).exists() {
             return self.of_result(cancel, tell);
         }
         let (info, lines) = RunDir::read(&self.dir)?;

@@ -30,13 +30,18 @@ pub fn directory(given: Option<&Path>, command: &str) -> Result<PathBuf> {
     )))
 }
 
+/// Is there a run in a folder, and not only some of its files?
+pub(super) fn is_run(dir: &Path) -> bool {
+    RunDir::has_run(dir) && dir.join("journal.jsonl").exists()
+}
+
 /// The result of the run in `dir`, finished or not; of a folder without a run, the `result.json` in it.
 ///
 /// # Errors
 /// There is neither; the run cannot be read; its start has not passed yet.
 pub fn report(dir: &Path) -> Result<Report> {
     let kept = dir.join(RESULT);
-    if !RunDir::has_run(dir) && kept.exists() {
+    if !is_run(dir) && kept.exists() {
         return read(&kept);
     }
     let (info, lines) = RunDir::read(dir)?;

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::Answer;
+use super::answer::Answer;
 
 /// Longest head of a request, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;

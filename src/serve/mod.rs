@@ -4,7 +4,10 @@
 //! secret in it. Pages of other sites can make a browser connect to it, under a name of theirs (DNS rebinding), so the
 //! name that the browser used must be this machine's.
 
+mod answer;
 mod connection;
+
+pub use answer::Answer;
 
 use std::fs::File;
 use std::io::Read;
@@ -23,19 +26,6 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Most connections at a time. Further ones are closed at once.
 const MOST: usize = 64;
-
-/// What is served under a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// A page of HTML.
-    Page(String),
-    /// Plain text.
-    Text(String),
-    /// A page of HTML that says why there is no other one now.
-    Broken(String),
-    /// There is nothing.
-    Nothing,
-}
 
 /// A path that somebody with the secret asked for, and where the answer goes.
 struct Question {

@@ -115,6 +115,9 @@ fn description(details: &Details, known: &[(&Symbol, i64)], shown: usize) -> Str
     if let [(name, bytes), ..] = known {
         said += &format!(" {name} costs most: {}.", signed_bytes(*bytes as f64));
     }
+    if known.iter().any(|(_, bytes)| *bytes == 0) {
+        said += " An image grows in steps, of 4 kB on x86: 0 can be less than one.";
+    }
     let savings = known.iter().filter(|(_, bytes)| *bytes < 0).count();
     if savings > 0 {
         said += &format!(" The image is larger without {savings} of them.");

@@ -11,7 +11,7 @@ use super::files::MINIMAL_FRAGMENT;
 use crate::journal::{Line, RunInfo, write_atomically};
 use crate::kconfig::{CheckedResolver, Project};
 use crate::lab::BEST_FRAGMENT;
-use crate::model::sanitize_line;
+use crate::model::{Value, sanitize_line};
 use crate::oracle;
 use crate::page::{self, Served};
 use crate::report::details::Standing;
@@ -85,7 +85,15 @@ fn usage(info: &RunInfo, standing: Standing) -> Vec<String> {
     let project = info.key.project.as_ref();
     let project = project.and_then(|project| project.read::<Project>().ok());
     project.map_or_else(Vec::new, |project| {
-        vec![project.usage(fragment), project.make_command()]
+        let mut commands = vec![project.usage(fragment), project.make_command()];
+        if info
+            .requests
+            .iter()
+            .any(|request| request.value == Value::MODULE)
+        {
+            commands.push(project.modules_command());
+        }
+        commands
     })
 }
 
