@@ -253,7 +253,10 @@ impl<'l, 'a> Run<'l, 'a> {
         match report {
             Report::Warning(text) => self.lab.emit(&Event::Warning { text }),
             Report::State(worker, state) => self.lab.emit(&Event::Worker { worker, state }),
-            Report::Started(worker, key) => self.flights.started(key, self.lab.taken(worker)),
+            Report::Started(worker, key) => {
+                self.flights.started(key, self.lab.taken(worker));
+                self.tell_began(worker, key);
+            }
             Report::Ended(key, worker, outcome) => {
                 // What is not in flight has ended before.
                 if let Some((doing, worker, taken)) = self.flights.ended(key, worker) {

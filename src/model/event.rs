@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{CandidateId, Judgement, TrialId, WorkerId};
+use super::{CandidateId, Judgement, Symbol, TrialId, WorkerId};
 
 /// A phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -47,6 +47,22 @@ pub enum WorkerState {
         /// The oracle's name.
         oracle: String,
     },
+}
+
+/// Why a candidate is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// It is likely to have all that is needed: nothing has passed yet.
+    Guess,
+    /// A group of requests is removed that are likely not needed.
+    Group,
+    /// One request is removed, with its dependents.
+    Single,
+    /// Its verdict is repeated.
+    Repeat,
+    /// It is built once more, from an empty tree.
+    Rebuild,
 }
 
 /// How far a run has come.
@@ -101,6 +117,23 @@ pub enum Event {
         worker: WorkerId,
         /// Its activity.
         state: WorkerState,
+    },
+    /// A worker took a trial of a candidate.
+    TrialBegan {
+        /// Which worker.
+        worker: WorkerId,
+        /// Which trial.
+        trial: TrialId,
+        /// Why this candidate.
+        purpose: Purpose,
+        /// Requests kept in it.
+        requests: usize,
+        /// How many requests of the best it lacks. None before anything has passed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lacks: Option<usize>,
+        /// The request that is removed alone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        symbol: Option<Symbol>,
     },
     /// A trial ended.
     TrialEnded {

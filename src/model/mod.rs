@@ -35,7 +35,7 @@ pub use certify::{CERTIFY, Certify};
 pub use confidence::Confidence;
 pub use config::{Config, Fingerprint, ResolvedConfig};
 pub use differences::{Difference, Noted, Part};
-pub use event::{Event, Phase, Progress, WorkerState};
+pub use event::{Event, Phase, Progress, Purpose, WorkerState};
 pub use forecast::Forecast;
 pub use key::{
     ContentId, EnvironmentKey, Hashes, NotedVariables, OracleFiles, OracleKey, ProjectKey, RunKey,

@@ -52,8 +52,8 @@ mod tests {
     use std::time::Duration;
 
     use crate::model::{
-        CandidateId, Fingerprint, Forecast, Judgement, Phase, Progress, Source, Stage, Timings,
-        TrialId, Verdict, WorkerId, WorkerState,
+        CandidateId, Fingerprint, Forecast, Judgement, Phase, Progress, Purpose, Source, Stage,
+        Timings, TrialId, Verdict, WorkerId, WorkerState,
     };
 
     /// One of each. The match has no `_`, so that a new event has to be added here.
@@ -106,7 +106,16 @@ mod tests {
                     objects: 3,
                 },
             }),
-            Event::Worker { .. } => Some(Event::TrialEnded {
+            Event::Worker { .. } => Some(Event::TrialBegan {
+                worker: WorkerId(1),
+                trial: TrialId(8),
+                purpose: Purpose::Guess,
+                requests: 11,
+                // Not in each.
+                lacks: None,
+                symbol: None,
+            }),
+            Event::TrialBegan { .. } => Some(Event::TrialEnded {
                 worker: Some(WorkerId(1)),
                 candidate: Some(CandidateId(7)),
                 requests: 10,

@@ -1,11 +1,12 @@
 //! Progress on a terminal: a line for the run, one for each worker, and lines that stay above.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Paint, Ui, Verbosity, words};
-use crate::model::{Event, Phase, WorkerState};
+use crate::model::{Event, Phase, WorkerId, WorkerState};
 
 /// How often the times on the screen move.
 const TICK: Duration = Duration::from_millis(200);
@@ -13,7 +14,11 @@ const TICK: Duration = Duration::from_millis(200);
 pub(super) struct Live {
     bars: MultiProgress,
     header: ProgressBar,
+    /// The trials that ended, of all that are expected.
+    whole: ProgressBar,
     workers: Vec<ProgressBar>,
+    /// For each worker, why its trial is made.
+    purposes: HashMap<WorkerId, String>,
     paint: Paint,
     verbosity: Verbosity,
     phase: Phase,
@@ -31,10 +36,15 @@ impl Live {
         header.set_style(style("{spinner} {wide_msg}"));
         header.enable_steady_tick(TICK);
         header.set_message("preparing");
+        let whole = bars.add(ProgressBar::new(0));
+        // As long as nobody knows how many trials there will be.
+        whole.set_style(style(""));
         Self {
             bars,
             header,
+            whole,
             workers: Vec::new(),
+            purposes: HashMap::new(),
             paint,
             verbosity,
             phase: Phase::Preparing,
@@ -63,7 +73,23 @@ impl Ui for Live {
                 self.phase = *phase;
                 self.header.set_message(words::phase(*phase));
             }
+            Event::TrialBegan { worker, .. } => {
+                if let Some(purpose) = words::purpose(event) {
+                    self.purposes.insert(*worker, purpose);
+                }
+            }
             Event::Worker { worker, state } => {
+                let mut text = words::state(state);
+                match state {
+                    WorkerState::Idle | WorkerState::Resolving => {
+                        self.purposes.remove(worker);
+                    }
+                    _ => {
+                        if let Some(purpose) = self.purposes.get(worker) {
+                            text += &format!(" | {purpose}");
+                        }
+                    }
+                }
                 let bar = self.worker(worker.0 as usize);
                 if matches!(
                     state,
@@ -71,14 +97,19 @@ impl Ui for Live {
                 ) {
                     bar.reset_elapsed();
                 }
-                bar.set_message(words::state(state));
+                bar.set_message(text);
                 bar.tick();
             }
             Event::Progress { progress, elapsed } => {
                 for bar in &self.workers {
                     bar.tick();
                 }
-                let text = words::progress(progress, *elapsed);
+                let (ended, all) = words::share(progress);
+                self.whole.set_style(style("  {bar:20} {wide_msg}"));
+                self.whole.set_message(words::ahead(progress, *elapsed));
+                self.whole.set_length(all);
+                self.whole.set_position(ended);
+                let text = words::so_far(progress, *elapsed);
                 self.header
                     .set_message(format!("{} | {text}", short(self.phase)));
             }
@@ -90,6 +121,7 @@ impl Ui for Live {
         for bar in &self.workers {
             bar.finish_and_clear();
         }
+        self.whole.finish_and_clear();
         self.header.finish_and_clear();
     }
 }

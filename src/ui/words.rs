@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Event, Judgement, Phase, Progress, Source, Verdict, WorkerState, count, duration, sanitize,
-    sanitize_line,
+    Event, Judgement, Phase, Progress, Purpose, Source, Verdict, WorkerState, count, duration,
+    sanitize, sanitize_line,
 };
 
 use super::options::Verbosity;
@@ -119,12 +119,67 @@ pub(super) fn line(paint: Paint, verbosity: Verbosity, event: &Event) -> Option<
             worker,
             state: which,
         } => format!("worker {}: {}", worker.0, state(which)),
-        Event::Progress { .. } => return None,
+        Event::TrialBegan { .. } | Event::Progress { .. } => return None,
     })
 }
 
-/// One line about how far the run has come.
+/// What a trial takes away, and why, if the event is that one began.
+pub(super) fn purpose(event: &Event) -> Option<String> {
+    let Event::TrialBegan {
+        purpose,
+        requests,
+        lacks,
+        symbol,
+        ..
+    } = event
+    else {
+        return None;
+    };
+    let symbol = symbol.as_ref().map(ToString::to_string);
+    let lacks = lacks.unwrap_or_default();
+    Some(match (purpose, symbol) {
+        (Purpose::Guess, _) => format!("a guess of {}", count(*requests, "request")),
+        (Purpose::Rebuild, _) => "once more, from an empty tree".to_owned(),
+        (Purpose::Single, Some(symbol)) if lacks > 1 => {
+            format!("without {symbol} and {} on it", depend(lacks - 1))
+        }
+        (Purpose::Single, Some(symbol)) => format!("without {symbol}"),
+        (Purpose::Repeat, Some(symbol)) => format!("asked again: without {symbol}"),
+        (Purpose::Repeat, None) if lacks == 0 => "asked again: the best".to_owned(),
+        (Purpose::Repeat, None) => format!("asked again: {lacks} fewer"),
+        (Purpose::Single | Purpose::Group, _) => {
+            format!("a group: {} that may go", count(lacks, "request"))
+        }
+    })
+}
+
+/// `1 that depends`, `3 that depend`.
+fn depend(n: usize) -> String {
+    match n {
+        1 => "1 that depends".to_owned(),
+        n => format!("{n} that depend"),
+    }
+}
+
+/// How many trials have ended and how many there will be, as expected; at least the next one.
+pub(super) fn share(progress: &Progress) -> (u64, u64) {
+    let judged = progress.passed + progress.failed + progress.unresolved;
+    let likely = progress.likely.unwrap_or(progress.at_most);
+    let ahead = likely.clamp(progress.at_least, progress.at_most.max(progress.at_least));
+    (judged.into(), u64::from(judged) + u64::from(ahead))
+}
+
+/// One line about how far the run has come, and what is still to come.
 pub(super) fn progress(progress: &Progress, elapsed: Duration) -> String {
+    format!(
+        "{} | {}",
+        so_far(progress, elapsed),
+        ahead(progress, elapsed)
+    )
+}
+
+/// One line about how far the run has come.
+pub(super) fn so_far(progress: &Progress, elapsed: Duration) -> String {
     let judged = progress.passed + progress.failed + progress.unresolved;
     let best = format!(
         "best {}, {}",
@@ -146,12 +201,13 @@ pub(super) fn progress(progress: &Progress, elapsed: Duration) -> String {
     if progress.unresolved > 0 {
         text += &format!(", {} unresolved", progress.unresolved);
     }
-    text += &format!(
-        " | {} | {}",
-        duration(elapsed),
-        remaining(progress, elapsed, judged)
-    );
-    text
+    text + &format!(" | {}", duration(elapsed))
+}
+
+/// What is still to come, in a line.
+pub(super) fn ahead(progress: &Progress, elapsed: Duration) -> String {
+    let judged = progress.passed + progress.failed + progress.unresolved;
+    remaining(progress, elapsed, judged)
 }
 
 /// What is still to come. The bounds are the search's; the time is what trials took so far, so
@@ -192,6 +248,7 @@ fn remaining(progress: &Progress, elapsed: Duration, judged: u32) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -228,6 +285,46 @@ mod tests {
         assert!(
             progress(&p, elapsed).ends_with("4 trials to go"),
             "one trial says nothing"
+        );
+    }
+
+    #[test]
+    fn a_worker_says_what_it_takes_away_and_why() {
+        let said = |which, lacks, symbol: Option<&str>| {
+            purpose(&Event::TrialBegan {
+                worker: crate::model::WorkerId(0),
+                trial: crate::model::TrialId(7),
+                purpose: which,
+                requests: 20,
+                lacks,
+                symbol: symbol.map(|name| crate::model::Symbol::new(name).unwrap()),
+            })
+            .unwrap()
+        };
+        assert_eq!(said(Purpose::Guess, None, None), "a guess of 20 requests");
+        assert_eq!(
+            said(Purpose::Group, Some(9), None),
+            "a group: 9 requests that may go"
+        );
+        assert_eq!(
+            said(Purpose::Single, Some(1), Some("EPOLL")),
+            "without EPOLL"
+        );
+        assert_eq!(
+            said(Purpose::Single, Some(3), Some("NET")),
+            "without NET and 2 that depend on it"
+        );
+        assert_eq!(
+            said(Purpose::Repeat, Some(0), None),
+            "asked again: the best"
+        );
+        assert_eq!(
+            said(Purpose::Repeat, Some(1), Some("NET")),
+            "asked again: without NET"
+        );
+        assert_eq!(
+            said(Purpose::Rebuild, Some(0), None),
+            "once more, from an empty tree"
         );
     }
 }

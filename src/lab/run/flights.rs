@@ -76,6 +76,15 @@ impl Flights {
         }
     }
 
+    /// The trial of a candidate that is under way with this key.
+    pub(super) fn trial(&self, key: TrialKey) -> Option<&Trial> {
+        let flight = self.all.iter().find(|flight| flight.key == key)?;
+        match &flight.doing {
+            Doing::Judging(trial) => Some(trial),
+            Doing::Resolving(_) => None,
+        }
+    }
+
     /// One ended: what it was, who made it, and when that worker took it, if it was in flight.
     pub(super) fn ended(
         &mut self,

@@ -4,10 +4,54 @@ use std::collections::BTreeSet;
 
 use super::Run;
 use crate::lab::store::BEST_FRAGMENT;
-use crate::model::{Candidate, Event, Origin, ResolvedConfig};
+use crate::model::{
+    Candidate, Event, Origin, Purpose, RequestId, RequestSet, ResolvedConfig, WorkerId,
+};
 use crate::search::{Coverage, Reliability};
+use crate::trial::TrialKey;
 
 impl Run<'_, '_> {
+    /// Says which trial a worker took, and why.
+    pub(super) fn tell_began(&mut self, worker: WorkerId, key: TrialKey) {
+        let Some(trial) = self.flights.trial(key) else {
+            return;
+        };
+        let (id, Some(candidate)) = (trial.id, trial.candidates.first()) else {
+            return;
+        };
+        let gone = (self.search.has_passed()).then(|| self.search.best().minus(&candidate.keep));
+        let single = gone.as_ref().and_then(|gone| self.single(gone));
+        let purpose = match &gone {
+            _ if candidate.round > 0 => Purpose::Repeat,
+            _ if candidate.origin == Origin::Empty => Purpose::Rebuild,
+            None => Purpose::Guess,
+            Some(_) if single.is_some() => Purpose::Single,
+            Some(_) => Purpose::Group,
+        };
+        let event = Event::TrialBegan {
+            worker,
+            trial: id,
+            purpose,
+            requests: candidate.keep.len(),
+            lacks: gone.map(|gone| gone.len()),
+            symbol: single.map(|id| self.lab.requests[id.index()].symbol.clone()),
+        };
+        self.lab.emit(&event);
+    }
+
+    /// The request with which all of these fall, if there is one.
+    fn single(&self, gone: &RequestSet) -> Option<RequestId> {
+        if gone.len() == 1 {
+            return gone.iter().next();
+        }
+        let depends = self.lab.journal.state().depends.as_ref()?;
+        gone.iter().find(|id| {
+            let carried = depends.carried.get(id.index());
+            let falls = carried.into_iter().flatten().copied().chain([*id]);
+            gone.is_subset(&RequestSet::of(gone.capacity(), falls))
+        })
+    }
+
     /// Says why something that was built before is built from nothing.
     pub(super) fn tell_origin(&mut self, candidate: &Candidate) {
         if candidate.origin == Origin::Earlier {
