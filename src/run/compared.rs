@@ -46,7 +46,8 @@ fn add_steps(dir: &Path, runs: &mut Vec<ComparedRun>, notes: &mut Vec<String>) -
         let why = match step.state {
             StepState::StartFails => "its start fails",
             StepState::Unreliable => "its oracle or its builds are too unreliable",
-            _ if directory(Some(&path), "compare").is_err() => "it has not begun",
+            StepState::Waiting if directory(Some(&path), "compare").is_err() => "it has not begun",
+            _ if directory(Some(&path), "compare").is_err() => "its folder is missing",
             _ => match read(&path) {
                 Ok(run) => {
                     runs.push(run);
