@@ -258,6 +258,7 @@ impl RunDir {
             return Err(no_run(path));
         }
         let (info, journal) = (read_info(path)?.0, path.join(JOURNAL));
+        check_plain(&journal)?;
         let lines = Journal::read(&journal)?.lines;
         fits::check(&lines, info.requests.len(), &journal)?;
         Ok((info, lines))
@@ -346,8 +347,24 @@ fn no_run(path: &Path) -> Error {
 }
 
 /// What `run.json` says, and its bytes.
+/// Refuses what is no plain file: to open a pipe would wait for its other end.
+///
+/// # Errors
+/// It is none, or is not there.
+fn check_plain(path: &Path) -> Result<()> {
+    let meta = fs::metadata(path).map_err(|e| Error::io("read", path, e))?;
+    match meta.is_file() {
+        true => Ok(()),
+        false => Err(Error::failed(format!(
+            "{} is no plain file",
+            path.display()
+        ))),
+    }
+}
+
 fn read_info(path: &Path) -> Result<(RunInfo, Vec<u8>)> {
     let path = path.join(INFO);
+    check_plain(&path)?;
     let text = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
     let damaged = |e| Error::failed(format!("{} is damaged", path.display())).because(e);
     understand(&text, VERSION, &path)

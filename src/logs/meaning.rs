@@ -159,7 +159,8 @@ fn reboots(log: &Log) -> Option<Meaning> {
 /// By how the boot ended.
 fn of_end(failure: &Failure<'_>) -> Option<Meaning> {
     let evidence = failure.evidence;
-    let is_blank = failure.bad.is_none_or(Log::is_blank);
+    // A log that is missing says nothing.
+    let is_blank = failure.bad.is_some_and(Log::is_blank);
     let last = failure
         .bad
         .into_iter()

@@ -60,7 +60,11 @@ pub(crate) fn page(
     // It reads what oracles and builds left, and must not cost the run its exit code.
     match panic::catch_unwind(AssertUnwindSafe(make)) {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => warn(tell, format!("{PAGE} is not written: {error}")),
+        Ok(Err(error)) => {
+            let source = std::error::Error::source(&error);
+            let why = source.map_or_else(String::new, |source| format!(": {source}"));
+            warn(tell, format!("{PAGE} is not written: {error}{why}"));
+        }
         Err(_) => warn(
             tell,
             format!("{PAGE} is not written: kbisect has a mistake, see above"),

@@ -100,7 +100,13 @@ fn read(folder: &Path, warn: &mut dyn FnMut(&str)) -> Result<Index> {
 
 fn one(path: &Path) -> Result<Index> {
     let failed = |e| Error::io("read", path, e);
-    let size = fs::metadata(path).map_err(failed)?.len();
+    let meta = fs::metadata(path).map_err(failed)?;
+    let size = meta.len();
+    // To open a pipe would wait for its other end.
+    if !meta.is_file() {
+        let path = path.display();
+        return Err(Error::failed(format!("{path} is no plain file")));
+    }
     if size > LONGEST {
         return Err(Error::failed(format!(
             "{} is too long for an index of symptoms: {size} bytes",

@@ -50,8 +50,14 @@ impl Trials<'_> {
             }
         };
         let bad = shown.as_deref().and_then(read);
-        let is_console = shown.as_ref().is_some_and(|path| path.ends_with(CONSOLE));
-        let console = bad.as_ref().filter(|_| is_console);
+        // It may be there and empty: that says something, too.
+        let console = match stage {
+            Stage::Oracle => oracle
+                .as_ref()
+                .and_then(|oracle| read(&oracle.join(CONSOLE))),
+            Stage::Build => None,
+        };
+        let console = console.as_ref();
         let good = match (&self.good, &oracle) {
             (Some(good), Some(oracle)) => oracle
                 .file_name()
@@ -105,15 +111,19 @@ fn safe(line: &LogLine) -> String {
     sanitize_line(&line.text, LONGEST)
 }
 
+/// A log below the run directory. Not through a link: the page would show a file of its reader to others.
 fn read(path: &Path) -> Option<Log> {
-    Log::read(path).ok().filter(|log| !log.is_blank())
+    let is_file = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
+    is_file.then(|| Log::read(path).ok()).flatten()
 }
 
 /// The first of these files in a folder that has something in it.
 fn first_of(folder: &Path, names: &[&str]) -> Option<PathBuf> {
-    let paths = names.iter().map(|name| folder.join(name));
-    let mut paths = paths.filter(|path| fs::metadata(path).is_ok_and(|meta| meta.len() > 0));
-    paths.next()
+    let has_text = |path: &PathBuf| {
+        fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() > 0)
+    };
+    let mut paths = names.iter().map(|name| folder.join(name));
+    paths.find(has_text)
 }
 
 /// The folder of the oracle that was asked last in a trial, of these in their order: after the one that rejected the

@@ -82,6 +82,18 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
         let text = "Bytes of image do not count modules: a module, and what only modules need, costs nothing there.";
         details.gaps.push(text.to_owned());
     }
+    let has_console = |option: &OptionDetails| {
+        let log = option
+            .failure
+            .as_ref()
+            .and_then(|failure| failure.log.as_ref());
+        log.is_some()
+    };
+    let compared = details.options.iter().any(has_console);
+    if compared && !trials.good.as_deref().is_some_and(Path::is_dir) {
+        let text = "The folder of the answer's trial is missing: no console is compared with that of the answer.";
+        details.gaps.push(text.to_owned());
+    }
     if missing > 0 {
         details.gaps.push(format!(
             "The folders of {} are missing in {}: their logs and configs are not shown.",

@@ -14,7 +14,8 @@ const LONGEST: u64 = 32 << 20;
 /// trials, and a report is to be made all the same.
 pub(super) fn plain_file(path: &Path) -> Option<String> {
     // A pipe would wait for its other end.
-    let flags = OFlag::O_NONBLOCK.bits();
+    // Nor a link: the page would show a file of its reader to others.
+    let flags = (OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits();
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(flags)
