@@ -1,10 +1,12 @@
 //! What the report says, in each of its forms.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use kbisect::page::{Served, csv, dot, html, markdown};
 use kbisect::report::Details;
 use kbisect::report::details::Standing;
+use serde_json::Value;
 use snapbox::{Assert, Data};
 
 use super::sample::{hostile, large, small};
@@ -262,4 +264,52 @@ fn only_a_live_page_may_ask_its_server() {
     assert!(file.contains("connect-src 'none'") && !file.contains(" data-version="));
     let live = html(&small(), Served::Live { version: "7" }).unwrap();
     assert!(live.contains("connect-src 'self'") && live.contains(" data-version=\"7\""));
+}
+
+/// The paths to all keys of all objects in a value, one for each name below each name.
+fn keys(
+    value: &Value,
+    path: &str,
+    below: &str,
+    seen: &mut BTreeSet<String>,
+    all: &mut Vec<String>,
+) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let path = format!("{path}/{name}");
+                if seen.insert(format!("{below}/{name}")) {
+                    all.push(path.clone());
+                }
+                keys(field, &path, name, seen, all);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                keys(item, &format!("{path}/{at}"), below, seen, all);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_page_can_do_without_each_part_that_may_be_missing() {
+    let whole = serde_json::to_value(small()).unwrap();
+    let mut all = Vec::new();
+    keys(&whole, "", "", &mut BTreeSet::new(), &mut all);
+    let mut without = 0;
+    for path in all {
+        let (object, name) = path.rsplit_once('/').unwrap();
+        let mut value = whole.clone();
+        let fields = value.pointer_mut(object).unwrap().as_object_mut().unwrap();
+        fields.remove(name);
+        if let Ok(details) = serde_json::from_value(value) {
+            without += 1;
+            if let Err(error) = kbisect::page::html(&details, kbisect::page::Served::File) {
+                panic!("without {path}: {error:?}");
+            }
+        }
+    }
+    assert!(without > 15, "{without}");
 }
