@@ -187,6 +187,12 @@ impl RunDir {
         path.join(INFO).exists()
     }
 
+    /// Are there all records of a run, and not only some of its files?
+    #[must_use]
+    pub fn is_whole(path: &Path) -> bool {
+        path.join(JOURNAL).exists() && Self::has_run(path)
+    }
+
     /// Is a run under way in this directory, on this machine?
     #[must_use]
     pub fn is_held(path: &Path) -> bool {
@@ -254,7 +260,7 @@ impl RunDir {
     /// # Errors
     /// As [`RunDir::open`], but a lock is no matter.
     pub fn read(path: &Path) -> Result<(RunInfo, Vec<Line>)> {
-        if !path.join(JOURNAL).exists() || !Self::has_run(path) {
+        if !Self::is_whole(path) {
             return Err(no_run(path));
         }
         let (info, journal) = (read_info(path)?.0, path.join(JOURNAL));

@@ -5,7 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
 use super::control::Control;
-use super::details::{self, PAGE, of_run};
+use super::details::{self, PAGE, Records, of_run};
 use super::files::{MINIMAL_CONFIG, MINIMAL_FRAGMENT, json_file};
 use super::opened::Opened;
 use super::tell::{Watcher, warn};
@@ -54,7 +54,12 @@ pub(crate) fn page(
     }
     let Opened { dir, info, journal } = opened;
     let make = || {
-        let details = of_run(dir.path(), info, journal.lines(), report, resolver);
+        let records = Records {
+            info,
+            lines: journal.lines(),
+            state: journal.state(),
+        };
+        let details = of_run(dir.path(), records, report, resolver);
         details::write_page(dir.path(), &details)
     };
     // It reads what oracles and builds left, and must not cost the run its exit code.

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::details::{self, Records};
 use super::prepare::tools;
+use super::stored;
 use super::tell::Watcher;
 use super::tools::{Tools, Want, WhenMissing};
-use super::{details, stored};
-use crate::journal::RunDir;
+use crate::journal::{RunDir, RunState};
 use crate::model::sanitize_line;
 use crate::report::{self, Details, RESULT};
 use crate::settings::Settings;
@@ -59,12 +60,18 @@ impl DetailsReader {
     /// # Errors
     /// There is neither a run nor a result, or its records cannot be read; or it was cancelled.
     pub fn read(&mut self, cancel: &CancelToken, tell: &mut Watcher<'_>) -> Result<Details> {
-        if !stored::is_run(&self.dir) && self.dir.join(RESULT).exists() {
+        if !RunDir::is_whole(&self.dir) && self.dir.join(RESULT).exists() {
             return self.of_result(cancel, tell);
         }
         let (info, lines) = RunDir::read(&self.dir)?;
-        let report = stored::report(&self.dir);
-        let mut details = details::from_records(&self.dir, &info, &lines, report);
+        let state = RunState::of(&lines);
+        let report = stored::of_records(&self.dir, &info, &state);
+        let records = Records {
+            info: &info,
+            lines: &lines,
+            state: &state,
+        };
+        let mut details = details::from_records(&self.dir, records, report);
         let settings = info.settings.read::<Settings>();
         self.ready(settings.map_err(|e| e.to_string()), cancel, tell)?;
         self.explain(&mut details);

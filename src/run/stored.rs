@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ladder::Ladder;
-use crate::journal::RunDir;
-use crate::report::{RESULT, Report, Status, gather};
+use crate::journal::{RunDir, RunInfo, RunState};
+use crate::report::{RESULT, Report, Status, of_state};
 use crate::{Error, Result, settings};
 
 /// The run directory for a command: `given`, else that of the settings file. `command` is its name, for the hint.
@@ -30,22 +30,25 @@ pub fn directory(given: Option<&Path>, command: &str) -> Result<PathBuf> {
     )))
 }
 
-/// Is there a run in a folder, and not only some of its files?
-pub(super) fn is_run(dir: &Path) -> bool {
-    RunDir::has_run(dir) && dir.join("journal.jsonl").exists()
-}
-
 /// The result of the run in `dir`, finished or not; of a folder without a run, the `result.json` in it.
 ///
 /// # Errors
 /// There is neither; the run cannot be read; its start has not passed yet.
 pub fn report(dir: &Path) -> Result<Report> {
     let kept = dir.join(RESULT);
-    if !is_run(dir) && kept.exists() {
+    if !RunDir::is_whole(dir) && kept.exists() {
         return read(&kept);
     }
     let (info, lines) = RunDir::read(dir)?;
-    let mut report = gather(&info, &lines)?;
+    of_records(dir, &info, &RunState::of(&lines))
+}
+
+/// The result of the run in `dir`, which has these records.
+///
+/// # Errors
+/// Its start has not passed yet.
+pub(super) fn of_records(dir: &Path, info: &RunInfo, state: &RunState) -> Result<Report> {
+    let mut report = of_state(info, state)?;
     if report.status == Status::Stopped && RunDir::is_held(dir) {
         report.status = Status::Running;
         report.stopped = None;

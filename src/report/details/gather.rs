@@ -18,11 +18,15 @@ use crate::report::{KeptRequest, Report, Status};
 /// Longest texts, in characters.
 const LONGEST: usize = 1000;
 
-/// The long report of a run with these records. `report` is its result; without one nothing has passed yet, and
+/// The long report of a run with these records, and in the state after them. `report` is its result; without one nothing has passed yet, and
 /// `why` says what is known of that.
 #[must_use]
-pub fn from_journal(info: &RunInfo, lines: &[Line], report: Result<Report, String>) -> Details {
-    let state = RunState::of(lines);
+pub fn from_journal(
+    info: &RunInfo,
+    lines: &[Line],
+    state: &RunState,
+    report: Result<Report, String>,
+) -> Details {
     let requests = info.requests.len();
     let asked = Asked {
         command: command(&info.argv),
@@ -49,10 +53,10 @@ pub fn from_journal(info: &RunInfo, lines: &[Line], report: Result<Report, Strin
     });
     let map = map::map(lines, &trials, &info.requests, &best);
     Details {
-        builds: builds(&state, result.as_ref()),
+        builds: builds(state, result.as_ref()),
         removed: removed.collect(),
         free: info.analysis.as_ref().map(free::free).unwrap_or_default(),
-        edges: edges(info, &state, &best),
+        edges: edges(info, state, &best),
         steps: steps.steps,
         trials,
         map,

@@ -247,7 +247,7 @@ fn an_edge_that_follows_from_others_is_left_out() {
 fn what_went_wrong_before_anything_passed_is_told() {
     let (info, lines) = recorded("start-refused");
     let why = "the start has \u{1b}]0;not\u{7} passed".to_owned();
-    let details = from_journal(&info, &lines, Err(why));
+    let details = from_journal(&info, &lines, &RunState::of(&lines), Err(why));
     assert!(details.result.is_none());
     assert_eq!(details.said, ["the start has passed"]);
     assert!(!details.trials.is_empty());

@@ -8,7 +8,7 @@ mod plain;
 use std::path::{Path, PathBuf};
 
 use super::files::MINIMAL_FRAGMENT;
-use crate::journal::{Line, RunInfo, write_atomically};
+use crate::journal::{Line, RunInfo, RunState, write_atomically};
 use crate::kconfig::{CheckedResolver, Project};
 use crate::lab::BEST_FRAGMENT;
 use crate::model::{Value, sanitize_line};
@@ -24,15 +24,23 @@ pub const PAGE: &str = "report.html";
 /// Longest text of a line, in characters.
 const LONGEST: usize = 400;
 
+/// The records of a run.
+#[derive(Clone, Copy)]
+pub(crate) struct Records<'a> {
+    pub(crate) info: &'a RunInfo,
+    pub(crate) lines: &'a [Line],
+    /// The state after these.
+    pub(crate) state: &'a RunState,
+}
+
 /// The long report of a run that this process holds.
 pub(crate) fn of_run(
     dir: &Path,
-    info: &RunInfo,
-    lines: &[Line],
+    records: Records<'_>,
     report: &Report,
     resolver: &CheckedResolver,
 ) -> Details {
-    let mut details = from_records(dir, info, lines, Ok(report.clone()));
+    let mut details = from_records(dir, records, Ok(report.clone()));
     explained::explain(dir, &mut details, resolver);
     details
 }
@@ -56,14 +64,10 @@ pub(super) fn explain(dir: &Path, details: &mut Details, resolver: Option<&Check
 }
 
 /// What the records and the folders of the trials say.
-pub(super) fn from_records(
-    dir: &Path,
-    info: &RunInfo,
-    lines: &[Line],
-    report: Result<Report>,
-) -> Details {
+pub(super) fn from_records(dir: &Path, records: Records<'_>, report: Result<Report>) -> Details {
+    let Records { info, lines, state } = records;
     let report = report.map_err(|error: Error| error.to_string());
-    let mut details = details::from_journal(info, lines, report);
+    let mut details = details::from_journal(info, lines, state, report);
     for asked in &mut details.asked.oracles {
         let name = asked.name.split(':').next().unwrap_or_default();
         let shipped = oracle::shipped(name).ok();
