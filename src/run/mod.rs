@@ -54,6 +54,7 @@ mod modules;
 mod opened;
 mod opening;
 mod oracles;
+mod plain;
 mod plan;
 mod prepare;
 mod prior;
@@ -119,7 +120,7 @@ use opened::{Opened, open, resumed};
 use session::drive;
 use start::StartFiles;
 use tell::{note, warn};
-use tools::Want;
+use tools::{Tools, Want};
 
 /// The name of this program in oracles.
 pub(crate) const OWN_NAME: &str = "kbisect";
@@ -307,10 +308,21 @@ fn search_within(
         }
         resumed(&mut opened, tell)?;
     }
+    search_to_end(&mut opened, settings, tools, control, tell)
+}
+
+/// Searches on in an opened run, and writes what came of it.
+fn search_to_end(
+    opened: &mut Opened,
+    settings: &Settings,
+    tools: Tools,
+    control: &Control,
+    tell: &mut Watcher<'_>,
+) -> Result<Ended> {
     let resolver = Arc::clone(&tools.resolver);
-    let outcome = drive(&mut opened, settings, tools, control, tell)?;
-    let ended = ended(&opened, &outcome, settings, tell)?;
-    finish::page(&opened, &ended.report, &resolver, control, tell);
+    let outcome = drive(opened, settings, tools, control, tell)?;
+    let ended = ended(opened, &outcome, settings, tell)?;
+    finish::page(opened, &ended.report, &resolver, control, tell);
     Ok(ended)
 }
 

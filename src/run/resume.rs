@@ -2,16 +2,15 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::control::{Control, interruptible};
 use super::finish::finished;
 use super::opened::{Opened, check_key, key_differences, open, resumed};
-use super::session::drive;
+
 use super::tell::{Watcher, warn};
 use super::tools::{Want, WhenMissing};
-use super::{Ended, checks, ended, over_before, tools};
+use super::{Ended, checks, over_before, search_to_end, tools};
 use crate::model::Difference;
 use crate::settings::{self, Settings};
 use crate::{Error, ErrorKind, Result};
@@ -75,11 +74,7 @@ pub fn resume(
         resumed(&mut opened, tell)?;
         Ok(tools)
     })?;
-    let resolver = Arc::clone(&tools.resolver);
-    let outcome = drive(&mut opened, &settings, tools, control, tell)?;
-    let ended = ended(&opened, &outcome, &settings, tell)?;
-    super::finish::page(&opened, &ended.report, &resolver, control, tell);
-    Ok(ended)
+    search_to_end(&mut opened, &settings, tools, control, tell)
 }
 
 /// The settings of a run that goes on in `dir`.

@@ -11,7 +11,9 @@ use crate::logs::{self, Log, Meaning};
 use crate::model::{Stage, TrialId};
 use crate::oracle::{Header, shipped};
 use crate::report::{RESULT, Reason, Report};
+use crate::run::plain::plain_file;
 use crate::symptoms::{Answer, Entry, Given, Index, Search, lines};
+use crate::trial::CONFIG;
 use crate::{Error, Result};
 
 /// The folder, in the data folder. It has a file for each run.
@@ -124,7 +126,7 @@ fn one(path: &Path) -> Result<Index> {
 /// There is no result in `dir`; it cannot be written.
 pub fn add_symptoms(dir: &Path) -> Result<usize> {
     let report = super::report(dir)?;
-    keep(&folder()?, dir, &report)
+    keep(&folder()?, entries_of_run(dir, &report))
 }
 
 /// Adds the failing trials of a run that has just ended to those of this machine.
@@ -132,15 +134,16 @@ pub fn add_symptoms(dir: &Path) -> Result<usize> {
 /// # Errors
 /// They cannot be written.
 pub(super) fn keep_run(dir: &Path, report: &Report) -> Result<()> {
+    let entries = entries_of_run(dir, report);
     // Without any there need be no data folder.
-    match entries_of_run(dir, report).is_empty() {
+    match entries.is_empty() {
         true => Ok(()),
-        false => keep(&folder()?, dir, report).map(|_| ()),
+        false => keep(&folder()?, entries).map(|_| ()),
     }
 }
 
-fn keep(folder: &Path, dir: &Path, report: &Report) -> Result<usize> {
-    let entries = entries_of_run(dir, report);
+/// Writes the entries of one run, and returns how many they are.
+fn keep(folder: &Path, entries: Vec<Entry>) -> Result<usize> {
     let Some(run) = entries.first().and_then(|entry| entry.run.clone()) else {
         return Ok(0);
     };
@@ -167,10 +170,10 @@ pub fn entries_of_run(dir: &Path, report: &Report) -> Vec<Entry> {
         return Vec::new();
     }
     let begun = [dir.join("run.json"), dir.join(RESULT)];
-    let Some(text) = begun.iter().find_map(|path| fs::read(path).ok()) else {
+    let Some(text) = begun.iter().find_map(|path| plain_file(path)) else {
         return Vec::new();
     };
-    let run = blake3::hash(&text).to_hex()[..16].to_owned();
+    let run = blake3::hash(text.as_bytes()).to_hex()[..16].to_owned();
     let good = [report.after.trial, report.before.trial];
     let good = good.map(|trial| consoles(dir, trial));
     let good = good
@@ -236,7 +239,7 @@ fn guest_of(oracle: &str) -> Option<String> {
 
 /// The version in the first lines of a config: `# Linux/x86 6.1.192 Kernel Configuration`.
 fn kernel_of(dir: &Path, trial: TrialId) -> Option<String> {
-    let text = fs::read_to_string(RunDir::trial_dir(dir, trial).join("config")).ok()?;
+    let text = plain_file(&RunDir::trial_dir(dir, trial).join(CONFIG))?;
     let line = text
         .lines()
         .take(5)
@@ -312,7 +315,10 @@ mod tests {
         let report = run_in(temp.path(), "busybox");
         assert!(entries_of_run(temp.path(), &report).is_empty());
         let folder = temp.path().join("symptoms");
-        assert_eq!(keep(&folder, temp.path(), &report).unwrap(), 0);
+        assert_eq!(
+            keep(&folder, entries_of_run(temp.path(), &report)).unwrap(),
+            0
+        );
         assert!(!folder.exists());
     }
 
@@ -324,7 +330,10 @@ mod tests {
         let ask = || diagnose_by(&folder, "dropbear -E", Given::Text, &mut silent).unwrap();
         let before = ask();
         for _ in 0..2 {
-            assert_eq!(keep(&folder, temp.path(), &report).unwrap(), 1);
+            assert_eq!(
+                keep(&folder, entries_of_run(temp.path(), &report)).unwrap(),
+                1
+            );
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         let after = ask();

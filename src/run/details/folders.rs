@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::failure::Trials;
-use super::plain::plain_file;
 use crate::journal::RunDir;
 use crate::kconfig::parse_config;
 use crate::lab::BEST_CONFIG;
@@ -13,6 +12,7 @@ use crate::report::Reason;
 use crate::report::details::{Details, OptionDetails, Standing, Traced};
 use crate::run::files::MINIMAL_CONFIG;
 use crate::run::guess::{self, Guess};
+use crate::run::plain::plain_file;
 use crate::trial;
 
 /// Longest text of a line, in characters.

@@ -3,7 +3,6 @@
 mod explained;
 mod failure;
 mod folders;
-mod plain;
 
 use std::path::{Path, PathBuf};
 

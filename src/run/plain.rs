@@ -12,7 +12,7 @@ const LONGEST: u64 = 32 << 20;
 
 /// The text of a file. None if there is none, it is no plain file, or it is too long: oracles can write to the folders of
 /// trials, and a report is to be made all the same.
-pub(super) fn plain_file(path: &Path) -> Option<String> {
+pub(crate) fn plain_file(path: &Path) -> Option<String> {
     // A pipe would wait for its other end.
     // Nor a link: the page would show a file of its reader to others.
     let flags = (OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits();
