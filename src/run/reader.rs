@@ -71,10 +71,10 @@ impl DetailsReader {
             lines: &lines,
             state: &state,
         };
-        let mut details = details::from_records(&self.dir, records, report);
+        let (mut details, answer) = details::from_records(&self.dir, records, report);
         let settings = info.settings.read::<Settings>();
         self.ready(settings.map_err(|e| e.to_string()), cancel, tell)?;
-        self.explain(&mut details);
+        self.explain(&mut details, answer.as_deref());
         Ok(details)
     }
 
@@ -82,9 +82,9 @@ impl DetailsReader {
         let report = stored::report(&self.dir)?;
         let settings = serde_json::from_value::<Settings>(report.settings.clone());
         let mut details = report::details::from_result(report);
-        details::name_project(&self.dir, &mut details);
+        let answer = details::named(&self.dir, &mut details);
         self.ready(settings.map_err(|e| e.to_string()), cancel, tell)?;
-        self.explain(&mut details);
+        self.explain(&mut details, answer.as_deref());
         Ok(details)
     }
 
@@ -115,15 +115,16 @@ impl DetailsReader {
         Ok(())
     }
 
-    fn explain(&self, details: &mut Details) {
-        match &self.kconfig {
-            Kconfig::Ready(tools) => details::explain(&self.dir, details, Some(&tools.resolver)),
+    fn explain(&self, details: &mut Details, answer: Option<&str>) {
+        let resolver = match &self.kconfig {
+            Kconfig::Ready(tools) => Some(&*tools.resolver),
             Kconfig::Absent(why) => {
                 details.gaps.extend(why.clone());
-                details::explain(&self.dir, details, None);
+                None
             }
-            Kconfig::Unread => {}
-        }
+            Kconfig::Unread => None,
+        };
+        details::explain(details, answer, resolver);
     }
 }
 

@@ -1,9 +1,7 @@
 //! Explains each line of the answer's config and each request, as Kconfig understands them.
 
 use std::collections::HashMap;
-use std::path::Path;
 
-use super::folders;
 use crate::kconfig::engine::{Definition, Model, State, Why};
 use crate::kconfig::{self, CheckedResolver, parse_config};
 use crate::model::{Config, Fragment, Request, Symbol, Value, sanitize, sanitize_line};
@@ -17,12 +15,11 @@ const LONGEST: usize = 300;
 /// Longest help text, in bytes.
 const LONGEST_HELP: usize = 16 * 1024;
 
-/// Adds what Kconfig says: prompts, help, places, and the reason for each line.
-pub(super) fn explain(dir: &Path, details: &mut Details, resolver: &CheckedResolver) {
+/// Adds what Kconfig says: prompts, help, places, and the reason for each line that is listed.
+pub(super) fn explain(details: &mut Details, answer: Option<&str>, resolver: &CheckedResolver) {
     let Some(model) = resolver.trusted() else {
         let text = "Prompts, help and reasons are missing: the native Kconfig engine does not understand this source.";
         details.gaps.push(text.to_owned());
-        list_lines(dir, details);
         return;
     };
     let conf = resolver.conf();
@@ -33,10 +30,9 @@ pub(super) fn explain(dir: &Path, details: &mut Details, resolver: &CheckedResol
     let requests = details.options.iter().map(|option| option.request.clone());
     let mut state = resolve(&Fragment::new(requests.collect()));
     let base = parse_config(&resolve(&Fragment::default()).write());
-    list_lines(dir, details);
     let now = parse_config(&state.write());
-    if let Some(was) = folders::answer(dir, details.standing) {
-        details.gaps.extend(changed(&parse_config(&was), &now));
+    if let Some(was) = answer {
+        details.gaps.extend(changed(&parse_config(was), &now));
     }
     for option in &mut details.options {
         let Some(id) = model.find(option.request.symbol.as_str()) else {
@@ -88,8 +84,8 @@ fn changed(was: &Config, now: &Config) -> Option<String> {
 }
 
 /// Lists the lines of the answer's config; only those that are asked for are explained.
-pub(super) fn list_lines(dir: &Path, details: &mut Details) {
-    let Some(text) = folders::answer(dir, details.standing) else {
+pub(super) fn list_lines(details: &mut Details, answer: Option<&str>) {
+    let Some(text) = answer else {
         return;
     };
     let asked: HashMap<&Symbol, &Value> = details

@@ -1,5 +1,7 @@
 //! Shows how a trial failed: what it means, where its log departs from the good one, the end of the log.
 
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,17 +27,41 @@ const BUILDS: [&str; 3] = ["build.third.log", "build.again.log", "build.log"];
 /// The trials of one run.
 pub(super) struct Trials<'a> {
     /// The run directory.
-    pub(super) dir: &'a Path,
+    dir: &'a Path,
     /// The folder of the trial of the answer.
-    pub(super) good: Option<PathBuf>,
+    good: Option<PathBuf>,
+    /// The consoles there that were read, by the folders of their oracles.
+    consoles: HashMap<OsString, Option<Log>>,
     /// The names of the oracles, in the order in which they are asked.
-    pub(super) oracles: Vec<String>,
+    oracles: Vec<String>,
 }
 
-impl Trials<'_> {
+impl<'a> Trials<'a> {
+    pub(super) fn new(dir: &'a Path, good: Option<PathBuf>, oracles: Vec<String>) -> Self {
+        Self {
+            dir,
+            good,
+            consoles: HashMap::new(),
+            oracles,
+        }
+    }
+
+    /// Is the folder of the answer's trial there?
+    pub(super) fn has_good(&self) -> bool {
+        self.good.as_deref().is_some_and(Path::is_dir)
+    }
+
+    /// Reads the answer's console of this oracle, unless it was read already.
+    fn read_good(&mut self, oracle: &OsStr) {
+        if let (Some(good), false) = (&self.good, self.consoles.contains_key(oracle)) {
+            let console = read(&good.join(oracle).join(CONSOLE));
+            self.consoles.insert(oracle.to_owned(), console);
+        }
+    }
+
     /// How a trial failed that left its files in `folder`.
     pub(super) fn failure(
-        &self,
+        &mut self,
         trial: TrialId,
         stage: Stage,
         evidence: Option<&str>,
@@ -50,28 +76,24 @@ impl Trials<'_> {
             }
         };
         let bad = shown.as_deref().and_then(read);
+        let oracle = oracle.filter(|_| stage == Stage::Oracle);
         // It may be there and empty: that says something, too.
-        let console = match stage {
-            Stage::Oracle => oracle
-                .as_ref()
-                .and_then(|oracle| read(&oracle.join(CONSOLE))),
-            Stage::Build => None,
-        };
-        let console = console.as_ref();
-        let good = match (&self.good, &oracle) {
-            (Some(good), Some(oracle)) => oracle
-                .file_name()
-                .and_then(|name| read(&good.join(name).join(CONSOLE))),
-            _ => None,
-        };
+        let console = oracle
+            .as_ref()
+            .and_then(|oracle| read(&oracle.join(CONSOLE)));
+        let name = oracle.as_deref().and_then(Path::file_name);
+        if let Some(name) = name {
+            self.read_good(name);
+        }
+        let good = name.and_then(|name| self.consoles.get(name)?.as_ref());
         let failure = logs::Failure {
             stage,
             evidence: evidence.unwrap_or_default(),
-            good: good.as_ref(),
-            bad: console,
+            good,
+            bad: console.as_ref(),
             build: bad.as_ref().filter(|_| stage == Stage::Build),
         };
-        let departs = match (&good, console) {
+        let departs = match (good, &console) {
             (Some(good), Some(bad)) => logs::difference(good, bad),
             _ => None,
         };

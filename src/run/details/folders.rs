@@ -8,6 +8,7 @@ use crate::journal::RunDir;
 use crate::kconfig::parse_config;
 use crate::lab::BEST_CONFIG;
 use crate::model::{Config, Symbol, TrialId, Value, count, sanitize_line};
+use crate::oracle;
 use crate::report::Reason;
 use crate::report::details::{Details, OptionDetails, Standing, Traced};
 use crate::run::files::MINIMAL_CONFIG;
@@ -28,10 +29,10 @@ pub(super) fn answer(dir: &Path, standing: Standing) -> Option<String> {
     }
 }
 
-/// Adds what the folders of the trials say of each request of the answer.
-pub(super) fn read(dir: &Path, details: &mut Details) {
+/// Adds what the folders of the trials say of each request of the answer, whose config is `answer`.
+pub(super) fn read(dir: &Path, answer: Option<&str>, details: &mut Details) {
     let folder = |trial: TrialId| RunDir::trial_dir(dir, trial);
-    let answer = answer(dir, details.standing).map(|text| parse_config(&text));
+    let answer = answer.map(parse_config);
     let after = details.result.as_ref().map(|result| &result.after);
     let (good, image) = match after {
         Some(after) => (Some(folder(after.trial)), after.image),
@@ -43,16 +44,12 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
         .filter_map(|trial| Some((trial.trial, trial.image?)))
         .collect();
     let traced = traced(dir);
-    let names = details.asked.oracles.iter().map(|oracle| {
-        let name = oracle.name.split(':').next().unwrap_or_default();
-        let name = Path::new(name).file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    });
-    let trials = Trials {
-        dir,
-        good,
-        oracles: names.collect(),
-    };
+    let names = details
+        .asked
+        .oracles
+        .iter()
+        .map(|oracle| folder_of(&oracle.name));
+    let mut trials = Trials::new(dir, good, names.collect());
     let mut missing = 0;
     for option in &mut details.options {
         option.traced = traced.get(&option.request.to_string()).copied();
@@ -90,7 +87,7 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
         log.is_some()
     };
     let compared = details.options.iter().any(has_console);
-    if compared && !trials.good.as_deref().is_some_and(Path::is_dir) {
+    if compared && !trials.has_good() {
         let text = "The folder of the answer's trial is missing: no console is compared with that of the answer.";
         details.gaps.push(text.to_owned());
     }
@@ -103,6 +100,17 @@ pub(super) fn read(dir: &Path, details: &mut Details) {
     }
 }
 
+/// The name that the folder of an oracle begins with: a shipped one's without its argument.
+fn folder_of(asked: &str) -> String {
+    let file = Path::new(asked).file_name().unwrap_or_default();
+    let file = file.to_string_lossy();
+    let name = file.split(':').next().unwrap_or_default();
+    match oracle::shipped(name) {
+        Ok(_) => name.to_owned(),
+        Err(_) => file.into_owned(),
+    }
+}
+
 fn config(folder: &Path) -> Option<Config> {
     plain_file(&folder.join(trial::CONFIG)).map(|text| parse_config(&text))
 }
@@ -110,13 +118,9 @@ fn config(folder: &Path) -> Option<Config> {
 /// The symbols that are on in the answer and off without the request, itself left out.
 fn carries(answer: &Config, without: &Config, symbol: &Symbol) -> Vec<Symbol> {
     let differs = answer.diff(without).into_iter();
-    let fell = differs.filter(|(_, with, without)| !is_off(with) && is_off(without));
+    let fell = differs.filter(|(_, with, without)| !with.is_no() && without.is_no());
     let others = fell.map(|(other, ..)| other.clone());
     others.filter(|other| other != symbol).collect()
-}
-
-fn is_off(value: &Value) -> bool {
-    value.is_no()
 }
 
 /// What the trace of the run says, by request.

@@ -39,8 +39,8 @@ pub(crate) fn of_run(
     report: &Report,
     resolver: &CheckedResolver,
 ) -> Details {
-    let mut details = from_records(dir, records, Ok(report.clone()));
-    explained::explain(dir, &mut details, resolver);
+    let (mut details, answer) = from_records(dir, records, Ok(report.clone()));
+    explain(&mut details, answer.as_deref(), Some(resolver));
     details
 }
 
@@ -54,16 +54,24 @@ pub fn write_page(dir: &Path, details: &Details) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Adds what Kconfig says, or only the lines of the answer if there is no Kconfig.
-pub(super) fn explain(dir: &Path, details: &mut Details, resolver: Option<&CheckedResolver>) {
-    match resolver {
-        Some(resolver) => explained::explain(dir, details, resolver),
-        None => explained::list_lines(dir, details),
+/// Adds the lines of the answer's config, and what Kconfig says if there is a resolver.
+pub(super) fn explain(
+    details: &mut Details,
+    answer: Option<&str>,
+    resolver: Option<&CheckedResolver>,
+) {
+    explained::list_lines(details, answer);
+    if let Some(resolver) = resolver {
+        explained::explain(details, answer, resolver);
     }
 }
 
-/// What the records and the folders of the trials say.
-pub(super) fn from_records(dir: &Path, records: Records<'_>, report: Result<Report>) -> Details {
+/// What the records and the folders of the trials say, and the config of the answer.
+pub(super) fn from_records(
+    dir: &Path,
+    records: Records<'_>,
+    report: Result<Report>,
+) -> (Details, Option<String>) {
     let Records { info, lines, state } = records;
     let report = report.map_err(|error: Error| error.to_string());
     let mut details = details::from_journal(info, lines, state, report);
@@ -73,9 +81,9 @@ pub(super) fn from_records(dir: &Path, records: Records<'_>, report: Result<Repo
         asked.about = shipped.map(|oracle| sanitize_line(oracle.description(), LONGEST));
     }
     details.usage = usage(info, details.standing);
-    name_project(dir, &mut details);
-    folders::read(dir, &mut details);
-    details
+    let answer = named(dir, &mut details);
+    folders::read(dir, answer.as_deref(), &mut details);
+    (details, answer)
 }
 
 /// The commands that make the product of the answer, or of the best so far, in the source tree.
@@ -100,12 +108,12 @@ fn usage(info: &RunInfo, standing: Standing) -> Vec<String> {
     })
 }
 
-/// Notes the name and the version in the head of the answer's config: `# Linux/x86 6.1.176 Kernel Configuration`.
-pub(super) fn name_project(dir: &Path, details: &mut Details) {
-    let Some(text) = folders::answer(dir, details.standing) else {
-        return;
-    };
+/// Reads the config of the answer, and notes the name and the version in its head: `# Linux/x86 6.1.176 Kernel
+/// Configuration`.
+pub(super) fn named(dir: &Path, details: &mut Details) -> Option<String> {
+    let text = folders::answer(dir, details.standing)?;
     let mut heads = text.lines().take(10);
     let head = heads.find_map(|line| line.strip_prefix("# ")?.strip_suffix(" Configuration"));
     details.asked.project = head.map(|head| sanitize_line(head, LONGEST));
+    Some(text)
 }
