@@ -52,7 +52,7 @@ pub use set::RequestSet;
 pub use settings::StoredSettings;
 pub use symbol::{InvalidSymbol, InvalidValue, MODULES, Symbol, Tristate, Value};
 pub use symptom::Symptom;
-pub use text::{sanitize, sanitize_line};
+pub use text::{escape_markup, no_formula, sanitize, sanitize_line};
 pub use tracing::Tracing;
 pub use trial::{
     Candidate, CandidateId, Judgement, Origin, Source, Stage, Timings, TrialId, Verdict, WorkerId,

@@ -79,6 +79,36 @@ pub fn sanitize_line(text: &str, max: usize) -> String {
     line
 }
 
+/// `text` in which nothing is markup of XML or HTML, for contents and attributes. A character that XML has no place for
+/// becomes U+FFFD.
+#[must_use]
+pub fn escape_markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\t' | '\n' => out.push(c),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A cell of a table that no spreadsheet takes for a formula: one that begins like a formula gets a `'` in front.
+#[must_use]
+pub fn no_formula(cell: String) -> String {
+    match cell.starts_with(['=', '+', '-', '@']) {
+        true => format!("'{cell}"),
+        false => cell,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +116,21 @@ mod tests {
     #[test]
     fn a_separator_of_lines_is_a_space() {
         assert_eq!(sanitize("one\u{2028}two\u{2029}three"), "one two three");
+    }
+
+    #[test]
+    fn nothing_is_markup_in_escaped_text() {
+        assert_eq!(
+            escape_markup("<a href='x'>\"&\u{1}\u{ffff}\n"),
+            "&lt;a href=&#39;x&#39;&gt;&quot;&amp;\u{fffd}\u{fffd}\n"
+        );
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for cell in ["=1", "+1", "-1", "@x"] {
+            assert_eq!(no_formula(cell.to_owned()), format!("'{cell}"));
+        }
+        assert_eq!(no_formula("1=1".to_owned()), "1=1");
     }
 }

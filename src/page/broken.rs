@@ -1,6 +1,6 @@
 //! The page in place of a report that cannot be made now.
 
-use crate::model::sanitize_line;
+use crate::model::{escape_markup, sanitize_line};
 
 /// Longest reason, in characters.
 const LONGEST: usize = 1000;
@@ -8,15 +8,7 @@ const LONGEST: usize = 1000;
 /// A page that says why there is no report, and tries again by itself.
 #[must_use]
 pub fn broken(why: &str) -> String {
-    let why: String = sanitize_line(why, LONGEST)
-        .chars()
-        .map(|c| match c {
-            '&' => "&amp;".to_owned(),
-            '<' => "&lt;".to_owned(),
-            '>' => "&gt;".to_owned(),
-            c => c.to_string(),
-        })
-        .collect();
+    let why = escape_markup(&sanitize_line(why, LONGEST));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\">\n\

@@ -1,6 +1,6 @@
 //! The options of the answer as CSV, for spreadsheets and for programs (RFC 4180).
 
-use crate::model::sanitize_line;
+use crate::model::{no_formula, sanitize_line};
 use crate::report::Details;
 use crate::report::Reason;
 use crate::report::details::OptionDetails;
@@ -129,11 +129,7 @@ fn cells(option: &OptionDetails) -> [String; HEAD.len()] {
 
 /// A text from outside, as a cell.
 fn text(text: &str) -> String {
-    let line = sanitize_line(text, LONGEST);
-    match line.starts_with(['=', '+', '-', '@']) {
-        true => format!("'{line}"),
-        false => line,
-    }
+    no_formula(sanitize_line(text, LONGEST))
 }
 
 fn number<T: ToString>(n: Option<T>) -> String {

@@ -1,5 +1,7 @@
 //! Writes SVG: the output is always well-formed, and all text in it is escaped here.
 
+use crate::model::escape_markup;
+
 /// An element with its attributes and all that is in it.
 pub(super) struct Element {
     name: &'static str,
@@ -88,7 +90,7 @@ impl Element {
         self.attributes.push(' ');
         self.attributes.push_str(name);
         self.attributes.push_str("=\"");
-        escape(value, &mut self.attributes);
+        self.attributes.push_str(&escape_markup(value));
         self.attributes.push('"');
         self
     }
@@ -100,7 +102,7 @@ impl Element {
 
     /// With a text in it.
     pub(super) fn text(mut self, text: &str) -> Self {
-        escape(text, &mut self.body);
+        self.body.push_str(&escape_markup(text));
         self
     }
 
@@ -224,23 +226,6 @@ fn number(n: f64) -> String {
     match text.as_str() {
         "-0" => "0".to_owned(),
         _ => text,
-    }
-}
-
-/// Appends `text` with markup escaped. A character that XML does not allow becomes U+FFFD.
-fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\t' | '\n' => out.push(c),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
     }
 }
 

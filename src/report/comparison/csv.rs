@@ -1,7 +1,7 @@
 //! A comparison as CSV (RFC 4180).
 
 use super::types::{Comparison, State};
-use crate::model::sanitize_line;
+use crate::model::{no_formula, sanitize_line};
 
 /// A line for each symbol: the symbol, then for each run the state and the value.
 #[must_use]
@@ -33,14 +33,9 @@ fn record(fields: &[String]) -> String {
 
 /// A field that no spreadsheet takes for a formula.
 fn field(text: &str) -> String {
-    let text = sanitize_line(text, 4096);
-    let guard = if text.starts_with(['=', '+', '-', '@']) {
-        "'"
-    } else {
-        ""
-    };
-    match text.contains([',', '"', '\'', ' ']) || !guard.is_empty() {
-        true => format!("\"{guard}{}\"", text.replace('"', "\"\"")),
+    let text = no_formula(sanitize_line(text, 4096));
+    match text.contains([',', '"', '\'', ' ']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::text::{cell_text, row_label};
 use super::types::{Cell, Comparison, State};
-use crate::model::sanitize_line;
+use crate::model::{escape_markup, sanitize_line};
 
 /// Height of a row, width of a character, and the margins: in pixels.
 const ROW: usize = 24;
@@ -49,7 +49,7 @@ pub fn svg(comparison: &Comparison) -> String {
          height=\"{height}\" role=\"img\" aria-labelledby=\"title desc\">\n<title id=\"title\">Requests needed by \
          each run</title>\n<desc id=\"desc\">{}</desc>\n<style>{STYLE}</style>\n<rect class=\"page\" \
          width=\"{width}\" height=\"{height}\"/>\n",
-        escaped(&super::text::summary_lines(comparison).join(". "))
+        escape_markup(&super::text::summary_lines(comparison).join(". "))
     );
     for (at, head) in heads.iter().enumerate() {
         let x = left + cell * at + cell / 2;
@@ -59,8 +59,8 @@ pub fn svg(comparison: &Comparison) -> String {
             out,
             "<text class=\"head\" text-anchor=\"middle\" x=\"{x}\" y=\"{}\"><title>{}</title>{}</text>",
             MARGIN + ROW / 2,
-            escaped(name),
-            escaped(head)
+            escape_markup(name),
+            escape_markup(head)
         );
     }
     for (at, row) in comparison.rows.iter().enumerate() {
@@ -69,8 +69,8 @@ pub fn svg(comparison: &Comparison) -> String {
             out,
             "<text x=\"{MARGIN}\" y=\"{}\"><title>{}</title>{}</text>",
             y + 16,
-            escaped(&row_label(row)),
-            escaped(&labels[at])
+            escape_markup(&row_label(row)),
+            escape_markup(&labels[at])
         );
         for (column, cell_of) in row.cells.iter().enumerate() {
             let x = left + cell * column;
@@ -83,7 +83,7 @@ pub fn svg(comparison: &Comparison) -> String {
         let _ = writeln!(
             out,
             "<text x=\"{MARGIN}\" y=\"{y}\">{}</text>",
-            escaped(name)
+            escape_markup(name)
         );
     }
     out += &key(bottom + ROW * names.len());
@@ -114,7 +114,7 @@ fn drawn(cell: &Cell, word: &str, at: (usize, usize), width: usize) -> String {
     format!(
         "<g><title>{}</title><rect class=\"cell {}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"3\"/>\
          <text{dim} text-anchor=\"middle\" x=\"{}\" y=\"{}\">{}</text></g>\n",
-        escaped(&why(cell)),
+        escape_markup(&why(cell)),
         class(cell.state),
         x + 2,
         y + 2,
@@ -122,7 +122,7 @@ fn drawn(cell: &Cell, word: &str, at: (usize, usize), width: usize) -> String {
         ROW - 4,
         x + width / 2,
         y + 16,
-        escaped(word)
+        escape_markup(word)
     )
 }
 
@@ -154,7 +154,7 @@ fn key(top: usize) -> String {
             state.word(),
             MARGIN + 96,
             y + 16,
-            escaped(state.meaning())
+            escape_markup(state.meaning())
         );
     }
     out
@@ -166,22 +166,4 @@ fn class(state: State) -> &'static str {
         State::NotAsked => "not-asked",
         other => other.word(),
     }
-}
-
-/// Text in which nothing is markup, for contents and attributes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // XML has no place for these.
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
