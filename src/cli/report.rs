@@ -62,22 +62,16 @@ pub(super) fn run(args: &Args, shown: &Shown) -> Result<u8> {
     if args.open {
         return open(&dir, shown);
     }
-    let Some(format) = args.format.filter(|format| *format != Format::Text) else {
-        let report = run::report(&dir)?;
-        match shown.is_json() && args.format.is_none() {
-            true => print_json(&report)?,
-            false => print(&report::text(&report, &shown.theme()))?,
-        }
-        return Ok(0);
-    };
-    let details = details(&dir, shown)?;
-    match format {
-        Format::Text | Format::Json => print_json(&details)?,
-        Format::Html => print(&page::html(&details, Served::File)?)?,
-        Format::Markdown => print(&page::markdown(&details))?,
-        Format::Csv => print(&page::csv(&details))?,
-        Format::Dot => print(&page::dot(&details))?,
-    }
+    let details = || details(&dir, shown);
+    match args.format {
+        None if shown.is_json() => print_json(&run::report(&dir)?),
+        None | Some(Format::Text) => print(&report::text(&run::report(&dir)?, &shown.theme())),
+        Some(Format::Html) => print(&page::html(&details()?, Served::File)?),
+        Some(Format::Json) => print_json(&details()?),
+        Some(Format::Markdown) => print(&page::markdown(&details()?)),
+        Some(Format::Csv) => print(&page::csv(&details()?)),
+        Some(Format::Dot) => print(&page::dot(&details()?)),
+    }?;
     Ok(0)
 }
 
