@@ -8,13 +8,15 @@ mod gather;
 mod reasons;
 mod sizes;
 mod text;
+mod theme;
 
 #[cfg(test)]
 mod tests;
 
 pub use details::{DETAILS_VERSION, Details};
 pub use gather::{gather, of_state};
-pub use text::{Theme, text};
+pub use text::text;
+pub use theme::{Plain, Theme};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

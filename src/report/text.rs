@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::theme::Theme;
 use super::{
     Certainty, Cost, KeptRequest, Reason, Rebuilt, Report, SameProduct, Size, StandIn, StartOfRun,
     Status,
@@ -16,18 +17,6 @@ const LONGEST: usize = 400;
 const LEAVES: &str = "minimal if the oracle is monotone, not certified: if any one of the requests \
                       without dependents is removed, the rest does not build or the oracle rejects it; the \
                       others were not tested alone (--certify leaves)";
-
-/// How the words are dressed: the terminal's business, not the report's.
-pub trait Theme {
-    /// A heading.
-    fn heading(&self, text: &str) -> String;
-    /// What matters less.
-    fn faint(&self, text: &str) -> String;
-    /// A time.
-    fn time(&self, time: Duration) -> String;
-    /// A size in bytes.
-    fn bytes(&self, n: u64) -> String;
-}
 
 /// The report as text, a line each, with a newline at the end.
 #[must_use]

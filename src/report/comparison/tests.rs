@@ -1,30 +1,11 @@
 //! Comparisons of made-up results.
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::*;
 use crate::model::{Request, Stage, Symbol, TrialId};
-use crate::report::{KeptRequest, Reason, Report, Theme};
-
-struct Plain;
-
-impl Theme for Plain {
-    fn heading(&self, text: &str) -> String {
-        text.to_owned()
-    }
-    fn faint(&self, text: &str) -> String {
-        text.to_owned()
-    }
-    fn time(&self, _: Duration) -> String {
-        String::new()
-    }
-    fn bytes(&self, _: u64) -> String {
-        String::new()
-    }
-}
+use crate::report::{KeptRequest, Plain, Reason, Report};
 
 fn needed(evidence: &str) -> Reason {
     Reason::Needed {

@@ -1,7 +1,5 @@
 //! What was asked of a run, from its records, for people.
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use super::{Asked, AskedOracle, Fact};
@@ -37,25 +35,6 @@ pub(super) fn asked(settings: &Value, key: &RunKey) -> Asked {
         start: Some(start),
         facts: facts(settings, key, &texts),
     }
-}
-
-/// A command line as a shell reads it.
-pub(super) fn command(argv: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
-    let mut words = argv.iter().enumerate().map(|(at, word)| {
-        let word = match at {
-            0 => Path::new(word)
-                .file_name()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-            _ => word.clone(),
-        };
-        match !word.is_empty() && word.chars().all(plain) {
-            true => word,
-            false => format!("'{}'", word.replace('\'', r"'\''")),
-        }
-    });
-    let text = words.by_ref().collect::<Vec<_>>().join(" ");
-    sanitize_line(&text, 4 * LONGEST)
 }
 
 fn facts(settings: &Value, key: &RunKey, texts: &dyn Fn(&str) -> Vec<String>) -> Vec<Fact> {

@@ -1,19 +1,15 @@
 //! Makes the long report of a run from its journal or its result, without what only other files say.
 
-use std::time::Duration;
-
-use super::asked::{asked, command};
+use super::asked::asked;
 use super::{
     Asked, Build, Builds, DETAILS_VERSION, Details, Edge, OptionDetails, Removed, Standing,
     TrialMap,
 };
 use super::{free, map, steps, timeline};
 use crate::journal::{Line, RunInfo, RunState};
-use crate::model::{
-    Judgement, RequestSet, RunKey, Source, TrialId, bytes, duration, sanitize_line,
-};
-use crate::report::text::{self, Theme};
-use crate::report::{KeptRequest, Report, Status};
+use crate::model::{Judgement, RequestSet, RunKey, Source, TrialId, sanitize_line};
+use crate::report::text;
+use crate::report::{KeptRequest, Plain, Report, Status};
 
 /// Longest texts, in characters.
 const LONGEST: usize = 1000;
@@ -29,7 +25,6 @@ pub fn from_journal(
 ) -> Details {
     let requests = info.requests.len();
     let asked = Asked {
-        command: command(&info.argv),
         at: info.at,
         ..asked(info.settings.as_json(), &info.key)
     };
@@ -90,7 +85,7 @@ fn of_result(result: Option<Report>, nothing: Option<String>, asked: Asked) -> D
     let said = match &result {
         Some(report) => {
             let mut said = text::said(report);
-            let cost = text::cost(&report.cost, &Unadorned);
+            let cost = text::cost(&report.cost, &Plain);
             said.extend(cost.lines().map(str::to_owned));
             said
         }
@@ -199,22 +194,4 @@ fn unknown_symbols(info: &RunInfo) -> Vec<String> {
     vec![format!(
         "The source does not have these symbols of the start: {shown}{more}."
     )]
-}
-
-/// Text without colours.
-struct Unadorned;
-
-impl Theme for Unadorned {
-    fn heading(&self, text: &str) -> String {
-        text.to_owned()
-    }
-    fn faint(&self, text: &str) -> String {
-        text.to_owned()
-    }
-    fn time(&self, time: Duration) -> String {
-        duration(time)
-    }
-    fn bytes(&self, n: u64) -> String {
-        bytes(n)
-    }
 }

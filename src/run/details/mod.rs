@@ -15,6 +15,7 @@ use crate::oracle;
 use crate::page::{self, Served};
 use crate::report::details::Standing;
 use crate::report::{Details, Report, details};
+use crate::supervise::quote;
 use crate::{Error, Result};
 
 /// The page of the report, in the run directory.
@@ -80,10 +81,23 @@ pub(super) fn from_records(
         let shipped = oracle::shipped(name).ok();
         asked.about = shipped.map(|oracle| sanitize_line(oracle.description(), LONGEST));
     }
+    details.asked.command = command(&info.argv);
     details.usage = usage(info, details.standing);
     let answer = named(dir, &mut details);
     folders::read(dir, answer.as_deref(), &mut details);
     (details, answer)
+}
+
+/// A command line as a shell reads it, without the folder of the program.
+fn command(argv: &[String]) -> String {
+    let Some((program, rest)) = argv.split_first() else {
+        return String::new();
+    };
+    let program = Path::new(program).file_name().unwrap_or_default();
+    let program = program.to_string_lossy();
+    let words = std::iter::once(&*program).chain(rest.iter().map(String::as_str));
+    let words = words.map(quote);
+    sanitize_line(&words.collect::<Vec<_>>().join(" "), 4 * LONGEST)
 }
 
 /// The commands that make the product of the answer, or of the best so far, in the source tree.

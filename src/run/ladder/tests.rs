@@ -2,28 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
-
 use super::*;
-use crate::model::{StoredSettings, Symbol, Value, bytes, duration};
-use crate::report::Theme;
-
-struct Plain;
-
-impl Theme for Plain {
-    fn heading(&self, text: &str) -> String {
-        text.to_owned()
-    }
-    fn faint(&self, text: &str) -> String {
-        text.to_owned()
-    }
-    fn time(&self, time: Duration) -> String {
-        duration(time)
-    }
-    fn bytes(&self, n: u64) -> String {
-        bytes(n)
-    }
-}
+use crate::model::{StoredSettings, Symbol, Value};
+use crate::report::Plain;
 
 fn requests(names: &[&str]) -> Vec<Request> {
     let request = |name: &&str| Request {
