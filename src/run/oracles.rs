@@ -300,6 +300,20 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn modules_that_no_oracle_loads_are_refused_unless_nothing_is_judged() {
+        let keeping = linux().keeping_modules().unwrap();
+        let judges = found(&["test -e \"$KBISECT_PRODUCT\""], None).unwrap();
+        let error = check_modules(&judges, &keeping).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(
+            error.to_string().contains("nothing loads the modules"),
+            "{error}"
+        );
+        // For a report, which only asks Kconfig.
+        check_modules(&[], &keeping).unwrap();
+    }
+
+    #[test]
     fn another_guest_takes_the_place_of_those_that_headers_name() {
         let texts = ["# kbisect: guest=busybox-ssh", "boot $KBISECT_GUEST"];
         let judges = found(&texts, Some("busybox")).unwrap();
